@@ -1,0 +1,21 @@
+"""Limits that more than one layer needs. A stage's own limits are in its ``limits.py``.
+
+Each limit is a constant with its unit and its reason. tests/test_docs.py holds that each is documented.
+"""
+
+from __future__ import annotations
+
+KIB = 1024
+MIB = 1024 * KIB
+
+JSON_DEPTH_MAX = 32
+"""Levels of nesting in any JSON we read. Reason: deep nesting exhausts the stack of a recursive reader."""
+
+JSON_INT_MAX = 2**53 - 1
+"""Largest magnitude of an integer in a signed document. Reason: larger ones change in JavaScript readers."""
+
+FAULTS_MAX = 100
+"""Faults listed for one document. Reason: a hostile document must not make a report of unbounded size."""
+
+TEXT_SHOWN_MAX = 80
+"""Characters of an untrusted text quoted in an error. Reason: errors reach terminals and logs."""

@@ -1,0 +1,1 @@
+"""Frozen values and the readers that make them from untrusted JSON. Pure: no file, clock or network."""
