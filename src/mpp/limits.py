@@ -19,3 +19,9 @@ FAULTS_MAX = 100
 
 TEXT_SHOWN_MAX = 80
 """Characters of an untrusted text quoted in an error. Reason: errors reach terminals and logs."""
+
+SIGNERS_MAX = 32
+"""Keys in one root document and signatures on one document. Reason: bounds the signature checks per file."""
+
+ROOT_VERSIONS_MAX = 100
+"""Versions in one root chain. Reason: a publisher that rotates monthly lasts eight years; bounds signature checks."""

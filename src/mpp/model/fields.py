@@ -109,7 +109,7 @@ class Fields:
     def items(self, key: str, *, most: int, required: bool = False, least: int = 0) -> list[Json]:
         """A list of bounded length; absent means empty unless required."""
         item = self._typed(key, list, "a list", None if required else [], [])
-        if len(item) > most or (self.has(key) and len(item) < least):
+        if len(item) > most or (isinstance(self.found.get(key), list) and len(item) < least):
             self.faults.add("length", self.path(key), f"must have {least} to {most} items, has {len(item)}", "change the number of items")
             return []
         return item

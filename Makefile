@@ -1,0 +1,38 @@
+# Each target is one line; the work is in tools/. Everything lives in .venv, nothing is installed outside of it.
+.DEFAULT_GOAL := help
+.PHONY: help demo dev fmt lint test attack conformance docs bench check
+
+help:                       ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+.venv/stamp: requirements/dev.txt pyproject.toml tools/venv.sh
+	@tools/venv.sh
+
+demo: .venv/stamp           ## init, build, keygen, sign, verify, tamper, refused: each step explained
+	.venv/bin/python tools/demo.py
+
+dev: .venv/stamp            ## make .venv with everything a contributor needs
+	@echo "ready: . .venv/bin/activate"
+
+fmt: .venv/stamp            ## format the code
+	.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format .
+
+lint: .venv/stamp           ## ruff and mypy --strict
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+test: .venv/stamp           ## all tests but the attacks, and the coverage gates
+	.venv/bin/python -m tools.coverage_gate --run
+
+attack: .venv/stamp         ## one file of tests per threat
+	.venv/bin/pytest tests/attack
+
+conformance: .venv/stamp    ## the vectors, run against our own host executable
+	.venv/bin/python -m conformance.suite
+
+docs: .venv/stamp           ## links, names of commands and the generated reference pages
+	.venv/bin/python -m tools.docs
+
+bench: .venv/stamp          ## measure the promised ratios
+	.venv/bin/python benchmarks/run.py
+
+check: lint test attack conformance docs  ## all that must be green before a change is merged

@@ -1,0 +1,252 @@
+"""The compile step of ``mpp build``: the sources of a project become one WebAssembly module, reproducibly.
+
+The same sources and the same compiler give the same bytes, whatever the folder, user, umask, time, time zone, locale or
+hash seed: the compiler gets relative paths, a clean environment and an empty folder for its intermediate files, it refuses
+``__DATE__`` and ``__TIME__``, and it writes no debug information, which would hold paths.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from threading import Thread
+from typing import IO, NamedTuple
+
+from mpp.author.limits import COMPILE_SECONDS_MAX, COMPILER_OUTPUT_MAX, MODULE_BYTES_MAX, STACK_BYTES
+from mpp.author.project import Project, matching_files
+from mpp.errors import HostFailed, Refused
+from mpp.model.jsontext import shown
+
+Progress = Callable[[str], None]
+
+
+class CompilerNote(NamedTuple):
+    """What we know of a compiler's reproducibility. ``reproducible`` is None where nobody here has tested it."""
+
+    name: str
+    reproducible: bool | None
+    why: str
+
+
+COMPILERS: tuple[CompilerNote, ...] = (
+    CompilerNote("zig cc (C, through mpp build)", True, "held by the tests: two folders, two environments, the same bytes"),
+    CompilerNote("componentize-py (Python)", False, "it packs a snapshot of a running interpreter's memory, whose layout differs from run to run"),
+    CompilerNote("wasi-sdk clang (C, C++)", None, "debug information holds paths: build with relative paths and strip"),
+    CompilerNote("Emscripten (C, C++)", None, "as clang; its generated parts depend on its version"),
+    CompilerNote("cargo (Rust)", None, "panic messages hold paths: use --remap-path-prefix, a lock file and a fixed toolchain"),
+    CompilerNote("TinyGo (Go)", None, "debug information holds paths: use -no-debug and a fixed version"),
+)
+"""Modules of other compilers are packed with ``mpp build --wasm FILE``; packing itself is always reproducible."""
+
+_AGAIN = "install it again: pip install --force-reinstall ziglang"
+_JOIN_SECONDS = 5
+_READ_BYTES = 65536
+_ERROR = re.compile(r"^(?:wasm-ld: )?(?:(?:\./)?(?P<where>[^:\n]+:\d+(?::\d+)?): )?(?:fatal )?error: ", re.MULTILINE)
+
+
+class _Done(NamedTuple):
+    status: int
+    output: str
+
+
+def compile_project(project: Project, *, progress: Progress, cache: str = "") -> bytes:
+    """The project's module. ``cache`` is a private folder for the compiled C library; empty means the user's cache."""
+    if project.settings.language != "c":
+        hint = 'write [build] with language = "c" and sources into mpp.toml, or pack a ready module with: mpp build --wasm FILE'
+        raise Refused("project.language", "the project does not say how it is compiled", where=os.path.join(project.root, "mpp.toml"), hint=hint)
+    compiler = _find_zig()
+    sources = _sources(project)
+    _check_include(project)
+    with tempfile.TemporaryDirectory(prefix="mpp-build-", ignore_cleanup_errors=True) as work:
+        shared = _usable_cache(cache or default_cache()) or os.path.join(work, "cache")
+        if not os.path.isdir(os.path.join(shared, "o")):
+            progress("preparing the C library for WebAssembly; this happens once and can take a minute")
+        progress(f"compiling {len(sources)} C file{'s' * (len(sources) != 1)}")
+        module = os.path.join(work, "main.wasm")
+        done = _run([compiler, *_arguments(project, sources, module)], project.root, _environment(shared, work))
+        # The linker names its own intermediate files, in a folder that is gone when its words are read.
+        done = done._replace(output=re.sub(re.escape(work) + r"[/\\](local[/\\]o[/\\][0-9a-f]+[/\\])?", "", done.output))
+        return _result(done, module, progress)
+
+
+def compiler_tools() -> dict[str, str]:
+    """The compiler and its version, for the provenance of a package: equal bytes need an equal compiler."""
+    try:
+        return {"ziglang": version("ziglang")}
+    except PackageNotFoundError:
+        return {}
+
+
+def compiler_arguments(project: Project) -> tuple[str, ...]:
+    """How the compiler is called, for the provenance; paths are relative to the project."""
+    return tuple(_arguments(project, _sources(project), "main.wasm"))
+
+
+def source_files(project: Project) -> tuple[str, ...]:
+    """What the module is made of, for the provenance: the sources, and the headers beside them and in the include folders."""
+    sources = _sources(project)
+    beside = {name.rpartition("/")[0] for name in sources}
+    headers = (*(f"{folder}/*.h" if folder else "*.h" for folder in beside), *(f"{folder}/**/*.h" for folder in project.settings.include))
+    return tuple(sorted({*sources, *matching_files(project.root, headers)}))
+
+
+def default_cache() -> str:
+    """Where the compiled C library is kept between builds."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return os.path.join(base if os.path.isabs(base) else os.path.join(os.path.expanduser("~"), ".cache"), "mpp", "zig")
+
+
+def _find_zig() -> str:
+    """The compiler inside the package ``ziglang``. It is started without an interpreter between us and it.
+
+    Attack: ``python -m ziglang`` in the project's folder would first run a ``ziglang.py`` that lies there.
+    """
+    try:
+        spec = find_spec("ziglang")
+    except (ImportError, ValueError):
+        spec = None
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        path = os.path.join(os.path.abspath(folder), "zig.exe" if sys.platform == "win32" else "zig")
+        if os.path.isfile(path):
+            return path
+    raise HostFailed("host.compiler_missing", "the C compiler for WebAssembly is not installed", hint="pip install 'model-package-protocol[c]'")
+
+
+def _sources(project: Project) -> tuple[str, ...]:
+    sources = matching_files(project.root, project.settings.sources)
+    if not sources:
+        named = ", ".join(project.settings.sources)
+        raise Refused("project.sources", f"no file matches {shown(named)}", where="mpp.toml/build/sources", hint="write the sources, or mend the patterns")
+    for name in sources:
+        # Attack: the compiler driver also takes objects and archives, whose code nobody can read in the sources.
+        if not name.endswith(".c"):
+            raise Refused("project.sources", "is no C source", where=name, hint="name only *.c files under sources; headers are found through include")
+    return sources
+
+
+def _check_include(project: Project) -> None:
+    root = os.path.join(os.path.realpath(project.root), "")
+    for folder in project.settings.include:
+        real = os.path.realpath(os.path.join(project.root, folder))
+        if not os.path.isdir(real) or not real.startswith(root):
+            raise Refused("project.include", "is no folder of the project", where=folder, hint="make the folder, or mend include in mpp.toml")
+
+
+def _arguments(project: Project, sources: tuple[str, ...], module: str) -> list[str]:
+    """Ours first where the project may say otherwise, ours last where it may not."""
+    settings = project.settings
+    return [
+        "cc",
+        *("-target", "wasm32-wasi", "-Os", f"-Wl,-z,stack-size={STACK_BYTES}"),
+        *settings.flags,
+        *(part for folder in settings.include for part in ("-I", f"./{folder}")),
+        *(f"./{name}" for name in sources),
+        *("-s", "-Wdate-time", "-Werror=date-time", "-o", module),
+    ]
+
+
+def _environment(cache: str, work: str) -> dict[str, str]:
+    """Nothing of the user's environment reaches the compiler, so nothing of it can change the module."""
+    kept = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows starts no process without it
+    local = os.path.join(work, "local")
+    zig = {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": local}
+    # A pragma can silence the refusal of __DATE__; then the date is the one of all members of a package, 1980-01-01.
+    return kept | zig | {"SOURCE_DATE_EPOCH": "315532800", "TZ": "UTC", "LC_ALL": "C", "TMPDIR": work, "TMP": work, "TEMP": work}
+
+
+def _usable_cache(folder: str) -> str:
+    """``folder`` once it exists and can be written, else nothing: a read-only home only makes builds slower."""
+    folder = os.path.abspath(folder)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return ""
+
+
+def _run(command: list[str], folder: str, environment: dict[str, str]) -> _Done:
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as fault:
+        raise HostFailed("host.compiler_failed", f"the compiler does not start: {fault.strerror}", where=command[0], hint=_AGAIN) from None
+    kept = bytearray()
+    reader = Thread(target=_drain, args=(process.stdout, kept), daemon=True)
+    reader.start()
+    try:
+        status = process.wait(timeout=COMPILE_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        hint = "simplify the sources, or build on a faster machine"
+        raise Refused("project.compile_time", f"the compiler did not finish in {COMPILE_SECONDS_MAX} seconds", where=folder, hint=hint) from None
+    finally:
+        _end(process)
+        reader.join(timeout=_JOIN_SECONDS)
+    return _Done(status, _readable(bytes(kept)))
+
+
+def _drain(pipe: IO[bytes] | None, kept: bytearray) -> None:
+    """Keep the first part of the output and read on, so that a talkative compiler neither blocks nor fills memory."""
+    if pipe is None:
+        return
+    with pipe:
+        while data := os.read(pipe.fileno(), _READ_BYTES):
+            kept += data[: COMPILER_OUTPUT_MAX - len(kept)]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the compiler and its children, whatever the reason we stop."""
+    if process.poll() is not None:
+        return
+    with suppress(OSError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
+
+
+def _readable(data: bytes) -> str:
+    """The compiler's words, safe for a terminal: it quotes source lines, which may hold escape sequences."""
+    text = data.decode("utf-8", "replace")
+    safe = "".join(c if c.isprintable() or c == "\n" else " " for c in text).rstrip()
+    return safe + ("\n(more left out)" if len(data) >= COMPILER_OUTPUT_MAX else "")
+
+
+def _result(done: _Done, module: str, progress: Progress) -> bytes:
+    if done.status != 0:
+        raise _failure(done)
+    for line in done.output.splitlines():
+        progress(line)
+    try:
+        with open(module, "rb") as file:
+            data = file.read(MODULE_BYTES_MAX + 1)
+    except OSError as fault:
+        raise HostFailed("host.compiler_failed", f"the compiler left no module: {fault.strerror}", hint=_AGAIN) from None
+    if len(data) > MODULE_BYTES_MAX:
+        raise Refused("project.module_size", f"the module is over {MODULE_BYTES_MAX} bytes", hint="leave out large tables; ship them as assets")
+    return data
+
+
+def _failure(done: _Done) -> Refused | HostFailed:
+    errors = list(_ERROR.finditer(done.output))
+    if done.status < 0 or not errors:
+        return HostFailed("host.compiler_failed", f"the compiler broke off (status {done.status})\n{done.output}", hint=_AGAIN)
+    where = next((found["where"] for found in errors if found["where"]), "")
+    count = f"{len(errors)} error{'s' * (len(errors) != 1)}"
+    return Refused("project.compile", f"the compiler found {count}\n{done.output}", where=where, hint="mend the source at that place and build again")

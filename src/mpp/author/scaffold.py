@@ -1,0 +1,156 @@
+"""``mpp init``: a complete, commented project that builds at once. It asks nothing that it can guess."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shlex
+import shutil
+import subprocess
+from importlib.resources import files
+
+from mpp.author.limits import GIT_SECONDS_MAX, PACKAGE_ID_CHARS_MAX, PUBLISHER_CHARS_MAX, TOOL_NAME_CHARS_MAX
+from mpp.author.project import LANGUAGES, check_language
+from mpp.errors import HostFailed, Refused
+from mpp.files import move_folder
+from mpp.model.fields import Faults
+from mpp.model.jsontext import shown
+from mpp.model.paths import path_fault
+from mpp.model.value import value
+
+__all__ = ["LANGUAGES", "NewProject", "create_project"]
+
+EXAMPLE_PUBLISHER = "Example Publisher"
+
+# Template file, file of the project. A name with a leading dot would be taken for a rule of our own repository.
+_TEMPLATES: dict[str, tuple[tuple[str, str], ...]] = {
+    "c": (
+        ("manifest.json", "manifest.json"),
+        ("mpp.toml", "mpp.toml"),
+        ("README.md", "README.md"),
+        ("dot-gitignore", ".gitignore"),
+        ("include/mpp.h", "include/mpp.h"),
+        ("src/main.c", "src/main.c"),
+        ("src/mpp.c", "src/mpp.c"),
+        ("tests/requests.jsonl", "tests/requests.jsonl"),
+        ("tests/replies.jsonl", "tests/replies.jsonl"),
+    ),
+}
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_PACKAGE_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
+
+
+@value
+class NewProject:
+    """What ``mpp init`` made. ``next_steps`` are commands, in order."""
+
+    folder: str
+    files: tuple[str, ...]
+    next_steps: tuple[str, ...]
+
+
+def create_project(name: str, *, lang: str, parent: str, package_id: str = "", publisher: str = "") -> NewProject:
+    """Make ``parent/name``, or ``parent/tools/name`` where ``parent/tools`` exists: whole, or not at all."""
+    _check(name, lang, package_id, publisher)
+    parent = os.path.abspath(parent)
+    tools = os.path.join(parent, "tools")
+    if os.path.isdir(tools):
+        parent = tools
+    if not os.path.isdir(parent):
+        raise Refused("project.folder", "there is no such folder", where=parent, hint="make it first, or go to another folder")
+    target = os.path.join(parent, name)
+    if os.path.lexists(target):
+        raise Refused("project.exists", "the folder exists already", where=target, hint="take another name, or move the folder away")
+    # The publisher comes last: it is free text, and what it holds is then never taken for a marker.
+    markers = {"name": name, "package_id": package_id or f"com.example.{name}", "publisher": publisher or guess_publisher(parent)}
+    _write_whole(target, {made: _filled(lang, source, markers) for source, made in _TEMPLATES[lang]})
+    return NewProject(folder=target, files=tuple(made for _, made in _TEMPLATES[lang]), next_steps=_next_steps(target, name))
+
+
+def _check(name: str, lang: str, package_id: str, publisher: str) -> None:
+    faults = Faults("project")
+    if len(name) > TOOL_NAME_CHARS_MAX or _NAME.fullmatch(name) is None or path_fault(name) is not None:
+        form = f"lower-case letters, digits and single dashes, begins with a letter, has at most {TOOL_NAME_CHARS_MAX} characters"
+        faults.add("name", "NAME", f"{shown(name)!r} is no project name: one is {form}", f"for example: mpp init {_suggestion(name)}")
+    check_language(lang, "--lang", faults)
+    if package_id and (len(package_id) > PACKAGE_ID_CHARS_MAX or _PACKAGE_ID.fullmatch(package_id) is None):
+        hint = "write a domain you own backwards, then the name: com.example.hello"
+        faults.add("package_id", "--package-id", f"{shown(package_id)!r} is no package id", hint)
+    if publisher and not _is_publisher(publisher):
+        hint = f"write a name of 1 to {PUBLISHER_CHARS_MAX} printable characters"
+        faults.add("publisher", "--publisher", f"{shown(publisher)!r} is no publisher name", hint)
+    faults.stop()
+
+
+def _suggestion(name: str) -> str:
+    """The nearest name that will do."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:TOOL_NAME_CHARS_MAX].strip("-")
+    if not words:
+        return "my-tool"
+    return words if path_fault(words) is None else f"{words}-tool"
+
+
+def _is_publisher(text: str) -> bool:
+    return 0 < len(text) <= PUBLISHER_CHARS_MAX and text.isprintable() and text.strip() == text
+
+
+def guess_publisher(folder: str) -> str:
+    """The name that git knows the author by, or a plain example."""
+    return _git_name(folder) or EXAMPLE_PUBLISHER
+
+
+def _git_name(folder: str) -> str:
+    """The author's name as git knows it, or nothing."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    try:
+        done = subprocess.run([git, "config", "user.name"], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=GIT_SECONDS_MAX, check=False)
+        found = done.stdout.decode("utf-8").strip()
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return ""
+    return found if _is_publisher(found) else ""
+
+
+def _filled(lang: str, source: str, markers: dict[str, str]) -> bytes:
+    """A template with its markers replaced; values are written as inside a JSON string, the only place free text goes."""
+    text = files("mpp.author").joinpath("templates", lang, *source.split("/")).read_text(encoding="utf-8")
+    for marker, found in markers.items():
+        text = text.replace("{{" + marker + "}}", json.dumps(found, ensure_ascii=False)[1:-1])
+    return text.encode("utf-8")
+
+
+def _write_whole(target: str, contents: dict[str, bytes]) -> None:
+    """Build a hidden sibling and rename it: an interruption leaves no half project under the name."""
+    parent, name = os.path.split(target)
+    work = os.path.join(parent, f".{name}.{secrets.token_hex(8)}.new")
+    try:
+        os.mkdir(work)
+        for made, data in contents.items():
+            path = os.path.join(work, *made.split("/"))
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(data)
+        move_folder(work, target)
+    except OSError as fault:
+        raise HostFailed("host.file", f"cannot write the project: {fault.strerror}", where=target, hint="check space and rights of the folder") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _next_steps(folder: str, name: str) -> tuple[str, ...]:
+    try:
+        shorter = os.path.relpath(folder)
+    except (OSError, ValueError):  # the current folder is gone, or is on another drive
+        shorter = folder
+    file = f"{name}-0.1.0.mpp"
+    return (
+        f"cd {shlex.quote(min(shorter, folder, key=len))}",
+        "mpp build",
+        "mpp keygen -o ~/.mpp/keys",
+        f"mpp sign {file} -k ~/.mpp/keys/publisher.key",
+        f"mpp verify {file}",
+    )

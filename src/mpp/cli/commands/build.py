@@ -1,0 +1,62 @@
+"""``mpp build``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from mpp.author.build import build_project
+from mpp.author.keys import load_chain
+from mpp.author.project import find_project, read_project
+from mpp.cli.options import json_option
+from mpp.cli.screen import note, put_json, say
+from mpp.crypto.ed25519 import short_id
+from mpp.errors import Refused
+from mpp.files import write_atomic
+
+
+@click.command(name="build")
+@click.argument("folder", default=None, required=False, type=click.Path(exists=True, file_okay=False))
+@click.option("--wasm", default=None, type=click.Path(dir_okay=False), help="Pack this ready module (from cargo, TinyGo, wasi-sdk, Emscripten …) instead of compiling.")
+@click.option("-o", "--output", default=None, type=click.Path(dir_okay=False), help="Write the package here. [default: NAME-VERSION.mpp in the project folder]")
+@click.option(
+    "--set-key", default=None, metavar="KEY", help="Fill publisher.verified_key_id of the packed manifest: a pub_… id, or the publisher.json whose release key signs."
+)
+@json_option
+def command(folder: str | None, wasm: str | None, output: str | None, set_key: str | None, as_json: bool) -> None:
+    """Build the project in FOLDER (default: the one you are in) into an unsigned package.
+
+    The manifest is checked first, with all its faults at once. The same sources give the same bytes, so the SHA-256 of
+    the file is the content hash that a signature will cover. Sign the result with `mpp sign`.
+
+    \b
+    Examples:
+      mpp build
+      mpp build --wasm target/wasm32-wasip1/release/tool.wasm
+    """
+    project = find_project(os.getcwd()) if folder is None else read_project(folder)
+    if project is None:
+        raise Refused("project.no_manifest", "there is no manifest.json here or above", where=os.getcwd(), hint="go to the project's folder, or begin one with: mpp init NAME")
+    built = build_project(project, progress=lambda text: note(f"  {text}"), wasm=wasm, key_id=_key_id(set_key))
+    path = output if output is not None else os.path.join(project.root, built.name)
+    write_atomic(path, built.data)
+    shown = min(path, os.path.relpath(path), key=len)
+    if as_json:
+        put_json({"ok": True, "file": shown, "content_hash": built.content_hash, "bytes": len(built.data), "signed": False, "warnings": [*built.warnings]})
+        return
+    for warning in built.warnings:
+        note(f"warning: {warning}")
+    say(f"Built {shown}  ({len(built.data):,} bytes, unsigned)")
+    say(f"content sha256:{built.content_hash}")
+    say(f"Next: mpp sign {shown} -k ~/.mpp/keys/publisher.key")
+
+
+def _key_id(given: str | None) -> str:
+    """The short id to write into the manifest."""
+    if given is None or given.startswith("pub_"):
+        return given or ""
+    keys = load_chain(given).newest.role("release").keys
+    if len(keys) != 1:
+        raise Refused("key.ambiguous", f"the publisher has {len(keys)} release keys", where=given, hint="give the pub_… id of the one that will sign")
+    return short_id(keys[0])

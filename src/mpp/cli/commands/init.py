@@ -1,0 +1,35 @@
+"""``mpp init``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from mpp.author.scaffold import LANGUAGES, create_project
+from mpp.cli.options import json_option
+from mpp.cli.screen import put_json, say
+
+
+@click.command(name="init")
+@click.argument("name")
+@click.option("--lang", default="c", show_default=True, help=f"Language of the tool: {', '.join(LANGUAGES)}.")
+@click.option("--package-id", default="", metavar="ID", help="Package id, a domain of yours backwards. [default: com.example.NAME]")
+@click.option("--publisher", default="", metavar="NAME", help="Publisher name shown to users. [default: your name as git knows it]")
+@json_option
+def command(name: str, lang: str, package_id: str, publisher: str, as_json: bool) -> None:
+    """Make a new tool project in the folder NAME (or tools/NAME where a folder tools exists).
+
+    The project is complete: its tool `greet` greets an optional name, builds at once and explains itself in comments.
+
+    \b
+    Example:
+      mpp init hello --lang c
+    """
+    made = create_project(name, lang=lang, parent=os.getcwd(), package_id=package_id, publisher=publisher)
+    if as_json:
+        put_json({"ok": True, "folder": made.folder, "files": [*made.files], "next": [*made.next_steps]})
+        return
+    say(f"Made {made.folder} with {len(made.files)} files. Next:")
+    for step in made.next_steps:
+        say(f"  {step}")

@@ -1,0 +1,104 @@
+"""``mpp keygen``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from mpp.author.keys import (
+    CHAIN_FILE,
+    RELEASE_FILE,
+    ROOT_FILE,
+    PublisherKeys,
+    Rotation,
+    add_release_key,
+    key_is_sealed,
+    load_chain,
+    load_signer,
+    make_publisher,
+    rotate,
+)
+from mpp.author.scaffold import guess_publisher
+from mpp.cli.options import home, json_option, passphrase_option, read_passphrase
+from mpp.cli.screen import note, put_json, say
+from mpp.crypto.ed25519 import fingerprint, short_id
+from mpp.crypto.roots import RootChain
+from mpp.errors import Refused
+from mpp.files import write_atomic
+from mpp.host.system import SystemRandom
+from mpp.host.trust_store import TrustStore, with_publisher
+from mpp.model.jsontext import Json
+
+
+@click.command(name="keygen")
+@click.option("-o", "--output", default=None, type=click.Path(file_okay=False), help="Folder for the keys. [default: $MPP_HOME/keys]")
+@click.option("--name", default="", metavar="NAME", help="Publisher name shown to users. [default: your name as git knows it]")
+@click.option("--no-passphrase", is_flag=True, help="Leave the private keys readable to whoever can read the files.")
+@passphrase_option
+@click.option("--rotate", "rotating", is_flag=True, help="Make a new release key; needs the root key in the folder.")
+@click.option("--keep-old", is_flag=True, help="With --rotate: the old release keys stay valid beside the new one.")
+@click.option("--revoke", default="", metavar="REASON", help="With --rotate: list the old release keys as revoked, for this reason.")
+@click.option("--threshold", default=0, type=click.IntRange(0, 32), help="With --rotate: how many release keys must sign each package.")
+@json_option
+def command(
+    output: str | None, name: str, no_passphrase: bool, passphrase_file: str | None, rotating: bool, keep_old: bool, revoke: str, threshold: int, as_json: bool
+) -> None:
+    """Make a publisher: a root key, a release key, and the public publisher.json that travels in every package.
+
+    The root key says who may sign and is needed only to rotate: keep it offline. The release key signs packages.
+    This machine trusts the new publisher at once; others compare the fingerprint printed here.
+
+    \b
+    Examples:
+      mpp keygen -o ~/.mpp/keys
+      mpp keygen -o ~/.mpp/keys --rotate --revoke "laptop stolen"
+    """
+    folder = output if output is not None else home().keys
+    if not rotating and (keep_old or revoke or threshold):
+        raise Refused("usage.option", "--keep-old, --revoke and --threshold go with --rotate", hint="add --rotate")
+    if keep_old and revoke:
+        raise Refused("usage.option", "--keep-old and --revoke exclude each other", hint="give one of them")
+    if rotating:
+        made = _rotate(folder, passphrase_file, no_passphrase, Rotation(revoke_reason=revoke, release_threshold=threshold), keep_old)
+    else:
+        passphrase = None if no_passphrase else read_passphrase(passphrase_file, confirm=True, what="a new key")
+        made = make_publisher(name or guess_publisher(os.getcwd()), folder, SystemRandom(), passphrase)
+    TrustStore(home().trust).change(lambda state: with_publisher(state, made.chain, any_package=True))
+    _show(made, as_json, sealed=not no_passphrase)
+
+
+def _rotate(folder: str, passphrase_file: str | None, no_passphrase: bool, change: Rotation, keep_old: bool) -> PublisherKeys:
+    chain_path, root_path = os.path.join(folder, CHAIN_FILE), os.path.join(folder, ROOT_FILE)
+    chain = load_chain(chain_path)
+    passphrase = read_passphrase(passphrase_file, confirm=False, what="the root key") if key_is_sealed(root_path) else None
+    root = load_signer(root_path, "root", passphrase)
+    return add_release_key(chain, root, folder, SystemRandom(), None if no_passphrase else passphrase, change, keep_old=keep_old)
+
+
+def _show(made: PublisherKeys, as_json: bool, *, sealed: bool) -> None:
+    chain: RootChain = made.chain
+    if as_json:
+        files: list[Json] = [*made.files]
+        put_json(
+            {
+                "ok": True,
+                "key_id": short_id(made.release_key),
+                "publisher_id": chain.publisher_id,
+                "name": chain.newest.name,
+                "root_version": chain.newest.version,
+                "folder": made.folder,
+                "files": files,
+                "sealed": sealed,
+            }
+        )
+        return
+    say(f"Publisher    {chain.newest.name}")
+    say(f"Key id       {short_id(made.release_key)}")
+    say(f"Fingerprint  {fingerprint(chain.publisher_id)}")
+    say(f"Root version {chain.newest.version}")
+    say(f"Files        {made.folder}: {', '.join(made.files)}")
+    say("This machine trusts the publisher for any package. Others compare the fingerprint on first use.")
+    if not sealed:
+        note("warning: the private keys are not sealed; whoever reads the files can sign as you")
+    note(f"Keep {ROOT_FILE} offline: it is needed only to rotate keys. A lost root key cannot be replaced.")

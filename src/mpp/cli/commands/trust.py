@@ -1,0 +1,148 @@
+"""``mpp trust``."""
+
+from __future__ import annotations
+
+import click
+
+from mpp.cli.first_use import confirm, question
+from mpp.cli.options import home, json_option, parse_time, show_time
+from mpp.cli.screen import note, put_json, say, table
+from mpp.crypto.ed25519 import fingerprint
+from mpp.crypto.roots import RootChain
+from mpp.errors import Refused
+from mpp.files import take
+from mpp.host.trust_store import TrustStore, find_publisher, load_trust_file, with_pin, with_publisher, without_pin, without_publisher
+from mpp.model.jsontext import Json
+from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM
+from mpp.stages.archive import read_archive
+from mpp.stages.archive.limits import TOTAL_BYTES_MAX
+from mpp.stages.gatekeeper import Seal, TrustState, judge_seal, newest_chain, read_seal
+
+
+def _store() -> TrustStore:
+    return TrustStore(home().trust)
+
+
+@click.group(name="trust", no_args_is_help=True)
+def command() -> None:
+    """Manage the publishers this machine trusts.
+
+    A publisher is known by the SHA-256 of its first root document, shown as a fingerprint. On first use a person
+    confirms it once, for one package id; from then on that id belongs to that publisher only.
+    """
+
+
+@command.command(name="list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Show trusted publishers, pinned packages and revocations."""
+    state = _store().load()
+    if as_json:
+        put_json({"ok": True, "file": _store().path, **_state_json(state)})
+        return
+    if not state.publishers:
+        say("No publisher is trusted yet. `mpp keygen` makes one, `mpp trust add FILE` accepts one.")
+    for name, one in sorted(state.publishers.items()):
+        newest = one.chain.newest
+        say(f"{newest.name}  (root version {newest.version})")
+        say(f"  fingerprint {fingerprint(name)}")
+        say(f"  release keys {', '.join('pub_' + key[:16] for key in newest.role('release').keys)}")
+        say("  any package: it is this machine's own key" if one.any_package else "  only the packages pinned below")
+        if one.until is not None:
+            say(f"  until {show_time(one.until)}")
+    rows = [(name, owner[:16]) for name, owner in sorted({**state.pins, **state.prefixes}.items())]
+    if rows:
+        say("Pinned packages (package, publisher):")
+        table(rows)
+    for digest in sorted(state.revoked_publishers | state.revoked_content):
+        say(f"revoked {digest}")
+
+
+def _state_json(state: TrustState) -> dict[str, Json]:
+    publishers: list[Json] = [
+        {"id": name, "name": one.chain.newest.name, "root_version": one.chain.newest.version, "any_package": one.any_package, "until": one.until}
+        for name, one in sorted(state.publishers.items())
+    ]
+    revoked: list[Json] = [*sorted(state.revoked_publishers | state.revoked_content)]
+    return {"publishers": publishers, "pins": dict(state.pins), "prefixes": dict(state.prefixes), "revoked": revoked, "first_use": state.first_use}
+
+
+@command.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--fingerprint", "expected", default="", metavar="HEX", help="The fingerprint you expect, got another way; it replaces the question.")
+@click.option("--until", default=None, metavar="TIME", help="Trust until this time only.")
+@json_option
+def add(file: str, expected: str, until: str | None, as_json: bool) -> None:
+    """Trust the publisher of FILE: a signed package (pins its package id) or a publisher.json (pins nothing yet).
+
+    In a terminal you confirm the fingerprint. Scripts give it with --fingerprint; it must match in full.
+    """
+    seal, chain = _read(file)
+    state = _store().load()
+    if expected:
+        if expected.replace(" ", "").replace(":", "").lower() != chain.publisher_id:
+            raise Refused("publisher.fingerprint", "the fingerprint is another one", where=file, hint="stop: this is not the publisher you expect")
+    elif not confirm(question(chain, seal, state)):
+        raise Refused("publisher.unconfirmed", "nobody confirmed the fingerprint", where=file, hint="run in a terminal and answer yes, or give --fingerprint")
+    moment = None if until is None else parse_time(until)
+
+    def step(old: TrustState) -> TrustState:
+        new = with_publisher(old, chain, until=moment)
+        return new if seal is None else with_pin(new, seal.statement.package_id, chain.publisher_id)
+
+    _store().change(step)
+    _done(as_json, f"Trusted {chain.newest.name!r}" + (f" for {seal.statement.package_id}" if seal is not None else ""), chain.publisher_id)
+
+
+def _read(file: str) -> tuple[Seal | None, RootChain]:
+    """A package's seal, its signatures verified, or a bare root document."""
+    data = take(file, TOTAL_BYTES_MAX)
+    if data[:1] == b"{":
+        return None, next(iter(load_trust_file(file).publishers.values()))
+    seal = read_seal(read_archive(data))
+    if isinstance(seal, Refused):
+        raise seal
+    chain = newest_chain(seal.chain, _store().load())
+    judge_seal(seal, chain, accepted_before=False)
+    return seal, chain
+
+
+@command.command()
+@click.argument("what")
+@json_option
+def remove(what: str, as_json: bool) -> None:
+    """Stop trusting a publisher (fingerprint, its beginning, or name) with all its pins, or remove one pinned package id."""
+    removed: list[str] = []
+
+    def step(state: TrustState) -> TrustState:
+        if what in state.pins or what in state.prefixes:
+            removed.append(what)
+            return without_pin(state, what)
+        removed.append(find_publisher(state, what))
+        return without_publisher(state, removed[-1])
+
+    _store().change(step)
+    _done(as_json, f"Removed {what}", removed[-1])
+
+
+@command.command()
+@click.argument("package")
+@click.argument("publisher")
+@json_option
+def pin(package: str, publisher: str, as_json: bool) -> None:
+    """Bind PACKAGE to PUBLISHER (fingerprint, its beginning, or name), as an administrator.
+
+    PACKAGE is a package id, or a prefix with a dot at its end: com.example. binds all ids below it.
+    """
+    if PACKAGE_ID.fullmatch(package + "x" if package.endswith(".") else package) is None:
+        raise Refused("usage.package_id", f"{package[:80]!r} is not {PACKAGE_ID_FORM}, nor such an id with '.' at its end", hint="for example com.example.hello or com.example.")
+    _store().change(lambda state: with_pin(state, package, find_publisher(state, publisher)))
+    _done(as_json, f"Pinned {package}", package)
+
+
+def _done(as_json: bool, text: str, about: str) -> None:
+    if as_json:
+        put_json({"ok": True, "changed": about})
+    else:
+        say(text + ".")
+        note("See `mpp trust list`.")

@@ -1,0 +1,112 @@
+"""``mpp verify``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from mpp.cli.options import clock, find_package, home, json_option, now_option
+from mpp.cli.screen import CROSS, TICK, complain, error_json, put_json, say, styled
+from mpp.crypto.ed25519 import fingerprint
+from mpp.errors import Refused
+from mpp.files import take
+from mpp.host.trust_store import TrustStore, load_trust_file
+from mpp.model.jsontext import Json
+from mpp.stages.archive import Buffer, read_archive
+from mpp.stages.archive.limits import TOTAL_BYTES_MAX
+from mpp.stages.gatekeeper import CHECK_NAMES, CheckResult, Seal, TrustState, VerifiedPackage, read_seal, verify
+
+TRUST_FAMILY = "publisher"
+FIRST_USE = ("publisher.unknown", "publisher.package_unpinned")
+
+
+@click.command(name="verify")
+@click.argument("file", required=False)
+@click.option("--trust", "trust_file", default=None, type=click.Path(dir_okay=False), help="Judge by this trust document or publisher.json instead of this machine's.")
+@now_option
+@json_option
+def command(file: str | None, trust_file: str | None, now: str | None, as_json: bool) -> int:
+    """Run the seven checks on FILE (default: the package of the project you are in). Nothing in it is run.
+
+    Integrity and trust in the publisher are reported apart. An unknown publisher is shown with its fingerprint and, in a
+    terminal, you are asked once; without a terminal it is refused.
+
+    \b
+    Exit code:
+      0        all seven checks passed
+      11 … 17  check 1 … 7 refused the file
+      20       the file is intact, but its publisher is not trusted here
+    """
+    path = find_package(file)
+    data = take(path, TOTAL_BYTES_MAX)
+    trust = load_trust_file(trust_file) if trust_file is not None else TrustStore(home().trust).load()
+    at = clock(now).now()
+    passed: list[CheckResult] = []
+    if not as_json:
+        say(os.path.basename(path))
+    outcome = _run(data, trust, at, passed, as_json)
+    if isinstance(outcome, Refused) and outcome.code in FIRST_USE and not as_json and trust_file is None:
+        from mpp.cli.first_use import ask_and_pin  # noqa: PLC0415 - only when somebody is there to be asked
+
+        if ask_and_pin(_seal(data), TrustStore(home().trust)):
+            passed.clear()
+            outcome = _run(data, TrustStore(home().trust).load(), at, passed, as_json)
+    if as_json:
+        put_json(_report(path, data, passed, outcome))
+    else:
+        _show(data, outcome)
+    return outcome.exit_code if isinstance(outcome, Refused) else 0
+
+
+def _run(data: Buffer, trust: TrustState, now: int, passed: list[CheckResult], as_json: bool) -> VerifiedPackage | Refused:
+    def seen(result: CheckResult) -> None:
+        passed.append(result)
+        if not as_json:
+            say(f"  {result.number} {styled(TICK, 'green')} {result.name:<24} {result.detail}")
+
+    try:
+        return verify(data, trust, now, seen=seen)
+    except Refused as fault:
+        if not as_json:
+            number = fault.check or 0
+            say(f"  {number} {styled(CROSS, 'red')} {CHECK_NAMES[number - 1]:<24} {fault.message}")
+        return fault
+
+
+def _seal(data: Buffer) -> Seal:
+    """The seal again, for showing; called only after its signatures have verified."""
+    found = read_seal(read_archive(data))
+    if isinstance(found, Refused):
+        raise found
+    return found
+
+
+def _show(data: Buffer, outcome: VerifiedPackage | Refused) -> None:
+    if isinstance(outcome, VerifiedPackage):
+        say(f"{styled('verified', 'green', bold=True)}: {outcome.package_id} {outcome.version} is intact, its publisher {outcome.chain.newest.name!r} is trusted ({outcome.trusted_because})")
+        return
+    if outcome.code.startswith(TRUST_FAMILY):
+        seal = _seal(data)
+        say(f"integrity: intact, as signed by a publisher that calls itself {seal.chain.newest.name!r}")
+        say(f"publisher: not trusted here; fingerprint {fingerprint(seal.chain.publisher_id)}")
+    say(f"{styled('refused', 'red', bold=True)} at check {outcome.check} of 7")
+    complain(outcome, as_json=False)
+
+
+def _report(path: str, data: Buffer, passed: list[CheckResult], outcome: VerifiedPackage | Refused) -> dict[str, Json]:
+    checks: list[Json] = [{"number": one.number, "name": one.name, "ok": True, "detail": one.detail} for one in passed]
+    report: dict[str, Json] = {"file": path, "checks": checks}
+    if isinstance(outcome, VerifiedPackage):
+        publisher: Json = {"id": outcome.publisher_id, "name": outcome.chain.newest.name, "trusted": True, "because": outcome.trusted_because}
+        about: dict[str, Json] = {"package_id": outcome.package_id, "version": outcome.version, "content_hash": outcome.content_hash, "file_hash": outcome.file_hash}
+        return {"ok": True, **report, "integrity": "intact", "publisher": publisher, **about, "error": None}
+    if outcome.check is not None:
+        checks.append({"number": outcome.check, "name": CHECK_NAMES[outcome.check - 1], "ok": False, "detail": outcome.message})
+    if outcome.code.startswith(TRUST_FAMILY):
+        seal = _seal(data)
+        report["publisher"] = {"id": seal.chain.publisher_id, "name": seal.chain.newest.name, "trusted": False, "because": outcome.code}
+        report["integrity"] = "intact"
+    else:
+        report["publisher"], report["integrity"] = None, "refused"
+    return {"ok": False, **report, "error": error_json(outcome)}

@@ -1,0 +1,55 @@
+"""The one question about an unknown publisher. Asked on the terminal itself, never answered by a pipe or an option."""
+
+from __future__ import annotations
+
+import sys
+
+from mpp.cli.screen import safe
+from mpp.crypto.ed25519 import fingerprint, short_id
+from mpp.crypto.roots import RootChain
+from mpp.host.trust_store import TrustStore, with_pin, with_publisher
+from mpp.stages.gatekeeper import Seal, TrustState, lookalikes
+
+ANSWER_CHARS_MAX = 200
+"""Characters read as an answer. Reason: an answer is one word."""
+
+
+def question(chain: RootChain, seal: Seal | None, trust: TrustState) -> str:
+    """What a person sees before a publisher is trusted."""
+    lines = [
+        "",
+        "This machine does not trust the publisher for this yet.",
+        f"  calls itself {chain.newest.name!r} (anybody can choose this name)",
+        f"  fingerprint  {fingerprint(chain.publisher_id)}",
+    ]
+    if seal is not None:
+        statement = seal.statement
+        lines += [f"  package      {statement.package_id} {statement.version}", f"  signed by    {', '.join(short_id(key) for key in statement.signers)}"]
+        alike = lookalikes(statement.package_id, trust.pins)
+        lines += [f"  WARNING      the id looks like {other}, known from publisher {trust.pins[other][:16]}" for other in alike]
+    lines += ["Compare the fingerprint with one you got another way: the publisher's site, a colleague.", "Type yes to trust it: "]
+    return safe("\n".join(lines))
+
+
+def confirm(text: str) -> bool:
+    """Ask the person at the terminal; False where there is none.
+
+    Attack: an agent that drives our standard input must not be able to answer for the person.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    try:
+        with open("/dev/tty", "r+b", buffering=0) as terminal:
+            terminal.write(text.encode("utf-8"))
+            answer = terminal.read(ANSWER_CHARS_MAX)
+    except OSError:
+        return False
+    return answer.decode("utf-8", "replace").strip().lower() == "yes"
+
+
+def ask_and_pin(seal: Seal, store: TrustStore) -> bool:
+    """Ask, and on a yes trust the publisher for this exact package id."""
+    if not confirm(question(seal.chain, seal, store.load())):
+        return False
+    store.change(lambda state: with_pin(with_publisher(state, seal.chain), seal.statement.package_id, seal.chain.publisher_id))
+    return True

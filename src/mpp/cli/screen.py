@@ -1,0 +1,79 @@
+"""How results and errors look. Untrusted text never reaches the terminal with control characters."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+
+import click
+
+from mpp.errors import Fault, MppError
+from mpp.model.jsontext import Json
+
+TICK, CROSS, DOT = ("✓", "✗", "·")
+
+
+def safe(text: str) -> str:
+    """``text`` without what could move the cursor, recolour the screen or reverse the reading direction."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def say(text: str = "") -> None:
+    click.echo(safe(text))
+
+
+def styled(text: str, colour: str, *, bold: bool = False) -> str:
+    """Coloured when the terminal and NO_COLOR allow it; click removes colours from pipes."""
+    return click.style(text, fg=colour, bold=bold) if colours() else text
+
+
+def colours() -> bool:
+    import os  # noqa: PLC0415
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def note(text: str) -> None:
+    """A remark for the person, off the results."""
+    click.echo(safe(text), err=True)
+
+
+def put_json(document: Json) -> None:
+    """One object on standard output."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=True))
+
+
+def fault_json(fault: Fault) -> dict[str, Json]:
+    return {"code": fault.code, "where": fault.where, "message": fault.message, "hint": fault.hint}
+
+
+def error_json(error: MppError) -> dict[str, Json]:
+    rows: list[Json] = [*(fault_json(fault) for fault in error.faults)]
+    return {**fault_json(error.faults[0]), "stage": error.stage, "check": error.check, "exit_code": error.exit_code, "faults": rows}
+
+
+def complain(error: MppError, *, as_json: bool) -> None:
+    """The error on the screen: what, where, and what to do next."""
+    if as_json:
+        put_json({"ok": False, "error": error_json(error)})
+        return
+    for line in fault_lines(error.faults):
+        note(line)
+
+
+def fault_lines(faults: Iterable[Fault]) -> list[str]:
+    lines: list[str] = []
+    for fault in faults:
+        where = f" ({fault.where})" if fault.where else ""
+        lines.append(f"error: {fault.message}{where} [{fault.code}]")
+        if fault.hint:
+            lines.append(f"hint:  {fault.hint}")
+    return lines
+
+
+def table(rows: list[tuple[str, ...]], *, indent: str = "  ") -> None:
+    """Columns as wide as their widest cell."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    for row in rows:
+        say((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())

@@ -1,0 +1,1 @@
+"""Digests, strict Ed25519, signed envelopes, root documents and sealed private keys. Pure: no file, no clock."""

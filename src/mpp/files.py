@@ -1,0 +1,138 @@
+"""Files, read with a bound and written whole. The only module below the host that touches the file system.
+
+A write leaves the old file or the new one, never half: temporary file beside it, fsync, rename, fsync of the
+folder. A read has a maximum. A package is taken once into memory that can no longer change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import stat
+import sys
+from collections.abc import Iterator
+
+from mpp.errors import HostFailed, Refused
+from mpp.limits import MIB
+
+PRIVATE, PUBLIC = 0o600, 0o644
+COPY_BYTES = 4 * MIB
+"""Bytes copied at a time into sealed memory. Reason: large enough to be fast, small enough not to count."""
+
+_SEALS = 0x1 | 0x2 | 0x4 | 0x8  # F_SEAL_SEAL, SHRINK, GROW, WRITE
+_ADD_SEALS = 1033  # F_ADD_SEALS on Linux
+
+
+def _failed(fault: OSError, doing: str, path: str) -> HostFailed:
+    return HostFailed("host.file", f"cannot {doing}: {fault.strerror}", where=path, hint="check that the path exists and that you may use it")
+
+
+@contextlib.contextmanager
+def _open_plain(path: str) -> Iterator[tuple[int, int]]:
+    """A descriptor and the size of a regular file. A pipe or device is refused: its size says nothing."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as fault:
+        raise _failed(fault, "open the file", path) from None
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise HostFailed("host.file", "not a regular file", where=path, hint="give the path of a file")
+        yield fd, found.st_size
+    finally:
+        os.close(fd)
+
+
+def read_bounded(path: str, most: int) -> bytes:
+    """All bytes of a file of at most ``most`` bytes."""
+    with _open_plain(path) as (fd, _), os.fdopen(os.dup(fd), "rb") as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise Refused("size.input", f"the file has more than {most} bytes", where=path, hint="give a smaller file")
+    return data
+
+
+def take(path: str, most: int) -> bytes | mmap.mmap:
+    """A package file as memory that nobody can change, read once.
+
+    Attack: a file that is swapped or rewritten between its check and its use. On Linux the bytes go into a
+    sealed memory file; elsewhere into ordinary memory of this process.
+    """
+    with _open_plain(path) as (fd, size):
+        if size > most:
+            raise Refused("size.file", f"the file has {size} bytes, at most {most // MIB} MiB are read", where=path, hint="make a smaller package")
+        if size == 0 or not sys.platform.startswith("linux"):
+            return read_bounded(path, most)
+        try:
+            return _sealed_copy(fd, size)
+        except OSError as fault:
+            raise _failed(fault, "take the file into memory", path) from None
+
+
+def _sealed_copy(fd: int, size: int) -> mmap.mmap:
+    import fcntl  # noqa: PLC0415 - Linux only
+
+    memory = os.memfd_create("mpp", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        done = 0
+        while done < size:
+            copied = os.sendfile(memory, fd, done, min(COPY_BYTES, size - done))
+            if copied == 0:
+                break
+            done += copied
+        fcntl.fcntl(memory, _ADD_SEALS, _SEALS)
+        return mmap.mmap(memory, done, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) if done else mmap.mmap(-1, 1)
+    finally:
+        os.close(memory)
+
+
+def write_atomic(path: str, data: bytes, mode: int = PUBLIC, *, replace: bool = True) -> None:
+    """Write a whole file or leave everything as it was. ``replace`` False refuses an existing file."""
+    folder, name = os.path.split(os.path.abspath(path))
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), mode)
+        try:
+            with os.fdopen(fd, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if replace:
+                os.replace(temporary, path)
+            else:
+                os.link(temporary, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+        sync_folder(folder)
+    except FileExistsError:
+        raise Refused("host.exists", "the file exists already", where=path, hint="remove it or choose another name") from None
+    except OSError as fault:
+        raise _failed(fault, "write the file", path) from None
+
+
+def sync_folder(folder: str) -> None:
+    """Make renames in ``folder`` survive a power cut."""
+    fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_private_folder(path: str) -> None:
+    """A folder only its owner may enter; existing ones keep their mode."""
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    except OSError as fault:
+        raise _failed(fault, "make the folder", path) from None
+
+
+def move_folder(source: str, target: str) -> None:
+    """Put a finished folder in its place in one step; ``target`` must not exist, or be empty."""
+    try:
+        os.rename(source, target)
+        sync_folder(os.path.dirname(target))
+    except OSError as fault:
+        raise _failed(fault, "put the new folder in its place", target) from None

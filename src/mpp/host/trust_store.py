@@ -1,0 +1,184 @@
+"""The keystore of publishers: one document, changed under a lock, replaced whole.
+
+Spec: spec/keys.md section 5. The document is not signed: whoever can write ``$MPP_HOME`` can already act as its
+owner. It is judged strictly when read all the same, because half a file must never mean half the trust.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from mpp.crypto.ed25519 import KEY_ID
+from mpp.crypto.roots import RootChain, read_chain
+from mpp.errors import Refused
+from mpp.files import PRIVATE, make_private_folder, read_bounded, write_atomic
+from mpp.model.fields import Faults, Fields
+from mpp.model.jsontext import Json, canonical, read
+from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM
+from mpp.stages.gatekeeper import NO_TRUST, TrustedPublisher, TrustState, newest_chain
+from mpp.stages.gatekeeper.limits import TRUST_BYTES_MAX
+
+DIGEST_FORM = "the 64 hex digits of a SHA-256"
+ENTRIES_MAX = 10_000
+"""Publishers, pins, prefixes or revocations in one trust document. Reason: bounds reading; a person manages hundreds."""
+
+UNTIL_MAX = 253402300799
+"""Latest end of trust: the end of year 9999, in seconds since 1970. Reason: dates beyond cannot be shown."""
+
+
+def read_trust(data: bytes, *, where: str) -> TrustState:
+    """Parse a trust document; every root chain in it is verified again."""
+    faults = Faults("trust")
+    fields = Fields(read(data, family="trust", where=where), where, faults)
+    fields.number("mpp_trust", least=1, most=1)
+    publishers = fields.each("publishers", lambda item, at: _read_publisher(Fields(item, at, faults)), most=ENTRIES_MAX)
+    state = TrustState(
+        publishers={one.chain.publisher_id: one for one in publishers if one is not None},
+        pins=_read_bindings(fields, "pins", prefix=False),
+        prefixes=_read_bindings(fields, "prefixes", prefix=True),
+        revoked_publishers=_digests(fields, "revoked_publishers"),
+        revoked_content=_digests(fields, "revoked_content"),
+        installed=_digests(fields, "installed"),
+        first_use=fields.flag("first_use", default=True),
+    )
+    fields.end()
+    faults.stop()
+    return state
+
+
+def _digests(fields: Fields, key: str) -> frozenset[str]:
+    return frozenset(fields.texts(key, most=ENTRIES_MAX, each_most=64, pattern=KEY_ID, form=DIGEST_FORM))
+
+
+def _read_publisher(fields: Fields) -> TrustedPublisher | None:
+    roots = fields.raw("roots")
+    until = fields.number("until", least=0, most=UNTIL_MAX) if fields.has("until") else None
+    any_package = fields.flag("any_package", default=False)
+    fields.end()
+    try:
+        chain = read_chain(canonical({"roots": roots}), where=fields.where)
+    except (Refused, ValueError):
+        fields.faults.add("roots", fields.where, "holds no sound root documents", "remove the entry with `mpp trust remove`, then add it again")
+        return None
+    return TrustedPublisher(chain=chain, any_package=any_package, until=until)
+
+
+def _read_bindings(fields: Fields, key: str, *, prefix: bool) -> dict[str, str]:
+    listed = fields.object(key, required=False)
+    found: dict[str, str] = {}
+    for name in listed.found if listed else ():
+        bound = name[:-1] if prefix and name.endswith(".") else "" if prefix else name
+        if listed is None or PACKAGE_ID.fullmatch(bound + ".x" if prefix else bound) is None:
+            fields.faults.add("form", fields.path(key), f"{name[:80]!r} is not {PACKAGE_ID_FORM}" + (" ending in '.'" if prefix else ""), "mend or remove the entry")
+        else:
+            found[name] = listed.text(name, most=64, pattern=KEY_ID, form=DIGEST_FORM)
+    return found
+
+
+def write_trust(state: TrustState) -> bytes:
+    publishers: list[Json] = []
+    for name in sorted(state.publishers):
+        one = state.publishers[name]
+        document = read(one.chain.data, family="trust", where="roots")
+        row: dict[str, Json] = {"roots": document["roots"] if isinstance(document, dict) else [], "any_package": one.any_package}
+        publishers.append(row if one.until is None else {**row, "until": one.until})
+    return canonical(
+        {
+            "mpp_trust": 1,
+            "publishers": publishers,
+            "pins": dict(state.pins),
+            "prefixes": dict(state.prefixes),
+            "revoked_publishers": [*sorted(state.revoked_publishers)],
+            "revoked_content": [*sorted(state.revoked_content)],
+            "installed": [*sorted(state.installed)],
+            "first_use": state.first_use,
+        }
+    )
+
+
+class TrustStore:
+    """The trust document of one home."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def load(self) -> TrustState:
+        """The state; an absent file means that nobody is trusted yet."""
+        if not os.path.exists(self.path):
+            return NO_TRUST
+        return read_trust(read_bounded(self.path, TRUST_BYTES_MAX), where=self.path)
+
+    def change(self, step: Callable[[TrustState], TrustState]) -> TrustState:
+        """Apply ``step`` to the newest state and write it, one process at a time."""
+        make_private_folder(os.path.dirname(self.path))
+        with self._locked():
+            state = step(self.load())
+            write_atomic(self.path, write_trust(state), PRIVATE)
+        return state
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        fd = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
+
+
+def with_publisher(state: TrustState, chain: RootChain, *, any_package: bool = False, until: int | None = None) -> TrustState:
+    """``state`` with the publisher at the newest root seen; a known one keeps its wider rights."""
+    known = state.publishers.get(chain.publisher_id)
+    entry = TrustedPublisher(chain=newest_chain(chain, state), any_package=any_package or (known is not None and known.any_package), until=until)
+    return replace(state, publishers={**state.publishers, chain.publisher_id: entry})
+
+
+def with_pin(state: TrustState, name: str, publisher_id: str) -> TrustState:
+    """``name`` bound to the publisher: an exact id, or a prefix when it ends in '.'."""
+    if name.endswith("."):
+        return replace(state, prefixes={**state.prefixes, name: publisher_id})
+    return replace(state, pins={**state.pins, name: publisher_id})
+
+
+def without_publisher(state: TrustState, publisher_id: str) -> TrustState:
+    """The publisher and everything bound to it removed."""
+    return replace(
+        state,
+        publishers={name: one for name, one in state.publishers.items() if name != publisher_id},
+        pins=_without(state.pins, publisher_id),
+        prefixes=_without(state.prefixes, publisher_id),
+    )
+
+
+def _without(bindings: Mapping[str, str], publisher_id: str) -> dict[str, str]:
+    return {name: owner for name, owner in bindings.items() if owner != publisher_id}
+
+
+def load_trust_file(path: str) -> TrustState:
+    """A trust state from a file: a whole trust document, or one publisher's root documents, believed for any package."""
+    data = read_bounded(path, TRUST_BYTES_MAX)
+    document = read(data, family="trust", where=path)
+    if isinstance(document, dict) and "roots" in document:
+        chain = read_chain(data.removesuffix(b"\n"), where=path)
+        return with_publisher(NO_TRUST, chain, any_package=True)
+    return read_trust(data, where=path)
+
+
+def without_pin(state: TrustState, name: str) -> TrustState:
+    """``state`` without the binding of one id or prefix."""
+    pins = {one: owner for one, owner in state.pins.items() if one != name}
+    prefixes = {one: owner for one, owner in state.prefixes.items() if one != name}
+    return replace(state, pins=pins, prefixes=prefixes)
+
+
+def find_publisher(state: TrustState, wanted: str) -> str:
+    """The id of the one publisher that ``wanted`` means: a fingerprint, its beginning, or a name."""
+    digits = wanted.replace(" ", "").replace(":", "").lower()
+    found = [name for name, one in state.publishers.items() if (digits and name.startswith(digits)) or one.chain.newest.name == wanted]
+    if len(found) != 1:
+        raise Refused("trust.publisher", f"{len(found)} trusted publishers fit {wanted!r}", hint="give more of the fingerprint that `mpp trust list` shows")
+    return found[0]

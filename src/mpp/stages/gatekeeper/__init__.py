@@ -1,0 +1,50 @@
+"""Stage 2, gatekeeper: an archive becomes a package that is what its publisher signed, or nothing.
+
+Takes: bytes, a ``TrustState`` and the time; nothing else, so equal inputs give equal verdicts everywhere.
+Gives: ``VerifiedPackage``.
+Refuses: at the first of seven ordered checks that fails (``archive.*`` to ``wasm.*``); there is no override.
+Limits: stages/gatekeeper/limits.py, wasm_limits.py, and those of the archive stage.
+"""
+
+from mpp.stages.gatekeeper.checks import CHECK_NAMES, GATEKEEPER_VERSION, attest, authenticate, verify
+from mpp.stages.gatekeeper.contents import Inside, Unsigned, judge_code, judge_unsigned, read_inside
+from mpp.stages.gatekeeper.lookalike import lookalikes
+from mpp.stages.gatekeeper.signed import Seal, judge_seal, read_seal
+from mpp.stages.gatekeeper.statement import PAYLOAD_TYPE, Statement, write_statement
+from mpp.stages.gatekeeper.trust import NO_TRUST, TrustedPublisher, TrustState, judge_publisher, newest_chain
+from mpp.stages.gatekeeper.types import AttestationResult, CheckResult, VerifiedPackage
+from mpp.stages.gatekeeper.wasm import WasmShape, read_wasm
+from mpp.stages.gatekeeper.wasm_rules import RULES, imported_powers, undeclared_imports
+
+__all__ = [
+    "CHECK_NAMES",
+    "GATEKEEPER_VERSION",
+    "NO_TRUST",
+    "PAYLOAD_TYPE",
+    "RULES",
+    "AttestationResult",
+    "CheckResult",
+    "Inside",
+    "Seal",
+    "Statement",
+    "TrustState",
+    "TrustedPublisher",
+    "Unsigned",
+    "VerifiedPackage",
+    "WasmShape",
+    "attest",
+    "authenticate",
+    "imported_powers",
+    "judge_code",
+    "judge_publisher",
+    "judge_seal",
+    "judge_unsigned",
+    "lookalikes",
+    "newest_chain",
+    "read_inside",
+    "read_seal",
+    "read_wasm",
+    "undeclared_imports",
+    "verify",
+    "write_statement",
+]

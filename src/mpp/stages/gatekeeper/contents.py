@@ -1,0 +1,134 @@
+"""Checks 6 and 7: the members are what was signed, the manifest is sound, the code keeps the static rules.
+
+Nothing here runs before the signatures have been verified, so inflating only meets what a believed publisher packed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from mpp.crypto.ed25519 import short_id
+from mpp.errors import Fault, Refused
+from mpp.model.manifest import Manifest, parse_manifest, read_manifest
+from mpp.model.value import value
+from mpp.stages.archive import MANIFEST_NAME, Archive, member_chunks, read_member
+from mpp.stages.gatekeeper.statement import Statement
+from mpp.stages.gatekeeper.wasm import WasmShape, read_wasm
+from mpp.stages.gatekeeper.wasm_limits import WASM_BYTES_MAX
+from mpp.stages.gatekeeper.wasm_rules import RULES, judge_wasm
+
+WASM_MAGIC = b"\0asm"
+SIGN_AGAIN = "the publisher signs the package again with `mpp sign`"
+
+
+@value
+class Inside:
+    """All members read once: digests of all, bytes of the two that are judged."""
+
+    files: Mapping[str, str]
+    """Member name -> SHA-256 of its plain bytes, in hex."""
+    manifest: bytes
+    code: bytes | None
+    """The entrypoint; None if the package has no such member."""
+    wasm_names: tuple[str, ...]
+    """Members that begin as WebAssembly does."""
+
+
+@value
+class Contents:
+    """The authenticated inside of a package after check 6."""
+
+    manifest: Manifest
+    capability_faults: tuple[Fault, ...]
+    inside: Inside
+
+
+@value
+class Unsigned:
+    """What an author may sign: an archive whose inside has been judged as checks 6 and 7 will judge it."""
+
+    manifest: Manifest
+    files: Mapping[str, str]
+    wasm: WasmShape | None
+
+
+def judge_contents(archive: Archive, statement: Statement) -> Contents:
+    """Check 6. Spec: 2-gatekeeper G-30 to G-36."""
+    names = {member.name for member in archive.content_members}
+    if names != statement.files.keys():
+        odd = min(names ^ statement.files.keys())
+        raise Refused("manifest.files", "the signed list of files is not the list of members", where=f"member {odd!r}", hint=SIGN_AGAIN)
+    inside = read_inside(archive, statement.entrypoint)
+    for name, digest in inside.files.items():
+        if digest != statement.files[name]:
+            raise Refused("manifest.file_digest", "a member is not the one that was signed", where=f"member {name!r}", hint=SIGN_AGAIN)
+    reading = read_manifest(inside.manifest)
+    if reading.manifest is None:
+        raise Refused.of(reading.faults)
+    _judge_identity(reading.manifest, statement)
+    return Contents(manifest=reading.manifest, capability_faults=reading.faults, inside=inside)
+
+
+def judge_unsigned(archive: Archive) -> Unsigned:
+    """Checks 6 and 7 for a package that has no statement yet. Signing begins here: nothing unsound is ever signed."""
+    manifest = parse_manifest(read_member(archive, archive.members[0]))
+    inside = read_inside(archive, manifest.runtime.entrypoint)
+    return Unsigned(manifest=manifest, files=inside.files, wasm=judge_code(manifest, inside))
+
+
+def judge_capabilities(contents: Contents) -> WasmShape | None:
+    """Check 7. Spec: 2-gatekeeper G-40 to G-49: capabilities first, then the code."""
+    if contents.capability_faults:
+        raise Refused.of(contents.capability_faults)
+    return judge_code(contents.manifest, contents.inside)
+
+
+def judge_code(manifest: Manifest, inside: Inside) -> WasmShape | None:
+    """The static rules of the manifest's runtime type; the same for a build, an upload and a host."""
+    runtime = manifest.runtime
+    if inside.code is None:
+        raise Refused("wasm.missing", "the entrypoint is not in the package", where="/runtime/entrypoint", hint="build the package again with `mpp build`")
+    # Attack: code beside the sources of an interpreted tool would pass every rule that is about its sources.
+    if not RULES[runtime.type].carries_wasm and inside.wasm_names:
+        raise Refused("wasm.unexpected", f"a package of type {runtime.type} carries WebAssembly", where=f"member {inside.wasm_names[0]!r}", hint="remove the member")
+    if not RULES[runtime.type].carries_wasm:
+        return None
+    shape = read_wasm(inside.code)
+    judge_wasm(shape, runtime.type, runtime.memory_limit_mb)
+    return shape
+
+
+def read_inside(archive: Archive, entrypoint: str) -> Inside:
+    """Inflate every member once, in pieces; only the manifest and the entrypoint are kept."""
+    files: dict[str, str] = {}
+    kept: dict[str, bytes] = {}
+    wasm_names: list[str] = []
+    for member in archive.content_members:
+        # Attack: 128 MiB of code would be held in memory only to be refused by its size.
+        if member.name == entrypoint and member.size > WASM_BYTES_MAX:
+            raise Refused("wasm.size", f"the entrypoint has more than {WASM_BYTES_MAX} bytes", where=f"member {member.name!r}", hint="build it for size, without debug information")
+        digest, plain, keep = sha256(), bytearray(), member.name in (MANIFEST_NAME, entrypoint)
+        for piece in member_chunks(archive, member):
+            digest.update(piece)
+            if keep or len(plain) < len(WASM_MAGIC):
+                plain += piece
+        files[member.name] = digest.hexdigest()
+        if plain.startswith(WASM_MAGIC):
+            wasm_names.append(member.name)
+        if keep:
+            kept[member.name] = bytes(plain)
+    return Inside(files=files, manifest=kept[MANIFEST_NAME], code=kept.get(entrypoint), wasm_names=tuple(wasm_names))
+
+
+def _judge_identity(manifest: Manifest, statement: Statement) -> None:
+    """The manifest and the statement speak of one package. Spec: 2-gatekeeper G-34 to G-36."""
+    if (manifest.package_id, manifest.version) != (statement.package_id, statement.version):
+        raise Refused("manifest.identity", "the manifest names another package or version than the signature", where="/package_id", hint=SIGN_AGAIN)
+    if manifest.runtime.entrypoint != statement.entrypoint:
+        raise Refused("manifest.entrypoint", "the manifest names another entrypoint than the signature", where="/runtime/entrypoint", hint=SIGN_AGAIN)
+    wanted = manifest.publisher.verified_key_id
+    if wanted and wanted not in [short_id(key) for key in statement.signers]:
+        raise Refused(
+            "manifest.key_id", f"{wanted} did not sign the package", where="/publisher/verified_key_id", hint="fill it with `mpp build --set-key`, or leave it out"
+        )

@@ -1,0 +1,32 @@
+"""Fixtures for all tests: few, small, and none that runs by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared(root: Path) -> Path:
+    """Vectors too large for the checkout: a folder ``shared`` beside it. Tests that need it are skipped where it is absent."""
+    found = root.parent / "shared"
+    if not found.is_dir():
+        pytest.skip("the folder 'shared' does not stand beside the checkout; its vectors are an extra")
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty $MPP_HOME of the test's own."""
+    found = tmp_path / "home"
+    monkeypatch.setenv("MPP_HOME", str(found))
+    return found

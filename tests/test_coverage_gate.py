@@ -1,0 +1,48 @@
+"""The coverage gates can fail: below the gate, for a stale exception, for an empty report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools import coverage_gate as gates
+
+FULL, NEAR, HALF = gates.File(100.0, ()), gates.File(95.0, ("7", "8->9")), gates.File(50.0, tuple("123456789abcdef"))
+PURE, OTHER = "src/mpp/model/fields.py", "src/mpp/host/home.py"
+
+JUDGED = [
+    ({PURE: FULL, OTHER: FULL}, []),
+    ({PURE: FULL, OTHER: NEAR}, []),
+    ({PURE: NEAR}, [f"{PURE}: 95.0 % covered, 100 % needed; not reached: 7, 8->9"]),
+    ({OTHER: HALF}, [f"{OTHER}: 50.0 % covered, 90 % needed; not reached: 1, 2, 3, 4, 5, 6, 7, 8, 9, a, b, c ..."]),
+    ({"src/mpp/errors.py": NEAR}, ["src/mpp/errors.py: 95.0 % covered, 100 % needed; not reached: 7, 8->9"]),
+    ({"src/mpp/errors.pyx": NEAR}, []),
+    ({}, ["the report holds no file of src/mpp"]),
+]
+
+
+@pytest.mark.parametrize(("files", "found"), JUDGED)
+def test_files_are_judged_by_their_gate(files: dict[str, gates.File], found: list[str]) -> None:
+    assert list(gates.faults(files)) == found
+
+
+def test_an_exception_lowers_the_gate_of_one_file_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "EXCEPTIONS", {OTHER: (40.0, "a reason"), "src/mpp/gone.py": (1.0, "a reason")})
+    assert list(gates.faults({OTHER: HALF})) == ["src/mpp/gone.py: an exception for a file that is not there"]
+
+
+def test_a_report_is_read(tmp_path: Path) -> None:
+    row = {"summary": {"percent_covered": 95.0}, "missing_lines": [7], "missing_branches": [[7, 8], [8, 9]]}
+    path = tmp_path / "coverage.json"
+    path.write_text(json.dumps({"files": {PURE: row}}))
+    assert gates.read_report(path) == {PURE: NEAR}
+    assert gates.main([str(path)]) == 1
+    row["summary"] = {"percent_covered": 100.0}
+    path.write_text(json.dumps({"files": {PURE: row}}))
+    assert gates.main([str(path)]) == 0
+
+
+def test_every_exception_has_a_reason() -> None:
+    assert all(reason for _, reason in gates.EXCEPTIONS.values())

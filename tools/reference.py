@@ -1,0 +1,174 @@
+"""Make the reference pages from what they describe: codes, limits, commands.
+
+``python -m tools.reference`` writes docs/reference/; with ``--check`` it only tells what is out of date.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tools.codes import read_table
+from tools.tidy import ROOT, Module, load
+
+if TYPE_CHECKING:
+    import click
+
+PAGES = ROOT / "docs" / "reference"
+MADE = "<!-- Made by tools/reference.py; do not edit. -->\n\n"
+
+_LIMIT_ENDING = re.compile(r"[A-Z][A-Z0-9_]*_(MAX|MIN|SECONDS|MS|LEAST|MOST)")
+_ANY_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
+UNITS = frozenset(("KIB", "MIB", "GIB"))
+
+
+class Limit(NamedTuple):
+    """One limit: where, its name, the text of its value, and the docstring under it."""
+
+    module: str
+    name: str
+    value: str
+    words: str
+    line: int
+
+
+def limits(modules: list[Module]) -> Iterator[Limit]:
+    """Whole numbers at module level: all in limits modules, elsewhere those named like a limit. Private names are none."""
+    for module in modules:
+        is_home = module.parts[-1] == "limits" or module.parts[-1].endswith("_limits")
+        wanted = _ANY_CONSTANT if is_home else _LIMIT_ENDING
+        for at, node in enumerate(module.tree.body):
+            name = _target(node)
+            if name and wanted.fullmatch(name) and name not in UNITS:
+                value = _whole(node.value) if isinstance(node, ast.Assign | ast.AnnAssign) else ""
+                if value:
+                    yield Limit(module.name, name, value, _words_after(module, at), node.lineno)
+
+
+def _target(node: ast.stmt) -> str:
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _whole(node: ast.expr | None) -> str:
+    """The text of a value that is a whole number: digits, units and arithmetic. Anything else is no limit."""
+    parts = [] if node is None else list(ast.walk(node))
+    allowed = (ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Name, ast.Load)
+    numbers = all(isinstance(part, allowed) or (isinstance(part, ast.Constant) and type(part.value) in {int, float}) for part in parts)
+    return ast.unparse(node) if node is not None and numbers and not isinstance(node, ast.Name) else ""
+
+
+def _words_after(module: Module, at: int) -> str:
+    after = module.tree.body[at + 1 : at + 2]
+    if after and isinstance(after[0], ast.Expr) and isinstance(after[0].value, ast.Constant) and isinstance(after[0].value.value, str):
+        return " ".join(after[0].value.value.split())
+    return ""
+
+
+def codes_page() -> str:
+    table = read_table()
+    out = ["# Codes\n", MADE + "Every refusal and failure has one of these codes. The exit code of the command follows from the family.\n"]
+    for family in table.families.values():
+        check = f", check {family.check}" if family.check else ""
+        out.append(f"## {family.name}\n\n{family.meaning}\n\nStage {family.stage}{check}; exit code {family.exit_code}; JSON-RPC {family.jsonrpc}; HTTP {family.http}.\n")
+        rows = [entry for entry in table.codes.values() if entry.code.startswith(family.name + ".")]
+        if rows:
+            lines = (f"| `{entry.code}` | {_cell(entry.meaning)} | {_cell(entry.hint)} |" for entry in sorted(rows))
+            out.append("| code | meaning | what to do |\n|---|---|---|\n" + "\n".join(lines) + "\n")
+    return "\n".join(out)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def limits_page() -> str:
+    out = ["# Limits\n", MADE + "Every limit, its value, its unit and its reason.\n"]
+    by_module: dict[str, list[Limit]] = {}
+    for limit in limits(load(ROOT / "src")):
+        by_module.setdefault(limit.module, []).append(limit)
+    for module, rows in by_module.items():
+        lines = (f"| `{row.name}` | {_value(row)} | {_cell(row.words)} |" for row in rows)
+        out.append(f"## {module}\n\n| limit | value | unit and reason |\n|---|---|---|\n" + "\n".join(lines) + "\n")
+    return "\n".join(out)
+
+
+def _value(limit: Limit) -> str:
+    number = getattr(importlib.import_module(limit.module), limit.name)
+    plain = f"{number:,}"
+    return plain if limit.value.replace("_", "") == str(number) else f"{plain} (`{limit.value}`)"
+
+
+def find_command() -> click.Command | None:
+    """The top command of mpp.cli, or None as long as there is no command line."""
+    import click
+
+    try:
+        cli = importlib.import_module("mpp.cli")
+    except ModuleNotFoundError as fault:
+        if fault.name != "mpp.cli":
+            raise
+        return None
+    found = [item for item in (getattr(cli, name, None) for name in ("cli", "app", "command", "main")) if isinstance(item, click.Command)]
+    return found[0] if found else None
+
+
+def commands(top: click.Command, path: tuple[str, ...] = ("mpp",)) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every visible command with its full name, depth first."""
+    import click
+
+    yield path, top
+    if isinstance(top, click.Group):
+        context = click.Context(top)
+        for name in top.list_commands(context):
+            inner = top.get_command(context, name)
+            if inner is not None and not inner.hidden:
+                yield from commands(inner, (*path, name))
+
+
+def cli_page() -> str:
+    top = find_command()
+    out = ["# Commands\n", MADE + "What `--help` says, for every command.\n"]
+    for path, command in commands(top) if top is not None else ():
+        out.append(f"## {' '.join(path)}\n\n```\n{_help(path, command)}\n```\n")
+    return "\n".join(out)
+
+
+def _help(path: tuple[str, ...], command: click.Command) -> str:
+    import click
+
+    context: click.Context | None = None
+    for name in path:
+        context = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)
+    text = command.get_help(context) if context is not None else ""
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+MAKERS: dict[str, Callable[[], str]] = {"codes.md": codes_page, "limits.md": limits_page, "cli.md": cli_page}
+
+
+def stale(folder: Path = PAGES) -> list[str]:
+    """The pages that are not what they would be if made now."""
+    return [name for name, make in MAKERS.items() if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != make()]
+
+
+def main(arguments: list[str]) -> int:
+    names = stale()
+    if arguments == ["--check"]:
+        for name in names:
+            print(f"error: docs/reference/{name} is out of date\nhint: run python -m tools.reference", file=sys.stderr)
+        return bool(names)
+    PAGES.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (PAGES / name).write_text(MAKERS[name](), encoding="utf-8")
+        print(f"wrote docs/reference/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

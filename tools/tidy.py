@@ -1,0 +1,288 @@
+"""The rules of the house as code: layers, cycles, budgets and forbidden things.
+
+tests/test_tidy.py holds the tree to them; tests/test_tidy_rules.py shows that each rule can fail.
+A rule takes parsed modules and gives findings; nothing here imports the product.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = ("archive", "gatekeeper", "policy", "approval", "sandbox", "privacy", "audit")
+
+LAYERS: dict[str, int] = {
+    **dict.fromkeys(("errors", "limits", "version"), 0),
+    **dict.fromkeys(("model", "crypto", "ports"), 1),
+    **dict.fromkeys(("protocol", "ledger", "jail", "files"), 2),
+    "stages": 3,
+    **dict.fromkeys(("host", "author", "remote"), 4),
+    **dict.fromkeys(("cli", "serve", "console", "__main__"), 5),
+    "testing": 6,  # builders and simulators sit on top: they may use all, nothing may use them
+}
+SIBLINGS = frozenset(("host", "author", "remote"))
+PUBLIC_OF_A_STAGE = frozenset(("types", "limits", "ports"))
+SEES_PRIVATES = frozenset(("testing",))  # it makes packages that are wrong on purpose
+
+FUNCTION_LINES_MAX = 50
+COMPLEXITY_MAX = 10
+FILE_LINES_MAX = 500
+TABLES: dict[str, str] = {}
+"""Files exempt from the length budget, because they are tables of data: name and reason."""
+EDGES: dict[str, str] = {}
+"""The only modules that may catch everything: name and reason. Four at most: driver, serve loop, worker loop, WASI callbacks."""
+
+_WORDS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK", "NotImplemented" + "Error")) + r")\b")
+
+
+class Finding(NamedTuple):
+    where: str
+    line: int
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.where}:{self.line}: {self.words}"
+
+
+class Module(NamedTuple):
+    """One parsed source file; ``name`` is dotted, packages without ``__init__``."""
+
+    name: str
+    text: str
+    tree: ast.Module
+    is_package: bool
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self.name.split("."))
+
+
+class Edge(NamedTuple):
+    """One import: of ``target``, and of ``name`` out of it if it is a from-import."""
+
+    target: str
+    name: str
+    line: int
+
+
+def parse(name: str, text: str, *, is_package: bool = False) -> Module:
+    return Module(name, text, ast.parse(text), is_package)
+
+
+def load(base: Path) -> list[Module]:
+    """All modules below ``base``, which is the folder that stands on the import path. Templates are data."""
+    found = []
+    for path in sorted(base.rglob("*.py")):
+        parts = path.relative_to(base).with_suffix("").parts
+        if "templates" in parts:
+            continue
+        is_package = parts[-1] == "__init__"
+        found.append(parse(".".join(parts[:-1] if is_package else parts), path.read_text(encoding="utf-8"), is_package=is_package))
+    return found
+
+
+def imports(module: Module) -> Iterator[Edge]:
+    """Every import in the module, inside functions too: a late import is still a dependency."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (Edge(alias.name, "", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(module, node)
+            yield from (Edge(base, alias.name, node.lineno) for alias in node.names)
+
+
+def _absolute(module: Module, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    up = node.level - 1 if module.is_package else node.level
+    kept = module.parts[: len(module.parts) - up]
+    return ".".join((*kept, *((node.module,) if node.module else ())))
+
+
+def _inner(module: Module, names: frozenset[str]) -> Iterator[tuple[Edge, tuple[str, ...]]]:
+    """The imports of our own modules, each with the parts of the module it truly reaches."""
+    for edge in imports(module):
+        full = f"{edge.target}.{edge.name}"
+        reached = full if full in names else edge.target
+        if reached == "mpp" or reached.startswith("mpp."):
+            yield edge, tuple(reached.split("."))
+
+
+def _names(modules: Iterable[Module]) -> frozenset[str]:
+    return frozenset(module.name for module in modules)
+
+
+def layers(modules: list[Module]) -> Iterator[Finding]:
+    """Imports point only down; siblings of one layer and later stages are out of reach."""
+    names = _names(modules)
+    for module in modules:
+        if module.parts[0] == "mpp" and len(module.parts) > 1:
+            for edge, reached in _inner(module, names):
+                fault = _layer_fault(module.parts, reached)
+                if fault:
+                    yield Finding(module.name, edge.line, fault)
+
+
+def _layer_fault(here: tuple[str, ...], there: tuple[str, ...]) -> str:
+    if len(there) == 1:
+        return "imports the top door 'mpp' from inside"
+    if here[1] not in LAYERS or there[1] not in LAYERS:
+        return f"{here[1] if here[1] not in LAYERS else there[1]!r} has no layer in tools/tidy.py"
+    if LAYERS[there[1]] > LAYERS[here[1]]:
+        return f"{here[1]} (layer {LAYERS[here[1]]}) imports {there[1]} (layer {LAYERS[there[1]]})"
+    if here[1] in SIBLINGS and there[1] in SIBLINGS and here[1] != there[1]:
+        return f"the sibling {here[1]} imports the sibling {there[1]}"
+    if here[1] == there[1] == "stages" and len(here) > 2 and len(there) > 2 and STAGES.index(there[2]) > STAGES.index(here[2]):
+        return f"the stage {here[2]} imports the later stage {there[2]}"
+    return ""
+
+
+def privates(modules: list[Module]) -> Iterator[Finding]:
+    """A stage is entered by its door, its types, limits and ports; an underscore name belongs to its module."""
+    names = _names(modules)
+    for module in modules:
+        if module.parts[1:2] and module.parts[1] in SEES_PRIVATES:
+            continue
+        for edge, reached in _inner(module, names):
+            if edge.name.startswith("_") and not edge.name.startswith("__"):
+                yield Finding(module.name, edge.line, f"imports the private name {edge.name}")
+            outside = reached[1:2] == ("stages",) and module.parts[:3] != reached[:3]
+            if outside and len(reached) > 3 and reached[3] not in PUBLIC_OF_A_STAGE:
+                yield Finding(module.name, edge.line, f"reaches past the door of the stage {reached[2]}: {'.'.join(reached)}")
+
+
+def cycles(modules: list[Module]) -> Iterator[Finding]:
+    """No module reaches itself through imports, late ones included. The lazy top door is exempt."""
+    names = _names(modules)
+    reach = {module.name: sorted({".".join(reached) for _, reached in _inner(module, names)} & names - {"mpp", module.name}) for module in modules}
+    done: set[str] = set()
+    for start in sorted(reach):
+        if start != "mpp":
+            yield from _walk(start, reach, [], done)
+
+
+def _walk(at: str, reach: dict[str, list[str]], path: list[str], done: set[str]) -> Iterator[Finding]:
+    if at in path:
+        yield Finding(at, 1, "import cycle: " + " > ".join((*path[path.index(at) :], at)))
+    elif at not in done:
+        for target in reach[at]:
+            yield from _walk(target, reach, [*path, at], done)
+        done.add(at)
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+_NO_CODE = frozenset((tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER))
+
+
+def _code_lines(module: Module) -> frozenset[int]:
+    """The lines that hold code: no blank, no comment, no docstring."""
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
+        if token.type not in _NO_CODE:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            lines.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return frozenset(lines)
+
+
+def function_length(modules: list[Module]) -> Iterator[Finding]:
+    for module in modules:
+        lines = _code_lines(module)
+        for node in _functions(module.tree):
+            count = sum(node.lineno <= line <= (node.end_lineno or node.lineno) for line in lines)
+            if count > FUNCTION_LINES_MAX:
+                yield Finding(module.name, node.lineno, f"{node.name} has {count} code lines, at most {FUNCTION_LINES_MAX}")
+
+
+_BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
+
+
+def complexity(modules: list[Module]) -> Iterator[Finding]:
+    """McCabe's number: one more than the branches, nested functions counted with the outer one; comprehensions are none."""
+    for module in modules:
+        for node in _functions(module.tree):
+            count = 1 + sum(isinstance(inner, _BRANCHES) for inner in ast.walk(node))
+            if count > COMPLEXITY_MAX:
+                yield Finding(module.name, node.lineno, f"{node.name} has complexity {count}, at most {COMPLEXITY_MAX}")
+
+
+def file_length(modules: list[Module]) -> Iterator[Finding]:
+    for module in modules:
+        count = module.text.count("\n")
+        if count > FILE_LINES_MAX and module.name not in TABLES:
+            yield Finding(module.name, 1, f"{count} lines, at most {FILE_LINES_MAX}")
+
+
+def catch_all(modules: list[Module]) -> Iterator[Finding]:
+    """A catch-all hides defects. It is allowed at the named edges, and where the handler ends by raising again."""
+    for module in modules:
+        if module.name in EDGES:
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ExceptHandler) and _takes_all(node.type) and not _raises_again(node):
+                yield Finding(module.name, node.lineno, "catches everything")
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress") and any(_takes_all(arg) for arg in node.args):
+                yield Finding(module.name, node.lineno, "suppresses everything")
+
+
+def _takes_all(caught: ast.expr | None) -> bool:
+    if isinstance(caught, ast.Tuple):
+        return any(_takes_all(one) for one in caught.elts)
+    return caught is None or ast.unparse(caught).rpartition(".")[2] in {"Exception", "BaseException"}
+
+
+def _raises_again(node: ast.ExceptHandler) -> bool:
+    last = node.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
+def asserts(modules: list[Module]) -> Iterator[Finding]:
+    """``python -O`` drops an assert, and with it the check."""
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Assert):
+                yield Finding(module.name, node.lineno, "an assert outside of tests")
+
+
+def any_type(modules: list[Module]) -> Iterator[Finding]:
+    """``Any`` switches the type checker off; untrusted JSON is ``Json`` and is opened through typed getters."""
+    for module in modules:
+        for node in ast.walk(module.tree):
+            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+            quoted = isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w\[\], .|]*\bAny\b[\w\[\], .|]*\]", node.value)
+            if name == "Any" or quoted:
+                yield Finding(module.name, getattr(node, "lineno", 1), "uses Any")
+
+
+def words(modules: list[Module]) -> Iterator[Finding]:
+    """What is unfinished is not merged."""
+    for module in modules:
+        for number, line in enumerate(module.text.splitlines(), 1):
+            found = _WORDS.search(line)
+            if found:
+                yield Finding(module.name, number, f"holds the word {found[1]}")
+
+
+def names(modules: list[Module]) -> Iterator[Finding]:
+    """A module is named for what it does."""
+    for module in modules:
+        if module.parts[-1] in {"utils", "util", "helpers", "misc", "common"}:
+            yield Finding(module.name, 1, "a name that says nothing")
+
+
+Rule = Callable[[list[Module]], Iterator[Finding]]
+PRODUCT_RULES: tuple[Rule, ...] = (layers, privates, cycles, function_length, complexity, file_length, catch_all, asserts, any_type, words, names)
+OTHER_RULES: tuple[Rule, ...] = (function_length, complexity, file_length, words, names)
+"""For tests, tools, conformance and benchmarks, where asserts and foreign types are at home."""

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Make .venv and install the locked packages; does nothing if the lock has not changed since.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fits() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
+        if fits "$name"; then echo "$name"; return; fi
+    done
+    echo "error: no Python 3.11 or newer was found" >&2
+    echo "hint: install one, for example with: apt-get install python3 python3-venv; or name it: make PYTHON=/path/to/python3" >&2
+    return 1
+}
+
+if [ ! -x .venv/bin/python ] || ! fits .venv/bin/python; then
+    python=$(find_python)
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        echo "error: $python cannot make virtual environments: its module venv or ensurepip is missing" >&2
+        echo "hint: apt-get install python$version-venv" >&2
+        exit 1
+    fi
+    rm -rf .venv
+    "$python" -m venv .venv
+fi
+
+wanted=$(cat requirements/dev.txt pyproject.toml tools/venv.sh | .venv/bin/python -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+if [ "$(cat .venv/stamp 2>/dev/null || true)" != "$wanted" ]; then
+    echo "installing the locked packages into .venv"
+    pip=".venv/bin/python -m pip --disable-pip-version-check --quiet"
+    $pip install --require-hashes --only-binary :all: -r requirements/dev.txt
+    $pip install --no-deps --no-build-isolation --editable .
+fi
+echo "$wanted" > .venv/stamp
