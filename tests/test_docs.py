@@ -55,7 +55,12 @@ def test_every_limit_stands_in_the_reference() -> None:
 def test_every_command_stands_in_the_reference() -> None:
     top = reference.find_command()
     page = (reference.PAGES / "cli.md").read_text(encoding="utf-8")
-    assert [path for path, _ in reference.commands(top) if f"## {' '.join(path)}\n" not in page] == [] if top else True
+    assert top is not None
+    assert [path for path, _ in reference.commands(top) if f"## {' '.join(path)}\n" not in page] == []
+
+
+def test_without_a_command_line_there_is_no_command() -> None:
+    assert reference.find_command("mpp.absent") is None
 
 
 def test_links_commands_and_pages_hold() -> None:

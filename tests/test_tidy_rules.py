@@ -67,7 +67,10 @@ RIGHT = [
     ("privates", {"mpp.host.a": "from mpp.stages.archive import Archive\nfrom mpp.stages.archive.types import x"} | DOOR | READER),
     ("privates", {"mpp.stages.archive.writer": "from mpp.stages.archive.reader import x\nfrom mpp.version import __version__"} | READER),
     ("privates", {"mpp.testing.a": "from mpp.stages.archive.reader import x"} | READER),
-    ("cycles", {"mpp.model.a": "from mpp.model.b import x\nfrom mpp.model.c import x", "mpp.model.b": "from mpp.model.c import y", "mpp.model.c": "import json"}),
+    (
+        "cycles",
+        {"mpp.model.a": "from mpp.model.b import x\nfrom mpp.model.c import x", "mpp.model.b": "from mpp.model.c import y", "mpp.model.c": "import json"},
+    ),
     ("function_length", {"mpp.a": body(50) + "\n    # a remark\n"}),
     ("function_length", {"mpp.a": 'def f():\n    """' + "\n" * 60 + '    """\n    return 1\n'}),
     ("complexity", {"mpp.a": branches(9)}),
@@ -95,7 +98,9 @@ def test_every_rule_has_a_wrong_and_a_right_example() -> None:
     assert rules == {rule for rule, _ in WRONG} == {rule for rule, _ in RIGHT}
 
 
-@pytest.mark.parametrize(("table", "rule", "text"), [("TABLES", "file_length", "x = 1\n" * 501), ("EDGES", "catch_all", "try:\n    f()\nexcept Exception:\n    pass")])
+@pytest.mark.parametrize(
+    ("table", "rule", "text"), [("TABLES", "file_length", "x = 1\n" * 501), ("EDGES", "catch_all", "try:\n    f()\nexcept Exception:\n    pass")]
+)
 def test_a_named_exception_is_let_through(monkeypatch: pytest.MonkeyPatch, table: str, rule: str, text: str) -> None:
     monkeypatch.setattr(tidy, table, {"mpp.a": "a reason"})
     assert list(getattr(tidy, rule)(modules({"mpp.a": text}))) == []

@@ -2,19 +2,20 @@
 
 A code is found where it stands whole as a literal ("archive.truncated"), where a name is noted in a list of
 faults (``faults.add("type", ...)``) or in a table of names (NAME_TABLES), or where a reader is told the family
-(``family="signature"``). A code put together in any other way is a fault of its own: it could not be looked up.
+(``family="signature"``). ``python -m tools.codes`` prints what is not listed yet. A code put together in any other way is a fault of its own: it could not be looked up.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.tidy import ROOT, Module
+from tools.tidy import ROOT, Module, load
 
 CODES_PATH = ROOT / "spec" / "codes.toml"
 
@@ -65,7 +66,8 @@ class Raised(NamedTuple):
 def read_table(path: Path = CODES_PATH) -> Table:
     found = tomllib.loads(path.read_text(encoding="utf-8"))
     families = {
-        name: FamilyEntry(name, row["stage"], row.get("check"), row["exit"], row["jsonrpc"], row["http"], row["meaning"]) for name, row in found["families"].items()
+        name: FamilyEntry(name, row["stage"], row.get("check"), row["exit"], row["jsonrpc"], row["http"], row["meaning"])
+        for name, row in found["families"].items()
     }
     codes = {code: Entry(code, row["meaning"], row["hint"]) for code, row in found["codes"].items()}
     for name, row in found["shared"].items():
@@ -91,7 +93,7 @@ def scan(modules: list[Module], families: frozenset[str]) -> Raised:
                     out.codes.setdefault(text, place)
             elif isinstance(node, ast.Call) and node.args:
                 _scan_call(module, node, place, families, out)
-            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code":
+            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code" and isinstance(node.value, ast.JoinedStr | ast.BinOp):
                 _scan_code(node.value, place, families, out)
     return out
 
@@ -160,3 +162,30 @@ def _document_families(modules: list[Module]) -> Iterator[str]:
 
 def _text(node: ast.AST) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def missing(raised: Raised, table: Table) -> dict[str, str]:
+    """The codes that are raised and not listed, with a place each."""
+    absent = {code: place for code, place in raised.codes.items() if code not in table.codes}
+    for name, place in raised.either.items():
+        if not any(f"{family}.{name}" in table.codes for family in raised.families):
+            absent[f"?.{name}"] = place
+    return dict(sorted(absent.items()))
+
+
+def product_modules() -> list[Module]:
+    """The product without mpp.testing, which makes what is wrong on purpose and raises no code of its own."""
+    return [module for module in load(ROOT / "src") if module.parts[1:2] != ("testing",)]
+
+
+def main() -> int:
+    """Print an entry to fill in for each code that is not listed yet."""
+    table = read_table()
+    absent = missing(scan(product_modules(), frozenset(table.families)), table)
+    for code, place in absent.items():
+        print(f'# {place}\n[codes."{code}"]\nmeaning = ""\nhint = ""\n')
+    return bool(absent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

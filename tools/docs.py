@@ -10,14 +10,13 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
+
+import click
 
 from tools import reference
 from tools.tidy import ROOT, Finding
-
-if TYPE_CHECKING:
-    import click
 
 SKIPPED = frozenset((".git", ".venv", "build", "dist", "node_modules", "templates", "__pycache__", "vectors"))
 
@@ -81,8 +80,6 @@ def uses(text: str) -> Iterator[Use]:
 
 def wrong_use(use: str, top: click.Command) -> str:
     """What in ``use`` does not exist: the first wrong command or option, or nothing."""
-    import click
-
     words = re.split(r"\s+#|\s+→|[|;&>]", use)[0].replace("[", " ").replace("]", " ").split()[1:]
     command = top
     while words and isinstance(command, click.Group) and _WORD.fullmatch(words[0]):
@@ -90,7 +87,11 @@ def wrong_use(use: str, top: click.Command) -> str:
         if found is None:
             return f"there is no command {words[0]!r}"
         command, words = found, words[1:]
-    known = {"--help", *(name for option in command.params for name in (*option.opts, *option.secondary_opts)), *(name for option in top.params for name in option.opts)}
+    known = {
+        "--help",
+        *(name for option in command.params for name in (*option.opts, *option.secondary_opts)),
+        *(name for option in top.params for name in option.opts),
+    }
     named = (re.split(r"[=,]", word.rstrip(".,:)"))[0] for word in words if re.match(r"--?[a-z]", word))
     return next((f"{command.name} has no option {word}" for word in named if word not in known), "")
 

@@ -11,13 +11,12 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import click
 
 from tools.codes import read_table
 from tools.tidy import ROOT, Module, load
-
-if TYPE_CHECKING:
-    import click
 
 PAGES = ROOT / "docs" / "reference"
 MADE = "<!-- Made by tools/reference.py; do not edit. -->\n\n"
@@ -75,7 +74,9 @@ def codes_page() -> str:
     out = ["# Codes\n", MADE + "Every refusal and failure has one of these codes. The exit code of the command follows from the family.\n"]
     for family in table.families.values():
         check = f", check {family.check}" if family.check else ""
-        out.append(f"## {family.name}\n\n{family.meaning}\n\nStage {family.stage}{check}; exit code {family.exit_code}; JSON-RPC {family.jsonrpc}; HTTP {family.http}.\n")
+        out.append(
+            f"## {family.name}\n\n{family.meaning}\n\nStage {family.stage}{check}; exit code {family.exit_code}; JSON-RPC {family.jsonrpc}; HTTP {family.http}.\n"
+        )
         rows = [entry for entry in table.codes.values() if entry.code.startswith(family.name + ".")]
         if rows:
             lines = (f"| `{entry.code}` | {_cell(entry.meaning)} | {_cell(entry.hint)} |" for entry in sorted(rows))
@@ -104,24 +105,19 @@ def _value(limit: Limit) -> str:
     return plain if limit.value.replace("_", "") == str(number) else f"{plain} (`{limit.value}`)"
 
 
-def find_command() -> click.Command | None:
-    """The top command of mpp.cli, or None as long as there is no command line."""
-    import click
-
+def find_command(home: str = "mpp.cli.app") -> click.Command | None:
+    """The top command, the one named ``app``, or None as long as there is no command line."""
     try:
-        cli = importlib.import_module("mpp.cli")
+        found = getattr(importlib.import_module(home), "app", None)
     except ModuleNotFoundError as fault:
-        if fault.name != "mpp.cli":
-            raise
-        return None
-    found = [item for item in (getattr(cli, name, None) for name in ("cli", "app", "command", "main")) if isinstance(item, click.Command)]
-    return found[0] if found else None
+        if fault.name and home.startswith(fault.name):
+            return None
+        raise
+    return found if isinstance(found, click.Command) else None
 
 
 def commands(top: click.Command, path: tuple[str, ...] = ("mpp",)) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every visible command with its full name, depth first."""
-    import click
-
     yield path, top
     if isinstance(top, click.Group):
         context = click.Context(top)
@@ -140,8 +136,6 @@ def cli_page() -> str:
 
 
 def _help(path: tuple[str, ...], command: click.Command) -> str:
-    import click
-
     context: click.Context | None = None
     for name in path:
         context = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)

@@ -90,7 +90,8 @@ def _sealed_copy(fd: int, size: int) -> mmap.mmap:
 def write_atomic(path: str, data: bytes, mode: int = PUBLIC, *, replace: bool = True) -> None:
     """Write a whole file or leave everything as it was. ``replace`` False refuses an existing file."""
     folder, name = os.path.split(os.path.abspath(path))
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    # Not named by the process alone: after a kill, the next process of the same number must still be able to write.
+    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), mode)
         try:

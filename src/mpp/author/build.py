@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from mpp.author.breadth import breadth_warnings
-from mpp.author.compile import compile_project, compiler_name
+from mpp.author.compile import compile_project, compiler_arguments, compiler_tools, source_files
 from mpp.author.limits import MODULE_BYTES_MAX
 from mpp.author.project import Project, matching_files
 from mpp.author.provenance import Recipe, write_provenance
@@ -89,11 +89,5 @@ def _code(project: Project, manifest: Manifest, files: dict[str, bytes], progres
         files[entrypoint] = read_bounded(wasm, MODULE_BYTES_MAX)
         return Recipe(language=PREBUILT, reproducible=False, parameters=(), tools={}, sources={entrypoint: files[entrypoint]})
     files[entrypoint] = compile_project(project, progress=progress, cache=cache)
-    sources = {name: read_bounded(os.path.join(project.root, name), FILE_BYTES_MAX) for name in _source_names(project)}
-    compiler, _, version = compiler_name().partition(" ")
-    return Recipe(language=project.settings.language, reproducible=True, parameters=project.settings.flags, tools={compiler: version}, sources=sources)
-
-
-def _source_names(project: Project) -> tuple[str, ...]:
-    headers = tuple(f"{folder}/**" for folder in project.settings.include)
-    return matching_files(project.root, (*project.settings.sources, *headers))
+    sources = {name: read_bounded(os.path.join(project.root, name), FILE_BYTES_MAX) for name in source_files(project)}
+    return Recipe(language=project.settings.language, reproducible=True, parameters=compiler_arguments(project), tools=compiler_tools(), sources=sources)

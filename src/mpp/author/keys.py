@@ -7,9 +7,9 @@ is needed only for rotation and belongs offline. ``publisher.json`` is public an
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
-from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id
+from mpp.crypto import base64text
+from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id, valid_public
 from mpp.crypto.keyfile import KEY_FILE_BYTES_MAX, open_key, read_key, write_key
 from mpp.crypto.roots import Revoked, RoleName, Root, RootChain, extend, read_chain, root_body
 from mpp.errors import Refused
@@ -102,7 +102,7 @@ def rotate(chain: RootChain, change: Rotation, signers: tuple[Signer, ...]) -> R
     """The chain with one more version. ``signers`` are root keys of the old and of the new version."""
     now = chain.newest
     removed = {_match(now, beginning) for beginning in change.remove}
-    root, release = (_members(now, role, added, removed) for role, added in (("root", change.add_root), ("release", change.add_release)))
+    root, release = _members(now, "root", change.add_root, removed), _members(now, "release", change.add_release, removed)
     if not root or not release:
         raise Refused("key.role", "a publisher keeps at least one root key and one release key", hint="add a new key in the same rotation")
     roles: dict[RoleName, tuple[tuple[bytes, ...], int]] = {
@@ -126,26 +126,76 @@ def _match(root: Root, beginning: str) -> str:
     return found[0]
 
 
-def add_release_key(
-    chain: RootChain, root: SeedSigner, folder: str, random: Random, passphrase: bytes | None, change: Rotation, *, keep_old: bool
-) -> PublisherKeys:
-    """Rotate a new release key in, and write it and the longer chain into ``folder``.
+@value
+class Plan:
+    """What ``mpp keygen --rotate`` was asked for. Without ``add`` and ``new_root`` it makes a new release key."""
 
-    The new key is written first, under its id: whatever is interrupted, no key of a written chain is ever lost.
+    add: tuple[bytes, ...] = ()
+    """Public keys of further signers, whose private halves are elsewhere."""
+    new_root: bool = False
+    keep_old: bool = False
+    revoke_reason: str = ""
+    threshold: int = 0
+
+
+def rotate_folder(folder: str, root: SeedSigner, random: Random, passphrase: bytes | None, plan: Plan) -> PublisherKeys:
+    """One more root version for the publisher in ``folder``.
+
+    New keys are written first, under names of their own, then the chain, then the usual names: wherever this is
+    interrupted, no key that a written chain needs is lost.
     """
-    seed = random.bytes(SEED_BYTES)
-    release = SeedSigner(seed)
-    key = key_id(release.public_key)
-    old = () if keep_old else chain.newest.role("release").keys
-    longer = rotate(chain, replace(change, add_release=(release.public_key,), remove=old), (root,))
-    own_file = f"publisher-{key[:8]}.key"
-    data = write_key(seed, "release", passphrase, random)
-    write_atomic(os.path.join(folder, own_file), data, PRIVATE, replace=False)
+    chain = load_chain(os.path.join(folder, CHAIN_FILE))
+    now = chain.newest
+    release = _new_key(random) if not plan.add and not plan.new_root else None
+    new_root = _new_key(random) if plan.new_root else None
+    change = Rotation(
+        add_release=(*plan.add, *((release.public_key,) if release else ())),
+        add_root=(new_root.public_key,) if new_root else (),
+        remove=(
+            *(() if plan.keep_old or not (plan.add or release) else now.role("release").keys),
+            *((key_id(root.public_key),) if new_root else ()),
+        ),
+        revoke_reason=plan.revoke_reason,
+        release_threshold=plan.threshold,
+    )
+    longer = rotate(chain, change, (root, *((new_root,) if new_root else ())))
+    files = [CHAIN_FILE]
+    written: list[tuple[str, bytes]] = []
+    for key, role, usual in ((release, "release", RELEASE_FILE), (new_root, "root", ROOT_FILE)):
+        if key is None:
+            continue
+        data = write_key(key.seed, role, passphrase, random)
+        own_name = f"{usual.removesuffix('.key')}-{key_id(key.public_key)[:8]}.key"
+        write_atomic(os.path.join(folder, own_name), data, PRIVATE, replace=False)
+        files.append(own_name)
+        if role == "root" or not plan.keep_old:
+            written.append((usual, data))
     write_atomic(os.path.join(folder, CHAIN_FILE), longer.data + b"\n", PUBLIC)
-    if keep_old:
-        return PublisherKeys(chain=longer, release_key=key, folder=folder, files=(CHAIN_FILE, own_file))
-    write_atomic(os.path.join(folder, RELEASE_FILE), data, PRIVATE)
-    return PublisherKeys(chain=longer, release_key=key, folder=folder, files=(CHAIN_FILE, RELEASE_FILE, own_file))
+    for usual, data in written:
+        write_atomic(os.path.join(folder, usual), data, PRIVATE)
+        files.append(usual)
+    shown = key_id(release.public_key) if release else longer.newest.role("release").keys[0]
+    return PublisherKeys(chain=longer, release_key=shown, folder=folder, files=tuple(files))
+
+
+class _NewKey(SeedSigner):
+    """A signer whose seed is still to be written."""
+
+    def __init__(self, seed: bytes) -> None:
+        super().__init__(seed)
+        self.seed = seed
+
+
+def _new_key(random: Random) -> _NewKey:
+    return _NewKey(random.bytes(SEED_BYTES))
+
+
+def read_public(text: str) -> bytes:
+    """A public key as a person gives it: base64 of its 32 bytes."""
+    public = base64text.decode(text)
+    if public is None or not valid_public(public):
+        raise Refused("key.public", "not the base64 of a sound Ed25519 public key", where=text[:60], hint="take what the signer prints for 'public'")
+    return public
 
 
 def match_keys(chain: RootChain, beginnings: tuple[str, ...]) -> tuple[str, ...]:

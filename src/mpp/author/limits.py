@@ -40,5 +40,8 @@ COMPILER_OUTPUT_MAX = 16 * KIB
 STACK_BYTES = 256 * KIB
 """Bytes of a C tool's stack unless its flags give another. Reason: the compiler's 16 MiB would use up the whole memory of a small tool."""
 
+SBOM_SHOWN_MAX = 4 * MIB
+"""Bytes of a bill of materials that ``mpp inspect`` reads. Reason: it is not authenticated there; 4,096 files fit."""
+
 MODULE_BYTES_MAX = 128 * MIB
 """Bytes of a compiled module. Reason: as large as a member of a package may be."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import takewhile
@@ -95,6 +94,8 @@ def read_project(root: str) -> Project:
 
 
 def _read_toml(path: str) -> dict[str, Json]:
+    import tomllib  # noqa: PLC0415 - every command looks for a project, few are in one
+
     data = read_bounded(path, SETTINGS_BYTES_MAX)
     try:
         # Dates are the one kind that JSON lacks; every getter of Fields refuses them as of a wrong type.

@@ -5,12 +5,15 @@ Nothing here decides. Each part is read as far as it can be; what cannot be read
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mpp.author.breadth import breadth_warnings, undeclared_powers
+from mpp.author.limits import SBOM_SHOWN_MAX
 from mpp.errors import Fault, Refused
 from mpp.model.manifest import Manifest, read_manifest
 from mpp.model.value import value
 from mpp.stages.archive import MANIFEST_NAME, SBOM_NAME, Archive, Buffer, Member, hashes, read_archive, read_member
-from mpp.stages.gatekeeper import Seal, WasmShape, judge_code, judge_seal, read_inside, read_seal, read_wasm
+from mpp.stages.gatekeeper import WASM_MAGIC, Inside, Seal, WasmShape, judge_code, judge_seal, read_inside, read_seal, read_wasm
 
 
 @value
@@ -20,6 +23,8 @@ class Report:
     archive: Archive
     content_hash: str
     file_hash: str
+    files: Mapping[str, str]
+    """Member name -> SHA-256 of its plain bytes, in hex; empty when a member cannot be inflated."""
     manifest: Manifest | None
     wasm: WasmShape | None
     seal: Seal | None
@@ -37,13 +42,15 @@ def examine(data: Buffer) -> Report:
     found = hashes(archive)
     problems: list[Fault] = []
     manifest = _manifest(archive, problems)
-    wasm = _wasm(archive, manifest, problems)
+    inside = _inside(archive, manifest, problems)
+    wasm = _wasm(manifest, inside, problems)
     seal, intact = _seal(archive, found.content.hex(), problems)
-    sbom = _member(archive, archive.find(SBOM_NAME), problems)
+    sbom = _sbom(archive, problems)
     return Report(
         archive=archive,
         content_hash=found.content.hex(),
         file_hash=found.file.hex(),
+        files=inside.files if inside is not None else {},
         manifest=manifest,
         wasm=wasm,
         seal=seal,
@@ -63,21 +70,35 @@ def _member(archive: Archive, member: Member | None, problems: list[Fault]) -> b
         return b""
 
 
+def _sbom(archive: Archive, problems: list[Fault]) -> bytes:
+    member = archive.find(SBOM_NAME)
+    # Attack: 128 MiB of brackets cost gigabytes once they are parsed; hosts never read this member.
+    return b"" if member is not None and member.size > SBOM_SHOWN_MAX else _member(archive, member, problems)
+
+
 def _manifest(archive: Archive, problems: list[Fault]) -> Manifest | None:
     reading = read_manifest(_member(archive, archive.find(MANIFEST_NAME), problems))
     problems.extend(reading.faults)
     return reading.manifest if not reading.faults else None
 
 
-def _wasm(archive: Archive, manifest: Manifest | None, problems: list[Fault]) -> WasmShape | None:
+def _inside(archive: Archive, manifest: Manifest | None, problems: list[Fault]) -> Inside | None:
+    try:
+        return read_inside(archive, manifest.runtime.entrypoint if manifest is not None else "")
+    except Refused as fault:
+        problems.extend(fault.faults)
+        return None
+
+
+def _wasm(manifest: Manifest | None, inside: Inside | None, problems: list[Fault]) -> WasmShape | None:
     """The shape of the code, even when it breaks a rule of its runtime type."""
     shape: WasmShape | None = None
+    if manifest is None or inside is None:
+        return None
     try:
-        if manifest is not None:
-            inside = read_inside(archive, manifest.runtime.entrypoint)
-            if inside.code is not None and inside.wasm_names:
-                shape = read_wasm(inside.code)
-            judge_code(manifest, inside)
+        if inside.code is not None and inside.code.startswith(WASM_MAGIC):
+            shape = read_wasm(inside.code)
+        judge_code(manifest, inside)
     except Refused as fault:
         problems.extend(fault.faults)
     return shape

@@ -12,8 +12,7 @@ from mpp.errors import Refused
 from mpp.model.value import value
 from mpp.ports import Clock, Signer
 from mpp.stages.archive import SIGNATURE_NAME, Archive, Buffer, hashes, read_archive, seal, unseal
-from mpp.stages.gatekeeper import NO_TRUST, Statement, TrustedPublisher, judge_unsigned, read_seal, verify, write_statement
-from mpp.stages.gatekeeper.statement import PAYLOAD_TYPE
+from mpp.stages.gatekeeper import NO_TRUST, PAYLOAD_TYPE, Statement, TrustedPublisher, judge_unsigned, read_seal, verify, write_statement
 
 
 @value
@@ -31,6 +30,7 @@ def sign_package(data: Buffer, chain: RootChain, signers: tuple[Signer, ...], cl
     ``cosigners`` are full ids of further release keys that must sign too; until they have, the package is refused.
     """
     archive = read_archive(data)
+    signers = tuple({key_id(signer.public_key): signer for signer in signers}.values())
     if archive.sealed and not replace_seal:
         return _add(archive, chain, signers, clock)
     unsigned = read_archive(unseal(archive)) if archive.sealed else archive

@@ -90,7 +90,7 @@ def _seal(seal: Seal, *, intact: bool) -> dict[str, Json]:
 
 def changed_files(old: Report, new: Report) -> list[tuple[str, str]]:
     """Members that differ, as (``added`` | ``removed`` | ``changed``, name)."""
-    before, after = ({member.name: (member.size, member.crc) for member in one.archive.content_members} for one in (old, new))
+    before, after = old.files, new.files
     rows = [("removed", name) for name in sorted(before.keys() - after.keys())]
     rows += [("added", name) for name in sorted(after.keys() - before.keys())]
     return rows + [("changed", name) for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]

@@ -52,7 +52,8 @@ def _signers(report: Report) -> None:
         return
     seal = report.seal
     mark = styled(TICK, "green") if report.seal_intact else styled(CROSS, "red")
-    say(f"  signed     {mark} {'signatures verify' if report.seal_intact else 'the seal does NOT hold'}; trust in the publisher is for `mpp verify`")
+    holds = "signatures verify" if report.seal_intact else "the seal does NOT hold"
+    say("  signed     ", mark, f" {holds}; trust in the publisher is for `mpp verify`")
     say(f"  calls self {seal.chain.newest.name!r}, root version {seal.chain.newest.version}, signed {show_time(seal.statement.created)} by its own clock")
     say(f"  print      {fingerprint(seal.chain.publisher_id)}")
     say(f"  keys       {', '.join(short_id(key) for key in seal.statement.signers)}")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
 from mpp.errors import Fault, MppError
 from mpp.model.jsontext import Json
 
-TICK, CROSS, DOT = ("✓", "✗", "·")
+TICK, CROSS = "✓", "✗"
 
 
 def safe(text: str) -> str:
@@ -19,18 +20,23 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
 
 
-def say(text: str = "") -> None:
-    click.echo(safe(text))
+class Styled(str):
+    """Text that we coloured ourselves, after making it safe."""
+
+    __slots__ = ()
+
+
+def say(*parts: str) -> None:
+    """One line on standard output. Only what ``styled`` made keeps its colour."""
+    click.echo("".join(part if isinstance(part, Styled) else safe(part) for part in parts))
 
 
 def styled(text: str, colour: str, *, bold: bool = False) -> str:
-    """Coloured when the terminal and NO_COLOR allow it; click removes colours from pipes."""
-    return click.style(text, fg=colour, bold=bold) if colours() else text
+    """Coloured when the terminal and NO_COLOR allow it."""
+    return Styled(click.style(safe(text), fg=colour, bold=bold)) if colours() else text
 
 
 def colours() -> bool:
-    import os  # noqa: PLC0415
-
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -72,7 +78,7 @@ def fault_lines(faults: Iterable[Fault]) -> list[str]:
     return lines
 
 
-def table(rows: list[tuple[str, ...]], *, indent: str = "  ") -> None:
+def table(rows: Sequence[tuple[str, ...]], *, indent: str = "  ") -> None:
     """Columns as wide as their widest cell."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     for row in rows:

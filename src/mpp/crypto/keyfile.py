@@ -8,7 +8,7 @@ from nacl.exceptions import CryptoError
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import PUBLIC_BYTES, SEED_BYTES, SeedSigner
 from mpp.crypto.envelope import read_base64
-from mpp.errors import Refused
+from mpp.errors import HostFailed, Refused
 from mpp.limits import KIB, MIB
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, canonical, read
@@ -92,6 +92,9 @@ def read_key(data: bytes, *, where: str) -> KeyFile:
     seed = read_base64(fields, "seed", SEED_BYTES, SEED_BYTES) if fields.has("seed") else b""
     sealed = fields.object("sealed", required=not seed)
     found = _read_sealed(sealed) if sealed is not None and not seed else (b"", b"", b"", ARGON_OPS, ARGON_BYTES_MIN)
+    # Attack: a file with both could be opened without the passphrase that its owner believes in.
+    if seed and sealed is not None:
+        faults.add("type", fields.path("sealed"), "stands beside a plain seed", "keep one of them")
     fields.end()
     faults.stop()
     return KeyFile(role=role, public=public, seed=seed, box=found[0], salt=found[1], nonce=found[2], ops=found[3], memory=found[4])
@@ -135,4 +138,8 @@ def _bound(role: str, public: bytes) -> bytes:
 
 
 def _derive(passphrase: bytes, salt: bytes, ops: int, memory: int) -> bytes:
-    return bindings.crypto_pwhash_alg(32, passphrase, salt, ops, memory, bindings.crypto_pwhash_ALG_ARGON2ID13)
+    try:
+        return bindings.crypto_pwhash_alg(32, passphrase, salt, ops, memory, bindings.crypto_pwhash_ALG_ARGON2ID13)
+    except CryptoError:
+        # The parameters are within bounds, so the one thing that can fail is the memory.
+        raise HostFailed("host.memory", f"cannot get the {memory // MIB} MiB of memory that a passphrase takes", hint="close other programs and try again") from None

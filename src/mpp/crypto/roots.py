@@ -141,10 +141,8 @@ def _read_keys(body: Fields) -> dict[str, bytes]:
     """Every key stands under its own id and is a sound point. Spec: keys K-31."""
     found: dict[str, bytes] = {}
     listed = body.object("keys")
-    for name in listed.found if listed else ():
-        key = listed.object(name) if listed else None
-        if key is None:
-            continue
+    for name, item in listed.found.items() if listed else ():
+        key = Fields(item, f"{body.path('keys')}/{name}", body.faults)
         key.one_of("alg", ("ed25519",))
         public = read_base64(key, "public", PUBLIC_BYTES, PUBLIC_BYTES)
         key.end()

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from mpp.crypto.ed25519 import KEY_ID
 from mpp.crypto.roots import RootChain, read_chain
-from mpp.errors import Refused
+from mpp.errors import HostFailed, Refused
 from mpp.files import PRIVATE, make_private_folder, read_bounded, write_atomic
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, canonical, read
@@ -36,8 +36,13 @@ def read_trust(data: bytes, *, where: str) -> TrustState:
     fields = Fields(read(data, family="trust", where=where), where, faults)
     fields.number("mpp_trust", least=1, most=1)
     publishers = fields.each("publishers", lambda item, at: _read_publisher(Fields(item, at, faults)), most=ENTRIES_MAX)
+    known: dict[str, TrustedPublisher] = {}
+    for one in publishers:
+        # Attack: a second entry with older root documents would undo a rotation.
+        if one is not None and known.setdefault(one.chain.publisher_id, one) is not one:
+            faults.add("duplicate", f"{where}/publishers", f"publisher {one.chain.publisher_id[:16]} stands twice", "keep the entry with the newest root documents")
     state = TrustState(
-        publishers={one.chain.publisher_id: one for one in publishers if one is not None},
+        publishers=known,
         pins=_read_bindings(fields, "pins", prefix=False),
         prefixes=_read_bindings(fields, "prefixes", prefix=True),
         revoked_publishers=_digests(fields, "revoked_publishers"),
@@ -122,7 +127,10 @@ class TrustStore:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        fd = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        try:
+            fd = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        except OSError as fault:
+            raise HostFailed("host.file", f"cannot lock the trust document: {fault.strerror}", where=self.path, hint="check that you may write there") from None
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             yield

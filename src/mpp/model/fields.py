@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from mpp.errors import Fault, Refused
-from mpp.limits import FAULTS_MAX
+from mpp.limits import FAULTS_MAX, TEXT_SHOWN_MAX
 from mpp.model.jsontext import Json, shown
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Fields:
             self.faults.add("length", where, f"must have {least} to {most} characters, has {len(item)}", "change its length")
         elif pattern is not None and pattern.fullmatch(item) is None:
             self.faults.add("form", where, f"{shown(item)!r} is not {form}", f"write {form}")
-        elif any(ord(c) < 32 and c not in "\n\t" or ord(c) == 127 for c in item):
+        elif any((ord(c) < 32 and c not in "\n\t") or ord(c) == 127 for c in item):
             self.faults.add("form", where, "holds a control character", "remove it")
 
     def one_of(self, key: str, allowed: Iterable[str], *, default: str | None = None) -> str:
@@ -143,13 +143,16 @@ class Fields:
         Attack: a key that one host ignores and another obeys makes two meanings of one signed file.
         """
         for key in self.found:
-            if key not in self._asked:
+            # Attack: a guess for each of a hundred thousand keys would take seconds and be thrown away.
+            if key not in self._asked and len(self.faults.found) < FAULTS_MAX:
                 hint = near(key, self._asked) or f"known keys here: {', '.join(sorted(self._asked))}"
                 self.faults.add("unknown_key", self.path(shown(key)), f"the key {shown(key)!r} is not known", hint)
 
 
 def near(word: str, known: Iterable[str]) -> str:
     """A did-you-mean for ``word``, or nothing."""
+    if len(word) > TEXT_SHOWN_MAX:
+        return ""
     from difflib import get_close_matches  # noqa: PLC0415 - slow to import and only needed on a fault
 
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)

@@ -82,7 +82,8 @@ def _central(member: RawMember, offset: int) -> bytes:
         "internal": 0,
         "external": MODE,
         "offset": offset,
-    } | {key: item for key, item in member.central.items() if not isinstance(item, bytes)}
+    }
+    row.update({key: item for key, item in member.central.items() if not isinstance(item, bytes)})
     name, extra, comment = (_bytes(member, key, default) for key, default in (("name", member.name), ("extra", b""), ("comment", b"")))
     numbers = [item for item in row.values() if isinstance(item, int)]
     return CENTRAL.pack(CENTRAL_MAGIC, *numbers[:9], len(name), len(extra), len(comment), *numbers[9:]) + name + extra + comment

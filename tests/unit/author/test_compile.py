@@ -241,6 +241,23 @@ def test_a_missing_compiler(hello: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (failure.value.code, failure.value.hint) == ("host.compiler_missing", "pip install 'model-package-protocol[c]'")
 
 
+def test_an_installation_without_its_compiler(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ziglang").mkdir()
+    (tmp_path / "ziglang" / "__init__.py").write_text("")
+    monkeypatch.delitem(sys.modules, "ziglang", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(HostFailed, match=r"host\.compiler_missing"):
+        compile_project(read_project(str(hello)), progress=quiet)
+
+
+def test_an_installation_without_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise subject.PackageNotFoundError(name)
+
+    monkeypatch.setattr(subject, "version", version)
+    assert compiler_tools() == {}
+
+
 def test_a_module_in_the_projects_folder_is_not_run(hello: Path, zig_cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "hello"
     shutil.copytree(hello, copy)

@@ -157,7 +157,9 @@ def test_a_fault_of_an_inner_value_names_its_kind() -> None:
     assert faults.found[0].message == "must be a string, is an object"
 
 
-@pytest.mark.parametrize(("key", "hint"), [("naem", "did you mean 'name'?"), ("zzz", "known keys here: name, version"), ("\x1b", "known keys here: name, version")])
+@pytest.mark.parametrize(
+    ("key", "hint"), [("naem", "did you mean 'name'?"), ("zzz", "known keys here: name, version"), ("\x1b", "known keys here: name, version")]
+)
 def test_an_unknown_key_is_a_fault_with_a_hint(key: str, hint: str) -> None:
     faults = Faults("manifest")
     fields = Fields({key: 1, "name": "x", "version": "y"}, "", faults)

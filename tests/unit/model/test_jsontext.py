@@ -71,7 +71,10 @@ def test_bad_json_is_refused_with_words_and_a_place(data: bytes, words: str, pla
     assert caught.value.hint
 
 
-@given(st.binary(max_size=60) | st.text(alphabet='{}[]":,0123456789.eE+-\\ufalsrntN\u00e9\ud800 ', max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass")))
+@given(
+    st.binary(max_size=60)
+    | st.text(alphabet='{}[]":,0123456789.eE+-\\ufalsrntN\u00e9\ud800 ', max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass"))
+)
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     try:
         found = read(data)
@@ -106,7 +109,19 @@ def test_a_lone_surrogate_is_not_written() -> None:
         jsontext.canonical("\ud800")
 
 
-NOT_CANONICAL = [b'{"a": 1}', b'{"b":1,"a":1}', b'{"a":1}\n', b'"\\u0061"', b'"\\/"', b"-0", b"1.0", b"[9007199254740992]", b'{"\xc3\xa9":1}', b'"\\u001F"', b"1E2"]
+NOT_CANONICAL = [
+    b'{"a": 1}',
+    b'{"b":1,"a":1}',
+    b'{"a":1}\n',
+    b'"\\u0061"',
+    b'"\\/"',
+    b"-0",
+    b"1.0",
+    b"[9007199254740992]",
+    b'{"\xc3\xa9":1}',
+    b'"\\u001F"',
+    b"1E2",
+]
 
 
 @pytest.mark.parametrize("data", NOT_CANONICAL)

@@ -6,19 +6,7 @@ import os
 
 import click
 
-from mpp.author.keys import (
-    CHAIN_FILE,
-    RELEASE_FILE,
-    ROOT_FILE,
-    PublisherKeys,
-    Rotation,
-    add_release_key,
-    key_is_sealed,
-    load_chain,
-    load_signer,
-    make_publisher,
-    rotate,
-)
+from mpp.author.keys import ROOT_FILE, Plan, PublisherKeys, key_is_sealed, load_signer, make_publisher, read_public, rotate_folder
 from mpp.author.scaffold import guess_publisher
 from mpp.cli.options import home, json_option, passphrase_option, read_passphrase
 from mpp.cli.screen import note, put_json, say
@@ -36,13 +24,25 @@ from mpp.model.jsontext import Json
 @click.option("--name", default="", metavar="NAME", help="Publisher name shown to users. [default: your name as git knows it]")
 @click.option("--no-passphrase", is_flag=True, help="Leave the private keys readable to whoever can read the files.")
 @passphrase_option
-@click.option("--rotate", "rotating", is_flag=True, help="Make a new release key; needs the root key in the folder.")
+@click.option("--rotate", "rotating", is_flag=True, help="Write a new root version; needs the root key in the folder. Makes a new release key, unless --add or --new-root is given.")
+@click.option("--add", multiple=True, metavar="PUBLIC", help="With --rotate: add this release key (base64 of a public key), for a co-signer or a security module.")
+@click.option("--new-root", is_flag=True, help="With --rotate: replace the root key.")
 @click.option("--keep-old", is_flag=True, help="With --rotate: the old release keys stay valid beside the new one.")
-@click.option("--revoke", default="", metavar="REASON", help="With --rotate: list the old release keys as revoked, for this reason.")
+@click.option("--revoke", default="", metavar="REASON", help="With --rotate: list the removed keys as revoked, for this reason.")
 @click.option("--threshold", default=0, type=click.IntRange(0, 32), help="With --rotate: how many release keys must sign each package.")
 @json_option
 def command(
-    output: str | None, name: str, no_passphrase: bool, passphrase_file: str | None, rotating: bool, keep_old: bool, revoke: str, threshold: int, as_json: bool
+    output: str | None,
+    name: str,
+    no_passphrase: bool,
+    passphrase_file: str | None,
+    rotating: bool,
+    add: tuple[str, ...],
+    new_root: bool,
+    keep_old: bool,
+    revoke: str,
+    threshold: int,
+    as_json: bool,
 ) -> None:
     """Make a publisher: a root key, a release key, and the public publisher.json that travels in every package.
 
@@ -55,12 +55,13 @@ def command(
       mpp keygen -o ~/.mpp/keys --rotate --revoke "laptop stolen"
     """
     folder = output if output is not None else home().keys
-    if not rotating and (keep_old or revoke or threshold):
-        raise Refused("usage.option", "--keep-old, --revoke and --threshold go with --rotate", hint="add --rotate")
+    plan = Plan(add=tuple(read_public(one) for one in add), new_root=new_root, keep_old=keep_old, revoke_reason=revoke, threshold=threshold)
+    if not rotating and plan != Plan():
+        raise Refused("usage.option", "--add, --new-root, --keep-old, --revoke and --threshold go with --rotate", hint="add --rotate")
     if keep_old and revoke:
         raise Refused("usage.option", "--keep-old and --revoke exclude each other", hint="give one of them")
     if rotating:
-        made = _rotate(folder, passphrase_file, no_passphrase, Rotation(revoke_reason=revoke, release_threshold=threshold), keep_old)
+        made = _rotate(folder, passphrase_file, no_passphrase, plan)
     else:
         passphrase = None if no_passphrase else read_passphrase(passphrase_file, confirm=True, what="a new key")
         made = make_publisher(name or guess_publisher(os.getcwd()), folder, SystemRandom(), passphrase)
@@ -68,12 +69,13 @@ def command(
     _show(made, as_json, sealed=not no_passphrase)
 
 
-def _rotate(folder: str, passphrase_file: str | None, no_passphrase: bool, change: Rotation, keep_old: bool) -> PublisherKeys:
-    chain_path, root_path = os.path.join(folder, CHAIN_FILE), os.path.join(folder, ROOT_FILE)
-    chain = load_chain(chain_path)
+def _rotate(folder: str, passphrase_file: str | None, no_passphrase: bool, plan: Plan) -> PublisherKeys:
+    root_path = os.path.join(folder, ROOT_FILE)
     passphrase = read_passphrase(passphrase_file, confirm=False, what="the root key") if key_is_sealed(root_path) else None
     root = load_signer(root_path, "root", passphrase)
-    return add_release_key(chain, root, folder, SystemRandom(), None if no_passphrase else passphrase, change, keep_old=keep_old)
+    if passphrase is None and not no_passphrase:
+        passphrase = read_passphrase(passphrase_file, confirm=True, what="a new key")
+    return rotate_folder(folder, root, SystemRandom(), None if no_passphrase else passphrase, plan)
 
 
 def _show(made: PublisherKeys, as_json: bool, *, sealed: bool) -> None:

@@ -59,7 +59,9 @@ def command(
     chain = _chain(keys, publisher)
     signers = (*(_signer(key, passphrase_file) for key in keys), *([CommandSigner(signer_command)] if signer_command is not None else []))
     data = take(path, TOTAL_BYTES_MAX)
-    signed = sign_package(data, chain, signers, clock(now), cosigners=match_keys(chain, cosigners), replace_seal=replace_seal)
+    # SOURCE_DATE_EPOCH is what reproducible builds agree on; only the signer's own statement of time depends on it.
+    moment = clock(now if now is not None else os.environ.get("SOURCE_DATE_EPOCH"))
+    signed = sign_package(data, chain, signers, moment, cosigners=match_keys(chain, cosigners), replace_seal=replace_seal)
     target = output if output is not None else path
     write_atomic(target, signed.data)
     _show(signed, chain, target, as_json)

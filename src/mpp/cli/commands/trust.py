@@ -98,7 +98,7 @@ def _read(file: str) -> tuple[Seal | None, RootChain]:
     """A package's seal, its signatures verified, or a bare root document."""
     data = take(file, TOTAL_BYTES_MAX)
     if data[:1] == b"{":
-        return None, next(iter(load_trust_file(file).publishers.values()))
+        return None, next(iter(load_trust_file(file).publishers.values())).chain
     seal = read_seal(read_archive(data))
     if isinstance(seal, Refused):
         raise seal

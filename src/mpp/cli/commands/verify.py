@@ -63,14 +63,14 @@ def _run(data: Buffer, trust: TrustState, now: int, passed: list[CheckResult], a
     def seen(result: CheckResult) -> None:
         passed.append(result)
         if not as_json:
-            say(f"  {result.number} {styled(TICK, 'green')} {result.name:<24} {result.detail}")
+            say(f"  {result.number} ", styled(TICK, "green"), f" {result.name:<24} {result.detail}")
 
     try:
         return verify(data, trust, now, seen=seen)
     except Refused as fault:
         if not as_json:
             number = fault.check or 0
-            say(f"  {number} {styled(CROSS, 'red')} {CHECK_NAMES[number - 1]:<24} {fault.message}")
+            say(f"  {number} ", styled(CROSS, "red"), f" {CHECK_NAMES[number - 1]:<24} {fault.message}")
         return fault
 
 
@@ -84,13 +84,14 @@ def _seal(data: Buffer) -> Seal:
 
 def _show(data: Buffer, outcome: VerifiedPackage | Refused) -> None:
     if isinstance(outcome, VerifiedPackage):
-        say(f"{styled('verified', 'green', bold=True)}: {outcome.package_id} {outcome.version} is intact, its publisher {outcome.chain.newest.name!r} is trusted ({outcome.trusted_because})")
+        about = f"{outcome.package_id} {outcome.version} is intact, its publisher {outcome.chain.newest.name!r} is trusted"
+        say(styled("verified", "green", bold=True), f": {about} ({outcome.trusted_because})")
         return
     if outcome.code.startswith(TRUST_FAMILY):
         seal = _seal(data)
         say(f"integrity: intact, as signed by a publisher that calls itself {seal.chain.newest.name!r}")
         say(f"publisher: not trusted here; fingerprint {fingerprint(seal.chain.publisher_id)}")
-    say(f"{styled('refused', 'red', bold=True)} at check {outcome.check} of 7")
+    say(styled("refused", "red", bold=True), f" at check {outcome.check} of 7")
     complain(outcome, as_json=False)
 
 

@@ -13,7 +13,7 @@ from mpp.errors import Refused
 from mpp.limits import MIB
 from mpp.model.jsontext import shown
 from mpp.model.limits import MANIFEST_BYTES_MAX
-from mpp.model.paths import path_fault
+from mpp.model.paths import NAME_BYTES_MAX, path_fault
 from mpp.stages.archive import encoding as enc
 from mpp.stages.archive import limits
 from mpp.stages.archive.types import MANIFEST_NAME, PUBLISHER_NAME, RESERVED_NAMES, SEAL_NAMES, SIGNATURE_NAME, Archive, Buffer, Member
@@ -60,6 +60,9 @@ def _read_member(view: memoryview, at: int) -> Member:
     start = at + enc.LOCAL.size + name_length
     if start > len(view):
         raise Refused("archive.truncated", "the file ends inside a member name", where=f"offset {at}", hint=AGAIN)
+    # Attack: 4,096 names of 64 KiB each would be held several times over while the directory is re-encoded.
+    if name_length > NAME_BYTES_MAX:
+        raise Refused("path.length", f"a name has 1 to {NAME_BYTES_MAX} bytes", where=f"offset {at}", hint="rename the file")
     # Latin-1 keeps each byte one character, so re-encoding is exact; check 3 narrows names to ASCII.
     member = Member(str(view[at + enc.LOCAL.size : start], "latin-1"), method, crc, packed, size, start)
     where = f"member {shown(member.name)!r}"

@@ -7,7 +7,7 @@ Limits: stages/gatekeeper/limits.py, wasm_limits.py, and those of the archive st
 """
 
 from mpp.stages.gatekeeper.checks import CHECK_NAMES, GATEKEEPER_VERSION, attest, authenticate, verify
-from mpp.stages.gatekeeper.contents import Inside, Unsigned, judge_code, judge_unsigned, read_inside
+from mpp.stages.gatekeeper.contents import WASM_MAGIC, Inside, Unsigned, judge_code, judge_unsigned, read_inside
 from mpp.stages.gatekeeper.lookalike import lookalikes
 from mpp.stages.gatekeeper.signed import Seal, judge_seal, read_seal
 from mpp.stages.gatekeeper.statement import PAYLOAD_TYPE, Statement, write_statement
@@ -22,6 +22,7 @@ __all__ = [
     "NO_TRUST",
     "PAYLOAD_TYPE",
     "RULES",
+    "WASM_MAGIC",
     "AttestationResult",
     "CheckResult",
     "Inside",

@@ -77,7 +77,12 @@ def _signature(at: Judgement) -> str:
         raise at.seal
     at.sealed = at.seal
     shown = at.sealed.chain
-    at.chain = newest_chain(shown, at.trust)
+    try:
+        at.chain = newest_chain(shown, at.trust)
+    except Refused:
+        # A refusal about the publisher says that integrity held, so the seal is judged by its own root first.
+        judge_seal(at.sealed, shown, accepted_before=False)
+        raise
     content_hash = at.sealed.statement.content_hash
     judge_seal(at.sealed, at.chain, accepted_before=content_hash in at.trust.installed)
     if content_hash in at.trust.revoked_content:

@@ -78,7 +78,7 @@ def judge_unsigned(archive: Archive) -> Unsigned:
 
 
 def judge_capabilities(contents: Contents) -> WasmShape | None:
-    """Check 7. Spec: 2-gatekeeper G-40 to G-49: capabilities first, then the code."""
+    """Check 7. Spec: 2-gatekeeper G-40 to G-43: capabilities first, then the code."""
     if contents.capability_faults:
         raise Refused.of(contents.capability_faults)
     return judge_code(contents.manifest, contents.inside)

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from mpp.stages.gatekeeper.limits import LOOKALIKE_DISTANCE_MAX, LOOKALIKES_SHOWN_MAX
 
-# Pairs of ASCII shapes that look alike in common fonts; each is folded to the second.
-_CONFUSABLE = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("1", "l"), ("i", "l"), ("0", "o"), ("5", "s"), ("8", "b"), ("2", "z"), ("-", ""), ("_", ""))
+# Pairs of ASCII shapes that look alike in common fonts; each is folded to the second. Single letters come
+# first: only then does ``c1ock`` fold as ``clock`` does.
+_CONFUSABLE = (("1", "l"), ("i", "l"), ("0", "o"), ("5", "s"), ("8", "b"), ("2", "z"), ("rn", "m"), ("vv", "w"), ("cl", "d"), ("-", ""), ("_", ""))
 
 
 def skeleton(package_id: str) -> str:

@@ -25,7 +25,7 @@ class Seal:
 def read_seal(archive: Archive) -> Seal | Refused:
     """The seal, or why there is none to judge."""
     if not archive.sealed:
-        return Refused("signature.missing", "the package is not signed", hint="its author signs it with `mpp sign`; unsigned packages never run")
+        return Refused("signature.unsigned", "the package is not signed", hint="its author signs it with `mpp sign`; unsigned packages never run")
     publisher_member, signature_member = archive.members[-2:]
     try:
         publisher = read_member(archive, publisher_member, "signature")

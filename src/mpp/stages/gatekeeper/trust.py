@@ -46,13 +46,14 @@ class TrustState:
     def digest(self) -> str:
         """What cached verdicts are keyed by."""
         publishers: dict[str, Json] = {
-            name: {"root": one.chain.newest.digest, "any": one.any_package, "until": one.until} for name, one in self.publishers.items()
+            name: {"roots": [root.digest for root in one.chain.roots], "any": one.any_package, "until": one.until} for name, one in self.publishers.items()
         }
         document: dict[str, Json] = {
             "publishers": publishers,
             "pins": dict(self.pins),
             "prefixes": dict(self.prefixes),
-            "revoked": [*sorted(self.revoked_publishers), *sorted(self.revoked_content)],
+            "revoked_publishers": [*sorted(self.revoked_publishers)],
+            "revoked_content": [*sorted(self.revoked_content)],
             "installed": [*sorted(self.installed)],
             "first_use": self.first_use,
         }

@@ -1,6 +1,6 @@
 """Check 7, rules per ``runtime.type``: what a file must offer, what it may ask for, which powers that means.
 
-The tables are closed lists: what is not named here is refused. Spec: spec/2-gatekeeper.md W-30 to W-44.
+The tables are closed lists: what is not named here is refused. Spec: spec/2-gatekeeper.md W-30 to W-40.
 """
 
 from __future__ import annotations

@@ -1,0 +1,87 @@
+"""The command ``python -m conformance.suite``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from conformance.suite.cases import Case, load
+from conformance.suite.hosts import Executable, Host, InProcess, own_executable
+from conformance.suite.judge import Verdict, judge
+
+SAMPLE = 40
+"""Cases that the default run gives to the executable too. Reason: a process start for each would take minutes."""
+
+
+def _arguments(given: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m conformance.suite", description="Run the conformance vectors against a host (conformance/HOST-CLI.md).")
+    parser.add_argument("--host", metavar="CMD", help="the command line of the host; default: our own, in this process, and a sample through its executable")
+    parser.add_argument("--in-process", action="store_true", help="only our own host, in this process")
+    parser.add_argument("--filter", metavar="GLOB", default="*", help="only cases whose id fits, for example 'archive/*'")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
+    parser.add_argument("-j", metavar="N", type=int, default=2, dest="jobs", help="processes at a time (default 2)")
+    return parser.parse_args(given)
+
+
+def sample(cases: list[Case], most: int = SAMPLE) -> list[Case]:
+    """About ``most`` cases, spread evenly."""
+    return cases[:: max(1, -(-len(cases) // most))]
+
+
+def run_all(cases: list[Case], host: Host, jobs: int) -> list[Verdict]:
+    """Every case against ``host``. Our own host in this process moves its working directory, so it runs alone."""
+    if jobs < 2 or isinstance(host, InProcess):
+        return [judge(case, host) for case in cases]
+    with ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(lambda case: judge(case, host), cases))
+
+
+def _verdicts(options: argparse.Namespace, cases: list[Case]) -> list[Verdict]:
+    if options.host:
+        return run_all(cases, Executable(shlex.split(options.host)), options.jobs)
+    found = {verdict.case.id: verdict for verdict in run_all(cases, InProcess(), 1)}
+    if not options.in_process:
+        for verdict in run_all(sample(cases), own_executable(), options.jobs):
+            if found[verdict.case.id].passed and not verdict.passed:
+                wrong = tuple(f"through the executable, {fault}" for fault in verdict.wrong)
+                found[verdict.case.id] = Verdict(case=verdict.case, wrong=wrong, said=verdict.said)
+    return list(found.values())
+
+
+def _row(verdict: Verdict) -> dict[str, object]:
+    return {"id": verdict.case.id, "passed": verdict.passed, "wrong": list(verdict.wrong)}
+
+
+def _show(verdict: Verdict) -> None:
+    case = verdict.case
+    wanted = "accepted" if case.accept else f"refused at check {case.check} with {case.code}, exit {case.exit}"
+    print(f"FAILED {case.id}: {case.title}")
+    print(f"  expected: {wanted} (spec {', '.join(case.clauses)})")
+    for fault in verdict.wrong:
+        print(f"  seen:     {fault}")
+    for line in verdict.said.strip().splitlines()[-5:]:
+        print(f"  said:     {line}")
+
+
+def main(given: list[str] | None = None) -> int:
+    """Run and report; 0 only if there were cases and all passed."""
+    options = _arguments(given)
+    cases = load(options.filter)
+    verdicts = _verdicts(options, cases)
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    passed = len(verdicts) - len(failed)
+    if options.as_json:
+        print(json.dumps({"passed": passed, "failed": len(failed), "cases": [_row(verdict) for verdict in verdicts]}, indent=2))
+    else:
+        for verdict in failed:
+            _show(verdict)
+        print(f"{passed} passed, {len(failed)} failed")
+        print(f"{passed} of {len(verdicts)}")
+    return 0 if verdicts and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Two ways to ask a host: as an executable in a process of its own, or our own in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+SECONDS_MAX = 10
+"""Seconds for one answer. Reason: the slowest sound answer takes about one; more is a way to stall a host."""
+
+SHOWN_MAX = 400
+"""Characters of a host's error output that a report quotes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a host did."""
+
+    exit: int | None
+    """None: no answer in time."""
+    out: bytes
+    err: str = ""
+
+
+class Host(Protocol):
+    """Anything that can be asked."""
+
+    def run(self, arguments: list[str], work: Path) -> Outcome:
+        """Run one command with ``work`` as its home and working directory."""
+        ...
+
+
+def places(work: Path) -> dict[str, str]:
+    """Everything by which a program finds a place to write, pointed at the empty ``work``."""
+    names = ("HOME", "MPP_HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
+    return dict.fromkeys(names, str(work))
+
+
+class Executable:
+    """A command line, for example ``/usr/bin/other-host`` or ``node host.js``."""
+
+    def __init__(self, command: list[str], seconds: float = SECONDS_MAX) -> None:
+        self.command = command
+        self.seconds = seconds
+
+    def run(self, arguments: list[str], work: Path) -> Outcome:
+        environment = {**os.environ, **places(work)}
+        try:
+            done = subprocess.run(
+                [*self.command, *arguments], cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return Outcome(exit=None, out=b"")
+        except OSError as fault:
+            return Outcome(exit=127, out=b"", err=f"cannot start the host: {fault.strerror}")
+        return Outcome(exit=done.returncode, out=done.stdout, err=done.stderr.decode("utf-8", "replace")[-SHOWN_MAX:])
+
+
+def own_executable() -> Executable:
+    """Our own command, run by the interpreter that runs the suite."""
+    return Executable([sys.executable, "-m", "mpp"])
+
+
+class InProcess:
+    """Our own command line, called as a function: the same verdicts without the start of a process."""
+
+    def run(self, arguments: list[str], work: Path) -> Outcome:
+        from mpp.cli.app import run  # noqa: PLC0415 - a foreign host is tested without our product
+
+        out, err = io.StringIO(), io.StringIO()
+        with _standing_in(work), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = run(arguments)
+            except Exception as fault:  # noqa: BLE001 - whatever escapes is what this suite looks for
+                return Outcome(exit=1, out=b"", err=f"{type(fault).__name__} escaped: {fault}"[:SHOWN_MAX])
+        return Outcome(exit=code, out=out.getvalue().encode("utf-8"), err=err.getvalue()[-SHOWN_MAX:])
+
+
+@contextlib.contextmanager
+def _standing_in(work: Path) -> Iterator[None]:
+    before, old = os.getcwd(), {name: os.environ.get(name) for name in places(work)}
+    os.environ.update(places(work))
+    os.chdir(work)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        for name, text in old.items():
+            if text is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = text

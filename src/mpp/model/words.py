@@ -1,0 +1,168 @@
+"""What a package asks for, in sentences for people who do not program; and what an update newly asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mpp.limits import KIB, MIB
+from mpp.model.capabilities import Capabilities, Hardware, NetworkRule, Secret
+from mpp.model.hosts import WEB_PORTS
+from mpp.model.manifest import Manifest, PrivacyFilters, Runtime
+
+NOTHING = "Needs nothing outside its own computation."
+_USES = {"r": "read from", "w": "write to", "rw": "read from and write to"}
+
+
+def capability_words(capabilities: Capabilities) -> tuple[str, ...]:
+    """One sentence for each capability; never empty."""
+    return (
+        *map(_rule_words, capabilities.network),
+        *map(_read_words, capabilities.read),
+        *map(_write_words, capabilities.write),
+        *map(_env_words, capabilities.env_vars),
+        *map(_secret_words, capabilities.secrets),
+        *([f"May keep up to {_size(capabilities.kv_max_bytes)} of its own data between calls."] if capabilities.kv_max_bytes else []),
+        *map(_hardware_words, capabilities.hardware),
+    ) or (NOTHING,)
+
+
+def growth(old: Manifest, new: Manifest) -> tuple[str, ...]:
+    """What ``new`` asks for beyond ``old``, or weakens; empty when it asks for the same or less.
+
+    It may list something that several old rules covered only together; it never leaves out what is new.
+    """
+    return (
+        *_capability_growth(old.capabilities, new.capabilities),
+        *_runtime_growth(old.runtime, new.runtime),
+        *_tool_growth(old, new),
+        *_privacy_growth(old.privacy_filters, new.privacy_filters),
+    )
+
+
+def _list(items: Iterable[object]) -> str:
+    words = [str(item) for item in items]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _size(count: int) -> str:
+    """Exact, in the largest unit that divides it."""
+    for unit, name in ((1024 * MIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if count % unit == 0:
+            return f"{count // unit} {name}"
+    return f"{count} bytes"
+
+
+def _rule_words(rule: NetworkRule) -> str:
+    host = f"any sub-domain of {rule.host}" if rule.wildcard else rule.host
+    methods = f"{_list(rule.methods)} requests" if rule.methods else "requests"
+    usual = {WEB_PORTS[scheme] for scheme in rule.schemes}
+    ports = "" if set(rule.ports) == usual else f" on port{'s' if len(rule.ports) > 1 else ''} {_list(rule.ports)}"
+    paths = f", only below {_list(rule.paths)}," if rule.paths and "/" not in rule.paths else ""
+    secure = {"https": "HTTPS", "http": "unencrypted HTTP"}
+    return f"May send {methods} to {host}{ports}{paths} over {_list(secure[scheme] for scheme in rule.schemes)}."
+
+
+def _place(path: str) -> str:
+    inside = path.removeprefix("${workspace}")
+    if inside == path:
+        return path
+    return f"{inside[1:]} in the workspace" if inside else "the whole workspace"
+
+
+def _read_words(path: str) -> str:
+    return f"May read {_place(path)}, with everything in it."
+
+
+def _write_words(path: str) -> str:
+    return f"May create, change and delete files at {_place(path)}, with everything in it."
+
+
+def _env_words(name: str) -> str:
+    return f"Is given the setting {name} and can read it."
+
+
+def _secret_words(secret: Secret) -> str:
+    return f"May use the secret {secret.name} in requests to {secret.host} (header {secret.header}) without seeing it."
+
+
+def _hardware_words(one: Hardware) -> str:
+    return f"May {_USES[one.mode]} the device {one.path} ({one.device})."
+
+
+def _capability_growth(old: Capabilities, new: Capabilities) -> list[str]:
+    out = [_rule_words(rule) for rule in new.network if not _rule_covered(rule, old.network)]
+    out += [_read_words(path) for path in new.read if not _path_covered(path, old.read)]
+    out += [_write_words(path) for path in new.write if not _path_covered(path, old.write)]
+    out += [_env_words(name) for name in new.env_vars if name not in old.env_vars]
+    out += [_secret_words(secret) for secret in new.secrets if secret not in old.secrets]
+    if new.kv_max_bytes > old.kv_max_bytes:
+        before = f" instead of {_size(old.kv_max_bytes)}" if old.kv_max_bytes else ""
+        out.append(f"May keep up to {_size(new.kv_max_bytes)}{before} of its own data between calls.")
+    return out + [_hardware_words(one) for one in new.hardware if not any(_device_covered(one, had) for had in old.hardware)]
+
+
+def _rule_covered(rule: NetworkRule, old: tuple[NetworkRule, ...]) -> bool:
+    """Each single kind of request that ``rule`` allows is allowed by one of ``old``."""
+    asked = [
+        (scheme, port, method, path)
+        for scheme in rule.schemes
+        for port in rule.ports
+        for method in rule.methods or ("",)
+        for path in rule.paths or ("/",)
+    ]
+    reaching = [had for had in old if _host_covered(rule, had)]
+    return all(any(_request_covered(request, had) for had in reaching) for request in asked)
+
+
+def _host_covered(rule: NetworkRule, had: NetworkRule) -> bool:
+    if had.wildcard:
+        return rule.host.endswith("." + had.host) or (rule.wildcard and rule.host == had.host)
+    return rule.host == had.host and not rule.wildcard
+
+
+def _request_covered(request: tuple[str, int, str, str], had: NetworkRule) -> bool:
+    scheme, port, method, path = request
+    is_known = scheme in had.schemes and port in had.ports and (not had.methods or method in had.methods)
+    return is_known and (not had.paths or _path_covered(path, had.paths))
+
+
+def _path_covered(path: str, old: tuple[str, ...]) -> bool:
+    return any(path == had or path.startswith(had.rstrip("/") + "/") for had in old)
+
+
+def _device_covered(one: Hardware, had: Hardware) -> bool:
+    return (one.device, one.path) == (had.device, had.path) and set(one.mode) <= set(had.mode)
+
+
+def _runtime_growth(old: Runtime, new: Runtime) -> list[str]:
+    changes = (
+        (new.memory_limit_mb > old.memory_limit_mb, f"May use {new.memory_limit_mb} MiB of memory instead of {old.memory_limit_mb}."),
+        (new.timeout_ms > old.timeout_ms, f"May run for {new.timeout_ms} ms instead of {old.timeout_ms}."),
+        (old.deterministic and not new.deterministic, "Sees the real time and real randomness, which it did not before."),
+        (new.type != old.type, f"Runs as {new.type} instead of {old.type}."),
+    )
+    out = [words for is_new, words in changes if is_new]
+    if new.layer is not None and new.layer != old.layer:
+        out.append(f"Runs on the layer {new.layer.id} {new.layer.version} ({new.layer.sha256[:16]}), which it did not before.")
+    return out
+
+
+def _tool_growth(old: Manifest, new: Manifest) -> list[str]:
+    levels = {tool.name: tool.security_level for tool in old.tool_definitions}
+    out: list[str] = []
+    for tool in new.tool_definitions:
+        before = levels.get(tool.name)
+        if before is None:
+            out.append(f"Brings the new tool {tool.name} (security level {tool.security_level}).")
+        elif before != tool.security_level:
+            # A lower level asks people less often: that is more freedom for the tool, not less.
+            out.append(f"Rates the tool {tool.name} {tool.security_level} instead of {before}.")
+    return out
+
+
+def _privacy_growth(old: PrivacyFilters, new: PrivacyFilters) -> list[str]:
+    if old.enabled and not new.enabled:
+        return ["Asks that its answers are not filtered for private data."]
+    gone = [name for name in old.patterns if name not in new.patterns]
+    gone += [pattern.id for pattern in old.custom_patterns if pattern.regex not in {one.regex for one in new.custom_patterns}]
+    return [f"No longer asks that these are hidden in its answers: {_list(gone)}."] if gone else []

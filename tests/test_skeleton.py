@@ -1,0 +1,74 @@
+"""The promises of the checkout itself: targets, locks, scripts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TARGETS = ["demo", "dev", "fmt", "lint", "test", "attack", "conformance", "docs", "bench", "check"]
+LOCKS = ["run.txt", "dev.txt"]
+
+
+def project(root: Path) -> dict[str, Any]:
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def pinned(text: str) -> dict[str, str]:
+    """The packages of a lock with all that belongs to each."""
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    return {block.partition("==")[0]: block for block in blocks}
+
+
+def names(wanted: list[str]) -> set[str]:
+    return {match[0] for entry in wanted if isinstance(entry, str) and (match := re.match(r"[a-z0-9-]+", entry))}
+
+
+def test_make_has_the_ten_targets_and_each_is_one_line(root: Path) -> None:
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    rules = re.findall(r"^([a-z]+):.*## .+\n((?:\t.*\n)*)", makefile, re.MULTILINE)
+    assert [name for name, _ in rules if name != "help"] == TARGETS
+    assert all(recipe.count("\n") <= 1 for _, recipe in rules)
+
+
+def test_make_alone_lists_the_targets(root: Path) -> None:
+    done = subprocess.run(["make", "--silent"], cwd=root, capture_output=True, text=True, check=True)
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["help", *TARGETS]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_has_hashes_and_names_no_host_and_no_path(root: Path, name: str) -> None:
+    text = (root / "requirements" / name).read_text(encoding="utf-8")
+    packages = pinned(text)
+    assert len(packages) >= 4
+    assert [package for package, block in packages.items() if "--hash=sha256:" not in block] == []
+    assert re.search(r"://|^-|file:|@ ", text, re.MULTILINE) is None
+
+
+def test_the_locks_hold_all_that_the_project_names(root: Path) -> None:
+    found = project(root)
+    run = names([*found["project"]["dependencies"], *found["project"]["optional-dependencies"]["c"]])
+    dev = run | names([*found["dependency-groups"]["test"], *found["dependency-groups"]["dev"]])
+    locks = [set(pinned((root / "requirements" / name).read_text(encoding="utf-8"))) for name in LOCKS]
+    assert run <= locks[0]
+    assert dev <= locks[1]
+    assert locks[0] <= locks[1]
+
+
+@pytest.mark.parametrize("name", [".ci/run", "tools/venv.sh"])
+def test_a_script_stops_at_the_first_failure_and_can_be_run(root: Path, name: str) -> None:
+    lines = (root / name).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert "set -euo pipefail" in lines
+    assert os.access(root / name, os.X_OK)
+
+
+def test_both_versions_are_the_same(root: Path) -> None:
+    import mpp
+
+    assert project(root)["project"]["version"] == mpp.__version__
