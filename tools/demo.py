@@ -32,7 +32,9 @@ class Demo:
         print(f"   $ {command}", flush=True)
         words = shlex.split(command)
         words[0] = str(MPP) if words[0] == "mpp" else words[0]
-        done = subprocess.run(words, cwd=where, env=self.environment, capture_output=True, text=True, timeout=STEP_SECONDS_MAX, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            words, cwd=where, env=self.environment, capture_output=True, text=True, timeout=STEP_SECONDS_MAX, check=False, stdin=subprocess.DEVNULL
+        )
         for line in (done.stdout + done.stderr).splitlines():
             print(f"     {line}", flush=True)
         if done.returncode != expected:

@@ -151,6 +151,10 @@ def make(rng: Random, names: tuple[str, ...] = WEIGHTED) -> Case:
 
 
 def main(arguments: list[str]) -> int:
+    # Cases begin at sound documents; one that is refused would make all its cases shallow.
+    for target in TARGETS.values():
+        for seed in target.seeds:
+            target.read(seed)
     if "--only" in arguments:
         at = arguments.index("--only")
         name = arguments[at + 1]

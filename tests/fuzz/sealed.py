@@ -26,7 +26,7 @@ TRUST = trusting(PUBLISHER)
 TRUST_OLD = trusting(publisher())
 CHAIN_V1 = publisher().chain.data
 RIGHTS: dict[str, Json] = {
-    "capabilities/network": ["api.example.com", "*.example.org", {"host": "api.example.net", "schemes": ["https"], "ports": [443], "methods": ["GET"], "paths": ["/v1/*"]}],
+    "capabilities/network": ["api.example.com", "*.example.org", {"host": "api.example.net", "schemes": ["https"], "ports": [443], "methods": ["GET"], "paths": ["/v1/items"]}],
     "capabilities/filesystem": {"read": ["${workspace}/in", "/srv/data"], "write": ["${workspace}/out"]},
     "capabilities/env_vars": ["GREETING"],
 }

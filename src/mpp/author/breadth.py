@@ -14,8 +14,7 @@ BROAD_TIMEOUT_MS = 120_000
 BROAD_KV_BYTES = 256 * 1024 * 1024
 """Bytes above which stored state is called broad. Reason: it is kept for every user of the host."""
 
-_WIDE_FOLDERS = ("/bin", "/boot", "/etc", "/home", "/lib", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/usr", "/var", "/Users", "${workspace}")
-_DANGEROUS = ("high", "critical")
+_WIDE_FOLDERS = ("/bin", "/boot", "/etc", "/home", "/lib", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/usr", "/var", "/Users", "${workspace}")  # noqa: S108 - a name, not a use
 
 
 def breadth_warnings(manifest: Manifest, wasm: WasmShape | None) -> tuple[str, ...]:

@@ -83,7 +83,12 @@ def _code(project: Project, manifest: Manifest, files: dict[str, bytes], progres
     entrypoint = manifest.runtime.entrypoint
     if not RULES[manifest.runtime.type].carries_wasm:
         if entrypoint not in files:
-            raise Refused("project.entrypoint", f"{entrypoint} is not among the packed files", where="/runtime/entrypoint", hint="name its folder under 'assets' in mpp.toml")
+            raise Refused(
+                "project.entrypoint",
+                f"{entrypoint} is not among the packed files",
+                where="/runtime/entrypoint",
+                hint="name its folder under 'assets' in mpp.toml",
+            )
         return Recipe(language=manifest.runtime.type, reproducible=True, parameters=(), tools={}, sources={entrypoint: files[entrypoint]})
     if wasm is not None:
         files[entrypoint] = read_bounded(wasm, MODULE_BYTES_MAX)

@@ -24,7 +24,9 @@ class Signed:
     missing: tuple[str, ...]
 
 
-def sign_package(data: Buffer, chain: RootChain, signers: tuple[Signer, ...], clock: Clock, *, cosigners: tuple[str, ...] = (), replace_seal: bool = False) -> Signed:
+def sign_package(
+    data: Buffer, chain: RootChain, signers: tuple[Signer, ...], clock: Clock, *, cosigners: tuple[str, ...] = (), replace_seal: bool = False
+) -> Signed:
     """Seal an unsigned package, or add a listed signer's signature to one that lacks it.
 
     ``cosigners`` are full ids of further release keys that must sign too; until they have, the package is refused.
@@ -39,10 +41,18 @@ def sign_package(data: Buffer, chain: RootChain, signers: tuple[Signer, ...], cl
     release = chain.newest.role("release")
     for key in listed:
         if key not in release.keys:
-            raise Refused("key.not_release", f"key {key[:16]} is no release key in publisher.json", where="signer", hint="rotate it in with `mpp keygen --rotate`, or use the release key")
+            raise Refused(
+                "key.not_release",
+                f"key {key[:16]} is no release key in publisher.json",
+                where="signer",
+                hint="rotate it in with `mpp keygen --rotate`, or use the release key",
+            )
     if len(listed) < release.threshold:
         raise Refused(
-            "key.threshold", f"{release.threshold} signers are needed, {len(listed)} are given", where="signers", hint="give more -k options, or name co-signers with --cosigner"
+            "key.threshold",
+            f"{release.threshold} signers are needed, {len(listed)} are given",
+            where="signers",
+            hint="give more -k options, or name co-signers with --cosigner",
         )
     statement = make_statement(unsigned, chain, listed, clock.now())
     payload = write_statement(statement)
@@ -77,7 +87,12 @@ def _add(archive: Archive, chain: RootChain, signers: tuple[Signer, ...], clock:
     if not set(found.statement.signers) - present:
         raise Refused("key.signed", "the package is completely signed already", where=SIGNATURE_NAME, hint="sign anew with --replace if that is what you want")
     if not mine <= set(found.statement.signers) - present or chain.publisher_id != found.chain.publisher_id:
-        raise Refused("key.not_listed", "this key is not one that the package waits for", where=SIGNATURE_NAME, hint="use a key that the first signer listed with --cosigner")
+        raise Refused(
+            "key.not_listed",
+            "this key is not one that the package waits for",
+            where=SIGNATURE_NAME,
+            hint="use a key that the first signer listed with --cosigner",
+        )
     unsigned = read_archive(unseal(archive))
     # A co-signer vouches for the content: everything is judged again before the key is used.
     if make_statement(unsigned, found.chain, found.statement.signers, found.statement.created) != found.statement:

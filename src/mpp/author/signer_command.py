@@ -61,7 +61,7 @@ class CommandSigner:
         except _TooMuchError:
             raise self._wrong("printed far more than an answer") from None
         if code != 0:
-            raise self._wrong(f"ended with exit code {code}: {ascii(complained[:SIGNER_TEXT_MAX].decode('utf-8', 'replace').strip())}")
+            raise self._wrong(f"ended with exit code {code}: {complained[:SIGNER_TEXT_MAX].decode('utf-8', 'replace').strip()!a}")
         answer = base64text.decode(said.decode("ascii", "replace").strip())
         if answer is None or len(answer) != size:
             raise self._wrong(f"did not print the base64 of {size} bytes for {verb!r}")

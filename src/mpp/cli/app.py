@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -10,8 +11,9 @@ import sys
 import click
 
 from mpp.cli.screen import complain
-from mpp.errors import MppError
+from mpp.errors import MppError, Refused
 from mpp.model.fields import near
+from mpp.model.jsontext import shown
 
 COMMANDS = {
     "init": "Make a new tool project.",
@@ -43,7 +45,7 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             hint = near(args[0], COMMANDS)
-            raise click.UsageError(f"There is no command {args[0]!r}." + (f" Perhaps {hint}" if hint else " See `mpp --help`."), ctx)
+            raise Refused("usage.command", f"there is no command {shown(args[0])!r}", hint=hint or "see `mpp --help`")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -66,17 +68,32 @@ def app() -> None:
     """
 
 
+def _usage(fault: click.ClickException) -> Refused:
+    """A wrong call, in the same form as every other refusal."""
+    context = fault.ctx if isinstance(fault, click.UsageError) else None
+    path = context.command_path if context is not None else "mpp"
+    return Refused("usage.syntax", fault.format_message().rstrip("."), hint=f"see `{path} --help`")
+
+
 def run(arguments: list[str]) -> int:
     """Run one command; the exit code says which stage refused. Nothing but a typed error ends a command."""
     as_json = "--json" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets its number, never a crash.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app.main(args=arguments, prog_name="mpp", standalone_mode=False)
     except MppError as fault:
         complain(fault, as_json=as_json)
         return fault.exit_code
+    except click.exceptions.NoArgsIsHelpError as fault:
+        click.echo(fault.format_message())
+        return 0
     except click.ClickException as fault:
-        fault.show()
-        return fault.exit_code
+        wrong = _usage(fault)
+        complain(wrong, as_json=as_json)
+        return wrong.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; nothing was changed", err=True)
         return INTERRUPTED

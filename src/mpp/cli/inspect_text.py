@@ -86,7 +86,10 @@ def _parameters(schema: Json) -> list[str]:
 def _limits(manifest: Manifest) -> None:
     runtime, filters = manifest.runtime, manifest.privacy_filters
     _section("Limits and filters")
-    say(f"  at most {runtime.memory_limit_mb} MB of memory and {runtime.timeout_ms} ms a call; {runtime.type}" + (", deterministic" if runtime.deterministic else ""))
+    say(
+        f"  at most {runtime.memory_limit_mb} MB of memory and {runtime.timeout_ms} ms a call; {runtime.type}"
+        + (", deterministic" if runtime.deterministic else "")
+    )
     names = [*filters.patterns, *(one.id for one in filters.custom_patterns)]
     say(f"  privacy filters {'on' if filters.enabled else 'asked to be off'}: {', '.join(names) or 'the built-in ones'}")
 

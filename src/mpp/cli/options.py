@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, UTC
 from typing import TypeVar
 
 import click
@@ -25,7 +25,9 @@ FOLDER_ENTRIES_MAX = 100_000
 """Entries of a folder searched for NAME-*.mpp. Reason: bounds a wrong working directory."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-now_option = click.option("--now", "now", metavar="TIME", default=None, help="Judge as if it were this time: 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970.")
+now_option = click.option(
+    "--now", "now", metavar="TIME", default=None, help="Judge as if it were this time: 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970."
+)
 passphrase_option = click.option(
     "--passphrase-file", type=click.Path(dir_okay=False), default=None, help="Read the passphrase from the first line of this file instead of asking."
 )
@@ -50,12 +52,12 @@ def parse_time(text: str) -> int:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise Refused("usage.time", f"{text!r} is no time", hint="write 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970") from None
-    aware = found if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
     return int(aware.timestamp())
 
 
 def show_time(moment: int) -> str:
-    return datetime.fromtimestamp(moment, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(moment, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def find_package(file: str | None) -> str:
@@ -90,7 +92,9 @@ def _newest(folder: str, stem: str) -> str | None:
         names = os.listdir(folder)[:FOLDER_ENTRIES_MAX]
     except OSError:
         return None
-    found = [(key, name) for name in names if name.startswith(stem + "-") and name.endswith(".mpp") if (key := version_key(name[len(stem) + 1 : -4])) is not None]
+    found = [
+        (key, name) for name in names if name.startswith(stem + "-") and name.endswith(".mpp") if (key := version_key(name[len(stem) + 1 : -4])) is not None
+    ]
     return max(found)[1] if found else None
 
 
@@ -107,5 +111,3 @@ def read_passphrase(path: str | None, *, confirm: bool, what: str) -> bytes:
         raise Refused("usage.passphrase", f"{what} needs a passphrase and there is no terminal to ask", hint="give --passphrase-file")
     text: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
     return text.encode("utf-8")
-
-

@@ -100,4 +100,6 @@ def verify_all(payload_type: str, payload: bytes, signatures: tuple[Signature, .
     message = signed_bytes(payload_type, payload)
     for signature in signatures:
         if not verifies(keys[signature.key], message, signature.sig):
-            raise Refused("signature.invalid", "a signature does not verify", where=f"{where}: key {signature.key[:16]}", hint="get the file again from its publisher")
+            raise Refused(
+                "signature.invalid", "a signature does not verify", where=f"{where}: key {signature.key[:16]}", hint="get the file again from its publisher"
+            )

@@ -125,7 +125,9 @@ def open_key(key: KeyFile, passphrase: bytes | None, *, where: str) -> SeedSigne
                 key.box, _bound(key.role, key.public), key.nonce, _derive(passphrase, key.salt, key.ops, key.memory)
             )
         except CryptoError:
-            raise Refused("key.passphrase", "the passphrase does not open the key", where=where, hint="try again; a lost passphrase cannot be recovered") from None
+            raise Refused(
+                "key.passphrase", "the passphrase does not open the key", where=where, hint="try again; a lost passphrase cannot be recovered"
+            ) from None
     signer = SeedSigner(seed)
     # Attack: a file whose public half was swapped would make signatures under a key nobody knows.
     if signer.public_key != key.public:
@@ -142,4 +144,6 @@ def _derive(passphrase: bytes, salt: bytes, ops: int, memory: int) -> bytes:
         return bindings.crypto_pwhash_alg(32, passphrase, salt, ops, memory, bindings.crypto_pwhash_ALG_ARGON2ID13)
     except CryptoError:
         # The parameters are within bounds, so the one thing that can fail is the memory.
-        raise HostFailed("host.memory", f"cannot get the {memory // MIB} MiB of memory that a passphrase takes", hint="close other programs and try again") from None
+        raise HostFailed(
+            "host.memory", f"cannot get the {memory // MIB} MiB of memory that a passphrase takes", hint="close other programs and try again"
+        ) from None

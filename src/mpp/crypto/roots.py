@@ -112,7 +112,9 @@ def _verified(roots: tuple[Root, ...], data: bytes, where: str) -> RootChain:
 def _require(root: Root, role: Role, where: str) -> None:
     signed = sum(one.key in role.keys for one in root.signatures)
     if signed < role.threshold:
-        raise Refused("signature.root_threshold", f"a root version has {signed} of {role.threshold} signatures", where=where, hint="have the missing root keys sign it")
+        raise Refused(
+            "signature.root_threshold", f"a root version has {signed} of {role.threshold} signatures", where=where, hint="have the missing root keys sign it"
+        )
 
 
 def _read_entry(fields: Fields) -> Root:

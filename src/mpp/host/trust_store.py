@@ -40,7 +40,9 @@ def read_trust(data: bytes, *, where: str) -> TrustState:
     for one in publishers:
         # Attack: a second entry with older root documents would undo a rotation.
         if one is not None and known.setdefault(one.chain.publisher_id, one) is not one:
-            faults.add("duplicate", f"{where}/publishers", f"publisher {one.chain.publisher_id[:16]} stands twice", "keep the entry with the newest root documents")
+            faults.add(
+                "duplicate", f"{where}/publishers", f"publisher {one.chain.publisher_id[:16]} stands twice", "keep the entry with the newest root documents"
+            )
     state = TrustState(
         publishers=known,
         pins=_read_bindings(fields, "pins", prefix=False),
@@ -78,7 +80,9 @@ def _read_bindings(fields: Fields, key: str, *, prefix: bool) -> dict[str, str]:
     for name in listed.found if listed else ():
         bound = name[:-1] if prefix and name.endswith(".") else "" if prefix else name
         if listed is None or PACKAGE_ID.fullmatch(bound + ".x" if prefix else bound) is None:
-            fields.faults.add("form", fields.path(key), f"{name[:80]!r} is not {PACKAGE_ID_FORM}" + (" ending in '.'" if prefix else ""), "mend or remove the entry")
+            fields.faults.add(
+                "form", fields.path(key), f"{name[:80]!r} is not {PACKAGE_ID_FORM}" + (" ending in '.'" if prefix else ""), "mend or remove the entry"
+            )
         else:
             found[name] = listed.text(name, most=64, pattern=KEY_ID, form=DIGEST_FORM)
     return found

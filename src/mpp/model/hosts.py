@@ -41,24 +41,24 @@ PUBLIC_ONLY = "non-public network addresses come only from host policy, never fr
 def read_host(written: str, where: str, faults: Faults, *, wildcard: bool, port: bool) -> tuple[str, int]:
     """``written`` as (host, port), the port 0 if none; ("", 0) after a fault. A wildcard keeps its ``*.``."""
     if len(written) > WRITTEN_CHARS_MAX:
-        faults.add("host", where, f"has more than {WRITTEN_CHARS_MAX} characters", "name one public host")
+        faults.add("host", where, f"has more than {WRITTEN_CHARS_MAX} characters", "name one public host", family="capability")
         return "", 0
     if _is_address(written):
-        faults.add("host_private", where, f"{shown(written)} is a network address", PUBLIC_ONLY)
+        faults.add("host_private", where, f"{shown(written)} is a network address", PUBLIC_ONLY, family="capability")
         return "", 0
     name, colon, number = written.partition(":")
     bare = name.removeprefix("*.")
     wrong = _form_fault(written, bare)
     if wrong:
-        faults.add("host", where, f"{shown(written)!r} is not a host name", wrong)
+        faults.add("host", where, f"{shown(written)!r} is not a host name", wrong, family="capability")
     elif colon and not (port and _PORT.fullmatch(number) and int(number) <= 65535):
         hint = "write host:port with a port from 1 to 65535" if port else "write the port under ports"
-        faults.add("host", where, f"{shown(written)!r} has a port that cannot stand there", hint)
+        faults.add("host", where, f"{shown(written)!r} has a port that cannot stand there", hint, family="capability")
     elif "." not in bare or bare.rpartition(".")[2] in PRIVATE_NAMES:
-        faults.add("host_private", where, f"{shown(written)} is not a public name", PUBLIC_ONLY)
+        faults.add("host_private", where, f"{shown(written)} is not a public name", PUBLIC_ONLY, family="capability")
     elif bare != name and (not wildcard or is_shared(bare)):
         hint = "name the hosts that are needed" if wildcard else "a secret goes to one host: name it"
-        faults.add("wildcard", where, f"{shown(written)} would allow hosts of anybody", hint)
+        faults.add("wildcard", where, f"{shown(written)} would allow hosts of anybody", hint, family="capability")
     else:
         return name, int(number or 0)
     return "", 0

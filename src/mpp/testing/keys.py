@@ -52,7 +52,10 @@ def rotated(old: TestPublisher, label: str, *, new_root: bool = False, revoke: b
     release = tuple(fixed_signer(f"{name} release {label} {i}") for i in range(len(old.release)))
     root = tuple(fixed_signer(f"{name} root {label} {i}") for i in range(len(old.root))) if new_root else old.root
     gone = tuple(Revoked(key=key, reason="stolen, for a test") for key in old.release_ids) if revoke else ()
-    roles: dict[RoleName, tuple[tuple[bytes, ...], int]] = {"root": (_publics(root), now.role("root").threshold), "release": (_publics(release), now.role("release").threshold)}
+    roles: dict[RoleName, tuple[tuple[bytes, ...], int]] = {
+        "root": (_publics(root), now.role("root").threshold),
+        "release": (_publics(release), now.role("release").threshold),
+    }
     body = root_body(version, name, roles, gone)
     signers = (*old.root, *root) if new_root else root
     return TestPublisher(chain=extend(old.chain, body, signers), root=root, release=release)

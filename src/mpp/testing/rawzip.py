@@ -42,7 +42,15 @@ class RawMember:
         return stream.compress(self.plain) + stream.flush()
 
 
-def raw_zip(members: Iterable[RawMember], *, end: dict[str, int] | None = None, comment: bytes = b"", gap: bytes = b"", trailer: bytes = b"", central_order: list[int] | None = None) -> bytes:
+def raw_zip(
+    members: Iterable[RawMember],
+    *,
+    end: dict[str, int] | None = None,
+    comment: bytes = b"",
+    gap: bytes = b"",
+    trailer: bytes = b"",
+    central_order: list[int] | None = None,
+) -> bytes:
     """The bytes of an archive exactly as described, sound or not."""
     out = bytearray()
     rows: list[bytes] = []

@@ -225,6 +225,7 @@ def test_the_size_of_the_file_is_judged_first(monkeypatch: pytest.MonkeyPatch) -
         (("_Mpp/x",), "path.reserved"),
         (("_mpp", "_mpp/sbom.cdx.json"), "path.collision"),
         (("_mppx/y",), ""),
+        (("x" * 241,), "path.length"),
     ],
 )
 def test_names(names: tuple[str, ...], code: str) -> None:
@@ -235,6 +236,12 @@ def test_names(names: tuple[str, ...], code: str) -> None:
     with pytest.raises(Refused) as refusal:
         check_names(archive)
     assert (refusal.value.code, refusal.value.check) == (code, 3)
+
+
+@pytest.mark.parametrize(("size", "code"), [(240, "path.length"), (241, "path.length"), (0xFFFF, "path.length"), (0, "archive.order")])
+def test_a_name_is_bounded_before_it_is_kept(size: int, code: str) -> None:
+    """240 bytes are too long for one component, and longer ones never become a text."""
+    assert code_of(raw_zip([RawMember(M, b"{}"), RawMember(b"b" * max(size, 1)), RawMember(b"" if not size else b"c")])) == code
 
 
 def test_a_member_collides_with_the_manifest() -> None:

@@ -18,10 +18,15 @@ from mpp.files import write_atomic
 
 @click.command(name="build")
 @click.argument("folder", default=None, required=False, type=click.Path(exists=True, file_okay=False))
-@click.option("--wasm", default=None, type=click.Path(dir_okay=False), help="Pack this ready module (from cargo, TinyGo, wasi-sdk, Emscripten …) instead of compiling.")
+@click.option(
+    "--wasm", default=None, type=click.Path(dir_okay=False), help="Pack this ready module (from cargo, TinyGo, wasi-sdk, Emscripten …) instead of compiling."
+)
 @click.option("-o", "--output", default=None, type=click.Path(dir_okay=False), help="Write the package here. [default: NAME-VERSION.mpp in the project folder]")
 @click.option(
-    "--set-key", default=None, metavar="KEY", help="Fill publisher.verified_key_id of the packed manifest: a pub_… id, or the publisher.json whose release key signs."
+    "--set-key",
+    default=None,
+    metavar="KEY",
+    help="Fill publisher.verified_key_id of the packed manifest: a pub_… id, or the publisher.json whose release key signs.",
 )
 @json_option
 def command(folder: str | None, wasm: str | None, output: str | None, set_key: str | None, as_json: bool) -> None:
@@ -37,7 +42,12 @@ def command(folder: str | None, wasm: str | None, output: str | None, set_key: s
     """
     project = find_project(os.getcwd()) if folder is None else read_project(folder)
     if project is None:
-        raise Refused("project.no_manifest", "there is no manifest.json here or above", where=os.getcwd(), hint="go to the project's folder, or begin one with: mpp init NAME")
+        raise Refused(
+            "project.no_manifest",
+            "there is no manifest.json here or above",
+            where=os.getcwd(),
+            hint="go to the project's folder, or begin one with: mpp init NAME",
+        )
     built = build_project(project, progress=lambda text: note(f"  {text}"), wasm=wasm, key_id=_key_id(set_key))
     path = output if output is not None else os.path.join(project.root, built.name)
     write_atomic(path, built.data)

@@ -6,14 +6,14 @@ import os
 
 import click
 
-from mpp.author.keys import ROOT_FILE, Plan, PublisherKeys, key_is_sealed, load_signer, make_publisher, read_public, rotate_folder
+from mpp.author.keys import ROOT_FILE, PublisherKeys, key_is_sealed, load_signer, make_publisher
+from mpp.author.rotate import Plan, read_public, rotate_folder
 from mpp.author.scaffold import guess_publisher
 from mpp.cli.options import home, json_option, passphrase_option, read_passphrase
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.crypto.roots import RootChain
 from mpp.errors import Refused
-from mpp.files import write_atomic
 from mpp.host.system import SystemRandom
 from mpp.host.trust_store import TrustStore, with_publisher
 from mpp.model.jsontext import Json
@@ -24,8 +24,15 @@ from mpp.model.jsontext import Json
 @click.option("--name", default="", metavar="NAME", help="Publisher name shown to users. [default: your name as git knows it]")
 @click.option("--no-passphrase", is_flag=True, help="Leave the private keys readable to whoever can read the files.")
 @passphrase_option
-@click.option("--rotate", "rotating", is_flag=True, help="Write a new root version; needs the root key in the folder. Makes a new release key, unless --add or --new-root is given.")
-@click.option("--add", multiple=True, metavar="PUBLIC", help="With --rotate: add this release key (base64 of a public key), for a co-signer or a security module.")
+@click.option(
+    "--rotate",
+    "rotating",
+    is_flag=True,
+    help="Write a new root version; needs the root key in the folder. Makes a new release key, unless --add or --new-root is given.",
+)
+@click.option(
+    "--add", multiple=True, metavar="PUBLIC", help="With --rotate: add this release key (base64 of a public key), for a co-signer or a security module."
+)
 @click.option("--new-root", is_flag=True, help="With --rotate: replace the root key.")
 @click.option("--keep-old", is_flag=True, help="With --rotate: the old release keys stay valid beside the new one.")
 @click.option("--revoke", default="", metavar="REASON", help="With --rotate: list the removed keys as revoked, for this reason.")

@@ -6,7 +6,8 @@ import os
 
 import click
 
-from mpp.author.keys import CHAIN_FILE, key_is_sealed, load_chain, load_signer, match_keys
+from mpp.author.keys import CHAIN_FILE, key_is_sealed, load_chain, load_signer
+from mpp.author.rotate import match_keys
 from mpp.author.sign import Signed, sign_package
 from mpp.author.signer_command import CommandSigner
 from mpp.cli.options import clock, find_package, home, json_option, now_option, passphrase_option, read_passphrase
@@ -22,8 +23,17 @@ from mpp.stages.archive.limits import TOTAL_BYTES_MAX
 
 @click.command(name="sign")
 @click.argument("file", required=False)
-@click.option("-k", "--key", "keys", multiple=True, type=click.Path(dir_okay=False), help="A release key; give several for several signers. [default: $MPP_HOME/keys/publisher.key]")
-@click.option("--signer-command", default=None, metavar="COMMAND", help="Sign with another program, for keys in security modules (see docs/how-to/external-signers.md).")
+@click.option(
+    "-k",
+    "--key",
+    "keys",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help="A release key; give several for several signers. [default: $MPP_HOME/keys/publisher.key]",
+)
+@click.option(
+    "--signer-command", default=None, metavar="COMMAND", help="Sign with another program, for keys in security modules (see docs/how-to/external-signers.md)."
+)
 @click.option("--publisher", default=None, type=click.Path(dir_okay=False), help="The publisher.json. [default: the one beside the key]")
 @click.option("--cosigner", "cosigners", multiple=True, metavar="KEY_ID", help="A release key that must sign too, later, with `mpp sign` on this file.")
 @click.option("--replace", "replace_seal", is_flag=True, help="Sign a signed package anew, for example after a rotation.")

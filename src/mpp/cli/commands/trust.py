@@ -135,7 +135,11 @@ def pin(package: str, publisher: str, as_json: bool) -> None:
     PACKAGE is a package id, or a prefix with a dot at its end: com.example. binds all ids below it.
     """
     if PACKAGE_ID.fullmatch(package + "x" if package.endswith(".") else package) is None:
-        raise Refused("usage.package_id", f"{package[:80]!r} is not {PACKAGE_ID_FORM}, nor such an id with '.' at its end", hint="for example com.example.hello or com.example.")
+        raise Refused(
+            "usage.package_id",
+            f"{package[:80]!r} is not {PACKAGE_ID_FORM}, nor such an id with '.' at its end",
+            hint="for example com.example.hello or com.example.",
+        )
     _store().change(lambda state: with_pin(state, package, find_publisher(state, publisher)))
     _done(as_json, f"Pinned {package}", package)
 

@@ -23,7 +23,9 @@ FIRST_USE = ("publisher.unknown", "publisher.package_unpinned")
 
 @click.command(name="verify")
 @click.argument("file", required=False)
-@click.option("--trust", "trust_file", default=None, type=click.Path(dir_okay=False), help="Judge by this trust document or publisher.json instead of this machine's.")
+@click.option(
+    "--trust", "trust_file", default=None, type=click.Path(dir_okay=False), help="Judge by this trust document or publisher.json instead of this machine's."
+)
 @now_option
 @json_option
 def command(file: str | None, trust_file: str | None, now: str | None, as_json: bool) -> int:
@@ -100,7 +102,12 @@ def _report(path: str, data: Buffer, passed: list[CheckResult], outcome: Verifie
     report: dict[str, Json] = {"file": path, "checks": checks}
     if isinstance(outcome, VerifiedPackage):
         publisher: Json = {"id": outcome.publisher_id, "name": outcome.chain.newest.name, "trusted": True, "because": outcome.trusted_because}
-        about: dict[str, Json] = {"package_id": outcome.package_id, "version": outcome.version, "content_hash": outcome.content_hash, "file_hash": outcome.file_hash}
+        about: dict[str, Json] = {
+            "package_id": outcome.package_id,
+            "version": outcome.version,
+            "content_hash": outcome.content_hash,
+            "file_hash": outcome.file_hash,
+        }
         return {"ok": True, **report, "integrity": "intact", "publisher": publisher, **about, "error": None}
     if outcome.check is not None:
         checks.append({"number": outcome.check, "name": CHECK_NAMES[outcome.check - 1], "ok": False, "detail": outcome.message})

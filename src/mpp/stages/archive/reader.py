@@ -65,16 +65,20 @@ def _read_member(view: memoryview, at: int) -> Member:
         raise Refused("path.length", f"a name has 1 to {NAME_BYTES_MAX} bytes", where=f"offset {at}", hint="rename the file")
     # Latin-1 keeps each byte one character, so re-encoding is exact; check 3 narrows names to ASCII.
     member = Member(str(view[at + enc.LOCAL.size : start], "latin-1"), method, crc, packed, size, start)
-    where = f"member {shown(member.name)!r}"
     if bytes(view[at:start]) != enc.local_header(member) or extra_length:
-        _explain_header(fields, where)
+        _explain_header(fields, _named(member))
     if method not in (enc.STORED, enc.DEFLATED):
-        raise Refused("archive.method", f"compression method {method} is not allowed", where=where, hint="use stored or deflate")
+        raise Refused("archive.method", f"compression method {method} is not allowed", where=_named(member), hint="use stored or deflate")
     if method == enc.STORED and packed != size:
-        raise Refused("archive.stored_size", "a stored member states two sizes", where=where, hint=REBUILD)
+        raise Refused("archive.stored_size", "a stored member states two sizes", where=_named(member), hint=REBUILD)
     if start + packed > len(view):
-        raise Refused("archive.truncated", "the file ends inside a member", where=where, hint=AGAIN)
+        raise Refused("archive.truncated", "the file ends inside a member", where=_named(member), hint=AGAIN)
     return member
+
+
+def _named(member: Member) -> str:
+    """Where a fault is. Made only for a fault: 4,096 names made safe for showing cost more than all checks on them."""
+    return f"member {shown(member.name)!r}"
 
 
 def _explain_header(fields: tuple[int, ...], where: str) -> NoReturn:
@@ -135,16 +139,15 @@ def check_sizes(archive: Archive) -> None:
     }
     total = 0
     for member in archive.members:
-        where = f"member {shown(member.name)!r}"
         most = bounds.get(member.name, limits.FILE_BYTES_MAX)
         if member.size > most:
-            raise Refused("size.member", f"states {member.size} bytes, at most {most} are allowed", where=where, hint="make the member smaller")
+            raise Refused("size.member", f"states {member.size} bytes, at most {most} are allowed", where=_named(member), hint="make the member smaller")
         # Attack: a zip bomb states its size truthfully or not; the ratio bounds the first, inflating the second.
         if member.size > limits.RATIO_MAX * max(member.packed, limits.RATIO_FLOOR_BYTES):
-            raise Refused("size.ratio", f"would grow more than {limits.RATIO_MAX} times", where=where, hint="store the member uncompressed")
+            raise Refused("size.ratio", f"would grow more than {limits.RATIO_MAX} times", where=_named(member), hint="store the member uncompressed")
         # Spec: 1-archive A-18. The manifest and the seal are stored: they are read before anything is authenticated.
         if member.method != enc.STORED and member.name in bounds:
-            raise Refused("archive.not_stored", "must be stored without compression", where=where, hint=REBUILD)
+            raise Refused("archive.not_stored", "must be stored without compression", where=_named(member), hint=REBUILD)
         total += member.size
     if total > limits.TOTAL_BYTES_MAX:
         raise Refused("size.total", f"the members have {total} bytes, at most {limits.TOTAL_BYTES_MAX // MIB} MiB are allowed", hint="make a smaller package")
@@ -155,16 +158,15 @@ def check_names(archive: Archive) -> None:
     files: set[str] = set()
     folders: set[str] = set()
     for member in archive.members:
-        where = f"member {shown(member.name)!r}"
         fault = path_fault(member.name)
         if fault is not None:
-            raise Refused(f"path.{fault.code}", fault.message, where=where, hint="rename the file")
+            raise Refused(f"path.{fault.code}", fault.message, where=_named(member), hint="rename the file")
         folded = member.name.lower()
         if folded.startswith("_mpp/") and member.name not in RESERVED_NAMES:
-            raise Refused("path.reserved", "names below _mpp/ belong to the format", where=where, hint="move the file to another folder")
+            raise Refused("path.reserved", "names below _mpp/ belong to the format", where=_named(member), hint="move the file to another folder")
         parents = {folded[:i] for i, c in enumerate(folded) if c == "/"}
         # Attack: on a system that folds case, `A` and `a` are one file, and a file can stand in a folder's way.
         if folded in files or folded in folders or parents & files:
-            raise Refused("path.collision", "collides with another member where case is ignored", where=where, hint="rename one of them")
+            raise Refused("path.collision", "collides with another member where case is ignored", where=_named(member), hint="rename one of them")
         files.add(folded)
         folders |= parents

@@ -67,7 +67,12 @@ def _content_hash(at: Judgement) -> str:
     at.seal = read_seal(at.archive)
     found = at.hashes.content.hex()
     if isinstance(at.seal, Seal) and at.seal.statement.content_hash != found:
-        raise Refused("content.mismatch", "the content is not what was signed", where=f"sha256:{found}", hint="the file was changed after signing: get it again from its publisher")
+        raise Refused(
+            "content.mismatch",
+            "the content is not what was signed",
+            where=f"sha256:{found}",
+            hint="the file was changed after signing: get it again from its publisher",
+        )
     return f"sha256:{found}"
 
 
@@ -86,7 +91,9 @@ def _signature(at: Judgement) -> str:
     content_hash = at.sealed.statement.content_hash
     judge_seal(at.sealed, at.chain, accepted_before=content_hash in at.trust.installed)
     if content_hash in at.trust.revoked_content:
-        raise Refused("publisher.content_revoked", "this exact package is revoked here", where=f"sha256:{content_hash}", hint="remove it; look for a newer version")
+        raise Refused(
+            "publisher.content_revoked", "this exact package is revoked here", where=f"sha256:{content_hash}", hint="remove it; look for a newer version"
+        )
     at.trusted_because = judge_publisher(at.chain, at.sealed.statement.package_id, at.trust, at.now)
     signers = ", ".join(short_id(key) for key in at.sealed.statement.signers)
     return f"Ed25519 by {signers} for {at.chain.newest.name!r} ({at.trusted_because})"

@@ -91,7 +91,9 @@ def judge_code(manifest: Manifest, inside: Inside) -> WasmShape | None:
         raise Refused("wasm.missing", "the entrypoint is not in the package", where="/runtime/entrypoint", hint="build the package again with `mpp build`")
     # Attack: code beside the sources of an interpreted tool would pass every rule that is about its sources.
     if not RULES[runtime.type].carries_wasm and inside.wasm_names:
-        raise Refused("wasm.unexpected", f"a package of type {runtime.type} carries WebAssembly", where=f"member {inside.wasm_names[0]!r}", hint="remove the member")
+        raise Refused(
+            "wasm.unexpected", f"a package of type {runtime.type} carries WebAssembly", where=f"member {inside.wasm_names[0]!r}", hint="remove the member"
+        )
     if not RULES[runtime.type].carries_wasm:
         return None
     shape = read_wasm(inside.code)
@@ -107,7 +109,12 @@ def read_inside(archive: Archive, entrypoint: str) -> Inside:
     for member in archive.content_members:
         # Attack: 128 MiB of code would be held in memory only to be refused by its size.
         if member.name == entrypoint and member.size > WASM_BYTES_MAX:
-            raise Refused("wasm.size", f"the entrypoint has more than {WASM_BYTES_MAX} bytes", where=f"member {member.name!r}", hint="build it for size, without debug information")
+            raise Refused(
+                "wasm.size",
+                f"the entrypoint has more than {WASM_BYTES_MAX} bytes",
+                where=f"member {member.name!r}",
+                hint="build it for size, without debug information",
+            )
         digest, plain, keep = sha256(), bytearray(), member.name in (MANIFEST_NAME, entrypoint)
         for piece in member_chunks(archive, member):
             digest.update(piece)
@@ -130,5 +137,8 @@ def _judge_identity(manifest: Manifest, statement: Statement) -> None:
     wanted = manifest.publisher.verified_key_id
     if wanted and wanted not in [short_id(key) for key in statement.signers]:
         raise Refused(
-            "manifest.key_id", f"{wanted} did not sign the package", where="/publisher/verified_key_id", hint="fill it with `mpp build --set-key`, or leave it out"
+            "manifest.key_id",
+            f"{wanted} did not sign the package",
+            where="/publisher/verified_key_id",
+            hint="fill it with `mpp build --set-key`, or leave it out",
         )

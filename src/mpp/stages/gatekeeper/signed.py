@@ -38,7 +38,12 @@ def read_seal(archive: Archive) -> Seal | Refused:
         return fault
     # Spec: keys K-29. The seal's own publisher document is part of what is signed.
     if sha256(publisher).hexdigest() != statement.publisher_digest or chain.publisher_id != statement.publisher_id:
-        return Refused("signature.publisher_changed", "the publisher document is not the one that was signed", where=PUBLISHER_NAME, hint="get the file again from its publisher")
+        return Refused(
+            "signature.publisher_changed",
+            "the publisher document is not the one that was signed",
+            where=PUBLISHER_NAME,
+            hint="get the file again from its publisher",
+        )
     return Seal(envelope=envelope, statement=statement, chain=chain)
 
 
@@ -51,7 +56,12 @@ def judge_seal(seal: Seal, newest: RootChain, *, accepted_before: bool) -> None:
     listed = seal.statement.signers
     # Spec: keys K-28. Attack: dropping one of several signatures, or adding one nobody promised.
     if tuple(one.key for one in seal.envelope.signatures) != listed:
-        raise Refused("signature.incomplete", "the signatures are not exactly those of the listed signers", where=SIGNATURE_NAME, hint="the missing signers run `mpp sign` on this file")
+        raise Refused(
+            "signature.incomplete",
+            "the signatures are not exactly those of the listed signers",
+            where=SIGNATURE_NAME,
+            hint="the missing signers run `mpp sign` on this file",
+        )
     release = newest.newest.role("release")
     keys = newest.newest.keys
     if accepted_before and not set(listed) <= set(release.keys):
@@ -60,7 +70,12 @@ def judge_seal(seal: Seal, newest: RootChain, *, accepted_before: bool) -> None:
         if signer not in release.keys:
             raise _not_eligible(signer, newest)
     if len(listed) < release.threshold:
-        raise Refused("signature.threshold", f"{len(listed)} of {release.threshold} needed signatures", where=SIGNATURE_NAME, hint="more release keys sign with `mpp sign`")
+        raise Refused(
+            "signature.threshold",
+            f"{len(listed)} of {release.threshold} needed signatures",
+            where=SIGNATURE_NAME,
+            hint="more release keys sign with `mpp sign`",
+        )
     verify_all(PAYLOAD_TYPE, seal.envelope.payload, seal.envelope.signatures, keys, SIGNATURE_NAME)
 
 
@@ -68,5 +83,12 @@ def _not_eligible(signer: str, newest: RootChain) -> Refused:
     where = f"{SIGNATURE_NAME}: key {signer[:16]}"
     for revoked in newest.newest.revoked:
         if revoked.key == signer:
-            return Refused("signature.key_revoked", "the publisher has revoked a signing key", where=where, hint="get a version signed with the publisher's current key")
-    return Refused("signature.not_eligible", "a signer is no release key of the publisher's newest root", where=where, hint="get a version signed with a current release key")
+            return Refused(
+                "signature.key_revoked", "the publisher has revoked a signing key", where=where, hint="get a version signed with the publisher's current key"
+            )
+    return Refused(
+        "signature.not_eligible",
+        "a signer is no release key of the publisher's newest root",
+        where=where,
+        hint="get a version signed with a current release key",
+    )

@@ -67,9 +67,7 @@ class TrustState:
         return self.prefixes[max(fitting, key=len)] if fitting else None
 
 
-NO_TRUST = TrustState(
-    publishers={}, pins={}, prefixes={}, revoked_publishers=frozenset(), revoked_content=frozenset(), installed=frozenset(), first_use=True
-)
+NO_TRUST = TrustState(publishers={}, pins={}, prefixes={}, revoked_publishers=frozenset(), revoked_content=frozenset(), installed=frozenset(), first_use=True)
 
 
 def newest_chain(shown: RootChain, trust: TrustState) -> RootChain:

@@ -1,0 +1,150 @@
+"""Rotation: the next version of a publisher's root document, with other keys. Spec: spec/keys.md section 4."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, PublisherKeys, load_chain
+from mpp.crypto import base64text
+from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id, valid_public
+from mpp.crypto.keyfile import write_key
+from mpp.crypto.roots import Revoked, RoleName, Root, RootChain, extend, root_body
+from mpp.errors import Refused
+from mpp.files import PRIVATE, PUBLIC, write_atomic
+from mpp.model.value import value
+from mpp.ports import Random, Signer
+
+
+@value
+class Rotation:
+    """What changes from one root version to the next; what is empty stays as it is."""
+
+    add_release: tuple[bytes, ...] = ()
+    add_root: tuple[bytes, ...] = ()
+    remove: tuple[str, ...] = ()
+    """Full key ids, or unique beginnings of them."""
+    revoke_reason: str = ""
+    """Given, the removed keys are listed as revoked."""
+    release_threshold: int = 0
+    root_threshold: int = 0
+
+
+def rotate(chain: RootChain, change: Rotation, signers: tuple[Signer, ...]) -> RootChain:
+    """The chain with one more version. ``signers`` are root keys of the old and of the new version."""
+    now = chain.newest
+    removed = {_match(now, beginning) for beginning in change.remove}
+    root, release = _members(now, "root", change.add_root, removed), _members(now, "release", change.add_release, removed)
+    if not root or not release:
+        raise Refused("key.role", "a publisher keeps at least one root key and one release key", hint="add a new key in the same rotation")
+    roles: dict[RoleName, tuple[tuple[bytes, ...], int]] = {
+        "root": (root, change.root_threshold or min(now.role("root").threshold, len(root))),
+        "release": (release, change.release_threshold or min(now.role("release").threshold, len(release))),
+    }
+    gone = tuple(Revoked(key=key, reason=change.revoke_reason) for key in sorted(removed)) if change.revoke_reason else ()
+    return extend(chain, root_body(now.version + 1, now.name, roles, (*now.revoked, *gone)), signers, where="rotation")
+
+
+def _members(root: Root, role: RoleName, added: tuple[bytes, ...], removed: set[str]) -> tuple[bytes, ...]:
+    kept = {key: root.keys[key] for key in root.role(role).keys if key not in removed}
+    return tuple((kept | {key_id(public): public for public in added}).values())
+
+
+def _match(root: Root, beginning: str) -> str:
+    wanted = beginning.removeprefix("pub_").lower()
+    found = [key for key in root.keys if key.startswith(wanted)]
+    if len(found) != 1 or not wanted:
+        raise Refused("key.unknown", f"{len(found)} keys begin with {beginning!r}", hint="give the key id as `mpp trust list` shows it")
+    return found[0]
+
+
+@value
+class Plan:
+    """What ``mpp keygen --rotate`` was asked for. Without ``add`` and ``new_root`` it makes a new release key."""
+
+    add: tuple[bytes, ...] = ()
+    """Public keys of further signers, whose private halves are elsewhere."""
+    new_root: bool = False
+    keep_old: bool = False
+    revoke_reason: str = ""
+    threshold: int = 0
+
+
+@value
+class _Fresh:
+    """A key pair that this rotation made."""
+
+    role: RoleName
+    seed: bytes
+    signer: SeedSigner
+    usual: str
+    """The file name under which the current key of this role is found."""
+
+    @property
+    def own_name(self) -> str:
+        return f"{self.usual.removesuffix('.key')}-{key_id(self.signer.public_key)[:8]}.key"
+
+
+def rotate_folder(folder: str, root: SeedSigner, random: Random, passphrase: bytes | None, plan: Plan) -> PublisherKeys:
+    """One more root version for the publisher in ``folder``."""
+    chain = load_chain(os.path.join(folder, CHAIN_FILE))
+    fresh = _fresh_keys(random, plan)
+    new_roots = tuple(one.signer for one in fresh if one.role == "root")
+    longer = rotate(chain, _change(chain.newest, plan, fresh, root), (root, *new_roots))
+    files = _write(folder, longer, fresh, plan, lambda one: write_key(one.seed, one.role, passphrase, random))
+    releases = [key_id(one.signer.public_key) for one in fresh if one.role == "release"]
+    return PublisherKeys(chain=longer, release_key=(*releases, longer.newest.role("release").keys[0])[0], folder=folder, files=files)
+
+
+def _fresh_keys(random: Random, plan: Plan) -> tuple[_Fresh, ...]:
+    wanted: list[tuple[RoleName, str]] = []
+    if plan.new_root:
+        wanted.append(("root", ROOT_FILE))
+    elif not plan.add:
+        wanted.append(("release", RELEASE_FILE))
+    made = ((role, usual, random.bytes(SEED_BYTES)) for role, usual in wanted)
+    return tuple(_Fresh(role=role, usual=usual, seed=seed, signer=SeedSigner(seed)) for role, usual, seed in made)
+
+
+def _change(now: Root, plan: Plan, fresh: tuple[_Fresh, ...], root: SeedSigner) -> Rotation:
+    added = {role: tuple(one.signer.public_key for one in fresh if one.role == role) for role in ("root", "release")}
+    release = (*plan.add, *added["release"])
+    removed = now.role("release").keys if release and not plan.keep_old else ()
+    return Rotation(
+        add_release=release,
+        add_root=added["root"],
+        remove=(*removed, *((key_id(root.public_key),) if added["root"] else ())),
+        revoke_reason=plan.revoke_reason,
+        release_threshold=plan.threshold,
+    )
+
+
+def _write(folder: str, longer: RootChain, fresh: tuple[_Fresh, ...], plan: Plan, text: Callable[[_Fresh], bytes]) -> tuple[str, ...]:
+    """New keys first, under names of their own, then the chain, then the usual names.
+
+    Wherever this is interrupted, no key that a written chain needs is lost.
+    """
+    files = [CHAIN_FILE]
+    keys = [(one, text(one)) for one in fresh]
+    for one, data in keys:
+        write_atomic(os.path.join(folder, one.own_name), data, PRIVATE, replace=False)
+        files.append(one.own_name)
+    write_atomic(os.path.join(folder, CHAIN_FILE), longer.data + b"\n", PUBLIC)
+    for one, data in keys:
+        if one.role == "root" or not plan.keep_old:
+            write_atomic(os.path.join(folder, one.usual), data, PRIVATE)
+            files.append(one.usual)
+    return tuple(files)
+
+
+def read_public(text: str) -> bytes:
+    """A public key as a person gives it: base64 of its 32 bytes."""
+    public = base64text.decode(text)
+    if public is None or not valid_public(public):
+        raise Refused("key.public", "not the base64 of a sound Ed25519 public key", where=text[:60], hint="take what the signer prints for 'public'")
+    return public
+
+
+def match_keys(chain: RootChain, beginnings: tuple[str, ...]) -> tuple[str, ...]:
+    """Full ids for what a person typed."""
+    return tuple(_match(chain.newest, beginning) for beginning in beginnings)
