@@ -38,9 +38,11 @@ def text(size: int) -> bytes:
 
 @cache
 def code(size: int) -> bytes:
-    """Machine code: the interpreter and its extension modules."""
-    found = sorted(glob.glob(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload", "*.so")))
-    return _filled([os.path.realpath(sys.executable), *found], size)
+    """Machine code: the interpreter, its library and its extension modules."""
+    library = os.path.join(sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("INSTSONAME") or "")
+    extensions = glob.glob(os.path.join(sysconfig.get_config_var("DESTSHARED") or sys.prefix, "*.so"))
+    found = [path for path in (library, os.path.realpath(sys.executable), *sorted(extensions)) if os.path.isfile(path)]
+    return _filled(found, size)
 
 
 @cache
@@ -58,16 +60,24 @@ def one_noise(size: int) -> bytes:
     return package({"assets/noise.bin": noise(size)})
 
 
+def _in_ten(whole: bytes) -> dict[str, bytes]:
+    step = len(whole) // 10
+    return {f"assets/part{i}": whole[i * step : (i + 1) * step] for i in range(10)}
+
+
 @cache
-def ordinary() -> bytes:
-    """20 MiB inflated, half text, half code, in ten members."""
-    half = MIB * 2
-    parts = {f"assets/text{i}": text(5 * half)[i * half : (i + 1) * half] for i in range(5)}
-    return package(parts | {f"assets/code{i}": code(5 * half)[i * half : (i + 1) * half] for i in range(5)})
+def ten_of_code() -> bytes:
+    return package(_in_ten(code(20 * MIB)))
+
+
+@cache
+def ten_of_text() -> bytes:
+    return package(_in_ten(text(20 * MIB)))
 
 
 @cache
 def one_member() -> bytes:
+    """Half text, half code."""
     return package({"assets/all": text(10 * MIB) + code(10 * MIB)})
 
 

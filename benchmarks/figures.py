@@ -64,11 +64,12 @@ def inflate_and_digest(data: bytes) -> Work:
 
 
 def authentication(rounds: int) -> Iterator[Row]:
+    # A file between the two sizes is held to the wider promise.
     cases = (
         ("authenticate 1 MB, one stored member", content.one_noise(MIB), AUTHENTICATE_AT_1, rounds * 8),
         ("authenticate 20 MB, one stored member", content.one_noise(20 * MIB), AUTHENTICATE_AT_20, rounds * 2),
-        ("authenticate 20 MB inflated, text and code", content.ordinary(), AUTHENTICATE_AT_20, rounds * 2),
-        (f"authenticate 20 MB inflated, {content.SMALL_FILES:,} members", content.many(), AUTHENTICATE_AT_20, rounds * 2),
+        ("authenticate 20 MB of code, packed", content.ten_of_code(), AUTHENTICATE_AT_1, rounds * 2),
+        (f"authenticate 20 MB in {content.SMALL_FILES:,} members, packed", content.many(), AUTHENTICATE_AT_1, rounds * 2),
     )
     for what, data, promised, times in cases:
         ours, base = compare(lambda data=data: authenticate(data, content.TRUST, NOW), bare(data), times)  # type: ignore[misc]
@@ -77,12 +78,14 @@ def authentication(rounds: int) -> Iterator[Row]:
 
 def whole(rounds: int) -> Iterator[Row]:
     cases = (
-        ("verify 20 MB text and code, ten members", content.ordinary()),
+        ("verify 20 MB of machine code, ten members", content.ten_of_code()),
+        ("verify 20 MB of source text, ten members", content.ten_of_text()),
         ("verify 20 MB text and code, one member", content.one_member()),
         ("verify 20 MB incompressible, one stored member", content.one_noise(20 * MIB)),
         (f"verify 20 MB text, {content.SMALL_FILES:,} members", content.many()),
     )
     for what, data in cases:
+
         def ours(data: bytes = data) -> object:
             return verify(data, content.TRUST, NOW)
 

@@ -6,13 +6,13 @@ import os
 import platform
 import ssl
 import zlib
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 
 def facts() -> dict[str, str]:
     model, flags = _processor()
     return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "processor": f"{model}, {os.cpu_count()} cores",
         "SHA-256 instructions": "yes" if {"sha_ni", "sha2"} & flags else "no or unknown",
         "system": f"{platform.system()} {platform.machine()}",

@@ -20,6 +20,8 @@ from cold import Cold, Import
 from machine import facts
 from measure import Row
 
+from mpp.limits import MIB
+
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
 IMPORTS_SHOWN = 10
 
@@ -55,7 +57,7 @@ class Run:
         self.say("\nhostile files, in a process of their own (promised: under 2 s and 100 MiB above the file)")
         for found in told.hostile(folder):
             self.hostile.append(found)
-            self.say(f"  {found.what:<50} {found.seconds:5.2f} s {found.memory / told.MIB:7.1f} MiB  {'yes' if found.kept else 'NO':<4}  {found.code}")
+            self.say(f"  {found.what:<50} {found.seconds:5.2f} s {found.memory / MIB:7.1f} MiB  {'yes' if found.kept else 'NO':<4}  {found.code}")
 
     def _rows(self, folder: str) -> Iterator[Row]:
         yield from figures.authentication(self.rounds)
@@ -78,7 +80,9 @@ class Run:
 def _line(row: Row) -> str:
     promised = "" if row.promised is None else f"{row.promised:g}x" + (f"+{1000 * row.plus:.0f}ms" if row.plus else "")
     kept = {None: "", True: "yes", False: "NO"}[row.kept]
-    return f"{row.what:<50} {1000 * row.ours:7.2f}ms {1000 * row.base:7.2f}ms {row.ratio:6.2f} {promised:>9}  {kept:<4}  {row.baseline}" + (f"; {row.note}" if row.note else "")
+    return f"{row.what:<50} {1000 * row.ours:7.2f}ms {1000 * row.base:7.2f}ms {row.ratio:6.2f} {promised:>9}  {kept:<4}  {row.baseline}" + (
+        f"; {row.note}" if row.note else ""
+    )
 
 
 def main() -> int:

@@ -87,7 +87,10 @@ def _hostile_files() -> Iterator[tuple[str, bytes]]:
     yield "256 MiB of text inflated, last CRC wrong", spoilt_late(content.package({f"assets/{i}": plain for i in range(7)} | {"assets/z": plain[: 31 * MIB]}))
     # Each 20 KB of noise and zeros shrinks to about a hundredth of that.
     dense = (content.noise(190) + bytes(36_000)) * (32 * MIB // 36_190)
-    yield "256 MiB inflated from 2 MiB, last CRC wrong", spoilt_late(content.package({f"assets/{i}": dense for i in range(7)} | {"assets/z": dense[: 31 * MIB]}))
+    yield (
+        "256 MiB inflated from 2 MiB, last CRC wrong",
+        spoilt_late(content.package({f"assets/{i}": dense for i in range(7)} | {"assets/z": dense[: 31 * MIB]})),
+    )
     code = wasm.module(custom=[("noise", content.noise(WASM_BYTES_MAX - 200))])
     yield f"an entrypoint of {WASM_BYTES_MAX // MIB} MiB, last CRC wrong", spoilt_late(content.package({packages.ENTRYPOINT: code, "z": b"z"}))
 
@@ -102,5 +105,8 @@ def spoilt_late(data: bytes) -> bytes:
     members[-1].crc = (members[-1].crc or 0) ^ 1
     payload = write_statement(replace(seal.statement, content_hash=sha256(raw_zip(members)).hexdigest()))
     envelope = Envelope(payload_type=PAYLOAD_TYPE, payload=payload, signatures=sign(PAYLOAD_TYPE, payload, content.PUBLISHER.release))
-    ends = [RawMember(name=PUBLISHER_NAME.encode(), plain=content.PUBLISHER.chain.data), RawMember(name=SIGNATURE_NAME.encode(), plain=write_envelope(envelope))]
+    ends = [
+        RawMember(name=PUBLISHER_NAME.encode(), plain=content.PUBLISHER.chain.data),
+        RawMember(name=SIGNATURE_NAME.encode(), plain=write_envelope(envelope)),
+    ]
     return raw_zip([*members, *ends])

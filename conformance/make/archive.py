@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from zlib import crc32
 
-from conformance.make.build import MANIFEST_NAME, PUBLISHER_NAME, SIGNATURE_NAME, Package, body, files, find, package
+from conformance.make.build import MANIFEST_NAME, PUBLISHER_NAME, README, SIGNATURE_NAME, Package, body, files, find, package
 from conformance.make.case import Case, refuse
 from conformance.make.deflate import BOMB, BOMB_PLAIN, stored_block
 from mpp.testing.rawzip import RawMember, raw_zip
@@ -16,8 +17,10 @@ VICTIM = "README.md"
 SOUND = package()
 SOUND_DATA = SOUND.data
 CANONICAL = {"version": 20, "flags": 0, "method": 0, "time": 0, "date": 0x21}
-ZIP64_EXTRA = struct.pack("<HHQQ", 1, 16, 26, 26)
-DESCRIPTOR = b"PK\x07\x08" + struct.pack("<III", 0, 26, 26)
+PLAIN = len(README)
+ONE_MORE = struct.pack("<I", PLAIN + 1)
+ZIP64_EXTRA = struct.pack("<HHQQ", 1, 16, PLAIN, PLAIN)
+DESCRIPTOR = b"PK\x07\x08" + struct.pack("<III", crc32(README), PLAIN, PLAIN)
 
 # Name, what it is, field, value, code, clause; wrong in the local header and in the directory alike.
 BOTH: tuple[tuple[str, str, str, int, str, str], ...] = (
@@ -43,8 +46,8 @@ BOTH: tuple[tuple[str, str, str, int, str, str], ...] = (
     ("date", "the date 1980-01-02", "date", 0x22, "archive.not_canonical", "A-5"),
     ("date-zero", "the date 0", "date", 0, "archive.not_canonical", "A-5"),
     ("size-zip64", "all ones as plain size, in a header that is sound otherwise", "stated_size", 0xFFFFFFFF, "archive.stored_size", "A-22"),
-    ("size-stored-less", "a stored member that states fewer plain than packed bytes", "stated_size", 25, "archive.stored_size", "A-22"),
-    ("size-stored-more", "a stored member that states more plain than packed bytes", "stated_size", 27, "archive.stored_size", "A-22"),
+    ("size-stored-less", "a stored member that states fewer plain than packed bytes", "stated_size", PLAIN - 1, "archive.stored_size", "A-22"),
+    ("size-stored-more", "a stored member that states more plain than packed bytes", "stated_size", PLAIN + 1, "archive.stored_size", "A-22"),
 )
 
 # The same fields, wrong in the local header alone.
@@ -60,9 +63,9 @@ LOCAL: tuple[tuple[str, int, str, str], ...] = (
 PATCHES: tuple[tuple[str, str, int, bytes, str, str], ...] = (
     ("local-signature", "a wrong byte in the signature of the second local header", 3, b"\5", "archive.directory", "A-3 A-11"),
     ("local-crc", "another CRC in the local header than in the directory", 14, b"\0\0\0\0", "archive.directory", "A-2 A-11"),
-    ("local-packed", "a packed size of one more in the local header", 18, b"\x1b", "archive.stored_size", "A-22"),
-    ("local-size", "a plain size of one more in the local header", 22, b"\x1b", "archive.stored_size", "A-22"),
-    ("local-sizes", "both sizes one more in the local header: the next entry is not where it begins", 18, b"\x1b\0\0\0\x1b", "archive.gap", "A-3 A-10"),
+    ("local-packed", "a packed size of one more in the local header", 18, ONE_MORE, "archive.stored_size", "A-22"),
+    ("local-size", "a plain size of one more in the local header", 22, ONE_MORE, "archive.stored_size", "A-22"),
+    ("local-sizes", "both sizes one more in the local header: the next entry is not where it begins", 18, ONE_MORE * 2, "archive.gap", "A-3 A-10"),
     ("local-name-length", "a name length of one more in the local header", 26, b"\x0a", "archive.gap", "A-3 A-10"),
     ("local-extra-length", "an extra length without an extra field", 28, b"\1", "archive.extra", "A-9"),
     ("local-name", "another name in the local header than in the directory", 30, b"Q", "archive.directory", "A-2 A-11"),

@@ -151,7 +151,7 @@ def _spare_bit(text: bytes) -> bytes:
 # Ways to write base64 that are not the one way. Only a signature has room for those of equal length.
 BASE64: tuple[tuple[str, str, Spoil], ...] = (
     ("no-padding", "no padding", lambda text: text.rstrip(b"=")),
-    ("url-alphabet", "the alphabet of addresses", lambda text: text.replace(b"+", b"-").replace(b"/", b"_")),
+    ("url-alphabet", "two letters of the alphabet for addresses", lambda text: b"-_" + text[2:]),
     ("spare-bits", "a bit set that no byte uses", _spare_bit),
     ("other-character", "a character of no alphabet", lambda text: b"!" + text[1:]),
     ("padding-inside", "padding in the middle", lambda text: text[:4] + b"==" + text[6:]),

@@ -87,6 +87,14 @@ def _sealed_copy(fd: int, size: int) -> mmap.mmap:
         os.close(memory)
 
 
+def is_private(path: str) -> bool:
+    """Can nobody but its owner read the file? True where the system has no such modes."""
+    try:
+        return os.name != "posix" or not stat.S_IMODE(os.stat(path).st_mode) & 0o077
+    except OSError as fault:
+        raise _failed(fault, "look at the file", path) from None
+
+
 def write_atomic(path: str, data: bytes, mode: int = PUBLIC, *, replace: bool = True) -> None:
     """Write a whole file or leave everything as it was. ``replace`` False refuses an existing file."""
     folder, name = os.path.split(os.path.abspath(path))

@@ -94,7 +94,15 @@ def _keys() -> tuple[bytes, ...]:
     # Not made by write_key, which would run argon2id at start: the reader looks at form alone.
     document = json.loads(plain)
     del document["seed"]
-    document["sealed"] = {"kdf": "argon2id", "ops": 3, "memory_bytes": 2**28, "salt": "A" * 21 + "Q==", "cipher": "xchacha20poly1305", "nonce": "A" * 32, "box": "A" * 64}
+    document["sealed"] = {
+        "kdf": "argon2id",
+        "ops": 3,
+        "memory_bytes": 2**28,
+        "salt": "A" * 21 + "Q==",
+        "cipher": "xchacha20poly1305",
+        "nonce": "A" * 32,
+        "box": "A" * 64,
+    }
     return plain, compact(document) + b"\n"
 
 
@@ -111,7 +119,11 @@ RICH = manifest(
         "capabilities/storage": {"kv": {"max_bytes": 65536}},
         "capabilities/hardware": [{"device": "gpu", "path": "/dev/dri/renderD128", "mode": "rw"}],
         "privacy_filters/custom_patterns": [{"id": "badge", "regex": "B-[0-9]{6}", "description": "a badge number"}],
-        "tool_definitions/0/returns": {"type": "object", "properties": {"text": {"type": "string", "maxLength": 10}, "n": {"enum": [1, 2.5, None]}}, "required": ["text"]},
+        "tool_definitions/0/returns": {
+            "type": "object",
+            "properties": {"text": {"type": "string", "maxLength": 10}, "n": {"enum": [1, 2.5, None]}},
+            "required": ["text"],
+        },
         "runtime/deterministic": True,
     }
 )

@@ -135,18 +135,15 @@ def drive(make: Make, arguments: Sequence[str]) -> int:
 
 def _report(found: list[Found], seconds: float) -> int:
     counts = sum((one.outcomes for one in found), Counter[str]())
-    for name, count in sorted(counts.items()):
-        print(f"{count:>10,}  {name}")
-    runs = sum(one.runs for one in found)
-    print(f"{runs:,} executions, {runs / seconds:,.0f} a second, {sum(bool(one.fault) for one in found)} findings")
-    for one in found:
-        if one.fault:
-            print(one.fault, file=sys.stderr)
-    return int(any(one.fault for one in found))
+    runs, faults = sum(one.runs for one in found), [one.fault for one in found if one.fault]
+    lines = [f"{count:>10,}  {name}" for name, count in sorted(counts.items())]
+    lines.append(f"{runs:,} executions, {runs / seconds:,.0f} a second, {len(faults)} findings")
+    sys.stdout.write("\n".join((*lines, *faults)) + "\n")
+    return int(bool(faults))
 
 
 def _with_atheris(make: Make, asked: argparse.Namespace) -> int:
-    import atheris  # noqa: PLC0415 - optional
+    import atheris
 
     counts: Counter[str] = Counter()
 

@@ -101,7 +101,7 @@ def mutate_json(rng: Random, document: Json) -> Json:
     for _ in range(rng.choice((1, 1, 2, 3))):
         places = list(_places(box))
         holder, key = rng.choice(places)
-        _change(rng, holder, key, [holder_at[key_at] for holder_at, key_at in places[:50]])
+        _change(rng, holder, key, [at[where] for at, where in places[:50]])  # type: ignore[index]
     return box[0]
 
 

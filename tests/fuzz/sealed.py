@@ -26,7 +26,11 @@ TRUST = trusting(PUBLISHER)
 TRUST_OLD = trusting(publisher())
 CHAIN_V1 = publisher().chain.data
 RIGHTS: dict[str, Json] = {
-    "capabilities/network": ["api.example.com", "*.example.org", {"host": "api.example.net", "schemes": ["https"], "ports": [443], "methods": ["GET"], "paths": ["/v1/items"]}],
+    "capabilities/network": [
+        "api.example.com",
+        "*.example.org",
+        {"host": "api.example.net", "schemes": ["https"], "ports": [443], "methods": ["GET"], "paths": ["/v1/items"]},
+    ],
     "capabilities/filesystem": {"read": ["${workspace}/in", "/srv/data"], "write": ["${workspace}/out"]},
     "capabilities/env_vars": ["GREETING"],
 }
@@ -41,10 +45,12 @@ FILES: tuple[dict[str, bytes], ...] = (
 )
 """Sound insides: small, with rights, a component, a module with imports."""
 
-WASM: tuple[bytes, ...] = tuple(one[ENTRYPOINT] for one in FILES) + (module(custom=[("producers", b"\0")], start=True), component())
+WASM: tuple[bytes, ...] = (*(one[ENTRYPOINT] for one in FILES), module(custom=[("producers", b"\0")], start=True), component())
 
 
-def seal(members: Sequence[RawMember], statement: bytes, chain: bytes, signers: Sequence[str] = ("Example Publisher release two 0",), kind: str = PAYLOAD_TYPE) -> bytes:
+def seal(
+    members: Sequence[RawMember], statement: bytes, chain: bytes, signers: Sequence[str] = ("Example Publisher release two 0",), kind: str = PAYLOAD_TYPE
+) -> bytes:
     """The members with a seal over ``statement``, signed truly."""
     envelope = envelope_of(statement, signers, kind)
     return raw_zip([*members, RawMember(name=PUBLISHER_NAME.encode(), plain=chain), RawMember(name=SIGNATURE_NAME.encode(), plain=compact(envelope))])
@@ -111,7 +117,9 @@ def mutate_inside(rng: Random, inside: dict[str, bytes]) -> dict[str, bytes]:
     elif what < 8:
         out[ENTRYPOINT] = mutate_wasm(rng, inside[ENTRYPOINT], rng.choice(WASM))
     elif what == 8:
-        out[rng.choice(("a", "assets/b.wasm", "_mpp/sbom.cdx.json", "_mpp/x", "CON", "README.MD", "bin", "../up", "a" * 250))] = rng.choice((b"", b"text", *WASM))
+        out[rng.choice(("a", "assets/b.wasm", "_mpp/sbom.cdx.json", "_mpp/x", "CON", "README.MD", "bin", "../up", "a" * 250))] = rng.choice(
+            (b"", b"text", *WASM)
+        )
     else:
         out.pop(rng.choice(sorted(out)[:-1]))
         out.setdefault("manifest.json", inside["manifest.json"])

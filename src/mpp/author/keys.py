@@ -7,12 +7,13 @@ is needed only for rotation and belongs offline. ``publisher.json`` is public an
 from __future__ import annotations
 
 import os
+import shlex
 
 from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id
 from mpp.crypto.keyfile import KEY_FILE_BYTES_MAX, open_key, read_key, write_key
 from mpp.crypto.roots import RootChain, extend, read_chain, root_body
 from mpp.errors import Refused
-from mpp.files import PRIVATE, PUBLIC, make_private_folder, move_folder, read_bounded, write_atomic
+from mpp.files import PRIVATE, PUBLIC, is_private, make_private_folder, move_folder, read_bounded, write_atomic
 from mpp.model.value import value
 from mpp.ports import Random
 from mpp.stages.archive.limits import PUBLISHER_BYTES_MAX
@@ -74,6 +75,8 @@ def load_chain(path: str) -> RootChain:
 def load_signer(path: str, role: str, passphrase: bytes | None) -> SeedSigner:
     """The signer in a key file of the wanted role."""
     key = read_key(read_bounded(path, KEY_FILE_BYTES_MAX), where=path)
+    if not key.sealed and not is_private(path):
+        raise Refused("key.mode", "other users can read this unsealed key", where=path, hint=f"run: chmod 600 {shlex.quote(path)}")
     # Attack on oneself: signing packages with the root key wears out the one key that must stay offline.
     if key.role != role:
         raise Refused("key.role", f"this is a {key.role} key, a {role} key is needed", where=path, hint=f"give the publisher's {role} key")

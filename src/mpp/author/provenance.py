@@ -28,7 +28,6 @@ class Recipe:
 
 def write_provenance(recipe: Recipe) -> bytes:
     document: Json = {
-        "_type": "https://in-toto.io/Statement/v1",
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {

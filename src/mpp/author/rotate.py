@@ -38,11 +38,23 @@ def rotate(chain: RootChain, change: Rotation, signers: tuple[Signer, ...]) -> R
     if not root or not release:
         raise Refused("key.role", "a publisher keeps at least one root key and one release key", hint="add a new key in the same rotation")
     roles: dict[RoleName, tuple[tuple[bytes, ...], int]] = {
-        "root": (root, change.root_threshold or min(now.role("root").threshold, len(root))),
-        "release": (release, change.release_threshold or min(now.role("release").threshold, len(release))),
+        "root": (root, _threshold(now, "root", root, change.root_threshold)),
+        "release": (release, _threshold(now, "release", release, change.release_threshold)),
     }
+    approvers = _members(now, "publish-approve", (), removed)
+    if approvers:
+        roles["publish-approve"] = (approvers, _threshold(now, "publish-approve", approvers, 0))
     gone = tuple(Revoked(key=key, reason=change.revoke_reason) for key in sorted(removed)) if change.revoke_reason else ()
     return extend(chain, root_body(now.version + 1, now.name, roles, (*now.revoked, *gone)), signers, where="rotation")
+
+
+def _threshold(now: Root, role: RoleName, members: tuple[bytes, ...], wanted: int) -> int:
+    """The threshold of the next version. It never falls by itself: two signers become one only when somebody says so."""
+    threshold = wanted or now.role(role).threshold
+    if threshold > len(members):
+        message = f"{threshold} {role} keys must sign, {len(members)} would be left"
+        raise Refused("key.threshold", message, where="rotation", hint="keep or add keys with --keep-old and --add, or lower it with --threshold")
+    return threshold
 
 
 def _members(root: Root, role: RoleName, added: tuple[bytes, ...], removed: set[str]) -> tuple[bytes, ...]:

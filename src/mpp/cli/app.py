@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import io
 import os
-import signal
 import sys
 
 import click
 
-from mpp.cli.screen import complain
-from mpp.errors import MppError, Refused
+from mpp.cli.screen import complain, error_json, note, put_json
+from mpp.errors import HostFailed, MppError, Refused
 from mpp.model.fields import near
 from mpp.model.jsontext import shown
 
@@ -28,6 +27,9 @@ COMMANDS = {
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+
+READER_GONE = 141
+"""Exit code when nobody reads our output any more, as shells have it for SIGPIPE."""
 
 
 class Commands(click.Group):
@@ -65,14 +67,9 @@ def app() -> None:
       mpp keygen -o ~/.mpp/keys
       mpp sign -k ~/.mpp/keys/publisher.key
       mpp verify
+
+    Each command explains itself: `mpp build --help`.
     """
-
-
-def _usage(fault: click.ClickException) -> Refused:
-    """A wrong call, in the same form as every other refusal."""
-    context = fault.ctx if isinstance(fault, click.UsageError) else None
-    path = context.command_path if context is not None else "mpp"
-    return Refused("usage.syntax", fault.format_message().rstrip("."), hint=f"see `{path} --help`")
 
 
 def run(arguments: list[str]) -> int:
@@ -83,22 +80,79 @@ def run(arguments: list[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app.main(args=arguments, prog_name="mpp", standalone_mode=False)
-    except MppError as fault:
-        complain(fault, as_json=as_json)
-        return fault.exit_code
-    except click.exceptions.NoArgsIsHelpError as fault:
-        click.echo(fault.format_message())
-        return 0
-    except click.ClickException as fault:
-        wrong = _usage(fault)
-        complain(wrong, as_json=as_json)
-        return wrong.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing was changed", err=True)
-        return INTERRUPTED
+        return _reported(arguments, as_json)
+    except (click.Abort, KeyboardInterrupt, EOFError):
+        return _stopped(as_json)
     except BrokenPipeError:
-        # Whoever read our output has gone; silence the flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        _discard()
+        return READER_GONE
+    except OSError as fault:
+        return _unwritten(fault, as_json)
+
+
+def _reported(arguments: list[str], as_json: bool) -> int:
+    """The exit code, once any refusal has been shown."""
+    try:
+        return _call(arguments)
+    except MppError as found:
+        fault = found
+    except click.exceptions.NoArgsIsHelpError as help_:
+        click.echo(help_.format_message())
+        return 0
+    except click.ClickException as wrong:
+        fault = _usage(wrong)
+    complain(fault, as_json=as_json)
+    return fault.exit_code
+
+
+def _call(arguments: list[str]) -> int:
+    # Not app.main: that ends the process by itself when a pipe breaks.
+    try:
+        with app.make_context("mpp", [*arguments]) as context:
+            code = app.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _usage(fault: click.ClickException) -> Refused:
+    """A wrong call, in the same form as every other refusal."""
+    context = fault.ctx if isinstance(fault, click.UsageError) else None
+    path = context.command_path if context is not None else "mpp"
+    return Refused("usage.syntax", fault.format_message().rstrip("."), hint=f"see `{path} --help`")
+
+
+def _stopped(as_json: bool) -> int:
+    fault = Refused("usage.stopped", "stopped by the person at the terminal", hint="every file is as it was or complete; call the command again")
+    if as_json:
+        put_json({"ok": False, "error": {**error_json(fault), "exit_code": INTERRUPTED}})
+    else:
+        note("")
+        complain(fault, as_json=False)
+    return INTERRUPTED
+
+
+def _unwritten(fault: OSError, as_json: bool) -> int:
+    """The last net for the file system: a full disk below our output, a folder that vanished."""
+    failed = HostFailed("host.file", f"cannot go on: {fault.strerror or 'input or output failed'}", where=_named(fault), hint="see that the disk has room")
+    try:
+        complain(failed, as_json=as_json)
+    except OSError:
+        # Neither stream can be written; the exit code is all that is left to say.
+        _discard()
+    return failed.exit_code
+
+
+def _named(fault: OSError) -> str:
+    return fault.filename if isinstance(fault.filename, str) else ""
+
+
+def _discard() -> None:
+    """Send both streams nowhere, so that the flush at exit is silent."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError, AttributeError):
+            continue
+    os.close(nowhere)

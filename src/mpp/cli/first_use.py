@@ -7,7 +7,7 @@ import sys
 from mpp.cli.screen import safe
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.crypto.roots import RootChain
-from mpp.host.trust_store import TrustStore, with_pin, with_publisher
+from mpp.host.trust_store import TrustStore, with_first_use
 from mpp.stages.gatekeeper import Seal, TrustState, lookalikes
 
 ANSWER_CHARS_MAX = 200
@@ -51,5 +51,5 @@ def ask_and_pin(seal: Seal, store: TrustStore) -> bool:
     """Ask, and on a yes trust the publisher for this exact package id."""
     if not confirm(question(seal.chain, seal, store.load())):
         return False
-    store.change(lambda state: with_pin(with_publisher(state, seal.chain), seal.statement.package_id, seal.chain.publisher_id))
+    store.change(lambda state: with_first_use(state, seal.chain, seal.statement.package_id))
     return True

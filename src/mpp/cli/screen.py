@@ -13,11 +13,20 @@ from mpp.errors import Fault, MppError
 from mpp.model.jsontext import Json
 
 TICK, CROSS = "✓", "✗"
+PLAIN = {TICK: "+", CROSS: "x"}
+"""What stands for the marks on a screen that has only ASCII."""
 
 
 def safe(text: str) -> str:
-    """``text`` without what could move the cursor, recolour the screen or reverse the reading direction."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    """``text`` as one line, without what could move the cursor, recolour the screen or reverse the reading direction.
+
+    Attack: a file name or a manifest that holds a line break could show a verdict of its own.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else _number(ord(c)) for c in text)
+
+
+def _number(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class Styled(str):
@@ -36,12 +45,21 @@ def styled(text: str, colour: str, *, bold: bool = False) -> str:
     return Styled(click.style(safe(text), fg=colour, bold=bold)) if colours() else text
 
 
+def mark(sign: str) -> str:
+    """A tick or a cross, coloured, in characters that the screen has."""
+    try:
+        sign.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return styled(PLAIN[sign], "green" if sign == TICK else "red")
+    return styled(sign, "green" if sign == TICK else "red")
+
+
 def colours() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def note(text: str) -> None:
-    """A remark for the person, off the results."""
+    """One line for the person, off the results."""
     click.echo(safe(text), err=True)
 
 
@@ -69,10 +87,13 @@ def complain(error: MppError, *, as_json: bool) -> None:
 
 
 def fault_lines(faults: Iterable[Fault]) -> list[str]:
+    """Lines without a line break. Further lines of a message, as compilers write them, stand indented below."""
     lines: list[str] = []
     for fault in faults:
         where = f" ({fault.where})" if fault.where else ""
-        lines.append(f"error: {fault.message}{where} [{fault.code}]")
+        first, *more = fault.message.expandtabs().rstrip("\n").split("\n")
+        lines.append(f"error: {first}{where} [{fault.code}]")
+        lines.extend(f"       {line}" for line in more)
         if fault.hint:
             lines.append(f"hint:  {fault.hint}")
     return lines

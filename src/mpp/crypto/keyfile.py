@@ -31,7 +31,7 @@ ARGON_BYTES_MAX = 1024 * MIB
 """Memory accepted when a key file is opened. Reason: a planted file must not exhaust the machine."""
 
 ARGON_BYTES_MIN = 8 * MIB
-"""Least memory accepted. Reason: below it libsodium refuses, and a passphrase would be cheap to guess."""
+"""Least memory accepted. Reason: below it a passphrase would be cheap to guess."""
 
 SALT_BYTES = 16
 NONCE_BYTES = 24

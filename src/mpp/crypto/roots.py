@@ -16,6 +16,7 @@ from mpp.crypto.envelope import Signature, read_base64, read_signatures, signed_
 from mpp.errors import Refused
 from mpp.limits import ROOT_VERSIONS_MAX, SIGNERS_MAX
 from mpp.model.fields import Faults, Fields
+from mpp.model.hiddentext import hidden_in
 from mpp.model.jsontext import Json, canonical, read_canonical
 from mpp.model.value import value
 from mpp.ports import Signer
@@ -23,6 +24,12 @@ from mpp.ports import Signer
 ROOT_TYPE = "application/vnd.mpp.root+json"
 RoleName = Literal["root", "release", "publish-approve"]
 ROLES: tuple[RoleName, ...] = ("root", "release", "publish-approve")
+NAME_MAX = 100
+"""Characters of a publisher's name. Reason: it is shown on one line of a question."""
+
+REASON_MAX = 200
+"""Characters of the reason of a revocation. Reason: it is shown on two lines at most."""
+
 KEY_FORM = "the 64 hex digits of a SHA-256"
 
 
@@ -124,7 +131,7 @@ def _read_entry(fields: Fields) -> Root:
     root = Root(
         signed=canonical(body.found),
         version=body.number("version", least=1, most=ROOT_VERSIONS_MAX),
-        name=body.text("name", most=100),
+        name=_plain_text(body, "name", NAME_MAX),
         keys=keys,
         roles=_read_roles(body, keys),
         revoked=body.each("revoked", lambda item, at: _read_revoked(Fields(item, at, fields.faults)), most=SIGNERS_MAX * ROOT_VERSIONS_MAX),
@@ -176,8 +183,16 @@ def _read_roles(body: Fields, keys: Mapping[str, bytes]) -> dict[str, Role]:
     return roles
 
 
+def _plain_text(fields: Fields, key: str, most: int) -> str:
+    """Attack: a name that is shown in the first-use question and reads as another, by direction marks or hidden letters."""
+    text = fields.text(key, most=most)
+    if hidden_in(text) or "\n" in text or "\t" in text:
+        fields.faults.add("form", fields.path(key), "must be one line without hidden characters", "write plain text")
+    return text
+
+
 def _read_revoked(fields: Fields) -> Revoked:
-    revoked = Revoked(key=fields.text("key", most=64, pattern=KEY_ID, form=KEY_FORM), reason=fields.text("reason", most=200))
+    revoked = Revoked(key=fields.text("key", most=64, pattern=KEY_ID, form=KEY_FORM), reason=_plain_text(fields, "reason", REASON_MAX))
     fields.end()
     return revoked
 

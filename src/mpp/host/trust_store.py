@@ -19,7 +19,8 @@ from mpp.files import PRIVATE, make_private_folder, read_bounded, write_atomic
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, canonical, read
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM
-from mpp.stages.gatekeeper import NO_TRUST, TrustedPublisher, TrustState, newest_chain
+from mpp.stages.gatekeeper import NO_TRUST, TrustedPublisher, TrustState, newest_chain, pin_mismatch
+from mpp.stages.archive.limits import PUBLISHER_BYTES_MAX
 from mpp.stages.gatekeeper.limits import TRUST_BYTES_MAX
 
 DIGEST_FORM = "the 64 hex digits of a SHA-256"
@@ -117,8 +118,13 @@ class TrustStore:
 
     def load(self) -> TrustState:
         """The state; an absent file means that nobody is trusted yet."""
-        if not os.path.exists(self.path):
-            return NO_TRUST
+        # Only a file that is surely absent means "nobody"; one that cannot be looked at is an error, never first use.
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(self.path)
+            return self._read()
+        return NO_TRUST
+
+    def _read(self) -> TrustState:
         return read_trust(read_bounded(self.path, TRUST_BYTES_MAX), where=self.path)
 
     def change(self, step: Callable[[TrustState], TrustState]) -> TrustState:
@@ -126,7 +132,10 @@ class TrustStore:
         make_private_folder(os.path.dirname(self.path))
         with self._locked():
             state = step(self.load())
-            write_atomic(self.path, write_trust(state), PRIVATE)
+            data = write_trust(state)
+            # A document that could not be read again would lock its owner out.
+            read_trust(data, where=self.path)
+            write_atomic(self.path, data, PRIVATE)
         return state
 
     @contextlib.contextmanager
@@ -143,9 +152,11 @@ class TrustStore:
 
 
 def with_publisher(state: TrustState, chain: RootChain, *, any_package: bool = False, until: int | None = None) -> TrustState:
-    """``state`` with the publisher at the newest root seen; a known one keeps its wider rights."""
+    """``state`` with the publisher at the newest root seen; a known one keeps its rights and, unless ``until`` is given, its end."""
     known = state.publishers.get(chain.publisher_id)
-    entry = TrustedPublisher(chain=newest_chain(chain, state), any_package=any_package or (known is not None and known.any_package), until=until)
+    if known is not None:
+        any_package, until = any_package or known.any_package, known.until if until is None else until
+    entry = TrustedPublisher(chain=newest_chain(chain, state), any_package=any_package, until=until)
     return replace(state, publishers={**state.publishers, chain.publisher_id: entry})
 
 
@@ -154,6 +165,29 @@ def with_pin(state: TrustState, name: str, publisher_id: str) -> TrustState:
     if name.endswith("."):
         return replace(state, prefixes={**state.prefixes, name: publisher_id})
     return replace(state, pins={**state.pins, name: publisher_id})
+
+
+def with_first_use(state: TrustState, chain: RootChain, package_id: str, *, until: int | None = None) -> TrustState:
+    """The publisher trusted for one package id, after a person said so.
+
+    Attack: a confirmed question must never move an id away from the publisher it belongs to; `mpp trust pin` alone does.
+    """
+    owner = state.owner(package_id)
+    if owner is not None and owner != chain.publisher_id:
+        raise pin_mismatch(package_id, owner, chain.publisher_id)
+    return with_pin(with_publisher(state, chain, until=until), package_id, chain.publisher_id)
+
+
+def remember_root(store: TrustStore, chain: RootChain) -> bool:
+    """Keep a newer root chain of a known publisher. True if something was written. Spec: keys K-46.
+
+    Attack: without this memory a stolen old key would be accepted again as soon as the newer package is gone.
+    """
+    known = store.load().publishers.get(chain.publisher_id)
+    if known is None or len(known.chain.roots) >= len(chain.roots):
+        return False
+    store.change(lambda state: with_publisher(state, chain))
+    return True
 
 
 def without_publisher(state: TrustState, publisher_id: str) -> TrustState:
@@ -175,9 +209,13 @@ def load_trust_file(path: str) -> TrustState:
     data = read_bounded(path, TRUST_BYTES_MAX)
     document = read(data, family="trust", where=path)
     if isinstance(document, dict) and "roots" in document:
-        chain = read_chain(data.removesuffix(b"\n"), where=path)
-        return with_publisher(NO_TRUST, chain, any_package=True)
+        return with_publisher(NO_TRUST, load_chain_file(path), any_package=True)
     return read_trust(data, where=path)
+
+
+def load_chain_file(path: str) -> RootChain:
+    """One publisher's root documents, as ``publisher.json`` holds them."""
+    return read_chain(read_bounded(path, PUBLISHER_BYTES_MAX).removesuffix(b"\n"), where=path)
 
 
 def without_pin(state: TrustState, name: str) -> TrustState:

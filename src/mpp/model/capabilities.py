@@ -109,14 +109,14 @@ def read_capabilities(found: Json, where: str, *, newer: bool, optional: frozens
     faults = VersionedFaults(family="capability", newer=newer, optional=optional)
     fields = Fields(found, where, faults)
     network = fields.each("network", lambda item, place: _read_rule(item, place, faults), most=NETWORK_RULES_MAX)
-    _no_twins([(rule, f"{where}/network/{i}") for i, rule in enumerate(network)], faults)
+    _no_twins([(rule, f"{where}/network/{i}") for i, rule in enumerate(network) if rule.host], faults)
     read, write = _read_filesystem(fields)
     env_vars = fields.texts("env_vars", most=ENV_VARS_MAX, each_most=ENV_NAME_MAX, pattern=_ENV, form="an environment variable such as API_KEY (upper case, digits, '_')")
     for place, name in _strings(fields, "env_vars"):
         if NEVER_ENV.fullmatch(name):
             faults.add("env_never", place, f"{shown(name)} steers loaders, interpreters, proxies or certificates and is never granted", "remove it")
     secrets = fields.each("secrets", lambda item, place: _read_secret(item, place, network, faults), most=SECRETS_MAX)
-    _no_twins([((secret.host, secret.header.lower()), f"{where}/secrets/{i}") for i, secret in enumerate(secrets)], faults)
+    _no_twins([((secret.host, secret.header.lower()), f"{where}/secrets/{i}") for i, secret in enumerate(secrets) if secret.host], faults)
     hardware = fields.each("hardware", lambda item, place: _read_hardware(item, place, faults), most=HARDWARE_MAX)
     _no_twins([(one.path, f"{where}/hardware/{i}") for i, one in enumerate(hardware)], faults)
     kv_max_bytes = _read_storage(fields)

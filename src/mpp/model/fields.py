@@ -117,14 +117,16 @@ class Fields:
     def texts(self, key: str, *, most: int, each_most: int, required: bool = False, pattern: re.Pattern[str] | None = None, form: str = "") -> tuple[str, ...]:
         """A list of distinct strings."""
         out: list[str] = []
+        seen: set[str] = set()
         for i, item in enumerate(self.items(key, most=most, required=required)):
             where = f"{self.path(key)}/{i}"
             if not isinstance(item, str):
                 self.faults.add("type", where, f"must be a string, is {_kind(item)}", "write a string")
                 continue
             self._check_text(where, item, 1, each_most, pattern, form)
-            if item in out:
+            if item in seen:
                 self.faults.add("duplicate", where, f"{shown(item)!r} stands twice", "keep one of them")
+            seen.add(item)
             out.append(item)
         return tuple(out)
 

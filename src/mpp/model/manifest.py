@@ -209,7 +209,9 @@ def _look_ahead(found: Json) -> tuple[bool, frozenset[str]]:
     written, listed = found.get("mpp_version"), found.get("optional_keys")
     match = MPP_VERSION.fullmatch(written) if isinstance(written, str) else None
     newer = match is not None and int(match[1]) == FORMAT[0] and int(match[2]) > FORMAT[1]
-    return newer, frozenset(item for item in listed if isinstance(item, str)) if isinstance(listed, list) else frozenset()
+    # The list is cut here, before its length is judged: each mark is work saved from the count of faults.
+    marks = listed[:OPTIONAL_KEYS_MAX] if isinstance(listed, list) else []
+    return newer, frozenset(item for item in marks if isinstance(item, str))
 
 
 def _read(found: Json, faults: VersionedFaults) -> tuple[Manifest, tuple[Fault, ...]]:

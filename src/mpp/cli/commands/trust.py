@@ -11,7 +11,7 @@ from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import RootChain
 from mpp.errors import Refused
 from mpp.files import take
-from mpp.host.trust_store import TrustStore, find_publisher, load_trust_file, with_pin, with_publisher, without_pin, without_publisher
+from mpp.host.trust_store import TrustStore, find_publisher, load_chain_file, with_first_use, with_pin, with_publisher, without_pin, without_publisher
 from mpp.model.jsontext import Json
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM
 from mpp.stages.archive import read_archive
@@ -87,8 +87,9 @@ def add(file: str, expected: str, until: str | None, as_json: bool) -> None:
     moment = None if until is None else parse_time(until)
 
     def step(old: TrustState) -> TrustState:
-        new = with_publisher(old, chain, until=moment)
-        return new if seal is None else with_pin(new, seal.statement.package_id, chain.publisher_id)
+        if seal is None:
+            return with_publisher(old, chain, until=moment)
+        return with_first_use(old, chain, seal.statement.package_id, until=moment)
 
     _store().change(step)
     _done(as_json, f"Trusted {chain.newest.name!r}" + (f" for {seal.statement.package_id}" if seal is not None else ""), chain.publisher_id)
@@ -98,7 +99,7 @@ def _read(file: str) -> tuple[Seal | None, RootChain]:
     """A package's seal, its signatures verified, or a bare root document."""
     data = take(file, TOTAL_BYTES_MAX)
     if data[:1] == b"{":
-        return None, next(iter(load_trust_file(file).publishers.values())).chain
+        return None, load_chain_file(file)
     seal = read_seal(read_archive(data))
     if isinstance(seal, Refused):
         raise seal

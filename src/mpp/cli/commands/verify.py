@@ -7,11 +7,11 @@ import os
 import click
 
 from mpp.cli.options import clock, find_package, home, json_option, now_option
-from mpp.cli.screen import CROSS, TICK, complain, error_json, put_json, say, styled
+from mpp.cli.screen import CROSS, TICK, complain, error_json, note, put_json, say, styled
 from mpp.crypto.ed25519 import fingerprint
-from mpp.errors import Refused
+from mpp.errors import HostFailed, Refused
 from mpp.files import take
-from mpp.host.trust_store import TrustStore, load_trust_file
+from mpp.host.trust_store import TrustStore, load_trust_file, remember_root
 from mpp.model.jsontext import Json
 from mpp.stages.archive import Buffer, read_archive
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
@@ -54,6 +54,8 @@ def command(file: str | None, trust_file: str | None, now: str | None, as_json: 
         if ask_and_pin(_seal(data), TrustStore(home().trust)):
             passed.clear()
             outcome = _run(data, TrustStore(home().trust).load(), at, passed, as_json)
+    if isinstance(outcome, VerifiedPackage) and trust_file is None:
+        _remember(outcome)
     if as_json:
         put_json(_report(path, data, passed, outcome))
     else:
@@ -74,6 +76,14 @@ def _run(data: Buffer, trust: TrustState, now: int, passed: list[CheckResult], a
             number = fault.check or 0
             say(f"  {number} ", styled(CROSS, "red"), f" {CHECK_NAMES[number - 1]:<24} {fault.message}")
         return fault
+
+
+def _remember(package: VerifiedPackage) -> None:
+    """A newer root seen here stays known; a home that cannot be written does not change the verdict of today."""
+    try:
+        remember_root(TrustStore(home().trust), package.chain)
+    except HostFailed as fault:
+        note(f"warning: the publisher's newer root documents could not be kept: {fault.message} ({fault.where})")
 
 
 def _seal(data: Buffer) -> Seal:

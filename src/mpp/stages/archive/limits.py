@@ -20,7 +20,7 @@ RATIO_FLOOR_BYTES = 64
 """Packed size below which the ratio counts as of this size. Reason: tiny repetitive files are no bomb."""
 
 PUBLISHER_BYTES_MAX = 256 * KIB
-"""Bytes of ``_mpp/publisher.json``. Reason: it is parsed before it is authenticated; 100 rotations fit."""
+"""Bytes of ``_mpp/publisher.json``. Reason: it is parsed before it is authenticated; 100 rotations fit, or 60 that each revoke a key."""
 
 SIGNATURE_BYTES_MAX = 2 * MIB
 """Bytes of ``_mpp/signature.dsse.json``. Reason: parsed before authenticated; the digests of 4,096 files fit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from hashlib import sha256
+from io import BytesIO
 
 from mpp.errors import Refused
 from mpp.stages.archive import encoding as enc
@@ -74,7 +75,7 @@ def _broken(family: str, member: Member, message: str) -> Refused:
 
 def read_member(archive: Archive, member: Member, family: str = "manifest") -> bytes:
     """All plain bytes of a member; bounded by its stated size, which check 2 has judged."""
-    out = bytearray()
+    out = BytesIO()  # gives its bytes away without a copy
     for piece in member_chunks(archive, member, family):
-        out += piece
-    return bytes(out)
+        out.write(piece)
+    return out.getvalue()

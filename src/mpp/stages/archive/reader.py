@@ -162,7 +162,7 @@ def check_names(archive: Archive) -> None:
         if fault is not None:
             raise Refused(f"path.{fault.code}", fault.message, where=_named(member), hint="rename the file")
         folded = member.name.lower()
-        if folded.startswith("_mpp/") and member.name not in RESERVED_NAMES:
+        if (folded + "/").startswith("_mpp/") and member.name not in RESERVED_NAMES:
             raise Refused("path.reserved", "names below _mpp/ belong to the format", where=_named(member), hint="move the file to another folder")
         parents = {folded[:i] for i, c in enumerate(folded) if c == "/"}
         # Attack: on a system that folds case, `A` and `a` are one file, and a file can stand in a folder's way.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from mpp.errors import Refused
 from mpp.stages.archive import encoding as enc
+from mpp.stages.archive.limits import RATIO_FLOOR_BYTES, RATIO_MAX
 from mpp.stages.archive.reader import read_archive
 from mpp.stages.archive.types import MANIFEST_NAME, PUBLISHER_NAME, SEAL_NAMES, SIGNATURE_NAME, Archive, Member
 
@@ -20,7 +21,9 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     for name in sorted(files, key=enc.order_key):
         plain = files[name]
         packed = _deflate(plain) if name != MANIFEST_NAME and name not in SEAL_NAMES else plain
-        method = enc.DEFLATED if len(packed) < len(plain) else enc.STORED
+        # What shrinks more than a reader allows is stored, so that any file can be packed.
+        bomb = len(plain) > RATIO_MAX * max(len(packed), RATIO_FLOOR_BYTES)
+        method = enc.DEFLATED if len(packed) < len(plain) and not bomb else enc.STORED
         _append(out, members, name, method, plain, packed if method else plain)
     return _checked(bytes(out) + enc.ending(members, len(out)))
 

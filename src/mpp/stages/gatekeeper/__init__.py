@@ -11,7 +11,7 @@ from mpp.stages.gatekeeper.contents import WASM_MAGIC, Inside, Unsigned, judge_c
 from mpp.stages.gatekeeper.lookalike import lookalikes
 from mpp.stages.gatekeeper.signed import Seal, judge_seal, read_seal
 from mpp.stages.gatekeeper.statement import PAYLOAD_TYPE, Statement, write_statement
-from mpp.stages.gatekeeper.trust import NO_TRUST, TrustedPublisher, TrustState, judge_publisher, newest_chain
+from mpp.stages.gatekeeper.trust import NO_TRUST, TrustedPublisher, TrustState, judge_publisher, newest_chain, pin_mismatch
 from mpp.stages.gatekeeper.types import AttestationResult, CheckResult, VerifiedPackage
 from mpp.stages.gatekeeper.wasm import WasmShape, read_wasm
 from mpp.stages.gatekeeper.wasm_rules import RULES, imported_powers, undeclared_imports
@@ -42,6 +42,7 @@ __all__ = [
     "judge_unsigned",
     "lookalikes",
     "newest_chain",
+    "pin_mismatch",
     "read_inside",
     "read_seal",
     "read_wasm",

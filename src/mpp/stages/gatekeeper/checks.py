@@ -167,4 +167,5 @@ def authenticate(data: Buffer, trust: TrustState, now: int) -> Judgement:
 def attest(data: Buffer, trust: TrustState, now: int) -> AttestationResult:
     """A verdict with the key under which it may be reused, in memory only."""
     package = verify(data, trust, now)
-    return AttestationResult(key=(package.file_hash, GATEKEEPER_VERSION, package.trust_digest), package=package)
+    key = (package.file_hash, GATEKEEPER_VERSION, package.trust_digest)
+    return AttestationResult(key=key, package=package, until=trust.publishers[package.publisher_id].until)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
+from io import BytesIO
 
 from mpp.crypto.ed25519 import short_id
 from mpp.errors import Fault, Refused
@@ -115,16 +116,17 @@ def read_inside(archive: Archive, entrypoint: str) -> Inside:
                 where=f"member {member.name!r}",
                 hint="build it for size, without debug information",
             )
-        digest, plain, keep = sha256(), bytearray(), member.name in (MANIFEST_NAME, entrypoint)
+        # A BytesIO gives its bytes away without a copy, so the largest entrypoint is held once, not twice.
+        digest, plain, keep = sha256(), BytesIO(), member.name in (MANIFEST_NAME, entrypoint)
         for piece in member_chunks(archive, member):
             digest.update(piece)
-            if keep or len(plain) < len(WASM_MAGIC):
-                plain += piece
+            if keep or plain.tell() < len(WASM_MAGIC):
+                plain.write(piece)
         files[member.name] = digest.hexdigest()
-        if plain.startswith(WASM_MAGIC):
+        if plain.getvalue().startswith(WASM_MAGIC):
             wasm_names.append(member.name)
         if keep:
-            kept[member.name] = bytes(plain)
+            kept[member.name] = plain.getvalue()
     return Inside(files=files, manifest=kept[MANIFEST_NAME], code=kept.get(entrypoint), wasm_names=tuple(wasm_names))
 
 

@@ -88,6 +88,16 @@ def newest_chain(shown: RootChain, trust: TrustState) -> RootChain:
     )
 
 
+def pin_mismatch(package_id: str, owner: str, publisher: str) -> Refused:
+    """The refusal of an id that belongs to somebody else; the check and the store of pins share it."""
+    return Refused(
+        "publisher.pin_mismatch",
+        f"{package_id} is pinned to another publisher",
+        where=f"publisher {publisher[:16]}",
+        hint=f"it belongs to publisher {owner[:16]}: get the package from there, or re-pin it with `mpp trust pin` if ownership really moved",
+    )
+
+
 def judge_publisher(chain: RootChain, package_id: str, trust: TrustState, now: int) -> str:
     """Is this publisher believed for this package id? Returns the reason. Spec: keys K-50 to K-56."""
     publisher, where = chain.publisher_id, f"publisher {chain.publisher_id[:16]}"
@@ -96,12 +106,7 @@ def judge_publisher(chain: RootChain, package_id: str, trust: TrustState, now: i
     owner = trust.owner(package_id)
     # Attack: dependency confusion. An id that belongs to one publisher is never served by another.
     if owner is not None and owner != publisher:
-        raise Refused(
-            "publisher.pin_mismatch",
-            f"{package_id} is pinned to another publisher",
-            where=where,
-            hint=f"it belongs to publisher {owner[:16]}: get the package from there, or re-pin it with `mpp trust pin` if ownership really moved",
-        )
+        raise pin_mismatch(package_id, owner, publisher)
     known = trust.publishers.get(publisher)
     if known is None:
         if trust.first_use:
@@ -113,6 +118,9 @@ def judge_publisher(chain: RootChain, package_id: str, trust: TrustState, now: i
         return "pinned"
     if known.any_package:
         return "own key"
+    # Without first use nobody may be asked, about a known publisher's next package neither.
+    if not trust.first_use:
+        raise Refused("publisher.not_listed", f"{package_id} is not listed here", where=where, hint="ask the administrator of this fleet")
     raise Refused(
         "publisher.package_unpinned",
         f"the publisher is known, but not for {package_id}",

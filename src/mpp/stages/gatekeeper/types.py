@@ -60,8 +60,10 @@ class VerifiedPackage:
 
 @value
 class AttestationResult:
-    """A verdict that may be kept in memory and reused while its key holds; never written to disk."""
+    """A verdict that may be kept in memory and reused while its key is the same and ``until`` is not over; never written to disk."""
 
     key: tuple[str, int, str]
     """File hash, gatekeeper version, TrustState digest."""
     package: VerifiedPackage
+    until: int | None
+    """Seconds since 1970 at which the trust in the publisher ends, or None."""

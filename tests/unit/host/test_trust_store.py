@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mpp.errors import HostFailed, Refused
+from mpp.host.trust_store import (
+    TrustStore,
+    find_publisher,
+    load_trust_file,
+    read_trust,
+    with_pin,
+    with_publisher,
+    without_pin,
+    without_publisher,
+    write_trust,
+)
+from mpp.model.jsontext import Json
+from mpp.stages.gatekeeper import NO_TRUST, TrustedPublisher, TrustState
+from mpp.testing.keys import publisher, rotated
+from mpp.testing.packages import trusting
+
+ADA, BOB = publisher("Ada"), publisher("Bob")
+ADA2 = rotated(ADA, "2")
+D = "ab" * 32
+FULL = replace(
+    trusting(ADA, BOB, any_package=False),
+    pins={"com.example.a": ADA.id},
+    prefixes={"org.example.": BOB.id},
+    revoked_publishers=frozenset((D,)),
+    revoked_content=frozenset((D, "cd" * 32)),
+    installed=frozenset((D,)),
+    first_use=False,
+)
+
+
+@pytest.mark.parametrize("state", [NO_TRUST, FULL, trusting(ADA2), replace(NO_TRUST, publishers={ADA.id: TrustedPublisher(chain=ADA.chain, until=5)})])
+def test_a_state_comes_back(state: TrustState) -> None:
+    again = read_trust(write_trust(state), where="t")
+    assert again.digest == state.digest
+    assert write_trust(again) == write_trust(state)
+
+
+def test_a_document_may_leave_out_what_is_empty() -> None:
+    assert read_trust(b'{"mpp_trust": 1, "publishers": []}', where="t").digest == NO_TRUST.digest
+
+
+def changed(path: str, item: Json) -> bytes:
+    document = json.loads(write_trust(FULL))
+    at = document
+    *steps, last = path.split("|")
+    for step in steps:
+        at = at[int(step)] if isinstance(at, list) else at[step]
+    if item is None:
+        del at[last]
+    else:
+        at[last] = item
+    return json.dumps(document).encode()
+
+
+def row(chain_of: object) -> Json:
+    return {"roots": json.loads(chain_of.chain.data)["roots"], "any_package": False}  # type: ignore[attr-defined]
+
+
+WRONG: dict[str, tuple[bytes, str]] = {
+    "nothing": (b"", "json"),
+    "half a document": (write_trust(FULL)[:-40], "json"),
+    "a list": (b"[]", "type"),
+    "another version": (changed("mpp_trust", 2), "range"),
+    "an unknown key": (changed("trust_all", True), "unknown_key"),
+    "publishers as an object": (changed("publishers", {}), "type"),
+    "a publisher as a text": (changed("publishers", ["x"]), "type"),
+    "a publisher without roots": (changed("publishers|0|roots", None), "missing"),
+    "a publisher with no root": (changed("publishers|0|roots", []), "roots"),
+    "a publisher with a number that no signed document holds": (changed("publishers|0|roots", [1.5]), "roots"),
+    "a publisher whose root is not signed": (changed("publishers|0|roots|0|signatures", []), "roots"),
+    "a publisher whose root was changed": (changed("publishers|0|roots|0|signed|name", "Eve"), "roots"),
+    "an unknown key of a publisher": (changed("publishers|0|admin", True), "unknown_key"),
+    "any_package as a text": (changed("publishers|0|any_package", "yes"), "type"),
+    "trust until before 1970": (changed("publishers|0|until", -1), "range"),
+    "trust until far beyond": (changed("publishers|0|until", 10**13), "range"),
+    "one publisher twice": (changed("publishers", [row(ADA), row(ADA)]), "duplicate"),
+    "one publisher at two versions": (changed("publishers", [row(ADA2), row(ADA)]), "duplicate"),
+    "pins as a list": (changed("pins", []), "type"),
+    "a pin of no package": (changed("pins", {"x y": D}), "form"),
+    "a pin of a prefix": (changed("pins", {"com.example.": D}), "form"),
+    "a pin to no publisher": (changed("pins", {"com.example.a": "Ada"}), "form"),
+    "a prefix without a dot": (changed("prefixes", {"com.example": D}), "form"),
+    "a prefix of everything": (changed("prefixes", {".": D}), "form"),
+    "an empty prefix": (changed("prefixes", {"": D}), "form"),
+    "a short digest": (changed("revoked_content", ["ab"]), "form"),
+    "a digest twice": (changed("installed", [D, D]), "duplicate"),
+    "a digest that is a number": (changed("revoked_publishers", [1]), "type"),
+    "first_use as a number": (changed("first_use", 1), "type"),
+}
+
+
+@pytest.mark.parametrize(("data", "code"), WRONG.values(), ids=WRONG.keys())
+def test_half_a_document_is_no_trust(data: bytes, code: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        read_trust(data, where="t")
+    assert f"trust.{code}" in {fault.code for fault in refusal.value.faults}
+
+
+# --- the store
+
+
+def test_an_absent_file_trusts_nobody(tmp_path: Path) -> None:
+    assert TrustStore(str(tmp_path / "t.json")).load() is NO_TRUST
+
+
+def test_changes_are_kept(tmp_path: Path) -> None:
+    store = TrustStore(str(tmp_path / "trust" / "t.json"))
+    store.change(lambda state: with_publisher(state, ADA.chain))
+    after = store.change(lambda state: with_pin(state, "com.example.a", ADA.id))
+    assert store.load().digest == after.digest
+    assert set(after.publishers) == {ADA.id}
+    assert stat.S_IMODE(os.stat(store.path).st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "trust").stat().st_mode) == 0o700
+
+
+def test_a_failing_change_changes_nothing(tmp_path: Path) -> None:
+    store = TrustStore(str(tmp_path / "t.json"))
+    store.change(lambda state: with_publisher(state, ADA.chain))
+    before = Path(store.path).read_bytes()
+    with pytest.raises(Refused):
+        store.change(lambda state: with_pin(state, "x.y", find_publisher(state, "nobody")))
+    assert Path(store.path).read_bytes() == before
+
+
+def test_a_damaged_document_is_never_overwritten(tmp_path: Path) -> None:
+    store = TrustStore(str(tmp_path / "t.json"))
+    Path(store.path).write_bytes(b"{")
+    with pytest.raises(Refused):
+        store.change(lambda state: with_publisher(state, ADA.chain))
+    assert Path(store.path).read_bytes() == b"{"
+
+
+def test_changes_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    store = TrustStore(str(tmp_path / "t.json"))
+    names = [f"com.example.p{i}" for i in range(12)]
+    threads = [threading.Thread(target=lambda name=name: store.change(lambda state: with_pin(state, name, ADA.id))) for name in names]  # type: ignore[misc]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(store.load().pins) == sorted(names)
+
+
+def test_a_lock_that_cannot_be_taken(tmp_path: Path) -> None:
+    store = TrustStore(str(tmp_path / "t.json"))
+    (tmp_path / "t.json.lock").mkdir()
+    with pytest.raises(HostFailed) as failure:
+        store.change(lambda state: state)
+    assert failure.value.code == "host.file"
+
+
+# --- steps
+
+
+def test_a_publisher_is_kept_at_the_newest_root() -> None:
+    state = with_publisher(with_publisher(NO_TRUST, ADA2.chain), ADA.chain)
+    assert state.publishers[ADA.id].chain.newest.version == 2
+    state = with_publisher(with_publisher(NO_TRUST, ADA.chain), ADA2.chain)
+    assert state.publishers[ADA.id].chain.newest.version == 2
+
+
+@pytest.mark.parametrize(("before", "given", "after"), [(False, False, False), (False, True, True), (True, False, True), (True, True, True)])
+def test_a_wider_right_is_not_lost(before: bool, given: bool, after: bool) -> None:
+    state = with_publisher(with_publisher(NO_TRUST, ADA.chain, any_package=before), ADA.chain, any_package=given)
+    assert state.publishers[ADA.id].any_package is after
+
+
+def test_pins_and_prefixes() -> None:
+    state = with_pin(with_pin(NO_TRUST, "a.b", ADA.id), "a.", BOB.id)
+    assert (dict(state.pins), dict(state.prefixes)) == ({"a.b": ADA.id}, {"a.": BOB.id})
+    assert without_pin(without_pin(state, "a.b"), "a.").digest == NO_TRUST.digest
+    assert without_pin(state, "c.d").digest == state.digest
+
+
+def test_a_removed_publisher_takes_its_bindings_along() -> None:
+    state = without_publisher(FULL, ADA.id)
+    assert set(state.publishers) == {BOB.id}
+    assert (dict(state.pins), dict(state.prefixes)) == ({}, {"org.example.": BOB.id})
+    assert state.revoked_content == FULL.revoked_content
+
+
+@pytest.mark.parametrize("wanted", ["Ada", ADA.id, ADA.id[:12], ADA.id.upper(), " ".join(ADA.id[i : i + 4] for i in range(0, 64, 4)), ADA.id[:8] + ":" + ADA.id[8:12]])
+def test_a_publisher_is_found(wanted: str) -> None:
+    assert find_publisher(FULL, wanted) == ADA.id
+
+
+@pytest.mark.parametrize("wanted", ["", "Eve", "x", " ", D])
+def test_no_publisher_is_guessed(wanted: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        find_publisher(FULL, wanted)
+    assert refusal.value.code == "trust.publisher"
+
+
+def test_two_publishers_of_one_name_are_not_one() -> None:
+    from mpp.crypto.roots import extend, root_body
+
+    other = extend(None, root_body(1, "Ada", {"root": ((BOB.root[0].public_key,), 1), "release": ((BOB.release[0].public_key,), 1)}), BOB.root)
+    with pytest.raises(Refused, match="2 trusted publishers"):
+        find_publisher(with_publisher(FULL, other), "Ada")
+
+
+# --- files
+
+
+def test_a_trust_file(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_bytes(write_trust(FULL))
+    assert load_trust_file(str(tmp_path / "t.json")).digest == FULL.digest
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_publisher_document(tmp_path: Path, end: bytes) -> None:
+    (tmp_path / "p.json").write_bytes(ADA.chain.data + end)
+    state = load_trust_file(str(tmp_path / "p.json"))
+    assert set(state.publishers) == {ADA.id}
+    assert state.publishers[ADA.id].any_package
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"roots":[]}', b"PK\3\4"])
+def test_any_other_file_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(Refused):
+        load_trust_file(str(tmp_path / "x"))
