@@ -38,7 +38,7 @@ def cases() -> Iterator[Case]:
         ("not-listed", "First use is off, and nobody is known", "K-53", "not_listed", SOUND, "fleet", NOW),
         ("not-listed-others", "First use is off, and only another publisher is known", "K-53", "not_listed", SOUND, trust(known(OTHER, any_package=True), first_use=False), NOW),
         ("unpinned", "The publisher is known for another package", "K-55", "package_unpinned", SOUND, trust(known(EXAMPLE), pins={"com.example.other": EXAMPLE.id}), NOW),
-        ("unpinned-fleet", "First use is off, and the publisher is known without a package", "K-55", "package_unpinned", SOUND, trust(known(EXAMPLE), first_use=False), NOW),
+        ("not-listed-unpinned", "First use is off, and the publisher is known for another package", "K-53 K-55", "not_listed", SOUND, trust(known(EXAMPLE), pins={"com.example.other": EXAMPLE.id}, first_use=False), NOW),
         ("unpinned-look-alike", "A look-alike of the package id is pinned", "K-55", "package_unpinned", SOUND, trust(known(EXAMPLE), pins={"com.example.hel1o": EXAMPLE.id}), NOW),
         ("prefix-not-whole", "A prefix that ends inside a part of the package id's name", "K-58", "package_unpinned", SOUND, trust(known(EXAMPLE), prefixes={"com.exam.": EXAMPLE.id}), NOW),
         ("prefix-is-id", "A prefix that is the package id and a dot", "K-58", "package_unpinned", SOUND, trust(known(EXAMPLE), prefixes={f"{HELLO}.": EXAMPLE.id}), NOW),

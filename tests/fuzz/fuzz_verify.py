@@ -13,16 +13,19 @@ import io
 import sys
 import zipfile
 import zlib
+from dataclasses import replace
 from functools import cache, partial
 from random import Random
 
 from loop import BrokenError, Case, drive
 from mutate import compact, mutate_bytes, mutate_document, mutate_json
-from sealed import FILES, PUBLISHER, TRUST, TRUST_OLD, envelope_of, mutate_chain, mutate_inside, raw, seal, statement_bytes, statement_of
+from sealed import CHAIN_V1, FILES, PUBLISHER, TRUST, TRUST_OLD, envelope_of, mutate_chain, mutate_inside, raw, seal, statement_bytes, statement_of
 
+from mpp.crypto.ed25519 import key_id
 from mpp.errors import Refused
 from mpp.stages.archive import PUBLISHER_NAME, SIGNATURE_NAME, read_archive, unseal
-from mpp.stages.gatekeeper import verify
+from mpp.stages.gatekeeper import TrustedPublisher, TrustState, verify
+from mpp.testing.keys import fixed_signer
 from mpp.testing.packages import NOW
 from mpp.testing.rawzip import RawMember, raw_members, raw_zip
 
@@ -47,10 +50,10 @@ def forged(original: bytes, data: bytes) -> None:
         raise BrokenError("a forgery was accepted")
 
 
-def judged(data: bytes) -> None:
+def judged(data: bytes, trust: TrustState = TRUST) -> None:
     """The verdict, the same twice; and what is accepted means one thing to every reader."""
     try:
-        package = verify(data, TRUST, NOW)
+        package = verify(data, trust, NOW)
     except Refused as first:
         _same_refusal(first, data)
         raise
@@ -168,7 +171,40 @@ def _root(rng: Random) -> Case:
     return Case("root", seal(members, statement_bytes(statement_of(inside, raw_zip(members), chain)), chain), judged)
 
 
-KINDS = (_bytes, _bytes, _headers, _inside, _inside, _inside, _inside, _stream, _statement, _envelope, _root)
+OTHER = "f" * 64
+STATES = (
+    TRUST,
+    TRUST_OLD,
+    replace(TRUST, publishers={}),
+    replace(TRUST, publishers={}, first_use=False),
+    replace(TRUST, revoked_publishers=frozenset((PUBLISHER.id,))),
+    replace(TRUST, pins={"com.example.hello": PUBLISHER.id}),
+    replace(TRUST, pins={"com.example.hello": OTHER}),
+    replace(TRUST, prefixes={"com.example.": OTHER, "com.": PUBLISHER.id}),
+    replace(TRUST, publishers={PUBLISHER.id: TrustedPublisher(chain=PUBLISHER.chain, until=NOW - 1)}),
+    replace(TRUST, publishers={PUBLISHER.id: TrustedPublisher(chain=PUBLISHER.chain)}),
+)
+"""Hosts that know the publisher well, differently, wrongly or not at all."""
+
+SIGNERS = (RELEASE, RELEASE, ("Example Publisher release 0",), ("Example Publisher root 0",), (*RELEASE, "nobody"))
+
+
+def _belief(rng: Random) -> Case:
+    """Sound insides, listed and true signatures of right and wrong keys, under another trust state."""
+    inside = FILES[rng.randrange(len(FILES))]
+    members = raw(inside, rng)
+    labels, chain = rng.choice(SIGNERS), rng.choice((CHAIN, CHAIN, CHAIN_V1))
+    content = raw_zip(members)
+    said = statement_of(inside, content, chain, signers=tuple(sorted(key_id(fixed_signer(label).public_key) for label in labels)))
+    state = rng.choice(STATES)
+    if rng.randrange(6) == 0:
+        state = replace(state, revoked_content=frozenset((said.content_hash,)))
+    if rng.randrange(3) == 0:
+        state = replace(state, installed=frozenset((said.content_hash,)))
+    return Case("belief", seal(members, statement_bytes(said), chain, labels), partial(judged, trust=state))
+
+
+KINDS = (_bytes, _bytes, _headers, _inside, _inside, _inside, _inside, _stream, _statement, _envelope, _root, _belief)
 
 
 def make(rng: Random) -> Case:

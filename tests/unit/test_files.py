@@ -1,4 +1,4 @@
-"""Reading with a bound, writing whole. What a kill leaves behind is in tests/attack/test_t10_interrupted_writes.py."""
+"""Reading with a bound, writing whole. What a kill leaves behind is in tests/attack/test_t10_interrupted.py."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 
 from mpp.author.breadth import breadth_warnings
-from mpp.author.compile import compile_project, compiler_arguments, compiler_tools, source_files
 from mpp.author.limits import MODULE_BYTES_MAX
 from mpp.author.project import Project, matching_files
 from mpp.author.provenance import Recipe, write_provenance
@@ -93,6 +92,9 @@ def _code(project: Project, manifest: Manifest, files: dict[str, bytes], progres
     if wasm is not None:
         files[entrypoint] = read_bounded(wasm, MODULE_BYTES_MAX)
         return Recipe(language=PREBUILT, reproducible=False, parameters=(), tools={}, sources={entrypoint: files[entrypoint]})
+    # Imported here: it is slow to import, and every command looks at this module to find a project's package.
+    from mpp.author.compile import compile_project, compiler_arguments, compiler_tools, source_files  # noqa: PLC0415
+
     files[entrypoint] = compile_project(project, progress=progress, cache=cache)
     sources = {name: read_bounded(os.path.join(project.root, name), FILE_BYTES_MAX) for name in source_files(project)}
     return Recipe(language=project.settings.language, reproducible=True, parameters=compiler_arguments(project), tools=compiler_tools(), sources=sources)

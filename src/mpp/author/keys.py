@@ -6,8 +6,10 @@ is needed only for rotation and belongs offline. ``publisher.json`` is public an
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import shutil
 
 from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id
 from mpp.crypto.keyfile import KEY_FILE_BYTES_MAX, open_key, read_key, write_key
@@ -19,6 +21,8 @@ from mpp.ports import Random
 from mpp.stages.archive.limits import PUBLISHER_BYTES_MAX
 
 RELEASE_FILE, ROOT_FILE, CHAIN_FILE = "publisher.key", "publisher-root.key", "publisher.json"
+FILES = (ROOT_FILE, CHAIN_FILE, RELEASE_FILE)
+"""In the order of writing: the release key comes last, so a set without it has never signed anything."""
 
 
 @value
@@ -34,12 +38,8 @@ class PublisherKeys:
 
 def make_publisher(name: str, folder: str, random: Random, passphrase: bytes | None) -> PublisherKeys:
     """A new publisher in ``folder``: two key files and the public root document. Never overwrites a key."""
-    files = (ROOT_FILE, CHAIN_FILE, RELEASE_FILE)
-    for file in files:
-        if os.path.lexists(os.path.join(folder, file)):
-            raise Refused(
-                "key.exists", f"{file} exists already", where=folder, hint="choose another folder with -o, or rotate the keys with `mpp keygen --rotate`"
-            )
+    check_free(folder)
+    files = FILES
     root_seed, release_seed = random.bytes(SEED_BYTES), random.bytes(SEED_BYTES)
     root, release = SeedSigner(root_seed), SeedSigner(release_seed)
     body = root_body(1, name, {"root": ((root.public_key,), 1), "release": ((release.public_key,), 1)})
@@ -49,18 +49,46 @@ def make_publisher(name: str, folder: str, random: Random, passphrase: bytes | N
     return PublisherKeys(chain=chain, release_key=key_id(release.public_key), folder=folder, files=files)
 
 
+def check_free(folder: str) -> None:
+    """Refuse a folder that holds keys already."""
+    found = [file for file in FILES if os.path.lexists(os.path.join(folder, file))]
+    if not found:
+        return
+    hint = "choose another folder with -o, or rotate the keys with `mpp keygen --rotate`"
+    if CHAIN_FILE not in found and RELEASE_FILE not in found:
+        hint = "choose another folder with -o; if an interrupted keygen left it, nothing was ever signed under it, and it may be removed"
+    raise Refused("key.exists", f"{found[0]} exists already", where=folder, hint=hint)
+
+
 def _write_set(folder: str, contents: dict[str, bytes]) -> None:
     """All files or none where the folder is new; the release key last, so that a set without it was never used."""
-    make_private_folder(os.path.dirname(os.path.abspath(folder)))
+    folder = os.path.abspath(folder)
+    make_private_folder(os.path.dirname(folder))
     if os.path.isdir(folder):
+        _write_each(folder, contents)
+        return
+    # Attack: a folder whose name can be foretold could be made by somebody else first, and be open to them.
+    building = f"{folder}.{os.urandom(6).hex()}.tmp"
+    make_private_folder(building)
+    try:
+        _write_each(building, contents)
+        move_folder(building, folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _write_each(folder: str, contents: dict[str, bytes]) -> None:
+    """All files, or none of them after an error or Ctrl-C."""
+    written: list[str] = []
+    try:
         for name, data in contents.items():
             write_atomic(os.path.join(folder, name), data, _mode(name), replace=False)
-        return
-    building = f"{os.path.abspath(folder)}.{os.getpid()}.tmp"
-    make_private_folder(building)
-    for name, data in contents.items():
-        write_atomic(os.path.join(building, name), data, _mode(name))
-    move_folder(building, os.path.abspath(folder))
+            written.append(os.path.join(folder, name))
+    finally:
+        if len(written) < len(contents):
+            for path in written:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
 
 
 def _mode(name: str) -> int:

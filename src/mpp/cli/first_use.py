@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import termios
 
 from mpp.cli.screen import safe
 from mpp.crypto.ed25519 import fingerprint, short_id
@@ -28,7 +29,7 @@ def question(chain: RootChain, seal: Seal | None, trust: TrustState) -> str:
         alike = lookalikes(statement.package_id, trust.pins)
         lines += [f"  WARNING      the id looks like {other}, known from publisher {trust.pins[other][:16]}" for other in alike]
     lines += ["Compare the fingerprint with one you got another way: the publisher's site, a colleague.", "Type yes to trust it: "]
-    return safe("\n".join(lines))
+    return "\n".join(safe(line) for line in lines)
 
 
 def confirm(text: str) -> bool:
@@ -40,9 +41,11 @@ def confirm(text: str) -> bool:
         return False
     try:
         with open("/dev/tty", "r+b", buffering=0) as terminal:
+            # Attack: what was typed or pasted before the question is no answer to it.
+            termios.tcflush(terminal, termios.TCIFLUSH)
             terminal.write(text.encode("utf-8"))
             answer = terminal.read(ANSWER_CHARS_MAX)
-    except OSError:
+    except (OSError, termios.error):
         return False
     return answer.decode("utf-8", "replace").strip().lower() == "yes"
 

@@ -7,7 +7,7 @@ import json
 from mpp.author.report import Report
 from mpp.cli.inspect_json import changed_files, publisher_of
 from mpp.cli.options import show_time
-from mpp.cli.screen import CROSS, TICK, fault_lines, say, styled, table
+from mpp.cli.screen import CROSS, TICK, fault_lines, mark, say, styled, table
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest
@@ -51,9 +51,8 @@ def _signers(report: Report) -> None:
         say("  signed     no: nothing runs an unsigned package" if not report.archive.sealed else "  signed     the seal cannot be read")
         return
     seal = report.seal
-    mark = styled(TICK, "green") if report.seal_intact else styled(CROSS, "red")
     holds = "signatures verify" if report.seal_intact else "the seal does NOT hold"
-    say("  signed     ", mark, f" {holds}; trust in the publisher is for `mpp verify`")
+    say("  signed     ", mark(TICK if report.seal_intact else CROSS), f" {holds}; trust in the publisher is for `mpp verify`")
     say(f"  calls self {seal.chain.newest.name!r}, root version {seal.chain.newest.version}, signed {show_time(seal.statement.created)} by its own clock")
     say(f"  print      {fingerprint(seal.chain.publisher_id)}")
     say(f"  keys       {', '.join(short_id(key) for key in seal.statement.signers)}")
@@ -77,10 +76,14 @@ def _parameters(schema: Json) -> list[str]:
     needed = required if isinstance(required, list) else []
     lines: list[str] = []
     for name, item in found.items() if isinstance(found, dict) else ():
-        kind = item.get("type", "any") if isinstance(item, dict) else "any"
+        kind = _kind(item.get("type")) if isinstance(item, dict) else "any"
         about = item.get("description", "") if isinstance(item, dict) else ""
         lines.append(f"{name}: {kind}{'' if name in needed else ', optional'}  {about}".rstrip())
     return lines or ["takes no parameters"]
+
+
+def _kind(found: Json) -> str:
+    return " or ".join(str(one) for one in found) if isinstance(found, list) else str(found or "any")
 
 
 def _limits(manifest: Manifest) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from datetime import datetime, UTC
@@ -11,9 +12,11 @@ from typing import TypeVar
 
 import click
 
-from mpp.errors import Refused
+from mpp.cli.screen import safe
+from mpp.errors import HostFailed, Refused
 from mpp.host.home import Home, find_home
 from mpp.host.system import FixedClock, SystemClock
+from mpp.model.jsontext import shown
 from mpp.model.names import version_key
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -23,6 +26,9 @@ PASSPHRASE_BYTES_MAX = 1024
 
 FOLDER_ENTRIES_MAX = 100_000
 """Entries of a folder searched for NAME-*.mpp. Reason: bounds a wrong working directory."""
+
+TIME_MAX = 253402300799
+"""Latest time that can be given: the end of year 9999, in seconds since 1970. Reason: dates beyond cannot be shown."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 now_option = click.option(
@@ -37,23 +43,56 @@ def home() -> Home:
     return find_home(os.environ)
 
 
-def clock(now: str | None) -> SystemClock | FixedClock:
-    """The system clock, or the moment the user gave."""
-    if now is None:
-        return SystemClock()
-    return FixedClock(parse_time(now))
-
-
-def parse_time(text: str) -> int:
-    """Seconds since 1970 from an ISO date, date and time, or a number."""
-    if re.fullmatch(r"[0-9]{1,12}", text):
-        return int(text)
+def here() -> str:
+    """The current folder."""
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused("usage.time", f"{text!r} is no time", hint="write 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970") from None
-    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return int(aware.timestamp())
+        return os.getcwd()
+    except OSError:
+        raise HostFailed("host.file", "the folder you are in is no longer there", hint="go to another folder with cd") from None
+
+
+def shorter(path: str) -> str:
+    """``path`` as a person would write it from here."""
+    try:
+        found = os.path.relpath(path)
+    except (OSError, ValueError):
+        return path
+    return path if found.startswith("..") or len(path) < len(found) else found
+
+
+def in_shell(path: str) -> str:
+    """``path`` as one word of a command that can be copied into a shell."""
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
+
+
+def plain(text: str, option: str, most: int) -> str:
+    """Free text of an option: one printable line, because others will see it and it is signed."""
+    if len(text) > most or (text and not text.isprintable()):
+        raise Refused("usage.text", f"{option} takes one line of at most {most} printable characters", hint="write it in plain letters")
+    return text
+
+
+def clock(now: str | None, where: str = "--now") -> SystemClock | FixedClock:
+    """The system clock, or the moment the user gave."""
+    if not now:
+        return SystemClock()
+    return FixedClock(parse_time(now, where))
+
+
+def parse_time(text: str, where: str) -> int:
+    """Seconds since 1970 from an ISO date, date and time, or a number."""
+    wrong = Refused("usage.time", f"{shown(text)!r} is no time", where=where, hint="write 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970")
+    if re.fullmatch(r"[0-9]{1,12}", text):
+        moment = int(text)
+    else:
+        try:
+            found = datetime.fromisoformat(text)
+            moment = int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+        except (ValueError, OverflowError):
+            raise wrong from None
+    if not 0 <= moment <= TIME_MAX:
+        raise wrong
+    return moment
 
 
 def show_time(moment: int) -> str:
@@ -61,29 +100,30 @@ def show_time(moment: int) -> str:
 
 
 def find_package(file: str | None) -> str:
-    """The path a FILE argument means: itself, the newest NAME-*.mpp for NAME.mpp, or the project's own package."""
-    if file is None:
-        return _of_project()
+    """The path a FILE argument means: itself, the newest NAME-*.mpp for NAME.mpp, or the package of a project folder."""
+    if file is None or os.path.isdir(file):
+        return _of_project(file)
     if os.path.exists(file):
         return file
     folder, name = os.path.split(file)
     newest = _newest(folder or ".", name.removesuffix(".mpp"))
     if newest is None:
-        raise Refused("usage.no_file", f"there is no file {file!r}", hint="build it with `mpp build`, or check the path")
+        raise Refused("usage.no_file", f"there is no file {shown(file)!r}", hint="build it with `mpp build`, or check the path")
     return os.path.join(folder, newest)
 
 
-def _of_project() -> str:
+def _of_project(folder: str | None) -> str:
     from mpp.author.build import output_name  # noqa: PLC0415 - only authors need it
     from mpp.author.project import find_project  # noqa: PLC0415
 
-    project = find_project(os.getcwd())
+    project = find_project(folder if folder is not None else here())
     if project is None:
-        raise Refused("usage.no_file", "no FILE is given and this is no project folder", hint="give the path of a .mpp file, or go to a project")
+        what = "no FILE is given, and you are not in a project folder" if folder is None else f"{shown(folder)!r} is a folder, and no project"
+        raise Refused("usage.no_file", what, hint="give the path of a .mpp file, or go to the folder that `mpp init` made")
     path = os.path.join(project.root, output_name(project))
     if not os.path.exists(path):
         raise Refused("usage.no_file", f"the project has no {os.path.basename(path)} yet", where=project.root, hint="run `mpp build` first")
-    return os.path.relpath(path) if not os.path.relpath(path).startswith("..") else path
+    return shorter(path)
 
 
 def _newest(folder: str, stem: str) -> str | None:
@@ -108,6 +148,10 @@ def read_passphrase(path: str | None, *, confirm: bool, what: str) -> bytes:
             raise Refused("usage.passphrase", "the passphrase file is empty", where=path, hint="put the passphrase on its first line")
         return lines[0]
     if not sys.stdin.isatty():
-        raise Refused("usage.passphrase", f"{what} needs a passphrase and there is no terminal to ask", hint="give --passphrase-file")
-    text: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)
-    return text.encode("utf-8")
+        hint = "give --passphrase-file FILE" + (", or --no-passphrase for a key that lies open" if confirm else "")
+        raise Refused("usage.passphrase", f"{what} needs a passphrase and there is no terminal to ask", hint=hint)
+    try:
+        text: str = click.prompt(f"Passphrase for {safe(what)}", hide_input=True, confirmation_prompt=confirm, err=True)
+        return text.encode("utf-8")
+    except UnicodeError:
+        raise Refused("usage.passphrase", "the passphrase is no readable text", hint="set the terminal to UTF-8, or give --passphrase-file") from None

@@ -58,19 +58,9 @@ def read_signatures(fields: Fields, id_key: str) -> tuple[Signature, ...]:
 
 def _read_signature(fields: Fields, id_key: str) -> Signature:
     key = fields.text(id_key, most=64, pattern=KEY_ID, form="the 64 hex digits of a SHA-256")
-    sig = read_base64(fields, "sig", SIGNATURE_BYTES, SIGNATURE_BYTES)
+    sig = base64text.read_field(fields, "sig", SIGNATURE_BYTES, SIGNATURE_BYTES)
     fields.end()
     return Signature(key=key, sig=sig)
-
-
-def read_base64(fields: Fields, key: str, least: int, most: int) -> bytes:
-    """The bytes of a base64 text of bounded length."""
-    text = fields.text(key, most=(most + 2) // 3 * 4, least=0)
-    data = base64text.decode(text)
-    if data is None or not least <= len(data) <= most:
-        fields.faults.add("base64", fields.path(key), f"must be canonical base64 of {least} to {most} bytes", "sign again with `mpp sign`")
-        return b""
-    return data
 
 
 def read_envelope(data: bytes, *, where: str, payload_type: str, payload_most: int) -> Envelope:
@@ -79,7 +69,7 @@ def read_envelope(data: bytes, *, where: str, payload_type: str, payload_most: i
     fields = Fields(read_canonical(data, family="signature", where=where), where, faults)
     envelope = Envelope(
         payload_type=fields.one_of("payloadType", (payload_type,)),
-        payload=read_base64(fields, "payload", 1, payload_most),
+        payload=base64text.read_field(fields, "payload", 1, payload_most),
         signatures=read_signatures(fields, "keyid"),
     )
     fields.end()

@@ -7,7 +7,6 @@ from nacl.exceptions import CryptoError
 
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import PUBLIC_BYTES, SEED_BYTES, SeedSigner
-from mpp.crypto.envelope import read_base64
 from mpp.errors import HostFailed, Refused
 from mpp.limits import KIB, MIB
 from mpp.model.fields import Faults, Fields
@@ -88,8 +87,8 @@ def read_key(data: bytes, *, where: str) -> KeyFile:
     fields.number("mpp_key", least=1, most=1)
     fields.one_of("alg", ("ed25519",))
     role = fields.one_of("role", ROLES)
-    public = read_base64(fields, "public", PUBLIC_BYTES, PUBLIC_BYTES)
-    seed = read_base64(fields, "seed", SEED_BYTES, SEED_BYTES) if fields.has("seed") else b""
+    public = base64text.read_field(fields, "public", PUBLIC_BYTES, PUBLIC_BYTES)
+    seed = base64text.read_field(fields, "seed", SEED_BYTES, SEED_BYTES) if fields.has("seed") else b""
     sealed = fields.object("sealed", required=not seed)
     found = _read_sealed(sealed) if sealed is not None and not seed else (b"", b"", b"", ARGON_OPS, ARGON_BYTES_MIN)
     # Attack: a file with both could be opened without the passphrase that its owner believes in.
@@ -104,9 +103,9 @@ def _read_sealed(fields: Fields) -> tuple[bytes, bytes, bytes, int, int]:
     fields.one_of("kdf", ("argon2id",))
     fields.one_of("cipher", ("xchacha20poly1305",))
     found = (
-        read_base64(fields, "box", SEED_BYTES + TAG_BYTES, SEED_BYTES + TAG_BYTES),
-        read_base64(fields, "salt", SALT_BYTES, SALT_BYTES),
-        read_base64(fields, "nonce", NONCE_BYTES, NONCE_BYTES),
+        base64text.read_field(fields, "box", SEED_BYTES + TAG_BYTES, SEED_BYTES + TAG_BYTES),
+        base64text.read_field(fields, "salt", SALT_BYTES, SALT_BYTES),
+        base64text.read_field(fields, "nonce", NONCE_BYTES, NONCE_BYTES),
         fields.number("ops", least=1, most=ARGON_OPS_MAX),
         fields.number("memory_bytes", least=ARGON_BYTES_MIN, most=ARGON_BYTES_MAX),
     )

@@ -12,7 +12,7 @@ from typing import Literal
 
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import KEY_ID, PUBLIC_BYTES, key_id, valid_public
-from mpp.crypto.envelope import Signature, read_base64, read_signatures, signed_bytes, verify_all
+from mpp.crypto.envelope import Signature, read_signatures, signed_bytes, verify_all
 from mpp.errors import Refused
 from mpp.limits import ROOT_VERSIONS_MAX, SIGNERS_MAX
 from mpp.model.fields import Faults, Fields
@@ -153,7 +153,7 @@ def _read_keys(body: Fields) -> dict[str, bytes]:
     for name, item in listed.found.items() if listed else ():
         key = Fields(item, f"{body.path('keys')}/{name}", body.faults)
         key.one_of("alg", ("ed25519",))
-        public = read_base64(key, "public", PUBLIC_BYTES, PUBLIC_BYTES)
+        public = base64text.read_field(key, "public", PUBLIC_BYTES, PUBLIC_BYTES)
         key.end()
         if key_id(public) != name or not valid_public(public):
             body.faults.add("root_key", key.where, "is not a sound Ed25519 key under its own id", "make keys with `mpp keygen`")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from mpp.errors import HostFailed
 from mpp.model.value import value
 
 
@@ -29,4 +30,8 @@ class Home:
 
 def find_home(environment: Mapping[str, str]) -> Home:
     """``$MPP_HOME``, else ``~/.mpp``."""
-    return Home(path=os.path.abspath(environment.get("MPP_HOME") or os.path.join(os.path.expanduser("~"), ".mpp")))
+    path = os.path.expanduser(environment.get("MPP_HOME") or os.path.join("~", ".mpp"))
+    if path.startswith("~"):
+        # Without a home, a folder of the name "~" would be made wherever the user stands.
+        raise HostFailed("host.home", "this user has no home folder", hint="set MPP_HOME to a folder for keys and trust")
+    return Home(path=os.path.abspath(path))

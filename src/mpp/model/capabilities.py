@@ -42,11 +42,13 @@ NEVER_ENV = re.compile(
     r"SSL_CERT_FILE|SSL_CERT_DIR|SSLKEYLOGFILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|OPENSSL_CONF"
 )
 # Attack: whoever sets these decides where the message ends or to whom it goes, not who sends it.
-NEVER_HEADER = re.compile(r"host|content-.*|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|via|forwarded|x-forwarded-.*|proxy-.*|sec-.*", re.IGNORECASE)
+NEVER_HEADER = re.compile(
+    r"host|content-.*|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|via|forwarded|x-forwarded-.*|proxy-.*|sec-.*", re.IGNORECASE
+)
 # Attack: raw memory, disks, other people's terminals and open files.
 NEVER_DEVICE = re.compile(
     r"(?:mem|kmem|port|kmsg|fd|std(?:in|out|err)|shm|pts|ptmx|console|mapper|disk|block|fuse|kvm|tty[0-9]*|vcs.*|"
-    r"(?:sd|hd|vd|xvd)[a-z]+[0-9]*|(?:nvme|mmcblk|loop|dm-|md|zram|ram|nbd)[0-9].*|mpp.*)(?:/.*)?"
+    r"(?:sd|hd|vd|xvd)[a-z]+[0-9]*|(?:nvme|mmcblk|loop|dm-|md|zram|ram|nbd)[0-9].*)(?:/.*)?"
 )
 _ENV = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SECRET = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -111,7 +113,9 @@ def read_capabilities(found: Json, where: str, *, newer: bool, optional: frozens
     network = fields.each("network", lambda item, place: _read_rule(item, place, faults), most=NETWORK_RULES_MAX)
     _no_twins([(rule, f"{where}/network/{i}") for i, rule in enumerate(network) if rule.host], faults)
     read, write = _read_filesystem(fields)
-    env_vars = fields.texts("env_vars", most=ENV_VARS_MAX, each_most=ENV_NAME_MAX, pattern=_ENV, form="an environment variable such as API_KEY (upper case, digits, '_')")
+    env_vars = fields.texts(
+        "env_vars", most=ENV_VARS_MAX, each_most=ENV_NAME_MAX, pattern=_ENV, form="an environment variable such as API_KEY (upper case, digits, '_')"
+    )
     for place, name in _strings(fields, "env_vars"):
         if NEVER_ENV.fullmatch(name):
             faults.add("env_never", place, f"{shown(name)} steers loaders, interpreters, proxies or certificates and is never granted", "remove it")
@@ -151,7 +155,9 @@ def _read_rule(found: Json, where: str, faults: Faults) -> NetworkRule:
     schemes = _choices(fields, "schemes", tuple(WEB_PORTS)) or ("https",)
     ports = tuple(_read_port(item, place, faults) for place, item in _listed(fields, "ports")) or tuple(WEB_PORTS[scheme] for scheme in schemes)
     methods = _choices(fields, "methods", METHODS)
-    paths = _texts(fields, "paths", URL_PATH_MAX, _URL_PATH, "a path such as /v1/items (no '..', '//', '?', '#', '%' or '*'; what follows after a slash is allowed too)")
+    paths = _texts(
+        fields, "paths", URL_PATH_MAX, _URL_PATH, "a path such as /v1/items (no '..', '//', '?', '#', '%' or '*'; what follows after a slash is allowed too)"
+    )
     fields.end()
     wildcard = host.startswith("*.")
     _no_twins([(port, f"{where}/ports/{i}") for i, port in enumerate(ports)], faults)
@@ -238,12 +244,14 @@ def _read_secret(found: Json, where: str, network: tuple[NetworkRule, ...], faul
 
 
 def _read_hardware(found: Json, where: str, faults: Faults) -> Hardware:
-    """Spec: spec/manifest.md M-70."""
+    """Spec: spec/manifest.md M-70, M-71."""
     fields = Fields(found, where, faults)
     device = fields.text("device", most=NAME_MAX, pattern=_KIND, form="a kind of device in lower case such as serial-port")
     path = fields.text("path", most=PATH_CHARS_MAX, pattern=_DEVICE, form="a path of one device such as /dev/ttyUSB0")
     if NEVER_DEVICE.fullmatch(path.removeprefix("/dev/")):
-        faults.add("device_never", fields.path("path"), f"{shown(path)} gives memory, disks or terminals and is never granted", "name the device that the tool needs")
+        faults.add(
+            "device_never", fields.path("path"), f"{shown(path)} gives memory, disks or terminals and is never granted", "name the device that the tool needs"
+        )
     mode = fields.one_of("mode", MODES)
     fields.end()
     return Hardware(device=device, path=path, mode=mode)

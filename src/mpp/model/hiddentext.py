@@ -29,17 +29,31 @@ def hidden_in(text: str) -> str:
     return f"U+{ord(found[0]):04X}" if found else ""
 
 
-def hidden_texts(document: Json, where: str = "") -> list[tuple[str, str]]:
-    """Each place whose key or text holds a hidden character, with that character."""
-    if isinstance(document, str):
-        found = hidden_in(document)
-        return [(where, found)] if found else []
-    out: list[tuple[str, str]] = []
-    if isinstance(document, list):
-        for i, item in enumerate(document):
-            out += hidden_texts(item, f"{where}/{i}")
-    elif isinstance(document, dict):
-        for key, item in document.items():
-            found = hidden_in(key)
-            out += [(where, found)] if found else hidden_texts(item, f"{where}/{key}")
-    return out
+def hidden_texts(document: Json, most: int) -> list[tuple[str, str]]:
+    """The first ``most`` places whose key or text holds a hidden character, each with that character."""
+    found: list[tuple[str, str]] = []
+    _search(document, [], found, most)
+    return found
+
+
+def _search(item: Json, steps: list[str], found: list[tuple[str, str]], most: int) -> None:
+    """Attack: a long key above many values would be copied for each; so a place is only put together when it is needed."""
+    if isinstance(item, str):
+        _note(item, steps, found, most)
+    elif isinstance(item, list):
+        for i, one in enumerate(item):
+            steps.append(str(i))
+            _search(one, steps, found, most)
+            steps.pop()
+    elif isinstance(item, dict):
+        for key, one in item.items():
+            _note(key, steps, found, most)
+            steps.append(key)
+            _search(one, steps, found, most)
+            steps.pop()
+
+
+def _note(text: str, steps: list[str], found: list[tuple[str, str]], most: int) -> None:
+    character = hidden_in(text) if len(found) < most else ""
+    if character:
+        found.append(("".join(f"/{step}" for step in steps), character))

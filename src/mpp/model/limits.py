@@ -106,5 +106,8 @@ SCHEMA_NODES_MAX = 2000
 SCHEMA_COST_MAX = 10_000
 """Schemas applied to one value once references are followed. Reason: references can double the work at each step."""
 
+SCHEMA_KEY_MAX = 512
+"""Characters of a name in a schema: of a property, a definition or a pattern. Reason: names stand in places and in answers; bounds both."""
+
 SCHEMA_LIST_MAX = 1000
 """Items of one list in a schema, such as ``enum``. Reason: country codes fit; longer lists are data."""

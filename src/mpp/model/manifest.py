@@ -218,8 +218,10 @@ def _read(found: Json, faults: VersionedFaults) -> tuple[Manifest, tuple[Fault, 
     fields = Fields(found, "", faults)
     mpp_version = _read_version(fields)
     if isinstance(found, dict):
-        for place, character in hidden_texts(found):
-            faults.add("hidden_text", shown(place, 200) or "/", f"holds the hidden character {character}", "remove it; people and models must read the same text")
+        for place, character in hidden_texts(found, FAULTS_MAX):
+            faults.add(
+                "hidden_text", shown(place, 200) or "/", f"holds the hidden character {character}", "remove it; people and models must read the same text"
+            )
     runtime = _read_runtime(fields.object("runtime"))
     capabilities, capability_faults = _read_capabilities(fields, faults)
     manifest = Manifest(
@@ -250,7 +252,9 @@ def _read_version(fields: Fields) -> str:
     written = fields.text("mpp_version", most=VERSION_MAX, pattern=MPP_VERSION, form=MPP_VERSION_FORM)
     match = MPP_VERSION.fullmatch(written)
     if match is not None and int(match[1]) != FORMAT[0]:
-        fields.faults.add("mpp_version", "/mpp_version", f"this host reads version {FORMAT[0]} of the format, not {match[1]}", "update this host, or build for version 1")
+        fields.faults.add(
+            "mpp_version", "/mpp_version", f"this host reads version {FORMAT[0]} of the format, not {match[1]}", "update this host, or build for version 1"
+        )
     return written
 
 
@@ -279,7 +283,7 @@ def _read_publisher(fields: Fields | None, faults: Faults) -> PublisherInfo:
 
 
 def _read_runtime(fields: Fields | None) -> Runtime:
-    """Spec: spec/manifest.md M-20 to M-27."""
+    """Spec: spec/manifest.md M-20 to M-26."""
     fields = fields or Fields({"type": WASM_TYPES[0], "entrypoint": "-", "memory_limit_mb": 1, "timeout_ms": 1}, "", Faults("manifest"))
     written = fields.one_of("type", RUNTIME_TYPES)
     entrypoint = fields.text("entrypoint", most=NAME_BYTES_MAX)
@@ -305,7 +309,9 @@ def _read_layer(fields: Fields, runtime_type: str) -> LayerRef | None:
     block = fields.object("layer", required=False)
     needed = runtime_type in INTERPRETED_TYPES
     if needed and block is None:
-        fields.faults.add("layer", fields.path("layer"), f"a {runtime_type} tool names the layer with its interpreter", 'add "layer": {"id", "version", "sha256"}')
+        fields.faults.add(
+            "layer", fields.path("layer"), f"a {runtime_type} tool names the layer with its interpreter", 'add "layer": {"id", "version", "sha256"}'
+        )
     if block is None:
         return None
     if not needed and runtime_type in RUNTIME_TYPES:
@@ -334,7 +340,7 @@ def _layer_capability_faults(runtime: Runtime, capabilities: Capabilities) -> tu
 
 
 def _read_tools(fields: Fields, runtime_type: str, faults: Faults) -> tuple[ToolDefinition, ...]:
-    """Spec: spec/manifest.md M-30 to M-36."""
+    """Spec: spec/manifest.md M-30 to M-33."""
     if runtime_type == LAYER_TYPE:
         if fields.items("tool_definitions", most=TOOLS_MAX):
             faults.add("layer", "/tool_definitions", "a layer has no tools of its own", "remove them")
@@ -344,7 +350,9 @@ def _read_tools(fields: Fields, runtime_type: str, faults: Faults) -> tuple[Tool
     for i, name in enumerate(lowered):
         # Attack: two tools whose names differ only by case are confused by people and by clients.
         if name and name in lowered[:i]:
-            faults.add("duplicate", f"/tool_definitions/{i}/name", f"another tool has the name {shown(tools[i].name)!r}, perhaps in other case", "rename one of them")
+            faults.add(
+                "duplicate", f"/tool_definitions/{i}/name", f"another tool has the name {shown(tools[i].name)!r}, perhaps in other case", "rename one of them"
+            )
     return tools
 
 

@@ -15,16 +15,16 @@ _LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 # Attacks: look-alikes by case or by a doubled dash; a device name as the folder of a package.
 PACKAGE_ID = re.compile(rf"(?=.{{3,{PACKAGE_ID_MAX}}}\Z){_DEVICE}[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:\.{_LABEL})+")
-PACKAGE_ID_FORM = f"a reverse domain name of at most {PACKAGE_ID_MAX} characters such as com.example.hello (lower case, digits, single dashes, two parts or more)"
+PACKAGE_ID_FORM = (
+    f"a reverse domain name of at most {PACKAGE_ID_MAX} characters such as com.example.hello (lower case, digits, single dashes, two parts or more)"
+)
 
 PACKAGE_NAME = re.compile(rf"(?=.{{1,{NAME_MAX}}}\Z)[a-z0-9]+(?:[._-][a-z0-9]+)*")
 PACKAGE_NAME_FORM = "a short name such as crm-lookup (lower case and digits, single '-', '_' or '.' between)"
 
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _PRE = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
-VERSION = re.compile(
-    rf"(?=.{{5,{VERSION_MAX}}}\Z)({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_PRE}(?:\.{_PRE})*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
-)
+VERSION = re.compile(rf"(?=.{{5,{VERSION_MAX}}}\Z)({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_PRE}(?:\.{_PRE})*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
 VERSION_FORM = f"a semantic version of at most {VERSION_MAX} characters such as 1.0.0 or 2.1.0-beta.1"
 
 MPP_VERSION = re.compile(r"(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(?:0|[1-9][0-9]{0,3})")

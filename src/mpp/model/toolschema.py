@@ -13,7 +13,7 @@ from collections.abc import Callable
 from mpp.limits import FAULTS_MAX, JSON_INT_MAX
 from mpp.model.fields import Faults, near
 from mpp.model.jsontext import Json, shown
-from mpp.model.limits import SCHEMA_COST_MAX, SCHEMA_DEPTH_MAX, SCHEMA_LIST_MAX, SCHEMA_NODES_MAX
+from mpp.model.limits import SCHEMA_COST_MAX, SCHEMA_DEPTH_MAX, SCHEMA_KEY_MAX, SCHEMA_LIST_MAX, SCHEMA_NODES_MAX
 from mpp.model.regexcheck import regex_fault
 
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
@@ -60,11 +60,12 @@ def read_schema(found: Json, where: str, faults: Faults, *, needs_object: bool) 
     schema = _without_dialect(found, where, faults)
     if needs_object and (not isinstance(schema, dict) or schema.get("type") != "object"):
         faults.add("schema", f"{where}/type", "parameters must be a schema of type object", 'write "type": "object"')
-    walk = _Walk(where, Faults("manifest"))
+    room = FAULTS_MAX - len(faults.found)
+    walk = _Walk(where, Faults("manifest"), room)
     walk.schema(schema, "#", 0)
     if not walk.faults.found:
         walk.follow_references()
-    faults.found.extend(walk.faults.found[: FAULTS_MAX - len(faults.found)])
+    faults.found.extend(walk.faults.found[:room])
     return json.dumps(schema, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
@@ -81,8 +82,8 @@ def _without_dialect(found: Json, where: str, faults: Faults) -> Json:
 class _Walk:
     """One walk over one schema; ``in_place`` are the steps that look at the same value again."""
 
-    def __init__(self, where: str, faults: Faults) -> None:
-        self.where, self.faults = where, faults
+    def __init__(self, where: str, faults: Faults, room: int) -> None:
+        self.where, self.faults, self.room = where, faults, room
         self.in_place: dict[str, list[str]] = {}
         self.references: dict[str, str] = {}
 
@@ -91,8 +92,7 @@ class _Walk:
 
     def schema(self, found: Json, at: str, depth: int) -> None:
         if depth > SCHEMA_DEPTH_MAX or len(self.in_place) >= SCHEMA_NODES_MAX:
-            if len(self.in_place) <= SCHEMA_NODES_MAX:
-                self.fault(at, f"more than {SCHEMA_NODES_MAX} schemas, or deeper than {SCHEMA_DEPTH_MAX}", "make the schema smaller")
+            self.fault(at, f"more than {SCHEMA_NODES_MAX} schemas, or deeper than {SCHEMA_DEPTH_MAX}", "make the schema smaller")
             return
         self.in_place[at] = []
         if isinstance(found, bool):
@@ -103,14 +103,19 @@ class _Walk:
         for keyword, item in found.items():
             self.keyword(keyword, item, at, depth)
 
+    def unknown(self, keyword: str, at: str) -> None:
+        # Attack: a guess for each of a hundred thousand keywords would take seconds and be thrown away.
+        if not keyword.startswith("x-") and (len(self.faults.found) < self.room or not self.faults.found):
+            hint = _INSTEAD.get(keyword) or near(keyword, _SHAPES) or "remove it, or begin its name with x-"
+            self.faults.add("schema_keyword", f"{self.where}{shown(at[1:], 400)}/{shown(keyword)}", f"the schema keyword {shown(keyword)!r} is not known", hint)
+
     def keyword(self, keyword: str, item: Json, at: str, depth: int) -> None:
-        here = f"{at}/{_escaped(keyword)}"
         shape = _SHAPES.get(keyword)
         if shape is None:
-            if not keyword.startswith("x-"):
-                hint = _INSTEAD.get(keyword) or near(keyword, _SHAPES) or "remove it, or begin its name with x-"
-                self.faults.add("schema_keyword", self.where + shown(here[1:], 400), f"the schema keyword {shown(keyword)!r} is not known", hint)
-        elif shape == "reference":
+            self.unknown(keyword, at)
+            return
+        here = f"{at}/{keyword}"
+        if shape == "reference":
             self.reference(item, at, here)
         elif "schema" in shape:
             self.subschemas(shape, item, at, here, depth)
@@ -120,26 +125,37 @@ class _Walk:
                 self.fault(here, wanted, "mend the value of this keyword")
 
     def subschemas(self, shape: str, item: Json, at: str, here: str, depth: int) -> None:
-        inner: dict[str, Json]
-        if shape.startswith("schema") and not shape.startswith("schemas"):
-            hint = "use prefixItems for a list of schemas" if isinstance(item, list) else ""
-            inner = {here: item} if not hint else {}
-            if hint:
-                self.fault(here, "must be one schema", hint)
-        elif shape.startswith("schemas"):
-            inner = {f"{here}/{i}": one for i, one in enumerate(item)} if isinstance(item, list) else {}
-            if not inner:
-                self.fault(here, "must be a list of one schema or more", "write [ { ... } ]")
+        if shape.startswith("schemas"):
+            inner = self.listed(item, here)
+        elif shape.startswith("schema"):
+            inner = self.single(item, here)
         else:
-            inner = {f"{here}/{_escaped(name)}": one for name, one in item.items()} if isinstance(item, dict) else {}
-            if not isinstance(item, dict):
-                self.fault(here, "must be an object of schemas", "write { name: { ... } }")
-            elif shape.startswith("pattern"):
-                self.patterns(item, here)
-        for place, one in inner.items():
+            inner = self.named(item, here, are_patterns=shape.startswith("pattern"))
+        for place, one in inner:
             self.schema(one, place, depth + 1)
-            if shape.endswith("in place"):
-                self.in_place[at].append(place)
+        if shape.endswith("in place"):
+            self.in_place[at] += [place for place, _ in inner]
+
+    def single(self, item: Json, here: str) -> list[tuple[str, Json]]:
+        if isinstance(item, list):
+            self.fault(here, "must be one schema", "use prefixItems for a list of schemas")
+            return []
+        return [(here, item)]
+
+    def listed(self, item: Json, here: str) -> list[tuple[str, Json]]:
+        if isinstance(item, list) and item:
+            return [(f"{here}/{i}", one) for i, one in enumerate(item)]
+        self.fault(here, "must be a list of one schema or more", "write [ { ... } ]")
+        return []
+
+    def named(self, item: Json, here: str, *, are_patterns: bool) -> list[tuple[str, Json]]:
+        # Attack: a name of many kilobytes above many schemas would stand in the place of each of them.
+        if not isinstance(item, dict) or any(len(name) > SCHEMA_KEY_MAX for name in item):
+            self.fault(here, f"must be an object of schemas with names of at most {SCHEMA_KEY_MAX} characters", "write { name: { ... } }")
+            return []
+        if are_patterns:
+            self.patterns(item, here)
+        return [(f"{here}/{_escaped(name)}", one) for name, one in item.items()]
 
     def patterns(self, item: dict[str, Json], here: str) -> None:
         for pattern in item:

@@ -104,11 +104,7 @@ def _capability_growth(old: Capabilities, new: Capabilities) -> list[str]:
 def _rule_covered(rule: NetworkRule, old: tuple[NetworkRule, ...]) -> bool:
     """Each single kind of request that ``rule`` allows is allowed by one of ``old``."""
     asked = [
-        (scheme, port, method, path)
-        for scheme in rule.schemes
-        for port in rule.ports
-        for method in rule.methods or ("",)
-        for path in rule.paths or ("/",)
+        (scheme, port, method, path) for scheme in rule.schemes for port in rule.ports for method in rule.methods or ("",) for path in rule.paths or ("/",)
     ]
     reaching = [had for had in old if _host_covered(rule, had)]
     return all(any(_request_covered(request, had) for had in reaching) for request in asked)

@@ -62,6 +62,11 @@ def test_what_the_reader_refuses_is_never_packed(files: dict[str, bytes], code: 
     assert refusal.value.code == code
 
 
+def test_what_would_be_taken_for_a_bomb_is_stored() -> None:
+    archive = read_archive(pack({MANIFEST_NAME: b"", "zeros": bytes(1024 * 1024), "few": bytes(64 * 200), "some": bytes(64 * 200 + 1)}))
+    assert {member.name: member.method for member in archive.members} == {MANIFEST_NAME: 0, "few": 8, "some": 0, "zeros": 0}
+
+
 def test_sealing_leaves_the_body_alone() -> None:
     unsigned = pack(FILES)
     signed = seal(read_archive(unsigned), b"publisher", b"signature")

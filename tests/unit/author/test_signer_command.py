@@ -1,4 +1,4 @@
-"""A signer behind a command. Hostile ones are in tests/attack/test_t13_hostile_signer.py."""
+"""A signer behind a command. Hostile ones are in tests/attack/test_t13_signer_command.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The strict profile, on cases made here; the published sets are in tests/attack/test_t08_ed25519_laxity.py."""
+"""The strict profile, on cases made here; the published sets are in tests/attack/test_t08_ed25519.py."""
 
 from __future__ import annotations
 

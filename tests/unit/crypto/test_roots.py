@@ -1,4 +1,4 @@
-"""Root chains: what is sound, what is refused, what a rotation gives. Forgeries are in tests/attack/test_t07_root_forgery.py."""
+"""Root chains: what is sound, what is refused, what a rotation gives. Forgeries are in tests/attack/test_t07_root_chain.py."""
 
 from __future__ import annotations
 

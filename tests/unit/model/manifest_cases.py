@@ -63,7 +63,12 @@ GOOD: list[dict[str, Any]] = [
     A_LAYER,
     A_LAYER | {"tool_definitions": [], "capabilities": {"network": [], "filesystem": {"read": []}}},
     {NET: ["api.github.com", "api.example.com:8443", "*.example.com", "xn--bcher-kva.example", "a.b.c.xn--p1ai", "example.com:65535"]},
-    {NET: [{"host": "api.example.com"}, {"host": "*.example.com", "schemes": ["http", "https"], "ports": [80, 443], "methods": ["GET"], "paths": ["/", "/v1/a~b"]}]},
+    {
+        NET: [
+            {"host": "api.example.com"},
+            {"host": "*.example.com", "schemes": ["http", "https"], "ports": [80, 443], "methods": ["GET"], "paths": ["/", "/v1/a~b"]},
+        ]
+    },
     {NET: ["*.mysite.github.io", "*.example.co.uk", "home.example.com", "localhost.example.com", "1.example.com"]},
     {FS: {"read": ["/data", "/a b/c", "${workspace}", "${workspace}/in", "/devices", "/processes/x", "/etc/mppx"], "write": ["${workspace}/out"]}},
     {FS: {}},
@@ -71,7 +76,13 @@ GOOD: list[dict[str, Any]] = [
     {"capabilities": SECRETS},
     {"capabilities": SECRETS | {"network": ["*.example.com:8443"], "secrets": [{"name": "T", "host": "a.example.com:8443", "header": "X-Api-Key"}]}},
     {"capabilities/storage": {"kv": {"max_bytes": 1048576}}},
-    {"capabilities/hardware": [DEVICE, {"device": "camera", "path": "/dev/video0", "mode": "r"}, {"device": "gpu", "path": "/dev/dri/renderD128", "mode": "w"}]},
+    {
+        "capabilities/hardware": [
+            DEVICE,
+            {"device": "camera", "path": "/dev/video0", "mode": "r"},
+            {"device": "gpu", "path": "/dev/dri/renderD128", "mode": "w"},
+        ]
+    },
     {"tool_definitions/0/returns": True},
     {"tool_definitions/0/title": "Greet someone", "tool_definitions/0/returns": {"type": "object", "properties": {"a": {"$ref": "#"}}}},
     {"tool_definitions": [TOOL, TOOL | {"name": "Other.tool_1-x", "security_level": "critical"}]},
@@ -105,27 +116,51 @@ BAD: list[Bad] = [
     *(Bad({key: 1.5}, [f"manifest.type /{key}"]) for key in (*BASE, "license", "keywords", "trust", "privacy_filters", "$schema") if key != "capabilities"),
     Bad({"capabilities": 7}, ["capability.type /capabilities"]),
     Bad({"capabilites": {}}, ["manifest.unknown_key /capabilites"]),
+    Bad({"k" * 100: {}}, [f"manifest.unknown_key /{'k' * 77}..."]),
     Bad({"publisher/nmae": ""}, ["manifest.unknown_key /publisher/nmae"]),
     *_texts("mpp_version", "manifest.form", "/mpp_version", "1.0", "1.0.0-a", "01.0.0", "1.0.0\n"),
     *_texts("mpp_version", "manifest.mpp_version", "/mpp_version", "2.0.0", "0.9.0"),
-    *_texts("package_id", "manifest.form", "/package_id", "hello", "Com.example", "com..x", "com.example.", "com.a--b", "1com.x", "com.ex_a", "aux.tool", "com1.tool", "com.\xe9"),
+    *_texts(
+        "package_id",
+        "manifest.form",
+        "/package_id",
+        "hello",
+        "Com.example",
+        "com..x",
+        "com.example.",
+        "com.a--b",
+        "1com.x",
+        "com.ex_a",
+        "aux.tool",
+        "com1.tool",
+        "com.\xe9",
+    ),
     Bad({"package_id": "com." + "a" * 125}, ["manifest.length /package_id"]),
     *_texts("version", "manifest.form", "/version", "1.0", "v1.0.0", "1.0.0-", "1.0.0-01", "01.0.0", "1.0.0+", "1.0.0 "),
     *_texts("name", "manifest.form", "/name", "Hello", "my tool", "-a", "a-", "a..b", "aux", "com1.x", "nul-", "a/b", "../a"),
     *_texts("license", "manifest.form", "/license", " MIT", "MIT\nGPL", "MIT "),
-    *_texts("homepage", "manifest.form", "/homepage", "http://example.com", "https://", "https://u@h", "https://e.com/ x", 'https://e.com/"', "javascript:alert(1)"),
+    *_texts(
+        "homepage", "manifest.form", "/homepage", "http://example.com", "https://", "https://u@h", "https://e.com/ x", 'https://e.com/"', "javascript:alert(1)"
+    ),
     Bad({"publisher/url": ""}, ["manifest.length /publisher/url"]),
     *_texts("publisher/verified_key_id", "manifest.form", "/publisher/verified_key_id", "pub_A1b2c3d4e5f67890", "pub_a1b2", "a1b2c3d4e5f67890abcd"),
     *_texts("keywords", "manifest.form", "/keywords/0", ["A"], ["a b"]),
     Bad({"keywords": ["a", "a"]}, ["manifest.duplicate /keywords/1"]),
     Bad({"optional_keys": ["runtime"]}, ["manifest.form /optional_keys/0"]),
     Bad({"trust": {}}, ["manifest.missing /trust/level"]),
-    *(Bad({"description": f"a{c}b"}, ["manifest.hidden_text /description"]) for c in "\u200b\u202e\u2066\u00ad\ufeff\U000e0041\ue000\u3164\u0085\ufe00\ufe0f\u2028"),
+    *(
+        Bad({"description": f"a{c}b"}, ["manifest.hidden_text /description"])
+        for c in "\u200b\u202e\u2066\u00ad\ufeff\U000e0041\ue000\u3164\u0085\ufe00\ufe0f\u2028"
+    ),
     Bad({"description": "\u2764\ufe0f\ufe0f"}, ["manifest.hidden_text /description"]),
     Bad({"description": "a\x07"}, ["manifest.hidden_text /description", "manifest.form /description"]),
     Bad({"description": "a\r\n"}, ["manifest.hidden_text /description", "manifest.form /description"]),
     Bad({"description": "\x7f"}, ["manifest.hidden_text /description", "manifest.form /description"]),
-    Bad({"tool_definitions/0/parameters": {"type": "object", "properties": {"a\u200b": True}}}, ["manifest.hidden_text /tool_definitions/0/parameters/properties"], schema=False),
+    Bad(
+        {"tool_definitions/0/parameters": {"type": "object", "properties": {"a\u200b": True}}},
+        ["manifest.hidden_text /tool_definitions/0/parameters/properties"],
+        schema=False,
+    ),
     Bad({"tool_definitions/0/parameters": {"type": "object", "x-a": ["\u200b"]}}, ["manifest.hidden_text /tool_definitions/0/parameters/x-a/0"], schema=False),
     # runtime
     *_texts("runtime/type", "manifest.choice", "/runtime/type", "wasm", "WASM32-WASI", "container"),
@@ -133,14 +168,33 @@ BAD: list[Bad] = [
     *_texts("runtime/memory_limit_mb", "manifest.type", "/runtime/memory_limit_mb", "64", True, None),
     *_texts("runtime/timeout_ms", "manifest.range", "/runtime/timeout_ms", 0, 600001),
     *_texts("runtime/deterministic", "manifest.type", "/runtime/deterministic", 1, "yes"),
-    *_texts("runtime/entrypoint", "manifest.form", "/runtime/entrypoint", "/bin/a", "../a", "a/../b", "a//b", "./a", "a\\b", ".hidden", "a.", "aux.wasm", "C:a", "a b", "a/" * 16 + "b"),
+    *_texts(
+        "runtime/entrypoint",
+        "manifest.form",
+        "/runtime/entrypoint",
+        "/bin/a",
+        "../a",
+        "a/../b",
+        "a//b",
+        "./a",
+        "a\\b",
+        ".hidden",
+        "a.",
+        "aux.wasm",
+        "C:a",
+        "a b",
+        "a/" * 16 + "b",
+    ),
     *_texts("runtime/entrypoint", "manifest.form", "/runtime/entrypoint", "manifest.json", "_mpp/x", "_MPP/x", "a" * 101),
     Bad({"runtime/entrypoint": "a/" * 120 + "b"}, ["manifest.length /runtime/entrypoint", "manifest.form /runtime/entrypoint"]),
     Bad({"runtime/layer": LAYER}, ["manifest.layer /runtime/layer"]),
     Bad(A_LAYER | {"runtime/layer": LAYER}, ["manifest.layer /runtime/layer"]),
     Bad({"runtime/type": "python"}, ["manifest.layer /runtime/layer"]),
     Bad({"runtime/type": "rust", "runtime/layer": LAYER}, ["manifest.choice /runtime/type"]),
-    Bad({"runtime/type": "python", "runtime/layer": {"id": "x", "version": "1", "sha256": "AB" * 32}}, [f"manifest.form /runtime/layer/{key}" for key in ("id", "version", "sha256")]),
+    Bad(
+        {"runtime/type": "python", "runtime/layer": {"id": "x", "version": "1", "sha256": "AB" * 32}},
+        [f"manifest.form /runtime/layer/{key}" for key in ("id", "version", "sha256")],
+    ),
     Bad({"runtime/type": "layer"}, ["manifest.layer /tool_definitions"]),
     Bad(A_LAYER | {ENV: ["A"]}, ["capability.layer /capabilities"]),
     # tools
@@ -153,22 +207,58 @@ BAD: list[Bad] = [
     Bad({"tool_definitions/0/description": ""}, ["manifest.length /tool_definitions/0/description"]),
     Bad({"tool_definitions/0/security_level": "Low"}, ["manifest.choice /tool_definitions/0/security_level"]),
     Bad({"tool_definitions/0/title": " x"}, ["manifest.form /tool_definitions/0/title"]),
-    *(Bad({"tool_definitions/0/parameters": item}, ["manifest.schema /tool_definitions/0/parameters/type"]) for item in (True, {}, {"type": ["object"]}, {"type": "string"})),
+    *(
+        Bad({"tool_definitions/0/parameters": item}, ["manifest.schema /tool_definitions/0/parameters/type"])
+        for item in (True, {}, {"type": ["object"]}, {"type": "string"})
+    ),
     Bad({"tool_definitions/0/returns": {"type": "strin"}}, ["manifest.schema /tool_definitions/0/returns/type"]),
     Bad({"tool_definitions/0/returns": {"propertys": {}}}, ["manifest.schema_keyword /tool_definitions/0/returns/propertys"], schema=False),
     Bad({"tool_definitions": [7]}, ["manifest.type /tool_definitions/0"]),
     # privacy
     *_texts("privacy_filters", "manifest.form", "/privacy_filters/patterns/0", {"patterns": ["Email"]}),
-    *(Bad({"privacy_filters": {"custom_patterns": [{"id": "a", "regex": regex}]}}, ["manifest.regex /privacy_filters/custom_patterns/0/regex"], schema=False) for regex in ("a*", "(?=a)")),
-    *(Bad({"privacy_filters": {"custom_patterns": [{"id": "a", "regex": regex}]}}, ["manifest.regex /privacy_filters/custom_patterns/0/regex"]) for regex in (3, "", "a" * 513, "(")),
+    *(
+        Bad({"privacy_filters": {"custom_patterns": [{"id": "a", "regex": regex}]}}, ["manifest.regex /privacy_filters/custom_patterns/0/regex"], schema=False)
+        for regex in ("a*", "(?=a)")
+    ),
+    *(
+        Bad({"privacy_filters": {"custom_patterns": [{"id": "a", "regex": regex}]}}, ["manifest.regex /privacy_filters/custom_patterns/0/regex"])
+        for regex in (3, "", "a" * 513, "(")
+    ),
     Bad({"privacy_filters": {"custom_patterns": [{"id": "a"}]}}, ["manifest.missing /privacy_filters/custom_patterns/0/regex"]),
     *(
-        Bad({"privacy_filters": {"patterns": names, "custom_patterns": [{"id": "a", "regex": "x"}] * count}}, [f"manifest.duplicate /privacy_filters/custom_patterns/{count - 1}/id"], schema=False)
+        Bad(
+            {"privacy_filters": {"patterns": names, "custom_patterns": [{"id": "a", "regex": "x"}] * count}},
+            [f"manifest.duplicate /privacy_filters/custom_patterns/{count - 1}/id"],
+            schema=False,
+        )
         for names, count in ((["a"], 1), ([], 2))
     ),
     # network
-    *_hosts("host", "https://api.example.com", "api.example.com/v1", "API.example.com", "b\xfccher.example", "a_b.example.com", "-a.example.com", "a-.example.com", "a..example.com"),
-    *_hosts("host", "example.com.", "ab--c.example.com", "a.*.com", "*", "*.", "*a.example.com", "api.example.c0m", "a b.example.com", "a" * 64 + ".com", "user@example.com", ".com"),
+    *_hosts(
+        "host",
+        "https://api.example.com",
+        "api.example.com/v1",
+        "API.example.com",
+        "b\xfccher.example",
+        "a_b.example.com",
+        "-a.example.com",
+        "a-.example.com",
+        "a..example.com",
+    ),
+    *_hosts(
+        "host",
+        "example.com.",
+        "ab--c.example.com",
+        "a.*.com",
+        "*",
+        "*.",
+        "*a.example.com",
+        "api.example.c0m",
+        "a b.example.com",
+        "a" * 64 + ".com",
+        "user@example.com",
+        ".com",
+    ),
     *_hosts("host", "api.example.com:x", "api.example.com:", "api.example.com:65536", "api.example.com:0", ".".join(["a" * 60] * 4) + ".abcdefghijklmn"),
     Bad({NET: [""]}, ["capability.host /capabilities/network/0"]),
     Bad({NET: ["a" * 300]}, ["capability.host /capabilities/network/0"]),
@@ -186,22 +276,54 @@ BAD: list[Bad] = [
     *(Bad({NET: [{"host": "a.example", key: []}]}, [f"capability.length /capabilities/network/0/{key}"]) for key in ("schemes", "ports", "methods", "paths")),
     *(Bad({NET: [{"host": "a.example", "ports": [port]}]}, ["capability.range /capabilities/network/0/ports/0"]) for port in (0, 65536, "80", True, 1.5)),
     Bad({NET: [{"host": "a.example", "ports": [1, 1]}]}, ["capability.duplicate /capabilities/network/0/ports/1"]),
-    Bad({NET: [{"host": "a.example", "schemes": ["ftp"], "methods": ["get"]}]}, ["capability.form /capabilities/network/0/schemes/0", "capability.form /capabilities/network/0/methods/0"]),
-    *(Bad({NET: [{"host": "a.example", "paths": [path]}]}, ["capability.form /capabilities/network/0/paths/0"]) for path in ("v1", "/v1/", "/a/../b", "/.", "//", "/a?b", "/a%2f", "/*", "/a\\b")),
+    Bad(
+        {NET: [{"host": "a.example", "schemes": ["ftp"], "methods": ["get"]}]},
+        ["capability.form /capabilities/network/0/schemes/0", "capability.form /capabilities/network/0/methods/0"],
+    ),
+    *(
+        Bad({NET: [{"host": "a.example", "paths": [path]}]}, ["capability.form /capabilities/network/0/paths/0"])
+        for path in ("v1", "/v1/", "/a/../b", "/.", "//", "/a?b", "/a%2f", "/*", "/a\\b")
+    ),
     Bad({NET: [{"host": "a.example", "path": "/"}]}, ["capability.unknown_key /capabilities/network/0/path"]),
     Bad({NET: [7]}, ["capability.type /capabilities/network/0"]),
     Bad({"capabilities/netwrok": []}, ["capability.unknown_key /capabilities/netwrok"]),
     # files
     *_paths("path", "data", "./data", "~/data", "$HOME/x", "$MPP_HOME", "${workspace}x", "${home}/x", "a${workspace}", "/a/$b", "C:\\x"),
     *_paths("path", "/a/", "/a//b", "//a", "/a/./b", "/a/..", "${workspace}/", "${workspace}/../x", "/a*", "/a\\b", "/a?", "/a[b]", "/a\nb"),
-    *_paths("path_never", "/", "/proc", "/proc/self/mem", "/sys/x", "/dev", "/dev/sda", "/DEV/x", "/etc/mpp", "/etc/mpp/config.toml", "/home/a/.mpp", "/home/a/.MPP/keys", "${workspace}/.mpp"),
+    *_paths(
+        "path_never",
+        "/",
+        "/proc",
+        "/proc/self/mem",
+        "/sys/x",
+        "/dev",
+        "/dev/sda",
+        "/DEV/x",
+        "/etc/mpp",
+        "/etc/mpp/config.toml",
+        "/home/a/.mpp",
+        "/home/a/.MPP/keys",
+        "${workspace}/.mpp",
+    ),
     Bad({FS: {"read": ["/a\x00"]}}, ["manifest.hidden_text /capabilities/filesystem/read/0", "capability.form /capabilities/filesystem/read/0"]),
     Bad({FS: {"read": [7, "/proc"]}}, ["capability.type /capabilities/filesystem/read/0", "capability.path_never /capabilities/filesystem/read/1"]),
     Bad({FS: {"read": ["/a", "/a"]}}, ["capability.duplicate /capabilities/filesystem/read/1"]),
     Bad({FS: {"read": "/a", "exec": []}}, ["capability.type /capabilities/filesystem/read", "capability.unknown_key /capabilities/filesystem/exec"]),
     # environment
     *_texts(ENV, "capability.form", "/capabilities/env_vars/0", ["lower"], ["1A"], ["A-B"], ["A=B"]),
-    *_texts(ENV, "capability.env_never", "/capabilities/env_vars/0", ["LD_PRELOAD"], ["DYLD_X"], ["PYTHONPATH"], ["HTTPS_PROXY"], ["NODE_OPTIONS"], ["MPP_HOME"], ["PATH"], ["BASH_ENV"]),
+    *_texts(
+        ENV,
+        "capability.env_never",
+        "/capabilities/env_vars/0",
+        ["LD_PRELOAD"],
+        ["DYLD_X"],
+        ["PYTHONPATH"],
+        ["HTTPS_PROXY"],
+        ["NODE_OPTIONS"],
+        ["MPP_HOME"],
+        ["PATH"],
+        ["BASH_ENV"],
+    ),
     Bad({ENV: [7, "PATH"]}, ["capability.type /capabilities/env_vars/0", "capability.env_never /capabilities/env_vars/1"]),
     # secrets
     _secret("name", "1a", "form"),
@@ -214,16 +336,28 @@ BAD: list[Bad] = [
     *(_secret("header", header, "header_never") for header in ("Host", "content-length", "Transfer-Encoding", "X-Forwarded-For", "TE", "Proxy-Authorization")),
     *(_secret("format", text, "form") for text in ("Bearer", "{secret}\n", "{secret}{secret}", "{Secret}", "\xe9{secret}")),
     _secret("value", "x", "unknown_key"),
-    Bad({"capabilities": {"network": [{"host": "api.example.com", "schemes": ["http"], "ports": [443]}], "secrets": [SECRET]}}, ["capability.secret_host /capabilities/secrets/0/host"], schema=False),
-    Bad({"capabilities": SECRETS | {"secrets": [SECRET, SECRET | {"header": "AUTHORIZATION"}]}}, ["capability.duplicate /capabilities/secrets/1"], schema=False),
+    Bad(
+        {"capabilities": {"network": [{"host": "api.example.com", "schemes": ["http"], "ports": [443]}], "secrets": [SECRET]}},
+        ["capability.secret_host /capabilities/secrets/0/host"],
+        schema=False,
+    ),
+    Bad(
+        {"capabilities": SECRETS | {"secrets": [SECRET, SECRET | {"header": "AUTHORIZATION"}]}}, ["capability.duplicate /capabilities/secrets/1"], schema=False
+    ),
     Bad({"capabilities/secrets": [1]}, ["capability.type /capabilities/secrets/0"]),
     # storage and hardware
     *(Bad({"capabilities/storage": {"kv": {"max_bytes": size}}}, ["capability.range /capabilities/storage/kv/max_bytes"]) for size in (0, -1, 2**30 + 1)),
     Bad({"capabilities/storage": {}}, ["capability.missing /capabilities/storage/kv"]),
     Bad({"capabilities/storage": {"kv": {}}}, ["capability.missing /capabilities/storage/kv/max_bytes"]),
     Bad({"capabilities/storage": {"kv": {"max_bytes": 1}, "sql": 1}}, ["capability.unknown_key /capabilities/storage/sql"]),
-    *(Bad({"capabilities/hardware": [DEVICE | {"path": path}]}, ["capability.form /capabilities/hardware/0/path"]) for path in ("/etc/x", "/dev/", "/dev/../etc", "/dev/a//b", "ttyUSB0", "/dev/.x")),
-    *(Bad({"capabilities/hardware": [DEVICE | {"path": f"/dev/{path}"}]}, ["capability.device_never /capabilities/hardware/0/path"]) for path in ("mem", "sda", "sda1", "nvme0n1", "fd/3", "tty", "tty1", "shm/x")),
+    *(
+        Bad({"capabilities/hardware": [DEVICE | {"path": path}]}, ["capability.form /capabilities/hardware/0/path"])
+        for path in ("/etc/x", "/dev/", "/dev/../etc", "/dev/a//b", "ttyUSB0", "/dev/.x")
+    ),
+    *(
+        Bad({"capabilities/hardware": [DEVICE | {"path": f"/dev/{path}"}]}, ["capability.device_never /capabilities/hardware/0/path"])
+        for path in ("mem", "sda", "sda1", "nvme0n1", "fd/3", "tty", "tty1", "shm/x")
+    ),
     Bad({"capabilities/hardware": [DEVICE | {"mode": "x"}]}, ["capability.choice /capabilities/hardware/0/mode"]),
     Bad({"capabilities/hardware": [DEVICE | {"device": "Serial"}]}, ["capability.form /capabilities/hardware/0/device"]),
     Bad({"capabilities/hardware": [DEVICE, DEVICE | {"mode": "r"}]}, ["capability.duplicate /capabilities/hardware/1"], schema=False),

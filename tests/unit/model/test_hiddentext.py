@@ -29,4 +29,6 @@ def test_letters_digits_marks_and_symbols_are_not() -> None:
 
 def test_places() -> None:
     document = {"a": ["x", "\u200b"], "b\u202e": {"c": "\u200b"}, "d": 1, "e": {"f/g": "\x00"}}
-    assert hidden_texts(document) == [("/a/1", "U+200B"), ("", "U+202E"), ("/e/f/g", "U+0000")]  # type: ignore[arg-type]
+    places = [("/a/1", "U+200B"), ("", "U+202E"), ("/b\u202e/c", "U+200B"), ("/e/f/g", "U+0000")]
+    assert hidden_texts(document, 9) == places  # type: ignore[arg-type]
+    assert hidden_texts(document, 2) == places[:2]  # type: ignore[arg-type]

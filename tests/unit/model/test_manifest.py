@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,49 @@ def test_the_size_is_bounded_before_anything_is_read() -> None:
     assert [fault.code for fault in read_manifest(text.ljust(MANIFEST_BYTES_MAX + 1)).faults] == ["manifest.length"]
 
 
+def _tool(schema: str) -> str:
+    return f'{{"tool_definitions": [{schema}]}}'
+
+
+# Each has nearly the size of a manifest; a reader without care takes seconds or gigabytes for it.
+SLOW = {
+    "unknown keys": "{" + ",".join(f'"k{i}":0' for i in range(23000)) + "}",
+    "optional unknown keys": '{"mpp_version":"1.9.0","optional_keys":['
+    + ",".join(f'"/k{i}"' for i in range(9000))
+    + "],"
+    + ",".join(f'"k{i}":0' for i in range(9000))
+    + "}",
+    "unknown keywords": _tool(",".join('{"parameters":{' + ",".join(f'"k{i}":0' for i in range(100)) + "}}" for _ in range(128))),
+    "a long name above many schemas": _tool(
+        '{"parameters":{"type":"object","properties":{"' + "n" * 100_000 + '":{"properties":{' + ",".join(f'"{i}":{{}}' for i in range(9000)) + "}}}}}"
+    ),
+    "a long key above many texts": '{"' + "n" * 100_000 + '":[' + ",".join(['"\\u200b"'] * 15000) + "]}",
+    "colons": '{"capabilities":{"network":["' + ":" * 200_000 + '"]}}',
+    "digits": '{"capabilities":{"network":["' + "1." * 100_000 + '"]}}',
+    "labels": '{"capabilities":{"network":[' + ",".join(['"' + "a-" * 125 + '.com"'] * 60) + "]}}",
+    "variables": '{"capabilities":{"env_vars":["' + "_PROXY" * 40_000 + 'x"]}}',
+    "versions": '{"version":"' + "1.0.0-" + "0" * 200_000 + '"}',
+    "spaces": '{"license":"' + " " * 200_000 + '"}',
+    "regex": '{"privacy_filters":{"custom_patterns":[' + ",".join(['{"id":"a","regex":"' + "(" * 250 + '"}'] * 64) + "]}}",
+    "references": _tool('{"parameters":{"type":"object","allOf":[' + ",".join(['{"$ref":"#"}'] * 1900) + "]}}"),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_hostile_manifests_are_judged_in_little_time(name: str) -> None:
+    data = SLOW[name].encode()
+    assert len(data) <= MANIFEST_BYTES_MAX
+    tracemalloc.start()
+    start = time.process_time()
+    try:
+        assert read_manifest(data).faults
+        # Tracing makes it several times slower; a reader without care needs tens of seconds.
+        assert time.process_time() - start < 4
+        assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
 def test_the_number_of_faults_is_bounded() -> None:
     assert len(faults(changed({"capabilities": {"network": ["localhost"] * 64, "env_vars": ["PATH"] * 64}, **{f"x{i}": 0 for i in range(90)}}))) == FAULTS_MAX
 
@@ -171,7 +216,14 @@ def test_values_are_read_into_their_types() -> None:
         "tool_definitions": [TOOL | {"title": "T", "parameters": {"type": "object", "$schema": "http://json-schema.org/draft-07/schema#", "minProperties": 0}}],
     })).encode())  # fmt: skip
     first, second, _ = found.capabilities.network
-    assert (first.host, first.wildcard, first.schemes, first.ports, first.methods, first.paths) == ("example.com", True, ("https", "http"), (443, 80), ("GET", "POST"), ("/v1",))
+    assert (first.host, first.wildcard, first.schemes, first.ports, first.methods, first.paths) == (
+        "example.com",
+        True,
+        ("https", "http"),
+        (443, 80),
+        ("GET", "POST"),
+        ("/v1",),
+    )
     assert (second.host, second.ports) == ("api.example.com", (8443,))
     assert (found.capabilities.read, found.capabilities.write, found.capabilities.kv_max_bytes) == (("/a",), ("${workspace}",), 9)
     assert [(one.name, one.host, one.header, one.format) for one in found.capabilities.secrets] == [
@@ -182,7 +234,11 @@ def test_values_are_read_into_their_types() -> None:
     assert found.runtime.layer is not None
     assert (found.runtime.layer.id, found.runtime.layer.version, found.runtime.layer.sha256) == tuple(LAYER.values())
     assert (found.runtime.deterministic, found.trust_level, found.homepage, found.keywords) == (True, "reviewed", "https://example.com", ("a",))
-    assert (found.tool_definitions[0].title, found.tool_definitions[0].parameters, found.tool_definitions[0].returns) == ("T", b'{"minProperties":0,"type":"object"}', None)
+    assert (found.tool_definitions[0].title, found.tool_definitions[0].parameters, found.tool_definitions[0].returns) == (
+        "T",
+        b'{"minProperties":0,"type":"object"}',
+        None,
+    )
 
 
 def test_faults_of_capabilities_alone_leave_a_reading_for_check_6_but_no_manifest_to_use() -> None:
@@ -197,7 +253,11 @@ def test_a_layer_has_neither_tools_nor_capabilities() -> None:
     assert (found.runtime.type, found.tool_definitions) == ("layer", ())
 
 
-PLACES = st.recursive(st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4) | st.sampled_from(["*", "/", "localhost", "a.b:1", "1.0.0", "python"]), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*BASE, "host", "type", "layer", "kv", "$ref"]), inner, max_size=3), max_leaves=6)
+PLACES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4) | st.sampled_from(["*", "/", "localhost", "a.b:1", "1.0.0", "python"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*BASE, "host", "type", "layer", "kv", "$ref"]), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

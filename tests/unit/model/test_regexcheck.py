@@ -41,13 +41,71 @@ def test_other_expressions_are_refused_in_words(text: str) -> None:
     assert regex_fault(text)
 
 
-@pytest.mark.parametrize(("text", "is_empty"), [("a*", True), ("a?b*", True), ("a|", True), ("()", True), ("(a*)+", True), ("^$", True), ("a{0,3}", True), ("\\b", True), ("ab*", False), ("(a|b)+", False), ("a|b", False)])
+@pytest.mark.parametrize(
+    ("text", "is_empty"),
+    [
+        ("a*", True),
+        ("a?b*", True),
+        ("a|", True),
+        ("()", True),
+        ("(a*)+", True),
+        ("^$", True),
+        ("a{0,3}", True),
+        ("\\b", True),
+        ("ab*", False),
+        ("(a|b)+", False),
+        ("a|b", False),
+    ],
+)
 def test_an_expression_that_matches_nothing_is_known(text: str, is_empty: bool) -> None:
     assert (regex_fault(text, may_match_nothing=False) != "") is is_empty
     assert (re.fullmatch(text, "") is not None or text == "\\b") is is_empty
 
 
-PIECES = st.lists(st.sampled_from(["a", "b", "0", "-", "_", "&", "~", "/", "(", "(?:", "(?", ")", "[", "[^", "]", "|", "*", "+", "?", "{2}", "{1,}", "{", "}", "^", "$", ".", "\\", "\\d", "\\w", "\\b", "\\.", "\\]", "\\-", "\\x41", "\u00e9", "#", " "]), max_size=12).map("".join)
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            "a",
+            "b",
+            "0",
+            "-",
+            "_",
+            "&",
+            "~",
+            "/",
+            "(",
+            "(?:",
+            "(?",
+            ")",
+            "[",
+            "[^",
+            "]",
+            "|",
+            "*",
+            "+",
+            "?",
+            "{2}",
+            "{1,}",
+            "{",
+            "}",
+            "^",
+            "$",
+            ".",
+            "\\",
+            "\\d",
+            "\\w",
+            "\\b",
+            "\\.",
+            "\\]",
+            "\\-",
+            "\\x41",
+            "\u00e9",
+            "#",
+            " ",
+        ]
+    ),
+    max_size=12,
+).map("".join)
 
 
 @settings(max_examples=600, deadline=None)

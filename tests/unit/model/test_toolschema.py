@@ -27,7 +27,12 @@ def judged(schema: Any, *, needs_object: bool = False) -> tuple[list[str], bytes
 REAL: list[Any] = [
     {"type": "object"},
     {"type": "object", "properties": {}, "additionalProperties": False, "$schema": "http://json-schema.org/draft-07/schema#"},
-    {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "properties": {"path": {"type": "string", "minLength": 1}}, "required": ["path"]},
+    {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {"path": {"type": "string", "minLength": 1}},
+        "required": ["path"],
+    },
     {
         "type": "object",
         "title": "read_fileArguments",
@@ -46,7 +51,9 @@ REAL: list[Any] = [
     },
     {
         "type": "object",
-        "$defs": {"Node": {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}, "name": {"$ref": "#/definitions/a~1b"}}}},
+        "$defs": {
+            "Node": {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#/$defs/Node"}}, "name": {"$ref": "#/definitions/a~1b"}}}
+        },
         "definitions": {"a/b": {"type": ["string", "null"]}},
         "properties": {"root": {"$ref": "#/$defs/Node", "description": "beside a reference"}, "self": {"$ref": "#"}, "again": {"$ref": "#/properties/root"}},
     },
@@ -62,7 +69,13 @@ REAL: list[Any] = [
         "maxProperties": 9,
         "$comment": "x",
     },
-    {"type": "array", "contains": {"contentEncoding": "base64", "contentMediaType": "application/json", "contentSchema": {}}, "minContains": 1, "maxContains": 2, "unevaluatedItems": False},
+    {
+        "type": "array",
+        "contains": {"contentEncoding": "base64", "contentMediaType": "application/json", "contentSchema": {}},
+        "minContains": 1,
+        "maxContains": 2,
+        "unevaluatedItems": False,
+    },
     True,
     {},
 ]
@@ -106,6 +119,7 @@ WRONG: list[tuple[Any, list[str]]] = [
     ({"pattern": "(?=a)", "patternProperties": {"(": {}}}, ["schema /s/pattern", "schema /s/patternProperties/("]),
     ({"pattern": 7}, ["schema /s/pattern"]),
     ({"patternProperties": []}, ["schema /s/patternProperties"]),
+    ({"$defs": {"a" * 513: {"not": 7}}}, ["schema /s/$defs"]),
     ({"$schema": "http://json-schema.org/draft-04/schema#"}, ["schema /s/$schema"]),
     ({"$schema": 7}, ["schema /s/$schema"]),
     ({"not": {"$schema": "https://json-schema.org/draft/2020-12/schema"}}, ["schema_keyword /s/not/$schema"]),
@@ -127,7 +141,11 @@ def test_other_schemas_are_refused_in_their_place(schema: Any, found: list[str])
 def test_keywords_of_other_drafts_have_a_hint() -> None:
     faults = Faults("manifest")
     read_schema({"dependencies": {}, "propertys": {}, "qqqq": 1}, "", faults, needs_object=False)
-    assert [fault.hint for fault in faults.found] == ["use dependentRequired or dependentSchemas", "did you mean 'properties'?", "remove it, or begin its name with x-"]
+    assert [fault.hint for fault in faults.found] == [
+        "use dependentRequired or dependentSchemas",
+        "did you mean 'properties'?",
+        "remove it, or begin its name with x-",
+    ]
 
 
 @pytest.mark.parametrize("schema", [True, {}, {"type": "array"}, {"type": ["object"]}])
@@ -177,14 +195,75 @@ def test_a_full_list_of_faults_does_not_open_the_gate() -> None:
     for _ in range(FAULTS_MAX):
         faults.add("form", "/", "x", "y")
     read_schema({"properties": {"a": {"$ref": "#/gone", "not": nested(30)}}}, "", faults, needs_object=False)
+    read_schema({"propertys": {}}, "", faults, needs_object=False)
     assert len(faults.found) == FAULTS_MAX
 
 
-VALUES = st.sampled_from([True, False, None, 0, 1, -1, 1.5, "", "a", "string", "object", "#", "#/$defs/a", "#/properties/a", "^a+$", "(", [], {}, ["a"], ["string", "null"], [1, 1.0, True], {"a": ["b"]}])
-KEYWORDS = st.sampled_from(["type", "properties", "$defs", "items", "anyOf", "allOf", "not", "if", "enum", "const", "required", "dependentRequired", "dependentSchemas", "pattern", "patternProperties", "prefixItems", "minLength", "minimum", "multipleOf", "$ref", "title", "format", "default", "additionalProperties", "examples", "x-a", "contentSchema", "uniqueItems", "$comment", "definitions"])
+VALUES = st.sampled_from(
+    [
+        True,
+        False,
+        None,
+        0,
+        1,
+        -1,
+        1.5,
+        "",
+        "a",
+        "string",
+        "object",
+        "#",
+        "#/$defs/a",
+        "#/properties/a",
+        "^a+$",
+        "(",
+        [],
+        {},
+        ["a"],
+        ["string", "null"],
+        [1, 1.0, True],
+        {"a": ["b"]},
+    ]
+)
+KEYWORDS = st.sampled_from(
+    [
+        "type",
+        "properties",
+        "$defs",
+        "items",
+        "anyOf",
+        "allOf",
+        "not",
+        "if",
+        "enum",
+        "const",
+        "required",
+        "dependentRequired",
+        "dependentSchemas",
+        "pattern",
+        "patternProperties",
+        "prefixItems",
+        "minLength",
+        "minimum",
+        "multipleOf",
+        "$ref",
+        "title",
+        "format",
+        "default",
+        "additionalProperties",
+        "examples",
+        "x-a",
+        "contentSchema",
+        "uniqueItems",
+        "$comment",
+        "definitions",
+    ]
+)
 SCHEMAS = st.recursive(
     st.just({}) | st.booleans() | st.dictionaries(KEYWORDS, VALUES, max_size=3),
-    lambda inner: st.dictionaries(KEYWORDS, VALUES | inner | st.lists(inner, min_size=1, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2), max_size=4),
+    lambda inner: st.dictionaries(
+        KEYWORDS, VALUES | inner | st.lists(inner, min_size=1, max_size=2) | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2), max_size=4
+    ),
     max_leaves=10,
 )
 
@@ -205,7 +284,22 @@ GOOD_VALUES = {
 
 
 @settings(max_examples=300, deadline=None)
-@given(schema=st.recursive(st.fixed_dictionaries({}, optional=GOOD_VALUES), lambda inner: st.fixed_dictionaries({}, optional={"properties": st.dictionaries(st.text(max_size=4), inner, max_size=2), "anyOf": st.lists(inner, min_size=1, max_size=2), "items": inner, "$ref": st.just("#/$defs/a"), "$defs": st.fixed_dictionaries({"a": st.just({})})}), max_leaves=8))
+@given(
+    schema=st.recursive(
+        st.fixed_dictionaries({}, optional=GOOD_VALUES),
+        lambda inner: st.fixed_dictionaries(
+            {},
+            optional={
+                "properties": st.dictionaries(st.text(max_size=4), inner, max_size=2),
+                "anyOf": st.lists(inner, min_size=1, max_size=2),
+                "items": inner,
+                "$ref": st.just("#/$defs/a"),
+                "$defs": st.fixed_dictionaries({"a": st.just({})}),
+            },
+        ),
+        max_leaves=8,
+    )
+)
 def test_sound_schemas_pass_unless_a_reference_leads_nowhere(schema: Any) -> None:
     faults, out = judged(schema)
     assert jsonschema_rs.meta.is_valid(json.loads(out))

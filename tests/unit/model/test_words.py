@@ -47,7 +47,10 @@ def test_one_sentence_for_one_capability(changes: dict[str, Any], words: str) ->
 
 
 def test_secrets_in_words() -> None:
-    assert capability_words(manifest({"capabilities": SECRETS}).capabilities)[1] == f"May use the secret TOKEN in requests to {API} (header Authorization) without seeing it."
+    assert (
+        capability_words(manifest({"capabilities": SECRETS}).capabilities)[1]
+        == f"May use the secret TOKEN in requests to {API} (header Authorization) without seeing it."
+    )
 
 
 @pytest.mark.parametrize("changes", GOOD, ids=str)
@@ -113,12 +116,20 @@ GROWN: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"capabilities": SECRETS}, {"capabilities": SECRETS | {"secrets": [SECRET | {"header": "X-A"}]}}, "header X-A"),
     ({}, {"capabilities/storage": {"kv": {"max_bytes": 1024}}}, "May keep up to 1 KiB of its own data"),
     ({"capabilities/storage": {"kv": {"max_bytes": 9}}}, {"capabilities/storage": {"kv": {"max_bytes": 10}}}, "May keep up to 10 bytes instead of 9 bytes of"),
-    ({"capabilities/hardware": [{"device": "a", "path": "/dev/a", "mode": "r"}]}, {"capabilities/hardware": [{"device": "a", "path": "/dev/a", "mode": "rw"}]}, "read from and write to"),
+    (
+        {"capabilities/hardware": [{"device": "a", "path": "/dev/a", "mode": "r"}]},
+        {"capabilities/hardware": [{"device": "a", "path": "/dev/a", "mode": "rw"}]},
+        "read from and write to",
+    ),
     ({}, {"runtime/memory_limit_mb": 17}, "May use 17 MiB of memory instead of 16."),
     ({}, {"runtime/timeout_ms": 5001}, "May run for 5001 ms instead of 5000."),
     ({"runtime/deterministic": True}, {}, "real time and real randomness"),
     ({}, {"runtime/type": "wasi-component"}, "Runs as wasi-component instead of wasm32-wasip1."),
-    ({"runtime/type": "python", "runtime/layer": LAYER}, {"runtime/type": "python", "runtime/layer": LAYER | {"sha256": "cd" * 32}}, f"Runs on the layer org.example.cpython 3.13.1 ({'cd' * 8})"),
+    (
+        {"runtime/type": "python", "runtime/layer": LAYER},
+        {"runtime/type": "python", "runtime/layer": LAYER | {"sha256": "cd" * 32}},
+        f"Runs on the layer org.example.cpython 3.13.1 ({'cd' * 8})",
+    ),
     ({}, {"tool_definitions": [TOOL, TOOL | {"name": "b"}]}, "Brings the new tool b (security level low)."),
     ({}, {"tool_definitions/0/security_level": "high"}, "Rates the tool greet high instead of low."),
     ({"tool_definitions/0/security_level": "high"}, {}, "Rates the tool greet low instead of high."),

@@ -7,9 +7,9 @@ import os
 import click
 
 from mpp.author.build import build_project
-from mpp.author.keys import load_chain
+from mpp.author.keys import RELEASE_FILE, load_chain
 from mpp.author.project import find_project, read_project
-from mpp.cli.options import json_option
+from mpp.cli.options import here, home, in_shell, json_option, shorter
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import short_id
 from mpp.errors import Refused
@@ -39,19 +39,20 @@ def command(folder: str | None, wasm: str | None, output: str | None, set_key: s
     Examples:
       mpp build
       mpp build --wasm target/wasm32-wasip1/release/tool.wasm
+      mpp build --set-key ~/.mpp/keys/publisher.json
     """
-    project = find_project(os.getcwd()) if folder is None else read_project(folder)
+    project = find_project(here()) if folder is None else read_project(folder)
     if project is None:
         raise Refused(
             "project.no_manifest",
             "there is no manifest.json here or above",
-            where=os.getcwd(),
+            where=here(),
             hint="go to the project's folder, or begin one with: mpp init NAME",
         )
     built = build_project(project, progress=lambda text: note(f"  {text}"), wasm=wasm, key_id=_key_id(set_key))
     path = output if output is not None else os.path.join(project.root, built.name)
     write_atomic(path, built.data)
-    shown = min(path, os.path.relpath(path), key=len)
+    shown = shorter(path)
     if as_json:
         put_json({"ok": True, "file": shown, "content_hash": built.content_hash, "bytes": len(built.data), "signed": False, "warnings": [*built.warnings]})
         return
@@ -59,7 +60,8 @@ def command(folder: str | None, wasm: str | None, output: str | None, set_key: s
         note(f"warning: {warning}")
     say(f"Built {shown}  ({len(built.data):,} bytes, unsigned)")
     say(f"content sha256:{built.content_hash}")
-    say(f"Next: mpp sign {shown} -k ~/.mpp/keys/publisher.key")
+    first = "" if os.path.exists(os.path.join(home().keys, RELEASE_FILE)) else "mpp keygen && "
+    say(f"Next: {first}mpp sign {in_shell(shown)}")
 
 
 def _key_id(given: str | None) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from mpp.author.scaffold import LANGUAGES, create_project
-from mpp.cli.options import json_option
+from mpp.cli.options import here, json_option, shorter
 from mpp.cli.screen import put_json, say
 
 
@@ -23,13 +21,14 @@ def command(name: str, lang: str, package_id: str, publisher: str, as_json: bool
     The project is complete: its tool `greet` greets an optional name, builds at once and explains itself in comments.
 
     \b
-    Example:
+    Examples:
       mpp init hello --lang c
+      mpp init weather --package-id org.example.weather --publisher "Ada Example"
     """
-    made = create_project(name, lang=lang, parent=os.getcwd(), package_id=package_id, publisher=publisher)
+    made = create_project(name, lang=lang, parent=here(), package_id=package_id, publisher=publisher)
     if as_json:
         put_json({"ok": True, "folder": made.folder, "files": [*made.files], "next": [*made.next_steps]})
         return
-    say(f"Made {made.folder} with {len(made.files)} files. Next:")
+    say(f"Made {shorter(made.folder)} with {len(made.files)} files. Next:")
     for step in made.next_steps:
         say(f"  {step}")

@@ -24,6 +24,7 @@ def command(file: str | None, other: str | None, as_json: bool) -> None:
 
     \b
     Examples:
+      mpp inspect
       mpp inspect hello-0.1.0.mpp
       mpp inspect hello-0.1.0.mpp --diff hello-0.2.0.mpp
     """

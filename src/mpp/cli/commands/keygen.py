@@ -6,14 +6,14 @@ import os
 
 import click
 
-from mpp.author.keys import ROOT_FILE, PublisherKeys, key_is_sealed, load_signer, make_publisher
+from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, PublisherKeys, check_free, key_is_sealed, load_signer, make_publisher
 from mpp.author.rotate import Plan, read_public, rotate_folder
 from mpp.author.scaffold import guess_publisher
-from mpp.cli.options import home, json_option, passphrase_option, read_passphrase
+from mpp.cli.options import home, in_shell, json_option, passphrase_option, plain, read_passphrase, shorter
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import fingerprint, short_id
-from mpp.crypto.roots import RootChain
-from mpp.errors import Refused
+from mpp.crypto.roots import NAME_MAX, REASON_MAX, RootChain
+from mpp.errors import HostFailed, Refused
 from mpp.host.system import SystemRandom
 from mpp.host.trust_store import TrustStore, with_publisher
 from mpp.model.jsontext import Json
@@ -31,10 +31,13 @@ from mpp.model.jsontext import Json
     help="Write a new root version; needs the root key in the folder. Makes a new release key, unless --add or --new-root is given.",
 )
 @click.option(
-    "--add", multiple=True, metavar="PUBLIC", help="With --rotate: add this release key (base64 of a public key), for a co-signer or a security module."
+    "--add",
+    multiple=True,
+    metavar="PUBLIC",
+    help="With --rotate: put this release key (base64 of a public key) in place of the old ones; beside them with --keep-old.",
 )
 @click.option("--new-root", is_flag=True, help="With --rotate: replace the root key.")
-@click.option("--keep-old", is_flag=True, help="With --rotate: the old release keys stay valid beside the new one.")
+@click.option("--keep-old", is_flag=True, help="With --rotate: the old release keys stay valid beside the new one, for a co-signer.")
 @click.option("--revoke", default="", metavar="REASON", help="With --rotate: list the removed keys as revoked, for this reason.")
 @click.option("--threshold", default=0, type=click.IntRange(0, 32), help="With --rotate: how many release keys must sign each package.")
 @json_option
@@ -61,7 +64,10 @@ def command(
       mpp keygen -o ~/.mpp/keys
       mpp keygen -o ~/.mpp/keys --rotate --revoke "laptop stolen"
     """
-    folder = output if output is not None else home().keys
+    folder = os.path.abspath(output) if output is not None else home().keys
+    name, revoke = plain(name, "--name", NAME_MAX), plain(revoke, "--revoke", REASON_MAX)
+    store = TrustStore(home().trust)
+    store.load()  # A trust document that cannot be read is a reason to stop before keys are made.
     plan = Plan(add=tuple(read_public(one) for one in add), new_root=new_root, keep_old=keep_old, revoke_reason=revoke, threshold=threshold)
     if not rotating and plan != Plan():
         raise Refused("usage.option", "--add, --new-root, --keep-old, --revoke and --threshold go with --rotate", hint="add --rotate")
@@ -70,18 +76,30 @@ def command(
     if rotating:
         made = _rotate(folder, passphrase_file, no_passphrase, plan)
     else:
-        passphrase = None if no_passphrase else read_passphrase(passphrase_file, confirm=True, what="a new key")
+        check_free(folder)
+        passphrase = None if no_passphrase else read_passphrase(passphrase_file, confirm=True, what="the new keys")
         made = make_publisher(name or guess_publisher(os.getcwd()), folder, SystemRandom(), passphrase)
-    TrustStore(home().trust).change(lambda state: with_publisher(state, made.chain, any_package=True))
+    _trust(store, made)
     _show(made, as_json, sealed=not no_passphrase)
+
+
+def _trust(store: TrustStore, made: PublisherKeys) -> None:
+    """The maker of a key is believed on this machine."""
+    try:
+        store.change(lambda state: with_publisher(state, made.chain, any_package=True))
+    except HostFailed as fault:
+        again = f"the keys are made and stay; mend this, then: mpp trust add {in_shell(os.path.join(made.folder, CHAIN_FILE))}"
+        raise HostFailed(fault.code, fault.message, where=fault.where, hint=again) from None
 
 
 def _rotate(folder: str, passphrase_file: str | None, no_passphrase: bool, plan: Plan) -> PublisherKeys:
     root_path = os.path.join(folder, ROOT_FILE)
+    if not os.path.lexists(root_path):
+        raise Refused("usage.no_file", "the root key is not here", where=root_path, hint="bring it back from where you keep it, or name its folder with -o")
     passphrase = read_passphrase(passphrase_file, confirm=False, what="the root key") if key_is_sealed(root_path) else None
     root = load_signer(root_path, "root", passphrase)
-    if passphrase is None and not no_passphrase:
-        passphrase = read_passphrase(passphrase_file, confirm=True, what="a new key")
+    if passphrase is None and not no_passphrase and (plan.new_root or not plan.add):
+        passphrase = read_passphrase(passphrase_file, confirm=True, what="the new key")
     return rotate_folder(folder, root, SystemRandom(), None if no_passphrase else passphrase, plan)
 
 
@@ -108,6 +126,7 @@ def _show(made: PublisherKeys, as_json: bool, *, sealed: bool) -> None:
     say(f"Root version {chain.newest.version}")
     say(f"Files        {made.folder}: {', '.join(made.files)}")
     say("This machine trusts the publisher for any package. Others compare the fingerprint on first use.")
+    say(f"Next: mpp sign FILE -k {in_shell(shorter(os.path.join(made.folder, RELEASE_FILE)))}")
     if not sealed:
         note("warning: the private keys are not sealed; whoever reads the files can sign as you")
     note(f"Keep {ROOT_FILE} offline: it is needed only to rotate keys. A lost root key cannot be replaced.")

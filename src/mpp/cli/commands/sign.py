@@ -10,7 +10,7 @@ from mpp.author.keys import CHAIN_FILE, key_is_sealed, load_chain, load_signer
 from mpp.author.rotate import match_keys
 from mpp.author.sign import Signed, sign_package
 from mpp.author.signer_command import CommandSigner
-from mpp.cli.options import clock, find_package, home, json_option, now_option, passphrase_option, read_passphrase
+from mpp.cli.options import clock, find_package, home, in_shell, json_option, now_option, passphrase_option, read_passphrase, shorter
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import short_id
 from mpp.crypto.roots import RootChain
@@ -66,12 +66,13 @@ def command(
     path = find_package(file)
     if signer_command is None and not keys:
         keys = (os.path.join(home().keys, "publisher.key"),)
-    chain = _chain(keys, publisher)
-    signers = (*(_signer(key, passphrase_file) for key in keys), *([CommandSigner(signer_command)] if signer_command is not None else []))
     data = take(path, TOTAL_BYTES_MAX)
+    chain = _chain(keys, publisher)
     # SOURCE_DATE_EPOCH is what reproducible builds agree on; only the signer's own statement of time depends on it.
-    moment = clock(now if now is not None else os.environ.get("SOURCE_DATE_EPOCH"))
-    signed = sign_package(data, chain, signers, moment, cosigners=match_keys(chain, cosigners), replace_seal=replace_seal)
+    moment = clock(now) if now else clock(os.environ.get("SOURCE_DATE_EPOCH"), "SOURCE_DATE_EPOCH")
+    listed = match_keys(chain, cosigners)
+    signers = (*(_signer(key, passphrase_file) for key in keys), *([CommandSigner(signer_command)] if signer_command is not None else []))
+    signed = sign_package(data, chain, signers, moment, cosigners=listed, replace_seal=replace_seal)
     target = output if output is not None else path
     write_atomic(target, signed.data)
     _show(signed, chain, target, as_json)
@@ -80,7 +81,16 @@ def command(
 def _chain(keys: tuple[str, ...], publisher: str | None) -> RootChain:
     if publisher is None and not keys:
         raise Refused("usage.option", "--signer-command needs the publisher's root document", hint="give it with --publisher publisher.json")
-    return load_chain(publisher if publisher is not None else os.path.join(os.path.dirname(keys[0]) or ".", CHAIN_FILE))
+    for key in keys:
+        _is_there(key, "key file", "make keys with `mpp keygen`, or name your release key with -k")
+    path = publisher if publisher is not None else os.path.join(os.path.dirname(keys[0]), CHAIN_FILE)
+    _is_there(path, "publisher.json", "name it with --publisher")
+    return load_chain(path)
+
+
+def _is_there(path: str, what: str, hint: str) -> None:
+    if not os.path.lexists(path):
+        raise Refused("usage.no_file", f"there is no {what}", where=path, hint=hint)
 
 
 def _signer(path: str, passphrase_file: str | None) -> Signer:
@@ -89,7 +99,7 @@ def _signer(path: str, passphrase_file: str | None) -> Signer:
 
 
 def _show(signed: Signed, chain: RootChain, target: str, as_json: bool) -> None:
-    shown = min(target, os.path.relpath(target), key=len)
+    shown = shorter(target)
     statement = signed.statement
     missing: list[Json] = [short_id(key) for key in signed.missing]
     if as_json:
@@ -110,6 +120,7 @@ def _show(signed: Signed, chain: RootChain, target: str, as_json: bool) -> None:
     say(f"content   sha256:{statement.content_hash}")
     say(f"publisher {chain.newest.name}, keys {', '.join(short_id(key) for key in statement.signers)}")
     if missing:
-        note(f"Still missing: {', '.join(short_id(key) for key in signed.missing)}. The package is refused until they run `mpp sign {shown}`.")
+        note(f"Still missing: {', '.join(short_id(key) for key in signed.missing)}. Until they have signed it too, everybody refuses the package.")
+        say(f"Next, with each of these keys: mpp sign {in_shell(shown)} -k THEIR.key --publisher publisher.json")
     else:
-        say(f"Next: mpp verify {shown}")
+        say(f"Next: mpp verify {in_shell(shown)}")

@@ -23,19 +23,31 @@ def _store() -> TrustStore:
     return TrustStore(home().trust)
 
 
-@click.group(name="trust", no_args_is_help=True)
+@click.group(name="trust", no_args_is_help=True, short_help="Manage the publishers this machine trusts.")
 def command() -> None:
     """Manage the publishers this machine trusts.
 
     A publisher is known by the SHA-256 of its first root document, shown as a fingerprint. On first use a person
     confirms it once, for one package id; from then on that id belongs to that publisher only.
+
+    \b
+    Examples:
+      mpp trust list
+      mpp trust add hello-0.1.0.mpp
+      mpp trust pin com.example. "Ada Example"
+      mpp trust remove com.example.hello
     """
 
 
 @command.command(name="list")
 @json_option
 def list_(as_json: bool) -> None:
-    """Show trusted publishers, pinned packages and revocations."""
+    """Show trusted publishers, pinned packages and revocations.
+
+    \b
+    Example:
+      mpp trust list --json
+    """
     state = _store().load()
     if as_json:
         put_json({"ok": True, "file": _store().path, **_state_json(state)})
@@ -67,7 +79,7 @@ def _state_json(state: TrustState) -> dict[str, Json]:
     return {"publishers": publishers, "pins": dict(state.pins), "prefixes": dict(state.prefixes), "revoked": revoked, "first_use": state.first_use}
 
 
-@command.command()
+@command.command(short_help="Trust the publisher of a package or publisher.json.")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--fingerprint", "expected", default="", metavar="HEX", help="The fingerprint you expect, got another way; it replaces the question.")
 @click.option("--until", default=None, metavar="TIME", help="Trust until this time only.")
@@ -76,6 +88,11 @@ def add(file: str, expected: str, until: str | None, as_json: bool) -> None:
     """Trust the publisher of FILE: a signed package (pins its package id) or a publisher.json (pins nothing yet).
 
     In a terminal you confirm the fingerprint. Scripts give it with --fingerprint; it must match in full.
+
+    \b
+    Examples:
+      mpp trust add hello-0.1.0.mpp
+      mpp trust add publisher.json --until 2027-12-31 --fingerprint "851a 921d …"
     """
     seal, chain = _read(file)
     state = _store().load()
@@ -84,7 +101,7 @@ def add(file: str, expected: str, until: str | None, as_json: bool) -> None:
             raise Refused("publisher.fingerprint", "the fingerprint is another one", where=file, hint="stop: this is not the publisher you expect")
     elif not confirm(question(chain, seal, state)):
         raise Refused("publisher.unconfirmed", "nobody confirmed the fingerprint", where=file, hint="run in a terminal and answer yes, or give --fingerprint")
-    moment = None if until is None else parse_time(until)
+    moment = None if until is None else parse_time(until, "--until")
 
     def step(old: TrustState) -> TrustState:
         if seal is None:
@@ -108,11 +125,17 @@ def _read(file: str) -> tuple[Seal | None, RootChain]:
     return seal, chain
 
 
-@command.command()
+@command.command(short_help="Stop trusting a publisher, or remove a pin.")
 @click.argument("what")
 @json_option
 def remove(what: str, as_json: bool) -> None:
-    """Stop trusting a publisher (fingerprint, its beginning, or name) with all its pins, or remove one pinned package id."""
+    """Stop trusting WHAT: a publisher (fingerprint, its beginning, or name) with all its pins, or one pinned package id.
+
+    \b
+    Examples:
+      mpp trust remove "Ada Example"
+      mpp trust remove com.example.hello
+    """
     removed: list[str] = []
 
     def step(state: TrustState) -> TrustState:
@@ -126,7 +149,7 @@ def remove(what: str, as_json: bool) -> None:
     _done(as_json, f"Removed {what}", removed[-1])
 
 
-@command.command()
+@command.command(short_help="Bind a package id or prefix to a publisher.")
 @click.argument("package")
 @click.argument("publisher")
 @json_option
@@ -134,6 +157,11 @@ def pin(package: str, publisher: str, as_json: bool) -> None:
     """Bind PACKAGE to PUBLISHER (fingerprint, its beginning, or name), as an administrator.
 
     PACKAGE is a package id, or a prefix with a dot at its end: com.example. binds all ids below it.
+
+    \b
+    Examples:
+      mpp trust pin com.example.hello "Ada Example"
+      mpp trust pin com.example. 851a921dd19c
     """
     if PACKAGE_ID.fullmatch(package + "x" if package.endswith(".") else package) is None:
         raise Refused(

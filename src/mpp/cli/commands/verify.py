@@ -7,7 +7,7 @@ import os
 import click
 
 from mpp.cli.options import clock, find_package, home, json_option, now_option
-from mpp.cli.screen import CROSS, TICK, complain, error_json, note, put_json, say, styled
+from mpp.cli.screen import CROSS, TICK, complain, error_json, mark, note, put_json, say, styled
 from mpp.crypto.ed25519 import fingerprint
 from mpp.errors import HostFailed, Refused
 from mpp.files import take
@@ -33,6 +33,12 @@ def command(file: str | None, trust_file: str | None, now: str | None, as_json: 
 
     Integrity and trust in the publisher are reported apart. An unknown publisher is shown with its fingerprint and, in a
     terminal, you are asked once; without a terminal it is refused.
+
+    \b
+    Examples:
+      mpp verify hello-0.1.0.mpp
+      mpp verify hello.mpp                               the newest hello-*.mpp in this folder
+      mpp verify hello-0.1.0.mpp --trust publisher.json --json
 
     \b
     Exit code:
@@ -67,14 +73,13 @@ def _run(data: Buffer, trust: TrustState, now: int, passed: list[CheckResult], a
     def seen(result: CheckResult) -> None:
         passed.append(result)
         if not as_json:
-            say(f"  {result.number} ", styled(TICK, "green"), f" {result.name:<24} {result.detail}")
+            say(f"  {result.number} ", mark(TICK), f" {result.name:<24} {result.detail}")
 
     try:
         return verify(data, trust, now, seen=seen)
     except Refused as fault:
         if not as_json:
-            number = fault.check or 0
-            say(f"  {number} ", styled(CROSS, "red"), f" {CHECK_NAMES[number - 1]:<24} {fault.message}")
+            say(f"  {fault.check} ", mark(CROSS), f" {CHECK_NAMES[(fault.check or 1) - 1]:<24} {fault.message}")
         return fault
 
 
