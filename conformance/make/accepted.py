@@ -15,8 +15,10 @@ from mpp.crypto.ed25519 import key_id
 from mpp.crypto.roots import read_chain
 from mpp.model.jsontext import Json
 from mpp.testing.keys import TestPublisher, publisher, rotated
-from mpp.testing.rawzip import RawMember
 from mpp.testing.wasm import component, module
+
+# One case a line, however long.
+# fmt: off
 
 SOUND = package()
 NEXT = rotated(EXAMPLE, "2")
@@ -66,7 +68,7 @@ def _shapes() -> Iterator[Case]:
         ("name-240", "A name of 240 bytes with components of 100", "A-30 A-34", package(files(extra={f"{LONG}/{LONG}/{'a' * 38}": b"x"}))),
         ("name-depth-16", "A name of 16 components", "A-33", package(files(extra={"/".join("abcdefghijklmnop"): b"x"}))),
         ("names-odd", "Names with every allowed character, and names close to device names", "A-35 A-36", package(files(extra=names))),
-        ("names-order", "Names whose order by bytes is not that of dictionaries", "A-17", package(files(extra={name: b"x" for name in ("B", "Z", "_", "a-b", "a/b", "a0", "aC", "az/B", "az/a")}))),
+        ("names-order", "Names whose order by bytes is not that of dictionaries", "A-17", package(files(extra=dict.fromkeys(("B", "Z", "_", "a-b", "a/b", "a0", "aC", "az/B", "az/a"), b"x")))),
         ("reserved", "The two optional members below _mpp/", "A-37 A-50 A-51", package(files(extra={"_mpp/provenance.json": b"{}", "_mpp/sbom.cdx.json": b"{}"}))),
     )
     for name, title, clauses, found in rows:

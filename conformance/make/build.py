@@ -57,9 +57,11 @@ def manifest(changes: Mapping[str, Json] | None = None) -> dict[str, Json]:
     return found if isinstance(found, dict) else {}
 
 
-def files(changes: Mapping[str, Json] | None = None, *, text: bytes | None = None, code: bytes | None = None, extra: Mapping[str, bytes | None] | None = None) -> dict[str, bytes]:
+def files(
+    changes: Mapping[str, Json] | None = None, *, text: bytes | None = None, code: bytes | None = None, extra: Mapping[str, bytes | None] | None = None
+) -> dict[str, bytes]:
     """The members of the sound package; ``extra`` adds members, or removes those it maps to None."""
-    plain = text if text is not None else json.dumps(manifest(changes), indent=2).encode("utf-8")
+    plain = text if text is not None else json.dumps(manifest(changes)).encode("utf-8")
     entrypoint = module() if code is None else code
     every = {MANIFEST_NAME: plain, ENTRYPOINT: entrypoint, "README.md": README, **(extra or {})}
     return {name: data for name, data in every.items() if data is not None}
@@ -83,6 +85,11 @@ def find(members: Sequence[RawMember], name: str) -> RawMember:
 
 def _same(data: bytes) -> bytes:
     return data
+
+
+def signer_id(signer: SeedSigner) -> str:
+    """The full id of a signer's key, by which signatures are ordered."""
+    return key_id(signer.public_key)
 
 
 def _sound(signer: SeedSigner, message: bytes) -> bytes:
@@ -141,7 +148,7 @@ class Package:
 
 def package(members: Mapping[str, bytes] | None = None, **seal: object) -> Package:
     """A package of ``members`` with the seal that the hooks describe."""
-    return Package(body=body(members), seal=Seal(**seal))  # type: ignore[arg-type] - each hook is checked where it is used
+    return Package(body=body(members), seal=Seal(**seal))  # type: ignore[arg-type]  # each hook is used as its type says, or the vectors show it
 
 
 def _sealing(what: Package, seal: Seal) -> tuple[bytes, bytes]:
@@ -162,6 +169,6 @@ def _sealing(what: Package, seal: Seal) -> tuple[bytes, bytes]:
     statement: Json = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "urn:mpp:package:1", "subject": [subject], "predicate": predicate}
     payload = seal.payload(compact(edit(statement, seal.statement)))
     message = signed_bytes(seal.kind, payload)
-    rows: list[Json] = sorted(({"keyid": key_id(one.public_key), "sig": encode(seal.sign(one, message))} for one in signers), key=lambda row: row["keyid"])
+    rows: list[Json] = [{"keyid": key_id(one.public_key), "sig": encode(seal.sign(one, message))} for one in sorted(signers, key=signer_id)]
     envelope: Json = {"payload": encode(payload), "payloadType": PAYLOAD_TYPE, "signatures": rows}
     return seal.text(compact(edit(envelope, seal.envelope))), chain

@@ -8,6 +8,9 @@ from conformance.make.build import files, package
 from conformance.make.case import Case, refuse
 from mpp.model.jsontext import Json
 
+# One case a line, however long.
+# fmt: off
+
 API = "api.example.com"
 
 # Hosts as texts: name, words, host, code.
@@ -33,7 +36,7 @@ HOSTS: tuple[tuple[str, str, str, str], ...] = (
     ("onion", "a name below .onion", "example.onion", "host_private"),
     ("single", "a name of one part", "intranet", "host_private"),
     ("wildcard-all", "a star alone", "*", "host"),
-    ("wildcard-tld", "a wildcard below a top-level domain", "*.com", "host_private"),
+    ("wildcard-tld", "a wildcard below a top-level domain", "*.com", "wildcard"),
     ("wildcard-second-level", "a wildcard below a shared second level", "*.co.uk", "wildcard"),
     ("wildcard-shared", "a wildcard below a hosting service", "*.github.io", "wildcard"),
     ("wildcard-middle", "a star in the middle", "api.*.example.com", "host"),

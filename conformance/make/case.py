@@ -41,12 +41,16 @@ class Case:
     package: Package | None = None
 
 
-def refuse(id_: str, title: str, clauses: str, code: str, data: bytes | Package, *, trust: str | Mapping[str, Json] = STANDARD, now: int = NOW, recipe: str = "") -> Case:
+def refuse(
+    id_: str, title: str, clauses: str, code: str, data: bytes | Package, *, trust: str | Mapping[str, Json] = STANDARD, now: int = NOW, recipe: str = ""
+) -> Case:
     """A case that a host must refuse with ``code``."""
     return Case(id=id_, title=title, clauses=clauses, code=code, data=data.data if isinstance(data, Package) else data, trust=trust, now=now, recipe=recipe)
 
 
-def accept(id_: str, title: str, clauses: str, package: Package, *, trust: str | Mapping[str, Json] = STANDARD, now: int = NOW, data: bytes | None = None) -> Case:
+def accept(
+    id_: str, title: str, clauses: str, package: Package, *, trust: str | Mapping[str, Json] = STANDARD, now: int = NOW, data: bytes | None = None
+) -> Case:
     """A case that a host must accept; ``package`` says as what, ``data`` are the bytes if they are not the package's own."""
     return Case(id=f"accept/{id_}", title=title, clauses=clauses, code="", data=package.data if data is None else data, trust=trust, now=now, package=package)
 

@@ -12,6 +12,9 @@ from conformance.make.case import Case, refuse
 from conformance.make.deflate import stored_block, zeros
 from mpp.model.jsontext import Json
 
+# One case a line, however long.
+# fmt: off
+
 SOUND = package()
 TEXT = b"a text of a member, a text of a member"
 STREAM = stored_block(TEXT)
@@ -94,7 +97,7 @@ def cases() -> Iterator[Case]:
     yield refuse("manifest/identity-manifest", "A manifest of another package id than was signed", "G-34", "manifest.identity", _identity({"package_id": "com.example.other"}))
     yield refuse("manifest/identity-manifest-version", "A manifest of another version than was signed", "G-34", "manifest.identity", _identity({"version": "0.1.1"}))
     yield refuse("manifest/entrypoint-differs", "A manifest with another entrypoint than was signed", "G-35", "manifest.entrypoint", _identity({"runtime>entrypoint": "README.md"}))
-    stranger = {"publisher>verified_key_id": "pub_0123456789abcdef"}
+    stranger: dict[str, Json] = {"publisher>verified_key_id": "pub_0123456789abcdef"}
     yield refuse("manifest/key-id", "A manifest that names a key which did not sign", "G-36", "manifest.key_id", _identity(stranger))
     root_id = next(key for key in EXAMPLE.chain.newest.keys if key not in EXAMPLE.release_ids)
     yield refuse("manifest/key-id-root", "A manifest that names the publisher's root key", "G-36", "manifest.key_id", _identity({"publisher>verified_key_id": "pub_" + root_id[:16]}))

@@ -9,7 +9,10 @@ from conformance.make.build import GONE, files, manifest, package
 from conformance.make.case import Case, refuse
 from mpp.model.jsontext import Json
 
-TEXT = json.dumps(manifest(), indent=2).encode()
+# One case a line, however long.
+# fmt: off
+
+TEXT = json.dumps(manifest()).encode()
 
 
 def _swap(old: bytes, new: bytes) -> bytes:
@@ -37,7 +40,7 @@ TEXTS: tuple[tuple[str, str, bytes], ...] = (
     ("cut", "its last bytes missing", TEXT[:-5]),
     ("two-values", "a second value after it", TEXT + b"{}"),
     ("comment", "a comment", b"// hello\n" + TEXT),
-    ("trailing-comma", "a comma too many", _swap(b'"patterns": [\n      "email"', b'"patterns": [\n      "email",')),
+    ("trailing-comma", "a comma too many", _swap(b'"patterns": ["email"', b'"patterns": ["email",')),
     ("single-quotes", "single quotation marks", _swap(b'"hello"', b"'hello'")),
     ("byte-order-mark", "a byte-order mark", b"\xef\xbb\xbf" + TEXT),
     ("utf16", "UTF-16", TEXT.decode().encode("utf-16")),
@@ -66,7 +69,7 @@ TEXTS: tuple[tuple[str, str, bytes], ...] = (
 REQUIRED = (
     "mpp_version", "package_id", "version", "name", "description", "publisher", "publisher>name", "runtime", "runtime>type", "runtime>entrypoint",
     "runtime>memory_limit_mb", "runtime>timeout_ms", "capabilities", "tool_definitions", f"{TOOL}>name", f"{TOOL}>description", f"{TOOL}>parameters", f"{TOOL}>security_level",
-)  # fmt: skip
+)
 
 # A value of the wrong type for each key, required or not.
 TYPES: tuple[tuple[str, Json], ...] = (
@@ -204,7 +207,7 @@ VALUES: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
     ("layer-unknown-key", "a layer with an address", {"runtime>type": "python", "runtime>layer": {"id": "org.example.python", "version": "3.12.0", "sha256": "ab" * 32, "url": "https://example.com"}}, "unknown_key", "M-3"),
     ("layer-with-tools", "a layer with a tool", {"runtime>type": "layer"}, "layer", "M-26"),
     ("tools-none", "no tool", {"tool_definitions": []}, "length", "M-30"),
-    ("tools-twice", "two tools of one name", {"tool_definitions": [manifest()["tool_definitions"][0]] * 2}, "duplicate", "M-31"),  # type: ignore[index, call-overload]
+    ("tools-twice", "two tools of one name", {"tool_definitions": [manifest()["tool_definitions"][0]] * 2}, "duplicate", "M-31"),  # type: ignore[index]
     ("tool-name-space", "a tool name with a space", {f"{TOOL}>name": "greet person"}, "form", "M-13"),
     ("tool-name-empty", "an empty tool name", {f"{TOOL}>name": ""}, "length", "M-13"),
     ("tool-name-long", "a tool name of 65 characters", {f"{TOOL}>name": "a" * 65}, "length", "M-13"),
@@ -253,7 +256,7 @@ VALUES: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
     ("privacy-id-named", "a custom pattern with the id of a named one", {CUSTOM: [{"id": "email", "regex": "nothing"}]}, "duplicate", "M-82"),
     ("privacy-exempt", "an exemption", {"privacy_filters>exempt": ["email"]}, "unknown_key", "M-3"),
     ("trust-level", "a trust level of two words", {"trust": {"level": "very high"}}, "form", "M-5"),
-)  # fmt: skip
+)
 
 
 def _slug(place: str) -> str:
@@ -272,5 +275,3 @@ def cases() -> Iterator[Case]:
         yield refuse(f"manifest/type-{_slug(place)}", f"A manifest with a value of the wrong type as {place.replace('>', '/')}", "M-5", "manifest.type", package(files({place: item})))
     for name, words, changes, code, clauses in VALUES:
         yield refuse(f"manifest/{name}", f"A manifest with {words}" if not words.startswith("a manifest") else f"A{words[1:]}", clauses, f"manifest.{code}", package(files(changes)))
-
-

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from conformance.make.build import files, package
 from conformance.make.case import Case, refuse
 
+# One case a line, however long.
+# fmt: off
+
 LONG = "a" * 100
 
 # Name of the case, what it is, the name (Latin-1, one character a byte), code, clauses.
@@ -82,8 +85,8 @@ NAMES: tuple[tuple[str, str, str, str, str], ...] = (
     ("reserved-case", "a name below _MPP/", "_MPP/publisher.json", "reserved", "A-37"),
     ("reserved-deeper", "a name below a name of the format", "_mpp/sbom.cdx.json/a", "reserved", "A-37"),
     ("reserved-signature", "another signature below _mpp/", "_mpp/signature.json", "reserved", "A-37"),
-    ("reserved-folder", "a file where the folder _mpp must stand", "_mpp", "collision", "A-38"),
-    ("reserved-folder-case", "a file called _Mpp", "_Mpp", "collision", "A-38"),
+    ("reserved-folder", "a file where the folder _mpp must stand", "_mpp", "reserved", "A-37"),
+    ("reserved-folder-case", "a file called _Mpp", "_Mpp", "reserved", "A-37"),
     ("collision-manifest", "the manifest in upper case, once more", "MANIFEST.JSON", "collision", "A-38"),
     ("collision-file", "README.md in lower case, once more", "readme.md", "collision", "A-38"),
     ("collision-folder", "a file where a folder must stand", "bin", "collision", "A-38"),

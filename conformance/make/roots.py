@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from conformance.make import curve
-from conformance.make.build import EXAMPLE, GONE, Package, compact, edit, package
+from conformance.make.build import EXAMPLE, GONE, Package, compact, edit, package, signer_id
 from conformance.make.case import Case, refuse
 from conformance.make.statements import FORMS
 from conformance.make.trust import TEAM
@@ -16,6 +16,9 @@ from mpp.crypto.envelope import signed_bytes
 from mpp.crypto.roots import ROOT_TYPE
 from mpp.model.jsontext import Json
 from mpp.testing.keys import TestPublisher, fixed_signer, rotated
+
+# One case a line, however long.
+# fmt: off
 
 ROOT = EXAMPLE.root
 NEW_ROOT = rotated(EXAMPLE, "2", new_root=True)
@@ -33,7 +36,7 @@ def roots_of(who: TestPublisher) -> list[Json]:
 def signed(body: Json, signers: Sequence[SeedSigner], kind: str = ROOT_TYPE) -> dict[str, Json]:
     """An entry: ``body`` and signatures over it."""
     message = signed_bytes(kind, compact(body))
-    rows: list[Json] = sorted(({"key": key_id(one.public_key), "sig": encode(one.sign(message))} for one in signers), key=lambda row: row["key"])
+    rows: list[Json] = [{"key": key_id(one.public_key), "sig": encode(one.sign(message))} for one in sorted(signers, key=signer_id)]
     return {"signed": body, "signatures": rows}
 
 
@@ -71,6 +74,10 @@ ROOT_ID = key_id(ROOT[0].public_key)
 STRANGER_ID = key_id(STRANGER.public_key)
 
 
+def _ascending(*ids: str) -> list[Json]:
+    return [*sorted(ids)]
+
+
 def _key(public: bytes) -> dict[str, Json]:
     return {"alg": "ed25519", "public": encode(public)}
 
@@ -78,7 +85,7 @@ def _key(public: bytes) -> dict[str, Json]:
 def with_key(public: bytes, *, under: str = "") -> bytes:
     """Version 1 with a second release key, which nobody uses."""
     name = under or key_id(public)
-    return first({f"keys>{name}": _key(public), "roles>release>keys": sorted((RELEASE_ID, name))})
+    return first({f"keys>{name}": _key(public), "roles>release>keys": _ascending(RELEASE_ID, name)})
 
 
 # Changes to version 1, which its root key then signs. Name, words, changes, code, clauses.
@@ -101,7 +108,7 @@ BODIES: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
     ("alg-case", "the algorithm in upper case", {f"keys>{RELEASE_ID}>alg": "Ed25519"}, "choice", "K-1"),
     ("keys-list", "a list as keys", {"keys": []}, "type", "K-14"),
     ("role-empty", "a release role without keys", {"roles>release>keys": []}, "root_role", "K-32"),
-    ("role-key-unknown", "a role with a key that the document does not hold", {"roles>release>keys": sorted((RELEASE_ID, STRANGER_ID))}, "root_role", "K-32"),
+    ("role-key-unknown", "a role with a key that the document does not hold", {"roles>release>keys": _ascending(RELEASE_ID, STRANGER_ID)}, "root_role", "K-32"),
     ("role-key-twice", "a role with one key twice", {"roles>release>keys": [RELEASE_ID, RELEASE_ID]}, "duplicate", "K-32"),
     ("role-key-short", "a role with a short key id", {"roles>release>keys": ["pub_" + RELEASE_ID[:16]]}, "form", "K-14"),
     ("key-without-role", "a key without a role", {f"keys>{STRANGER_ID}": _key(STRANGER.public_key)}, "root_role", "K-32"),
@@ -118,8 +125,8 @@ BODIES: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
     ("key-31-bytes", "a key of 31 bytes", {f"keys>{RELEASE_ID}>public": encode(bytes(31))}, "base64", "K-1"),
     ("key-33-bytes", "a key of 33 bytes", {f"keys>{RELEASE_ID}>public": encode(bytes(33))}, "base64", "K-1"),
     ("key-no-padding", "a key in base64 without padding", {f"keys>{RELEASE_ID}>public": encode(EXAMPLE.release[0].public_key).rstrip("=")}, "base64", "K-7"),
-    *((f"no-{key.replace('>', '-')}", f"no {key.rpartition('>')[2]}", {key: GONE}, "missing", "K-13") for key in ("type", "version", "name", "keys", "roles", "roles>root", "roles>release", "roles>release>keys", "roles>release>threshold")),
-)  # fmt: skip
+    *((f"no-{key.replace('>', '-')}", f"no {key.rpartition('>')[2]}", dict[str, Json]({key: GONE}), "missing", "K-13") for key in ("type", "version", "name", "keys", "roles", "roles>root", "roles>release", "roles>release>keys", "roles>release>threshold")),
+)
 
 # Public keys that are not sound. Every one stands under its own id.
 KEYS: tuple[tuple[str, str, bytes], ...] = (
@@ -189,7 +196,7 @@ def _top_rows() -> Iterator[tuple[str, str, str, str, bytes]]:
     yield "top-unknown-key", "An unknown key beside the roots", "K-13", "unknown_key", edit_top(sound)
     many = [fixed_signer(f"many {i}").public_key for i in range(32)]
     extra: dict[str, Json] = {f"keys>{key_id(public)}": _key(public) for public in many[:31]}
-    ids: list[Json] = sorted((RELEASE_ID, *(key_id(public) for public in many[:31])))
+    ids = _ascending(RELEASE_ID, *(key_id(public) for public in many[:31]))
     yield "keys-33", "33 keys in one version", "K-14", "length", first({**extra, "roles>release>keys": ids})
 
 

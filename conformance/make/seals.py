@@ -14,6 +14,9 @@ from mpp.crypto.ed25519 import SeedSigner, key_id
 from mpp.testing.keys import fixed_seed, fixed_signer, rotated
 from mpp.testing.rawzip import RawMember, raw_zip
 
+# One case a line, however long.
+# fmt: off
+
 SOUND = package()
 RELEASE = "Example Publisher release 0"
 STRANGER = fixed_signer("Stranger")
@@ -130,7 +133,7 @@ TEAM_RELEASE = tuple(sorted(TEAM.release, key=lambda one: key_id(one.public_key)
 
 
 def _team(count: int, **rest: object) -> Package:
-    return package(**{"by": TEAM, "signers": TEAM_RELEASE[:count], **rest})
+    return package(None, by=TEAM, signers=TEAM_RELEASE[:count], **rest)
 
 
 def _swapped_signatures(found: bytes) -> bytes:

@@ -9,6 +9,9 @@ from conformance.make.case import Case, refuse
 from mpp.model.jsontext import Json
 from mpp.testing.keys import fixed_signer
 
+# One case a line, however long.
+# fmt: off
+
 Spoil = Callable[[bytes], bytes]
 HEX = "0" * 64
 
@@ -109,11 +112,11 @@ STATEMENT: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
     ("signers-short-id", "a short key id as signer", {"predicate>signers": ["pub_0123456789abcdef"]}, "form", "K-28"),
     ("signers-number", "a number as signer", {"predicate>signers": [1]}, "type", "K-14"),
     ("signers-33", "33 signers", {"predicate>signers": [f"{i:064x}" for i in range(33)]}, "length", "K-28"),
-    *((f"no-{key.rpartition('>')[2].lstrip('_').replace('_', '-').lower()}", f"no {key.rpartition('>')[2]}", {key: GONE}, "missing", "K-13") for key in (
+    *((f"no-{key.rpartition('>')[2].lstrip('_').replace('_', '-').lower()}", f"no {key.rpartition('>')[2]}", dict[str, Json]({key: GONE}), "missing", "K-13") for key in (
         "_type", "predicateType", "subject", "predicate", "predicate>container", "predicate>created", "predicate>entrypoint", "predicate>files",
         "predicate>publisher_id", "predicate>publisher_sha256", "predicate>signers", "subject>0>name", "subject>0>digest",
     )),
-)  # fmt: skip
+)
 
 # Changes to the envelope. Name, words, changes, code, clauses.
 ENVELOPE: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
@@ -187,8 +190,8 @@ def _json_cases() -> Iterator[Case]:
             yield refuse(f"signature/statement-{name}", f"A statement with {words}", clauses, "signature.json", package(payload=spoil))
         yield refuse(f"signature/envelope-{name}", f"An envelope with {words}", clauses, "signature.json", package(text=spoil))
     for document, name, words, spoil, clauses in OWN_FORMS:
-        hook = "payload" if document == "statement" else "text"
-        yield refuse(f"signature/{document}-{name}", f"{'A statement' if hook == 'payload' else 'An envelope'} with {words}", clauses, "signature.json", package(**{hook: spoil}))
+        found = package(payload=spoil) if document == "statement" else package(text=spoil)
+        yield refuse(f"signature/{document}-{name}", f"{'A statement' if document == 'statement' else 'An envelope'} with {words}", clauses, "signature.json", found)
     for name, text in (("list", b"[]"), ("null", b"null"), ("text", b'"x"')):
         yield refuse(f"signature/statement-is-{name}", f"A statement that is a {name}", "K-25", "signature.type", package(payload=lambda _, text=text: text))
         yield refuse(f"signature/envelope-is-{name}", f"An envelope that is a {name}", "K-20", "signature.type", package(text=lambda _, text=text: text))

@@ -39,7 +39,7 @@ def trust(*publishers: dict[str, Json], **rest: Json) -> dict[str, Json]:
 
 def pinned(who: TestPublisher, **rest: Json) -> dict[str, Json]:
     """A document that believes ``who`` for com.example.hello alone."""
-    return trust(known(who), **{"pins": {HELLO: who.id}, **rest})
+    return trust(known(who), pins={HELLO: who.id}) | rest
 
 
 SHARED: Mapping[str, Mapping[str, Json]] = {

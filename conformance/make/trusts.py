@@ -13,6 +13,9 @@ from mpp.crypto.roots import read_chain
 from mpp.model.jsontext import Json
 from mpp.testing.keys import TestPublisher, fixed_signer, rotated
 
+# One case a line, however long.
+# fmt: off
+
 SOUND = package()
 NEXT = rotated(EXAMPLE, "2")
 FORK = rotated(EXAMPLE, "2 by a thief", revoke=True)

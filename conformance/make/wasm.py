@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.make.build import files, package
+from conformance.make.build import Package, Seal, body, files, find, package
 from conformance.make.case import Case, refuse
 from mpp.model.jsontext import Json
 from mpp.testing.wasm import COMPONENT, CORE, bounds, component, function_type, leb, module, section, text, vector
+
+# One case a line, however long.
+# fmt: off
 
 SOUND = module()
 TYPES = section(1, vector([function_type(":")]))
@@ -19,7 +22,7 @@ PREVIEW1 = "wasi_snapshot_preview1"
 
 
 def core(*, before: bytes = b"", types: bytes = TYPES, imports: bytes = b"", functions: bytes = FUNCTIONS, table: bytes = b"", memory: bytes = MEMORY, tag: bytes = b"",
-         values: bytes = b"", exports: bytes = EXPORTS, start: bytes = b"", elements: bytes = b"", count: bytes = b"", code: bytes = CODE, data: bytes = b"", after: bytes = b"") -> bytes:  # fmt: skip
+         values: bytes = b"", exports: bytes = EXPORTS, start: bytes = b"", elements: bytes = b"", count: bytes = b"", code: bytes = CODE, data: bytes = b"", after: bytes = b"") -> bytes:
     """The smallest command by its sections, any of which may be another one."""
     return CORE + before + types + imports + functions + table + memory + tag + values + exports + start + elements + count + code + data + after
 
@@ -189,6 +192,10 @@ def _others() -> Iterator[Case]:
     yield refuse("capabilities/wasm-as-python", "A module as the entrypoint of a Python tool", "G-42 W-30", "wasm.unexpected", as_entry)
     parts = package(files({**PYTHON, "runtime>type": "javascript", "runtime>entrypoint": "main.js"}, extra={"bin/main.wasm": None, "main.js": b"1", "lib/a": component()}), entrypoint="main.js")
     yield refuse("capabilities/wasm-in-javascript", "A JavaScript tool with a component beside its sources", "G-42 W-30", "wasm.unexpected", parts)
+    rows = body()
+    entry = find(rows, "bin/main.wasm")
+    entry.method, entry.packed, entry.stated_size = 8, bytes(400_000), 64 * 1024 * 1024 + 1
+    yield refuse("capabilities/wasm-size", "An entrypoint that states 64 MiB and one byte", "W-1 G-31", "wasm.size", Package(body=rows, seal=Seal()))
     layer = package(files({"runtime>type": "layer", "tool_definitions": []}, code=component()))
     yield refuse("capabilities/wasm-layer-component", "A component as a layer", "W-30", "wasm.form", layer)
 

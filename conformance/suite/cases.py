@@ -14,6 +14,9 @@ TRUST = "trust"
 RECIPE_BYTES_MAX = 300 * 1024 * 1024
 """Bytes that a recipe may make. Reason: the largest case is one byte over the 256 MiB that a host reads."""
 
+CHUNK_BYTES = 1024 * 1024
+"""Bytes written at a time. Reason: keeps memory flat; larger is no faster."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -55,17 +58,19 @@ def expand(recipe: str, part: bytes, target: Path) -> None:
         for step in recipe.split():
             word, _, rest = step.partition(":")
             if word == "take":
-                piece = part[at : at + int(rest)]
-                at += int(rest)
+                length = int(rest)
+                stream.write(part[at : at + length])
+                at += length
             elif word == "fill":
                 byte, _, count = rest.partition("*")
-                if size + int(count) > RECIPE_BYTES_MAX:
+                length = int(count)
+                if size + length > RECIPE_BYTES_MAX:
                     raise ValueError(recipe)
-                piece = bytes.fromhex(byte) * int(count)
+                for done in range(0, length, CHUNK_BYTES):
+                    stream.write(bytes.fromhex(byte) * min(CHUNK_BYTES, length - done))
             else:
                 raise ValueError(recipe)
-            size += len(piece)
-            stream.write(piece)
+            size += length
 
 
 def read_case(folder: Path, vectors: Path = VECTORS) -> Case:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -46,12 +47,13 @@ def places(work: Path) -> dict[str, str]:
 class Executable:
     """A command line, for example ``/usr/bin/other-host`` or ``node host.js``."""
 
-    def __init__(self, command: list[str], seconds: float = SECONDS_MAX) -> None:
+    def __init__(self, command: list[str], *, seconds: float = SECONDS_MAX, environment: dict[str, str] | None = None) -> None:
         self.command = command
         self.seconds = seconds
+        self.environment = environment or {}
 
     def run(self, arguments: list[str], work: Path) -> Outcome:
-        environment = {**os.environ, **places(work)}
+        environment = {**os.environ, **self.environment, **places(work)}
         try:
             done = subprocess.run(
                 [*self.command, *arguments], cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False
@@ -65,7 +67,12 @@ class Executable:
 
 def own_executable() -> Executable:
     """Our own command, run by the interpreter that runs the suite."""
-    return Executable([sys.executable, "-m", "mpp"])
+    found = find_spec("mpp")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("mpp")
+    # The host runs in another folder, where a relative PYTHONPATH would mean another one.
+    path = str(Path(found.submodule_search_locations[0]).resolve().parent)
+    return Executable([sys.executable, "-m", "mpp"], environment={"PYTHONPATH": path})
 
 
 class InProcess:

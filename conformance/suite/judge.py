@@ -80,7 +80,12 @@ def _at(answer: dict[str, object], path: str) -> object:
 
 
 def _differences(answer: dict[str, object], wanted: dict[str, object]) -> list[str]:
-    return [f"{path} should be {item!r}, is {_at(answer, path)!r}" for path, item in wanted.items() if _at(answer, path) != item]
+    return [f"{path} should be {item!r}, is {_at(answer, path)!r}" for path, item in wanted.items() if not _same(_at(answer, path), item)]
+
+
+def _same(found: object, wanted: object) -> bool:
+    """Equal and of one type: to Python 0 equals false, to other languages it does not."""
+    return type(found) is type(wanted) and found == wanted
 
 
 def _wrong_exit(outcome: Outcome, wanted: int) -> list[str]:

@@ -277,15 +277,15 @@ def test_an_inflating_bomb(tmp_path: Path, root: Path, member: RawMember, code: 
 
 
 def test_a_hostile_bill_of_materials_costs_inspect_nothing(tmp_path: Path, root: Path) -> None:
-    block = b"[]," * 64 * 1024
+    """Parsed, this one member would be gigabytes of small lists."""
+    block = b"".join(b"[%d]," % i for i in range(100_000))
     made = Large(tmp_path / "sbom")
     made.add("manifest.json", [files()["manifest.json"]])
     made.add("README.md", [b"x"])
-    made.add(SBOM_NAME, [block] * 600, deflated(block[: len(block)], 600))
+    made.add(SBOM_NAME, [b"[", *[block] * 120, b"0]"], [*deflated(b"[", 1)[:1], *deflated(block, 120)[:-1], *deflated(b"0]", 1)])
     made.add(ENTRYPOINT, [module()])
-    made.members.sort(key=lambda one: one.start)
     made.finish()
-    assert measure(root, made.path, "examine")["code"] in {"", "archive.order", "size.ratio"}
+    assert measure(root, made.path, "examine")["code"] == ""
 
 
 def test_a_canonical_document_is_no_bomb_either(tmp_path: Path, root: Path) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-SECONDS_MAX = 60
+SECONDS_MAX = 30
 
 
 class Terminal:

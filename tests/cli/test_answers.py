@@ -83,7 +83,7 @@ WRONG = [
     (["verify", "hello.mpp", "--now", "999999999999"], 2, "usage.time", "2026-11-21"),
     (["verify", "hello.mpp", "--now", "0001-01-01T00:00:00+23:59"], 2, "usage.time", "2026-11-21"),
     (["verify", "hello.mpp", "--trust", "absent"], 1, "host.file", "path"),
-    (["verify", "hello.mpp", "--trust", "hello.mpp"], 3, "trust.", ""),
+    (["verify", "hello.mpp", "--trust", "hello-0.1.0.mpp"], 3, "trust.", ""),
     (["inspect", "absent.mpp"], 2, "usage.no_file", "mpp build"),
     (["inspect", "hello.mpp", "--diff", "absent.mpp"], 2, "usage.no_file", "mpp build"),
     (["trust", "add", "absent"], 1, "host.file", "path"),

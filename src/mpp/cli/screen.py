@@ -42,7 +42,7 @@ def say(*parts: str) -> None:
 
 def styled(text: str, colour: str, *, bold: bool = False) -> str:
     """Coloured when the terminal and NO_COLOR allow it."""
-    return Styled(click.style(safe(text), fg=colour, bold=bold)) if colours() else text
+    return Styled(click.style(safe(text), fg=colour, bold=bold or None)) if colours() else text
 
 
 def mark(sign: str) -> str:

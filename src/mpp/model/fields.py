@@ -16,6 +16,8 @@ from mpp.model.jsontext import Json, shown
 
 T = TypeVar("T")
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
 
 class Faults:
     """A bounded list of faults of one family; ``stop`` turns it into one refusal."""
@@ -85,7 +87,7 @@ class Fields:
             self.faults.add("length", where, f"must have {least} to {most} characters, has {len(item)}", "change its length")
         elif pattern is not None and pattern.fullmatch(item) is None:
             self.faults.add("form", where, f"{shown(item)!r} is not {form}", f"write {form}")
-        elif any((ord(c) < 32 and c not in "\n\t") or ord(c) == 127 for c in item):
+        elif _CONTROL.search(item) is not None:
             self.faults.add("form", where, "holds a control character", "remove it")
 
     def one_of(self, key: str, allowed: Iterable[str], *, default: str | None = None) -> str:

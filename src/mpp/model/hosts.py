@@ -54,7 +54,7 @@ def read_host(written: str, where: str, faults: Faults, *, wildcard: bool, port:
     elif colon and not (port and _PORT.fullmatch(number) and int(number) <= 65535):
         hint = "write host:port with a port from 1 to 65535" if port else "write the port under ports"
         faults.add("host", where, f"{shown(written)!r} has a port that cannot stand there", hint, family="capability")
-    elif "." not in bare or bare.rpartition(".")[2] in PRIVATE_NAMES:
+    elif (bare == name and "." not in bare) or bare.rpartition(".")[2] in PRIVATE_NAMES:
         faults.add("host_private", where, f"{shown(written)} is not a public name", PUBLIC_ONLY, family="capability")
     elif bare != name and (not wildcard or is_shared(bare)):
         hint = "name the hosts that are needed" if wildcard else "a secret goes to one host: name it"
