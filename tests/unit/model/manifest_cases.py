@@ -270,7 +270,7 @@ BAD: list[Bad] = [
     *_hosts("host_private", "localhost", "db", "*.localhost", "db.internal", "printer.local", "a.home.arpa", "x.corp", "metadata.google.internal", "*.lan"),
     Bad({NET: ["127.0.0.1:80", "localhost:80", "[::1]:80"]}, [f"capability.host_private /capabilities/network/{i}" for i in range(3)]),
     *_hosts("wildcard", "*.co.uk", "*.com.au", "*.github.io", "*.workers.dev", "*.amazonaws.com"),
-    *_hosts("host_private", "*.com", "*.io"),
+    *_hosts("wildcard", "*.com", "*.io"),
     Bad({NET: ["a.example", "a.example"]}, ["capability.duplicate /capabilities/network/1"]),
     Bad({NET: ["a.example", {"host": "a.example", "ports": [443]}]}, ["capability.duplicate /capabilities/network/1"], schema=False),
     *(Bad({NET: [{"host": "a.example", key: []}]}, [f"capability.length /capabilities/network/0/{key}"]) for key in ("schemes", "ports", "methods", "paths")),
