@@ -36,7 +36,7 @@ def main(path: str, trust_path: str, what: str) -> None:
     except Refused as fault:
         code = fault.code
     seconds = time.perf_counter() - begin
-    print(json.dumps({"code": code, "above": status("VmHWM:") - before, "seconds": seconds}))
+    sys.stdout.write(json.dumps({"code": code, "above": status("VmHWM:") - before, "seconds": seconds}))
 
 
 main(*sys.argv[1:])

@@ -45,12 +45,10 @@ Parts = Iterator[bytes]
 def measure(root: Path, path: Path, what: str = "verify", trust: Path | None = None) -> dict[str, object]:
     environment = {key: text for key, text in os.environ.items() if not key.startswith("COV")} | {"PYTHONPATH": str(root / "src")}
     script = Path(__file__).with_name("measured.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(path), str(trust or ""), what], capture_output=True, text=True, check=False, env=environment
-    )
+    done = subprocess.run([sys.executable, str(script), str(path), str(trust or ""), what], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     found: dict[str, object] = json.loads(done.stdout)
-    print(f"{path.name}: {path.stat().st_size / MIB:.1f} MiB, {found['above'] / MIB:.1f} MiB above, {found['seconds']:.2f} s, {found['code'] or 'accepted'}")  # type: ignore[operator]
+    print(f"{path.name}: {path.stat().st_size / MIB:.1f} MiB, {found['above'] / MIB:.1f} MiB above, {found['seconds']:.2f} s, {found['code'] or 'accepted'}")  # type: ignore[operator]  # noqa: T201
     assert found["above"] < ABOVE_MAX  # type: ignore[operator]
     assert found["seconds"] < SECONDS_FAR_BEYOND  # type: ignore[operator]
     return found

@@ -35,7 +35,11 @@ WITH_NEW_ROOT = forged(unsigned(EVIL), OLD, statement=statement_of(unsigned(EVIL
 def thief_shows(chain_of: TestPublisher) -> bytes:
     """The old key's signature beside a newer, genuine root that everybody can copy."""
     plain = unsigned(EVIL)
-    return forged(plain, TestPublisher(chain=chain_of.chain, root=OLD.root, release=OLD.release), statement=replace(statement_of(plain, chain_of), signers=OLD.release_ids))
+    return forged(
+        plain,
+        TestPublisher(chain=chain_of.chain, root=OLD.root, release=OLD.release),
+        statement=replace(statement_of(plain, chain_of), signers=OLD.release_ids),
+    )
 
 
 def code_of(data: bytes, trust: TrustState) -> str:

@@ -65,7 +65,17 @@ def test_a_name_is_no_identity(name: str) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    ["com.example.he11o", "com.example.hel1o", "com.example.helo", "com.example.helllo", "com.example.hello1", "com.exarnple.hello", "com.example.hell0", "example.com.hello", "com.example.h-e-l-l-o"],
+    [
+        "com.example.he11o",
+        "com.example.hel1o",
+        "com.example.helo",
+        "com.example.helllo",
+        "com.example.hello1",
+        "com.exarnple.hello",
+        "com.example.hell0",
+        "example.com.hello",
+        "com.example.h-e-l-l-o",
+    ],
 )
 def test_a_look_alike_is_pointed_out(other: str) -> None:
     assert lookalikes(other, PINNED.pins) == (ID,)

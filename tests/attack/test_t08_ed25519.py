@@ -56,9 +56,7 @@ def wycheproof(shared: Path) -> list[Vector]:
     found = []
     for group in json.loads((shared / "vectors/ed25519/ed25519_test.json").read_text())["testGroups"]:
         key = bytes.fromhex(group["publicKey"]["pk"])
-        found += [
-            Vector(key, bytes.fromhex(test["msg"]), bytes.fromhex(test["sig"]), test["result"], frozenset(test["flags"])) for test in group["tests"]
-        ]
+        found += [Vector(key, bytes.fromhex(test["msg"]), bytes.fromhex(test["sig"]), test["result"], frozenset(test["flags"])) for test in group["tests"]]
     return found
 
 
@@ -94,7 +92,11 @@ def test_cctv_takes_only_what_is_strict(shared: Path) -> None:
     vectors in which nothing about key or R is odd and the equation holds without the cofactor."""
     vectors = cctv(shared)
     assert len(vectors) == 914
-    strict = [vector for vector in vectors if not vector.flags & (WEAK_KEY | WEAK_R) and "low_order_residue" not in vector.flags and "low_order_component_R" not in vector.flags]
+    strict = [
+        vector
+        for vector in vectors
+        if not vector.flags & (WEAK_KEY | WEAK_R) and "low_order_residue" not in vector.flags and "low_order_component_R" not in vector.flags
+    ]
     accepted = [vector for vector in vectors if ours(vector)]
     assert accepted == strict
     assert accepted, "the set holds at least one sound signature"
@@ -165,7 +167,6 @@ def test_every_disagreement_with_openssl_is_explained(shared: Path) -> None:
     differing = [vector for vector in vectors if ours(vector) is not openssl(vector)]
     assert [vector for vector in differing if ours(vector)] == [], "we accept nothing that OpenSSL refuses"
     classes = Counter(map(why, differing))
-    print(dict(classes))
     assert set(classes) <= {"key of small or mixed order", "key not canonical", "R of small order"}
     assert classes, "without a disagreement this test would show nothing"
     assert openssl(vectors[0]), "the second opinion works"

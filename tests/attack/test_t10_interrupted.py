@@ -116,7 +116,7 @@ def test_a_kill_in_the_middle_of_the_bytes(tmp_path: Path) -> None:
             return 0
 
     def act() -> None:
-        os.fdopen = lambda fd, mode: Dying(fd, mode)  # type: ignore[assignment,misc]
+        os.fdopen = Dying  # type: ignore[assignment,misc]
         write_atomic(str(path), NEW)
 
     assert killed_at(10**6, act)

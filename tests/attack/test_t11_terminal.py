@@ -135,7 +135,15 @@ def test_names_of_files(capsys: pytest.CaptureFixture[str], evil: str) -> None:
     for name, data in ((f"{evil}.mpp", signed()), (f"{evil}2.mpp", b"x")):
         Path(name).write_bytes(data)
     both = (f"{evil}.mpp", f"{evil}2.mpp")
-    for command in (("verify", both[0]), ("verify", both[1]), ("verify", *both), ("inspect", both[0]), ("inspect", both[0], "--diff", both[1]), ("sign", both[0]), ("verify", evil)):
+    for command in (
+        ("verify", both[0]),
+        ("verify", both[1]),
+        ("verify", *both),
+        ("inspect", both[0]),
+        ("inspect", both[0], "--diff", both[1]),
+        ("sign", both[0]),
+        ("verify", evil),
+    ):
         shown(capsys, *command)
     shown(capsys, evil)
     shown(capsys, "verify", "--now", evil)
@@ -153,7 +161,9 @@ def test_bytes_that_are_no_text(root: Path, tmp_path: Path) -> None:
     for locale in ("C", "C.UTF-8"):
         environment = {key: text for key, text in os.environ.items() if not key.startswith("COV")} | {"PYTHONPATH": str(root / "src"), "LC_ALL": locale}
         for command in ("verify", "inspect", "sign"):
-            done = subprocess.run([sys.executable.encode(), b"-m", b"mpp", command.encode(), name], capture_output=True, check=False, env=environment, cwd=tmp_path)
+            done = subprocess.run(
+                [sys.executable.encode(), b"-m", b"mpp", command.encode(), name], capture_output=True, check=False, env=environment, cwd=tmp_path
+            )
             assert b"\x1b" not in done.stdout + done.stderr
             assert b"\xff" not in done.stdout + done.stderr
             assert b"Traceback" not in done.stderr, done.stderr.decode("ascii", "replace")

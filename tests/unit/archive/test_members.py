@@ -61,7 +61,9 @@ BROKEN = {
     "a second stream behind the first": one(plain=HELLO, method=8, packed=deflated(HELLO) * 2),
     "a chunk behind the stream": one(plain=HELLO, method=8, packed=deflated(HELLO) + bytes(2 * CHUNK_BYTES)),
     "a whole chunk, then more": one(plain=bytes(CHUNK_BYTES), method=8, packed=deflated(bytes(CHUNK_BYTES)) + b"x"),
-    "the stream ends with the first chunk of input": one(plain=b"", method=8, packed=(b"\0\0\0\xff\xff" * CHUNK_BYTES)[: CHUNK_BYTES - CHUNK_BYTES % 5] + deflated(b"") + b"xxx" + bytes(CHUNK_BYTES)),
+    "the stream ends with the first chunk of input": one(
+        plain=b"", method=8, packed=(b"\0\0\0\xff\xff" * CHUNK_BYTES)[: CHUNK_BYTES - CHUNK_BYTES % 5] + deflated(b"") + b"xxx" + bytes(CHUNK_BYTES)
+    ),
     "no stream": one(plain=b"", method=8, packed=b""),
     "nonsense": one(plain=HELLO, method=8, packed=b"\xff" * 20),
     "a preset dictionary or zlib header": one(plain=HELLO, method=8, packed=zlib.compress(HELLO)),

@@ -8,7 +8,19 @@ from collections.abc import Callable
 import pytest
 
 from mpp.errors import Refused
-from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, PUBLISHER_NAME, SBOM_NAME, SIGNATURE_NAME, check_names, check_sizes, pack, read_archive, read_structure, seal
+from mpp.stages.archive import (
+    MANIFEST_NAME,
+    PROVENANCE_NAME,
+    PUBLISHER_NAME,
+    SBOM_NAME,
+    SIGNATURE_NAME,
+    check_names,
+    check_sizes,
+    pack,
+    read_archive,
+    read_structure,
+    seal,
+)
 from mpp.stages.archive import limits
 from mpp.stages.archive.types import Archive, Member
 from mpp.testing.rawzip import RawMember, raw_members, raw_zip

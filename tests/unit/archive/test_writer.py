@@ -104,7 +104,6 @@ def test_packing_does_not_depend_on_the_surroundings(root: Path, setting: dict[s
     assert done.stdout == pack(FILES)
 
 
-
 def test_what_shrinks_too_well_is_stored() -> None:
     """An author has no other way to pack a file of zeros, and a reader refuses it compressed."""
     archive = read_archive(pack({MANIFEST_NAME: b"{}", "zeros": bytes(1024 * 1024)}))

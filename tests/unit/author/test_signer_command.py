@@ -57,7 +57,15 @@ def fails(text: str) -> str:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("", "empty"), ("  ", "empty"), ("'open", "quotation mark"), ("/nowhere/signer", "did not run: FileNotFoundError"), ("/", "did not run: PermissionError"), ("false", "exit code 1"), ("true", "did not print")],
+    [
+        ("", "empty"),
+        ("  ", "empty"),
+        ("'open", "quotation mark"),
+        ("/nowhere/signer", "did not run: FileNotFoundError"),
+        ("/", "did not run: PermissionError"),
+        ("false", "exit code 1"),
+        ("true", "did not print"),
+    ],
 )
 def test_what_is_no_signer(text: str, says: str) -> None:
     assert says in fails(text)

@@ -98,7 +98,13 @@ WRONG = {
     "a role with one key twice": (body("roles/root/keys", [IDS["root"]] * 2), "duplicate"),
     "threshold 0": (body("roles/root/threshold", 0), "range"),
     "a threshold over the keys": (body("roles/root/threshold", 2), "range"),
-    "a key without a role": (body(f"keys/{IDS['other']}", {"alg": "ed25519", "public": json.loads(root_body(1, "x", {"root": ((OTHER.public_key,), 1)}))["keys"][IDS["other"]]["public"]}), "root_role"),  # fmt: skip
+    "a key without a role": (
+        body(
+            f"keys/{IDS['other']}",
+            {"alg": "ed25519", "public": json.loads(root_body(1, "x", {"root": ((OTHER.public_key,), 1)}))["keys"][IDS["other"]]["public"]},
+        ),
+        "root_role",
+    ),
     "a revoked key that stays": (body("revoked", [{"key": IDS["release"], "reason": "x"}]), "root_role"),
     "a revoked key without a reason": (body("revoked", [{"key": "0" * 64}]), "missing"),
     "a revoked key of another form": (body("revoked", [{"key": "x", "reason": "x"}]), "form"),

@@ -50,7 +50,12 @@ FAILING: dict[str, tuple[bytes, TrustState, str, int]] = {
     "5 a broken signature": (forged(PLAIN, WHO, signatures=lambda made: (replace(made[0], sig=bytes(64)),)), TRUST, "signature.invalid", 5),
     "5 unknown publisher": (GOOD, NO_TRUST, "publisher.unknown", 5),
     "5 revoked content": (GOOD, replace(TRUST, revoked_content=frozenset((CONTENT,))), "publisher.content_revoked", 5),
-    "5 revoked content, installed": (GOOD, replace(TRUST, revoked_content=frozenset((CONTENT,)), installed=frozenset((CONTENT,))), "publisher.content_revoked", 5),
+    "5 revoked content, installed": (
+        GOOD,
+        replace(TRUST, revoked_content=frozenset((CONTENT,)), installed=frozenset((CONTENT,))),
+        "publisher.content_revoked",
+        5,
+    ),
     "5 revoked content, unknown publisher": (GOOD, replace(NO_TRUST, revoked_content=frozenset((CONTENT,))), "publisher.content_revoked", 5),
     "5 a forked root": (signed(rotated(WHO, "2")), trusting(rotated(WHO, "other")), "publisher.fork", 5),
     "6 another version": (forged(PLAIN, WHO, version="9.9.9"), TRUST, "manifest.identity", 6),

@@ -51,7 +51,10 @@ def of_inside(changes: Mapping[str, Json] | None = None, extra: Mapping[str, byt
 CASES: dict[str, tuple[bytes, str]] = {
     "a member missing from the list": (forged(PLAIN, WHO, files={name: HONEST.files[name] for name in HONEST.files if name != "README.md"}), "manifest.files"),
     "a member too many in the list": (forged(PLAIN, WHO, files={**HONEST.files, "z": "0" * 64}), "manifest.files"),
-    "a member renamed in the list": (forged(PLAIN, WHO, files={("README" if name == "README.md" else name): one for name, one in HONEST.files.items()}), "manifest.files"),
+    "a member renamed in the list": (
+        forged(PLAIN, WHO, files={("README" if name == "README.md" else name): one for name, one in HONEST.files.items()}),
+        "manifest.files",
+    ),
     "another digest of a member": (forged(PLAIN, WHO, files={**HONEST.files, "README.md": "0" * 64}), "manifest.file_digest"),
     "another digest of the manifest": (forged(PLAIN, WHO, files={**HONEST.files, MANIFEST_NAME: "0" * 64}), "manifest.file_digest"),
     "another package id": (forged(PLAIN, WHO, package_id="com.example.other"), "manifest.identity"),

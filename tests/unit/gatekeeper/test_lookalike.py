@@ -40,14 +40,27 @@ def test_the_list_is_short_and_sorted() -> None:
     assert found == tuple(sorted(known))[:LOOKALIKES_SHOWN_MAX]
 
 
-@pytest.mark.parametrize(("left", "right"), [("c1ock", "clock"), ("rnodern", "modem"), ("vvave", "wave"), ("l0g1n", "login"), ("a-b_c", "abc"), ("5882", "sbbz"), ("I", "l")])
+@pytest.mark.parametrize(
+    ("left", "right"), [("c1ock", "clock"), ("rnodern", "modem"), ("vvave", "wave"), ("l0g1n", "login"), ("a-b_c", "abc"), ("5882", "sbbz"), ("I", "l")]
+)
 def test_skeletons(left: str, right: str) -> None:
     assert skeleton(left) == skeleton(right)
 
 
 @pytest.mark.parametrize(
     ("left", "right", "edits"),
-    [("", "", 0), ("a", "a", 0), ("a", "", 1), ("ab", "ba", 1), ("abc", "acb", 1), ("abcd", "badc", 2), ("kitten", "sitting", 3), ("abc", "xyz", 3), ("ab", "abcdef", 3), ("ca", "abc", 3)],
+    [
+        ("", "", 0),
+        ("a", "a", 0),
+        ("a", "", 1),
+        ("ab", "ba", 1),
+        ("abc", "acb", 1),
+        ("abcd", "badc", 2),
+        ("kitten", "sitting", 3),
+        ("abc", "xyz", 3),
+        ("ab", "abcdef", 3),
+        ("ca", "abc", 3),
+    ],
 )
 def test_distance(left: str, right: str, edits: int) -> None:
     """Beyond two, three stands for more."""

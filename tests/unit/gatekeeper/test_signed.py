@@ -111,7 +111,9 @@ def test_signers_are_judged(data: bytes, newest: TestPublisher, before: bool, co
     assert judged(data, newest.chain, before=before) == code
 
 
-def listing(who: TestPublisher, ids: tuple[str, ...], edit: Callable[[tuple[Signature, ...]], tuple[Signature, ...]] = lambda made: made, **more: object) -> bytes:
+def listing(
+    who: TestPublisher, ids: tuple[str, ...], edit: Callable[[tuple[Signature, ...]], tuple[Signature, ...]] = lambda made: made, **more: object
+) -> bytes:
     """A package whose statement lists ``ids``; the keyword ``signers`` of ``forged`` makes the signatures."""
     return forged(PLAIN, who, statement=replace(statement_of(PLAIN, who), signers=ids), signatures=edit, **more)  # type: ignore[arg-type]
 

@@ -8,7 +8,9 @@ from mpp.host.home import find_home
 from mpp.host.system import FixedClock, SystemClock, SystemRandom
 
 
-@pytest.mark.parametrize(("environment", "path"), [({"MPP_HOME": "/h"}, "/h"), ({}, os.path.expanduser("~/.mpp")), ({"MPP_HOME": ""}, os.path.expanduser("~/.mpp"))])
+@pytest.mark.parametrize(
+    ("environment", "path"), [({"MPP_HOME": "/h"}, "/h"), ({}, os.path.expanduser("~/.mpp")), ({"MPP_HOME": ""}, os.path.expanduser("~/.mpp"))]
+)
 def test_where_home_is(environment: dict[str, str], path: str) -> None:
     home = find_home(environment)
     assert home.path == path

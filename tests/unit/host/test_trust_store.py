@@ -191,7 +191,9 @@ def test_a_removed_publisher_takes_its_bindings_along() -> None:
     assert state.revoked_content == FULL.revoked_content
 
 
-@pytest.mark.parametrize("wanted", ["Ada", ADA.id, ADA.id[:12], ADA.id.upper(), " ".join(ADA.id[i : i + 4] for i in range(0, 64, 4)), ADA.id[:8] + ":" + ADA.id[8:12]])
+@pytest.mark.parametrize(
+    "wanted", ["Ada", ADA.id, ADA.id[:12], ADA.id.upper(), " ".join(ADA.id[i : i + 4] for i in range(0, 64, 4)), ADA.id[:8] + ":" + ADA.id[8:12]]
+)
 def test_a_publisher_is_found(wanted: str) -> None:
     assert find_publisher(FULL, wanted) == ADA.id
 

@@ -1,0 +1,157 @@
+"""Building from a ready module or from sources; what the compiler does is tested with compile."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from mpp.author import compile as compiling
+from mpp.author.build import build_project, output_name, read_project_manifest
+from mpp.author.project import read_project
+from mpp.author.provenance import Recipe, write_provenance
+from mpp.author.sbom import write_sbom
+from mpp.errors import Refused
+from mpp.model.jsontext import Json
+from mpp.model.manifest import parse_manifest
+from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, read_archive, read_member
+from mpp.testing.packages import ENTRYPOINT, files, manifest
+from mpp.testing.wasm import module
+
+KEY = "pub_" + "0123456789abcdef"
+
+
+def project(folder: Path, changes: dict[str, Json] | None = None, toml: str = "") -> Path:
+    (folder / "assets").mkdir(parents=True)
+    (folder / "manifest.json").write_bytes(files(changes)["manifest.json"])
+    (folder / "README.md").write_bytes(b"# hello\n")
+    (folder / "assets" / "a.txt").write_bytes(b"a")
+    (folder / "secret.txt").write_bytes(b"not packed")
+    (folder / "mpp.toml").write_text(toml)
+    (folder / "ready.wasm").write_bytes(module())
+    return folder
+
+
+def members(data: bytes) -> dict[str, bytes]:
+    archive = read_archive(data)
+    return {member.name: read_member(archive, member) for member in archive.members}
+
+
+def quiet(_: str) -> None:
+    """Nobody watches."""
+
+
+def test_a_ready_module_is_packed(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p")
+    said: list[str] = []
+    built = build_project(read_project(str(folder)), progress=said.append, wasm=str(folder / "ready.wasm"))
+    found = members(built.data)
+    assert set(found) == {MANIFEST_NAME, ENTRYPOINT, "README.md", "assets/a.txt", SBOM_NAME, PROVENANCE_NAME}
+    assert found[ENTRYPOINT] == module()
+    assert found[MANIFEST_NAME] == (folder / "manifest.json").read_bytes()
+    assert built.content_hash == sha256(built.data).hexdigest()
+    assert (built.name, built.warnings, said) == ("hello-0.1.0.mpp", (), ["packing"])
+    assert output_name(read_project(str(folder))) == built.name
+    recipe = json.loads(found[PROVENANCE_NAME])["predicate"]["buildDefinition"]["externalParameters"]
+    assert recipe == {"arguments": [], "language": "prebuilt", "reproducible": False}
+
+
+def test_building_twice_elsewhere_gives_the_same_bytes(tmp_path: Path) -> None:
+    made = [
+        build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm")).data
+        for folder in (project(tmp_path / "1"), project(tmp_path / "2"))
+    ]
+    assert made[0] == made[1]
+    assert str(tmp_path).encode() not in made[0]
+
+
+def test_sources_are_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = project(tmp_path / "p", toml='[build]\nlanguage = "c"\nsources = ["main.c"]\n')
+    (folder / "main.c").write_bytes(b"int main(void) { return 0; }\n")
+    monkeypatch.setattr(compiling, "compile_project", lambda *_, **__: module())
+    monkeypatch.setattr(compiling, "compiler_tools", lambda: {"zig": "1.2.3"})
+    found = members(build_project(read_project(str(folder)), progress=quiet).data)
+    definition = json.loads(found[PROVENANCE_NAME])["predicate"]
+    assert definition["buildDefinition"]["externalParameters"]["language"] == "c"
+    assert "main.c" in [one["name"] for one in definition["buildDefinition"]["resolvedDependencies"]]
+    assert definition["runDetails"]["builder"]["version"] == {"zig": "1.2.3"}
+    assert "main.c" not in found
+
+
+LAYER: dict[str, Json] = {"id": "com.example.python", "version": "3.13.0", "sha256": "0" * 64}
+PYTHON: dict[str, Json] = {"runtime/type": "python", "runtime/entrypoint": "src/main.py", "runtime/layer": LAYER}
+
+
+def test_an_interpreted_tool_ships_its_sources(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", PYTHON, '[build]\nassets = ["src/**"]\n')
+    with pytest.raises(Refused) as refusal:
+        build_project(read_project(str(folder)), progress=quiet)
+    assert refusal.value.code == "project.entrypoint"
+    (folder / "src").mkdir()
+    (folder / "src" / "main.py").write_bytes(b"print()\n")
+    built = build_project(read_project(str(folder)), progress=quiet)
+    assert set(members(built.data)) == {MANIFEST_NAME, "src/main.py", SBOM_NAME, PROVENANCE_NAME}
+
+
+def test_faults_of_the_manifest_come_before_the_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = project(tmp_path / "p", {"surprise": 1, "version": "one"})
+    monkeypatch.setattr(compiling, "compile_project", lambda *_, **__: pytest.fail("compiled"))
+    with pytest.raises(Refused) as refusal:
+        build_project(read_project(str(folder)), progress=quiet)
+    assert len(refusal.value.faults) == 2
+
+
+def test_a_module_that_no_host_takes_is_not_packed(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p")
+    (folder / "ready.wasm").write_bytes(b"\x7fELF")
+    with pytest.raises(Refused) as refusal:
+        build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm"))
+    assert refusal.value.family.stage == "gatekeeper"
+
+
+def test_a_key_id_is_filled_in(tmp_path: Path) -> None:
+    found = read_project(str(project(tmp_path / "p")))
+    filled = read_project_manifest(found, KEY)
+    assert parse_manifest(filled).publisher.verified_key_id == KEY
+    assert parse_manifest(read_project_manifest(found)).publisher.verified_key_id != KEY
+    assert filled.endswith(b"}\n")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"publisher": "Ada"}'])
+def test_a_key_id_needs_a_publisher_block(tmp_path: Path, text: str) -> None:
+    folder = project(tmp_path / "p")
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(Refused) as refusal:
+        read_project_manifest(read_project(str(folder)), KEY)
+    assert refusal.value.code == "manifest.missing"
+
+
+# --- the two documents that a build adds
+
+
+def test_the_bill_of_materials() -> None:
+    parsed = parse_manifest(json.dumps(manifest()).encode())
+    document = json.loads(write_sbom(parsed, {"b": b"2", "a": b"1"}, {"zig": "1", "clang": "2"}))
+    assert (document["bomFormat"], document["specVersion"], document["version"]) == ("CycloneDX", "1.6", 1)
+    assert [one["name"] for one in document["components"]] == ["a", "b"]
+    assert document["components"][0]["hashes"] == [{"alg": "SHA-256", "content": sha256(b"1").hexdigest()}]
+    assert [one["name"] for one in document["metadata"]["tools"]["components"]] == ["clang", "zig"]
+    assert document["metadata"]["component"]["purl"] == "pkg:generic/com.example.hello@0.1.0"
+    assert document["metadata"]["component"]["licenses"] == [{"license": {"name": "Apache-2.0"}}]
+    assert document["dependencies"][0]["dependsOn"] == ["file:a", "file:b"]
+    assert not {"serialNumber", "timestamp"} & {*document, *document["metadata"]}
+
+
+def test_a_bill_of_materials_without_a_licence() -> None:
+    parsed = parse_manifest(json.dumps(manifest({"license": None})).encode())
+    assert "licenses" not in json.loads(write_sbom(parsed, {}, {}))["metadata"]["component"]
+
+
+def test_both_documents_do_not_depend_on_order() -> None:
+    parsed = parse_manifest(json.dumps(manifest()).encode())
+    assert write_sbom(parsed, {"a": b"", "b": b""}, {"x": "1", "y": "2"}) == write_sbom(parsed, {"b": b"", "a": b""}, {"y": "2", "x": "1"})
+    one, two = (Recipe(language="c", reproducible=True, parameters=("-O2",), tools=dict(rows), sources=dict(sources)) for rows, sources in (([("a", "1"), ("b", "2")], [("x", b""), ("y", b"")]), ([("b", "2"), ("a", "1")], [("y", b""), ("x", b"")])))  # fmt: skip
+    assert write_provenance(one) == write_provenance(two)
+    assert json.loads(write_provenance(one))["predicateType"] == "https://slsa.dev/provenance/v1"
