@@ -138,7 +138,8 @@ def cli_page() -> str:
 def _help(path: tuple[str, ...], command: click.Command) -> str:
     context: click.Context | None = None
     for name in path:
-        context = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100)
+        # The names of --help as the program itself has them: click keeps the option that the first context made.
+        context = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"])
     text = command.get_help(context) if context is not None else ""
     return "\n".join(line.rstrip() for line in text.splitlines())
 

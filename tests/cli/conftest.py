@@ -63,7 +63,13 @@ def process() -> Mpp:
     def call(*words: object, env: Mapping[str, str] | None = None, **more: Any) -> Answer:
         given = {"stdin": subprocess.DEVNULL, "timeout": SECONDS_MAX, **more}
         done = subprocess.run(
-            [*EXECUTABLE, *map(os.fsdecode, words)], capture_output=True, text=True, errors="surrogateescape", check=False, env={**os.environ, **(env or {})}, **given
+            [*EXECUTABLE, *map(os.fsdecode, words)],
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+            env={**os.environ, **(env or {})},
+            **given,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 SECONDS_MAX = 30
 
@@ -23,11 +24,11 @@ class Terminal:
         def control() -> None:
             os.close(os.open(name, os.O_RDWR))
 
-        self.process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=dict(env), cwd=cwd, start_new_session=True, preexec_fn=control)
+        self.process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=dict(env), cwd=cwd, start_new_session=True, preexec_fn=control)  # noqa: PLW1509 - one thread here
         os.close(theirs)
         self.screen = ""
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

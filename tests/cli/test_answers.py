@@ -130,7 +130,13 @@ def test_verify_answers_once_whatever_the_file_is(mpp: Mpp, code: int, data: byt
 
 
 def test_success_is_one_object(mpp: Mpp, keys: Path, signed: Path) -> None:
-    for words in (["verify", signed], ["inspect", signed], ["inspect", signed, "--diff", signed], ["trust", "list"], ["trust", "add", signed, "--fingerprint", _id(mpp)]):
+    for words in (
+        ["verify", signed],
+        ["inspect", signed],
+        ["inspect", signed, "--diff", signed],
+        ["trust", "list"],
+        ["trust", "add", signed, "--fingerprint", _id(mpp)],
+    ):
         answer = mpp(*words, "--json")
         assert (answer.code, answer.err, answer.json["ok"]) == (0, "", True), words
     again = mpp("sign", signed, "--replace", "--json")

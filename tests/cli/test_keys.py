@@ -48,17 +48,24 @@ def test_keys_are_private_and_never_printed(mpp: Mpp, unsigned: Path, home: Path
     assert [stat.S_IMODE((home / "keys" / name).stat().st_mode) for name in KEY_FILES] == [0o600, 0o644, 0o600]
     assert stat.S_IMODE((home / "trust" / "trust.json").stat().st_mode) == 0o600
     assert "not sealed" in answers[0].err
-    for words in (["keygen", "--rotate", "--no-passphrase", "--json"], ["sign", unsigned, "--json"], ["verify", unsigned, "--json"], ["trust", "list"], ["inspect", unsigned, "--json"]):
-        answers.append(_ok(mpp(*words)))
+    calls = (
+        ["keygen", "--rotate", "--no-passphrase", "--json"],
+        ["sign", unsigned, "--json"],
+        ["verify", unsigned, "--json"],
+        ["trust", "list"],
+        ["inspect", unsigned, "--json"],
+    )
+    answers.extend(_ok(mpp(*words)) for words in calls)
     for seed in _seeds(home):
         assert not [one for one in answers if seed in one.out + one.err]
         assert seed.encode() not in unsigned.read_bytes()
 
 
-def test_keygen_prints_what_others_compare(mpp: Mpp) -> None:
+def test_keygen_prints_what_others_compare(mpp: Mpp, home: Path) -> None:
     shown = _ok(mpp("keygen", "--no-passphrase", "--name", "Ada Example")).out
     state = _state(mpp)["publishers"][0]  # type: ignore[index]
     assert "pub_" in shown
+    assert f"Public key   {_public(home / 'keys' / 'publisher.key')}\n" in shown, "what a co-signer hands over"
     assert state["id"] in shown.partition("Fingerprint")[2].splitlines()[0].replace(" ", "")
     assert (state["name"], state["any_package"]) == ("Ada Example", True)
 
@@ -102,13 +109,10 @@ def test_an_interrupted_keygen_leaves_nothing(mpp: Mpp, tmp_path: Path, monkeypa
 
 def test_keys_stay_when_trust_cannot_be_written(mpp: Mpp, tmp_path: Path, home: Path) -> None:
     """Without a writable home the keys are made; the hint says how the trust is made up for."""
-    home.mkdir()
-    (home / "trust").write_text("a file where a folder should be")
+    (home / "trust" / "trust.json.lock").mkdir(parents=True)
     answer = mpp("keygen", "-o", tmp_path / "k", "--no-passphrase")
     assert answer.code == 1
     assert f"mpp trust add {tmp_path}/k/publisher.json" in answer.err
-    (home / "trust").unlink()
-    (home / "trust").mkdir()
     (home / "trust" / "trust.json").write_text("{")
     assert mpp("keygen", "-o", tmp_path / "other", "--no-passphrase").code == 3
     assert not (tmp_path / "other").exists(), "with unreadable trust nothing is begun"
@@ -138,7 +142,7 @@ def test_sign_in_the_project_folder(mpp: Mpp, keys: Path, monkeypatch: pytest.Mo
     Path("hello-0.1.0.mpp").write_bytes(packages.unsigned())
     Path("src").mkdir()
     monkeypatch.chdir("src")
-    assert "Next: mpp verify ../hello-0.1.0.mpp" in _ok(mpp("sign", "--key", keys / "publisher.key")).out or True
+    assert "hello-0.1.0.mpp" in _ok(mpp("sign", "--key", keys / "publisher.key")).out.splitlines()[-1]
     _ok(mpp("verify"))
     _ok(mpp("inspect"))
     _ok(mpp("verify", ".."))

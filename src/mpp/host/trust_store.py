@@ -119,12 +119,12 @@ class TrustStore:
     def load(self) -> TrustState:
         """The state; an absent file means that nobody is trusted yet."""
         # Only a file that is surely absent means "nobody"; one that cannot be looked at is an error, never first use.
-        with contextlib.suppress(FileNotFoundError):
+        try:
             os.stat(self.path)
-            return self._read()
-        return NO_TRUST
-
-    def _read(self) -> TrustState:
+        except FileNotFoundError:
+            return NO_TRUST
+        except OSError as fault:
+            raise HostFailed("host.file", f"cannot look at the trust document: {fault.strerror}", where=self.path, hint="check who may read it") from None
         return read_trust(read_bounded(self.path, TRUST_BYTES_MAX), where=self.path)
 
     def change(self, step: Callable[[TrustState], TrustState]) -> TrustState:

@@ -11,6 +11,7 @@ from mpp.author.rotate import Plan, read_public, rotate_folder
 from mpp.author.scaffold import guess_publisher
 from mpp.cli.options import home, in_shell, json_option, passphrase_option, plain, read_passphrase, shorter
 from mpp.cli.screen import note, put_json, say
+from mpp.crypto import base64text
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.crypto.roots import NAME_MAX, REASON_MAX, RootChain
 from mpp.errors import HostFailed, Refused
@@ -105,12 +106,14 @@ def _rotate(folder: str, passphrase_file: str | None, no_passphrase: bool, plan:
 
 def _show(made: PublisherKeys, as_json: bool, *, sealed: bool) -> None:
     chain: RootChain = made.chain
+    public = base64text.encode(chain.newest.keys[made.release_key])
     if as_json:
         files: list[Json] = [*made.files]
         put_json(
             {
                 "ok": True,
                 "key_id": short_id(made.release_key),
+                "public_key": public,
                 "publisher_id": chain.publisher_id,
                 "name": chain.newest.name,
                 "root_version": chain.newest.version,
@@ -122,6 +125,7 @@ def _show(made: PublisherKeys, as_json: bool, *, sealed: bool) -> None:
         return
     say(f"Publisher    {chain.newest.name}")
     say(f"Key id       {short_id(made.release_key)}")
+    say(f"Public key   {public}")
     say(f"Fingerprint  {fingerprint(chain.publisher_id)}")
     say(f"Root version {chain.newest.version}")
     say(f"Files        {made.folder}: {', '.join(made.files)}")
