@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mpp.cli import app
 from mpp.crypto.roots import NAME_MAX
 from mpp.testing import packages
 from tests.cli.conftest import Answer, Mpp
@@ -304,3 +305,14 @@ def test_publisher_json_is_added_without_a_pin(mpp: Mpp, keys: Path, signed: Pat
     assert _state(mpp)["pins"] == {}
     assert mpp("verify", signed, "--json").json["error"]["code"] == "publisher.package_unpinned"
     assert "No publisher" not in mpp("trust", "list").out
+
+
+def test_a_passphrase_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a shell's <(pass show mpp) gives it: a pipe is read once, so each command gets its own."""
+    monkeypatch.setenv("MPP_HOME", str(tmp_path / "home"))
+    for arguments in (["keygen", "-o", str(tmp_path / "keys"), "--name", "Piped"], ["keygen", "-o", str(tmp_path / "keys"), "--rotate"]):
+        read, write = os.pipe()
+        os.write(write, b"a long sentence\n")
+        os.close(write)
+        assert app.run([*arguments, "--passphrase-file", f"/dev/fd/{read}"]) == 0, capsys.readouterr().err
+        os.close(read)

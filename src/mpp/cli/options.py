@@ -35,7 +35,7 @@ now_option = click.option(
     "--now", "now", metavar="TIME", default=None, help="Judge as if it were this time: 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970."
 )
 passphrase_option = click.option(
-    "--passphrase-file", type=click.Path(dir_okay=False), default=None, help="Read the passphrase from the first line of this file instead of asking."
+    "--passphrase-file", type=click.Path(dir_okay=False), default=None, help="Read the passphrase from the first line of this file or pipe instead of asking."
 )
 
 
@@ -141,9 +141,9 @@ def _newest(folder: str, stem: str) -> str | None:
 def read_passphrase(path: str | None, *, confirm: bool, what: str) -> bytes:
     """From a file, or from the terminal; never from an argument, which other users could see."""
     if path is not None:
-        from mpp.files import read_bounded  # noqa: PLC0415
+        from mpp.files import read_stream  # noqa: PLC0415
 
-        lines = read_bounded(path, PASSPHRASE_BYTES_MAX).splitlines()
+        lines = read_stream(path, PASSPHRASE_BYTES_MAX).splitlines()
         if not lines or not lines[0]:
             raise Refused("usage.passphrase", "the passphrase file is empty", where=path, hint="put the passphrase on its first line")
         return lines[0]

@@ -70,7 +70,7 @@ def _read_publisher(fields: Fields) -> TrustedPublisher | None:
     try:
         chain = read_chain(canonical({"roots": roots}), where=fields.where)
     except (Refused, ValueError):
-        fields.faults.add("roots", fields.where, "holds no sound root documents", "remove the entry with `mpp trust remove`, then add it again")
+        fields.faults.add("roots", fields.where, "holds no sound root documents", "take the entry out of the file, or restore the file from a copy")
         return None
     return TrustedPublisher(chain=chain, any_package=any_package, until=until)
 
@@ -215,7 +215,11 @@ def load_trust_file(path: str) -> TrustState:
 
 def load_chain_file(path: str) -> RootChain:
     """One publisher's root documents, as ``publisher.json`` holds them."""
-    return read_chain(read_bounded(path, PUBLISHER_BYTES_MAX).removesuffix(b"\n"), where=path)
+    data = read_bounded(path, PUBLISHER_BYTES_MAX).removesuffix(b"\n")
+    document = read(data, family="trust", where=path)
+    if not isinstance(document, dict) or "roots" not in document:
+        raise Refused("trust.roots", "this is no publisher.json", where=path, hint="give the publisher.json that `mpp keygen` wrote, or a signed package")
+    return read_chain(data, where=path)
 
 
 def without_pin(state: TrustState, name: str) -> TrustState:
@@ -230,5 +234,6 @@ def find_publisher(state: TrustState, wanted: str) -> str:
     digits = wanted.replace(" ", "").replace(":", "").lower()
     found = [name for name, one in state.publishers.items() if (digits and name.startswith(digits)) or one.chain.newest.name == wanted]
     if len(found) != 1:
-        raise Refused("trust.publisher", f"{len(found)} trusted publishers fit {wanted!r}", hint="give more of the fingerprint that `mpp trust list` shows")
+        number = f"{len(found)} trusted publishers fit" if found else "no trusted publisher fits"
+        raise Refused("trust.publisher", f"{number} {wanted!r}", hint="give more of the fingerprint that `mpp trust list` shows")
     return found[0]
