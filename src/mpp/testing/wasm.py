@@ -78,10 +78,7 @@ def module(
     ``data`` is (address, bytes). Custom sections come last.
     """
     signatures = list(dict.fromkeys((":", signature, *(kind for *_, kind in imports if ":" in kind))))
-    listed = [
-        text(source) + text(name) + (b"\0" + leb(signatures.index(kind)) if ":" in kind else _IMPORTED[kind])
-        for source, name, kind in imports
-    ]
+    listed = [text(source) + text(name) + (b"\0" + leb(signatures.index(kind)) if ":" in kind else _IMPORTED[kind]) for source, name, kind in imports]
     first = sum(":" in kind for *_, kind in imports)
     offered = [
         text(name) + bytes((KINDS[kind],)) + leb(number + first if kind == "function" else number)
