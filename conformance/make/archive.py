@@ -311,6 +311,16 @@ def _lying(count: int, size: int) -> Package:
     return replace(SOUND, body=[rows[0], *large, *rows[1:]])
 
 
+def _much_deflated() -> Case:
+    """One byte more of packed streams than is allowed; unsigned, because its reading ends before that matters."""
+    length = 24 * MIB + 1
+    whole = replace(_with("A", method=8, packed=bytes(length), stated_size=25 * MIB), seal=None).data
+    start = whole.index(bytes(1000))
+    part = whole[:start] + whole[start + length :]
+    recipe = f"take:{start} fill:00*{length} take:{len(part) - start}"
+    return refuse("archive/deflated-24-mib", "More than 24 MiB of deflated bytes", "A-39", "size.deflated", part, recipe=recipe)
+
+
 def sizes() -> Iterator[Case]:
     """Check 2. Where a true file would be huge, the sizes are stated and the member is not a sound stream; nothing may inflate it."""
     many = {f"f/{i:04}": b"" for i in range(4094)}
@@ -326,10 +336,14 @@ def sizes() -> Iterator[Case]:
         ("ratio", "A true zip bomb: a deflate stream that grows more than 200 times", "A-26", "size.ratio", _with("A", method=8, packed=BOMB, plain=BOMB_PLAIN)),
         ("ratio-201", "A member that states 201 times its packed size", "A-26", "size.ratio", _with("A", method=8, packed=bytes(100), stated_size=20_100)),
         ("ratio-floor", "Few packed bytes that grow to one byte over 200 times 64", "A-26", "size.ratio", _with("A", method=8, packed=bytes(20), stated_size=12_801)),
+        ("deflate-larger", "A stream as long as the text it stands for", "A-62", "size.not_smaller", _with("A", method=8, packed=stored_block(b"a text"), plain=b"a text")),
+        ("deflate-equal", "A member that states one size for both, and is deflated", "A-62", "size.not_smaller", _with("A", method=8, packed=bytes(100), stated_size=100)),
+        ("deflate-empty", "An empty member, deflated", "A-62", "size.not_smaller", _with("A", method=8, packed=stored_block(b""), plain=b"")),
         ("ratio-empty-stream", "No packed byte, and many stated", "A-26", "size.ratio", _with("A", method=8, packed=b"", stated_size=12_801)),
     )
     for name, title, clauses, code, found in rows:
         yield refuse(f"archive/{name}", title, clauses, code, found)
+    yield _much_deflated()
     recipe = f"take:{len(SOUND_DATA)} fill:00*{256 * MIB + 1 - len(SOUND_DATA)}"
     yield refuse("archive/file-256-mib", "A file of 256 MiB and one byte; its size is judged before its trailer", "A-20", "size.file", SOUND_DATA, recipe=recipe)
 

@@ -88,6 +88,22 @@ def with_key(public: bytes, *, under: str = "") -> bytes:
     return first({f"keys>{name}": _key(public), "roles>release>keys": _ascending(RELEASE_ID, name)})
 
 
+# Names that are not read as they are written.
+NAMES = (
+    ("space", "nothing but a space", " "),
+    ("space-before", "a space before it", " Example"),
+    ("space-after", "a space after it", "Example "),
+    ("spaces", "two spaces side by side", "Example  Publisher"),
+    ("spaces-wrap", "spaces that push its end to the next line", "Ada" + " " * 61 + "  fingerprint  851a 921d dd19 c0f2"),
+    ("tab", "a tab", "Example\tPublisher"),
+    ("line", "a line feed", "Example\nPublisher"),
+    ("no-break-space", "a no-break space", "Example\xa0Publisher"),
+    ("em-space", "an em space", "Example\u2003Publisher"),
+    ("ideographic-space", "an ideographic space", "Example\u3000Publisher"),
+    ("braille-blank", "a braille pattern without dots", "Example\u2800Publisher"),
+    ("zero-width", "a zero-width space", "Example\u200bPublisher"),
+)
+
 # Changes to version 1, which its root key then signs. Name, words, changes, code, clauses.
 BODIES: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
     ("type-other", "another type", {"type": "mpp-root-2"}, "choice", "K-14"),
@@ -98,6 +114,7 @@ BODIES: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
     ("name-empty", "an empty name", {"name": ""}, "length", "K-14"),
     ("name-long", "a name of 101 characters", {"name": "a" * 101}, "length", "K-14"),
     ("name-control", "an escape character in the name", {"name": "Example\x1b[2J"}, "form", "K-14"),
+    *((f"name-{word}", f"a name with {what}", dict[str, Json]({"name": text}), "form", "K-81") for word, what, text in NAMES),
     ("name-list", "a list as name", {"name": ["Example"]}, "type", "K-14"),
     ("unknown-key", "an unknown key", {"expires": 1}, "unknown_key", "K-13"),
     ("key-unknown-key", "an unknown key beside a public key", {f"keys>{RELEASE_ID}>note": "x"}, "unknown_key", "K-13"),
@@ -118,6 +135,9 @@ BODIES: tuple[tuple[str, str, dict[str, Json], str, str], ...] = (
     ("threshold-text", "a text as threshold", {"roles>release>threshold": "1"}, "type", "K-14"),
     ("threshold-true", "true as threshold", {"roles>release>threshold": True}, "type", "K-14"),
     ("revoked-held", "a revoked key that is still held", {"revoked": [{"key": RELEASE_ID, "reason": "stolen"}]}, "root_role", "K-32"),
+    ("revoked-twice", "a key that is revoked twice", {"revoked": [{"key": STRANGER_ID, "reason": "stolen"}, {"key": STRANGER_ID, "reason": "lost"}]}, "duplicate", "K-82"),
+    ("revoked-reason-spaces", "a reason with two spaces side by side", {"revoked": [{"key": STRANGER_ID, "reason": "stolen  laptop"}]}, "form", "K-81"),
+    ("key-root-and-release", "one key that is root key and release key", {"roles>release>keys": _ascending(RELEASE_ID, ROOT_ID)}, "root_role", "K-32"),
     ("revoked-short-id", "a revoked key by its short id", {"revoked": [{"key": STRANGER_ID[:16], "reason": "stolen"}]}, "form", "K-14"),
     ("revoked-no-reason", "a revoked key without a reason", {"revoked": [{"key": STRANGER_ID}]}, "missing", "K-13"),
     ("revoked-text", "a text as revoked", {"revoked": STRANGER_ID}, "type", "K-14"),
@@ -185,6 +205,12 @@ def _chain_rows() -> Iterator[tuple[str, str, str, str, bytes]]:
     yield "chain-threshold-old", "A version 2 with one of two signatures needed by version 1", "K-34", "root_threshold", chain(roots_of(TEAM)[0], signed(_body(team), (*TEAM.root[:1], *team.root)))
     yield "chain-threshold-new", "A version 2 with one of two signatures needed by itself", "K-34", "root_threshold", chain(roots_of(TEAM)[0], signed(_body(team), (*TEAM.root, *team.root[:1])))
     yield "chain-other-publisher", "A version 2 that another publisher signed", "K-34", "root_threshold", chain(roots_of(TEAM)[0], v2)
+    gone = rotated(EXAMPLE, "2", revoke=True)
+    third = edit(_body(EXAMPLE), {"version": 3})
+    yield "chain-revoked-back", "A version 3 with the release key that version 2 revoked", "K-82", "root_revoked", chain(*roots_of(gone), signed(third, ROOT))
+    kept = edit(_body(rotated(gone, "3")), {"revoked": []})
+    fourth = edit(_body(EXAMPLE), {"version": 4})
+    yield "chain-revoked-back-later", "A version 4 with the release key that version 2 revoked and version 3 did not name", "K-82", "root_revoked", chain(*roots_of(gone), signed(kept, ROOT), signed(fourth, ROOT))
     yield "chain-101", "101 versions", "K-30", "length", chain(*(v1 for _ in range(101)))
 
 

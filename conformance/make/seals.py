@@ -10,6 +10,7 @@ from conformance.make import curve
 from conformance.make.build import EXAMPLE, PUBLISHER_NAME, SIGNATURE_NAME, Package, Seal, body, files, find, package
 from conformance.make.case import Case, refuse
 from conformance.make.trust import OTHER, TEAM, known, pinned, trust
+from conformance.make.deflate import zeros
 from mpp.crypto.ed25519 import SeedSigner, key_id
 from mpp.testing.keys import fixed_seed, fixed_signer, rotated
 from mpp.testing.rawzip import RawMember, raw_zip
@@ -35,10 +36,11 @@ def _changed(name: str, plain: bytes) -> bytes:
 
 
 def _deflated() -> bytes:
-    rows = body()
-    member = find(rows, "README.md")
-    member.method, member.packed = 8, b"\1" + len(member.plain).to_bytes(2, "little") + (len(member.plain) ^ 0xFFFF).to_bytes(2, "little") + member.plain
-    return _with_seal_of(SOUND, rows)
+    stored = files(extra={"zeros.bin": bytes(1 + 258)})
+    rows = body(stored)
+    member = find(rows, "zeros.bin")
+    member.method, member.packed = 8, zeros(1)
+    return _with_seal_of(package(stored), rows)
 
 
 def _claimed(crc: int) -> bytes:

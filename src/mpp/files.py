@@ -123,10 +123,16 @@ def is_private(path: str) -> bool:
 
 
 def write_atomic(path: str, data: bytes, mode: int = PUBLIC, *, replace: bool = True) -> None:
-    """Write a whole file or leave everything as it was. ``replace`` False refuses an existing file."""
+    """Write a whole file or leave everything as it was. ``replace`` False refuses an existing file.
+
+    A file that is replaced never becomes readable to more people than it was.
+    """
     folder, name = os.path.split(os.path.abspath(path))
     # Not named by the process alone: after a kill, the next process of the same number must still be able to write.
     temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
+    with contextlib.suppress(OSError):
+        found = os.lstat(path)
+        mode &= stat.S_IMODE(found.st_mode) | 0o600 if stat.S_ISREG(found.st_mode) else mode
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0), mode)
         try:
@@ -158,11 +164,23 @@ def sync_folder(folder: str) -> None:
 
 
 def make_private_folder(path: str) -> None:
-    """A folder only its owner may enter; existing ones keep their mode."""
+    """A folder only its owner may enter, as each parent that is made for it; existing ones keep their mode."""
     try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        _make_private(os.path.abspath(path))
     except OSError as fault:
         raise _failed(fault, "make the folder", path) from None
+
+
+def _make_private(path: str) -> None:
+    """Attack: above a folder that others may write, whoever renames it puts keys and trust of their own there."""
+    if os.path.isdir(path):
+        return
+    _make_private(os.path.dirname(path))
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def move_folder(source: str, target: str) -> None:

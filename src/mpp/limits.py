@@ -14,6 +14,9 @@ JSON_DEPTH_MAX = 32
 JSON_INT_MAX = 2**53 - 1
 """Largest magnitude of an integer in a signed document. Reason: larger ones change in JavaScript readers."""
 
+JSON_VALUES_MAX = 300_000
+"""Commas and opening brackets in any JSON we read. Reason: bounds memory before anything is parsed; a manifest cannot hold more."""
+
 FAULTS_MAX = 100
 """Faults listed for one document. Reason: a hostile document must not make a report of unbounded size."""
 

@@ -23,7 +23,7 @@ from mpp.crypto.envelope import Envelope, sign, write_envelope
 from mpp.limits import MIB
 from mpp.model.jsontext import canonical
 from mpp.stages.archive import PUBLISHER_NAME, SBOM_NAME, SIGNATURE_NAME, Member, encoding, pack, read_archive, seal
-from mpp.stages.archive.limits import ENTRIES_MAX, FILE_BYTES_MAX, SIGNATURE_BYTES_MAX, TOTAL_BYTES_MAX
+from mpp.stages.archive.limits import DEFLATED_BYTES_MAX, ENTRIES_MAX, FILE_BYTES_MAX, SIGNATURE_BYTES_MAX, TOTAL_BYTES_MAX
 from mpp.stages.gatekeeper import PAYLOAD_TYPE, write_statement
 from mpp.stages.gatekeeper.limits import STATEMENT_BYTES_MAX
 from mpp.stages.gatekeeper.wasm_limits import WASM_BYTES_MAX
@@ -31,7 +31,7 @@ from mpp.testing.keys import publisher
 from mpp.testing.packages import ENTRYPOINT, NOW, files, unsigned
 from mpp.testing.rawzip import RawMember, raw_zip
 from mpp.testing.wasm import module
-from tests.forge import forged
+from tests.forge import forged, statement_of
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured with /proc")
 
@@ -262,7 +262,7 @@ BOMB = deflated(bytes(MIB), 128)
     ("member", "code"),
     [
         (RawMember(b"a", method=8, packed=b"".join(BOMB), crc=0, stated_size=128 * MIB), "size.ratio"),
-        (RawMember(b"a", method=8, packed=b"".join(BOMB), crc=0, stated_size=100), ""),
+        (RawMember(b"a", method=8, packed=b"".join(BOMB), crc=0, stated_size=MIB), ""),
         (RawMember(b"a", method=8, packed=b"".join(deflated(NOISE[:4096] * 256, 128)), crc=0, stated_size=129 * MIB), "size.member"),
     ],
     ids=["truthful", "lying", "too large"],
@@ -280,7 +280,7 @@ def test_a_hostile_bill_of_materials_costs_inspect_nothing(tmp_path: Path, root:
     made = Large(tmp_path / "sbom")
     made.add("manifest.json", [files()["manifest.json"]])
     made.add("README.md", [b"x"])
-    made.add(SBOM_NAME, [b"[", *[block] * 120, b"0]"], [*deflated(b"[", 1)[:1], *deflated(block, 120)[:-1], *deflated(b"0]", 1)])
+    made.add(SBOM_NAME, [b"[", *[block] * 110, b"0]"], [*deflated(b"[", 1)[:1], *deflated(block, 110)[:-1], *deflated(b"0]", 1)])
     made.add(ENTRYPOINT, [module()])
     made.finish()
     assert measure(root, made.path, "examine")["code"] == ""
@@ -292,3 +292,25 @@ def test_a_canonical_document_is_no_bomb_either(tmp_path: Path, root: Path) -> N
     path = tmp_path / "x"
     path.write_bytes(forged(unsigned(), WHO, payload=payload))
     assert str(measure(root, path)["code"]).startswith("signature.")
+
+
+# Non-final blocks with Huffman tables of their own and nothing in them: the most work for an inflater that gives no byte.
+EMPTY_BLOCKS = bytes.fromhex(
+    "04c081811c410cc3b0fe2ba63c7b9f00088003033982188661fd574c79f63e01100007067204310cc3faaf98f2ec7d0220000e0ce408621886f55f31e5d9fb0440"
+    "001c18c811c4300cebbf62cab3f709800038309023886118d67fc59467ef1300017060204710c330acff8a29cfde270002e0c0408e20866158ff15539ebd4f00"
+)
+
+
+@pytest.mark.parametrize("what", ["verify", "examine"])
+def test_a_stream_of_empty_blocks(tmp_path: Path, root: Path, trust: Path, what: str) -> None:
+    """Signed by a trusted publisher, as many deflated bytes as are allowed; the digests are false, because inflating comes first."""
+    assert zlib.decompressobj(-15).decompress(EMPTY_BLOCKS * 8) == b""
+    packed = (EMPTY_BLOCKS * (DEFLATED_BYTES_MAX // len(EMPTY_BLOCKS)))[:DEFLATED_BYTES_MAX]
+    rows = [RawMember(name.encode(), plain) for name, plain in sorted(files().items(), key=lambda item: encoding.order_key(item[0]))]
+    odd = RawMember(b"zz", method=8, packed=packed, crc=0, stated_size=DEFLATED_BYTES_MAX + 1)
+    path = tmp_path / "empties"
+    listed = {name: sha256(plain).hexdigest() for name, plain in files().items()} | {"zz": "0" * 64}
+    whole = raw_zip([*rows, odd])
+    honest = replace(statement_of(unsigned(), WHO), files=listed, content_hash=sha256(whole).hexdigest())
+    path.write_bytes(forged(whole, WHO, statement=honest))
+    assert measure(root, path, what, trust)["code"] == ("manifest.member_broken" if what == "verify" else "")

@@ -25,7 +25,7 @@ VICTIM = publisher("Victim")
 NEXT = rotated(VICTIM, "2", new_root=True)
 THIRD = rotated(NEXT, "3")
 THREE = publisher("Three", roots=3, root_threshold=2)
-THIEF = fixed_signer("thief")
+THIEF, HELPER = fixed_signer("thief"), fixed_signer("thief's helper")
 ROOT, NEW_ROOT = VICTIM.root[0], NEXT.root[0]
 
 
@@ -53,7 +53,7 @@ def code_of(roots: list[Entry]) -> str:
     return ""
 
 
-TAKEOVER = body(2, (THIEF,), (THIEF,))
+TAKEOVER = body(2, (THIEF,), (HELPER,))
 ADDED = body(2, (ROOT,), (THIEF,))
 FIRST = entries(VICTIM)
 OTHER_ID = key_id(fixed_signer("nobody").public_key)
@@ -74,7 +74,7 @@ FORGERIES: dict[str, tuple[list[Entry], str]] = {
     "the first version left out": (entries(THIRD)[1:], "root_versions"),
     "a version twice": ([FIRST[0], FIRST[0]], "root_versions"),
     "versions swapped": ([entries(NEXT)[1], FIRST[0]], "root_versions"),
-    "a second version 1": ([FIRST[0], entry(body(1, (THIEF,), (THIEF,)), THIEF)], "root_versions"),
+    "a second version 1": ([FIRST[0], entry(body(1, (THIEF,), (HELPER,)), THIEF)], "root_versions"),
     "the second version of another": ([FIRST[0], entries(rotated(publisher("Other"), "2"))[1]], "root_threshold"),
     "below the threshold": ([entry(body(1, THREE.root, THREE.release, thresholds=(2, 1)), THREE.root[0])], "root_threshold"),
     "the threshold lowered by one of two": ([*entries(THREE), entry(body(2, THREE.root, THREE.release, name="Three"), THREE.root[0])], "root_threshold"),
@@ -123,7 +123,7 @@ def test_every_byte_of_a_chain_is_held() -> None:
 
 def test_an_identity_cannot_be_taken_by_a_new_first_version() -> None:
     """Whatever stands in version 1 gives another id."""
-    made = read_chain(canonical({"roots": [entry(body(1, (THIEF,), (THIEF,)), THIEF)]}), where="x")  # type: ignore[dict-item]
+    made = read_chain(canonical({"roots": [entry(body(1, (THIEF,), (HELPER,)), THIEF)]}), where="x")  # type: ignore[dict-item]
     assert made.publisher_id != VICTIM.id
 
 
@@ -150,3 +150,22 @@ def test_a_revoked_key_cannot_stay() -> None:
     public = {"root": ((ROOT.public_key,), 1), "release": ((THIEF.public_key,), 1)}
     made = root_body(2, "Victim", public, (Revoked(key=key_id(THIEF.public_key), reason="stolen"),))  # type: ignore[arg-type]
     assert code_of([*FIRST, entry(made, ROOT)]) == "root_role"
+
+
+def test_a_revoked_key_never_comes_back() -> None:
+    """The root key's thief, or a slip, would make the stolen key good again for all who refuse it. It is gone for every role and version."""
+    gone = rotated(VICTIM, "2", revoke=True)
+    third = body(3, (ROOT,), VICTIM.release)
+    assert code_of([*entries(gone), entry(third, ROOT)]) == "root_revoked"
+    fourth = body(4, (ROOT,), VICTIM.release)
+    without_list = body(3, (ROOT,), (HELPER,))
+    assert code_of([*entries(gone), entry(without_list, ROOT), entry(fourth, ROOT)]) == "root_revoked"
+    as_root = body(3, (ROOT, VICTIM.release[0]), (HELPER,))
+    assert code_of([*entries(gone), entry(as_root, ROOT)]) == "root_revoked"
+    removed = rotated(VICTIM, "2")
+    assert code_of([*entries(removed), entry(third, ROOT)]) == "", "a key that was only taken out may return"
+
+
+def test_the_daily_key_is_never_a_root_key() -> None:
+    assert code_of([entry(body(1, (THIEF,), (THIEF,)), THIEF)]) == "root_role"
+    assert code_of([entry(body(1, (ROOT, THIEF), (THIEF, HELPER)), ROOT)]) == "root_role"

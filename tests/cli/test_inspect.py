@@ -9,6 +9,7 @@ import pytest
 
 from mpp.stages.archive import MANIFEST_NAME, SBOM_NAME, pack
 from mpp.testing import packages
+from mpp.testing.keys import publisher
 from tests.cli.conftest import Mpp
 
 ASKS = {
@@ -130,3 +131,24 @@ def test_long_lists_are_counted(mpp: Mpp) -> None:
     shown = mpp("inspect", "a.mpp").out
     assert "and 63 more (see --json)" in shown
     assert len(mpp("inspect", "a.mpp", "--json").json["files"]) == 103
+
+
+def test_an_id_that_looks_like_a_known_one_is_pointed_out(mpp: Mpp) -> None:
+    known, twin = publisher("Known"), publisher("Twin")
+    _write("known.json", known.chain.data)
+    _write("twin.mpp", packages.signed(twin, {"package_id": "com.example.hell0"}))
+    assert mpp("trust", "add", "known.json", "--fingerprint", known.id).code == 0
+    assert mpp("inspect", "twin.mpp", "--json").json["lookalikes"] == []
+    assert mpp("trust", "pin", "com.example.hello", known.id).code == 0
+    assert mpp("inspect", "twin.mpp", "--json").json["lookalikes"] == [{"id": "com.example.hello", "publisher": known.id}]
+    assert "the id looks like com.example.hello" in mpp("inspect", "twin.mpp").out
+
+
+def test_a_named_folder_means_itself_and_a_folder_is_no_package(mpp: Mpp) -> None:
+    _write("manifest.json", packages.files()["manifest.json"])
+    Path("below").mkdir()
+    Path("hello-9.0.0.mpp").mkdir()
+    _write("hello-0.1.0.mpp", packages.unsigned())
+    assert mpp("inspect", "below").code == 2
+    assert mpp("inspect", ".", "--json").json["file"].endswith("hello-0.1.0.mpp")
+    assert mpp("inspect", "hello.mpp", "--json").json["file"].endswith("hello-0.1.0.mpp")

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mpp.cli import app
+from mpp.cli.first_use import question
+from mpp.cli.options import parse_time, quoted
+from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import NAME_MAX
+from mpp.errors import Refused
+from mpp.host.trust_store import TrustStore
+from mpp.stages.archive import read_archive, read_member
+from mpp.stages.archive import seal as put_seal
+from mpp.stages.gatekeeper import NO_TRUST, TrustState
 from mpp.testing import packages
+from mpp.testing.keys import publisher
 from tests.cli.conftest import Answer, Mpp
 
 KEY_FILES = ("publisher-root.key", "publisher.json", "publisher.key")
@@ -45,7 +56,8 @@ def test_keys_are_private_and_never_printed(mpp: Mpp, unsigned: Path, home: Path
     finally:
         os.umask(old)
     assert sorted(os.listdir(home / "keys")) == sorted(KEY_FILES)
-    assert stat.S_IMODE((home / "keys").stat().st_mode) == 0o700
+    for folder in (home, home / "keys", home / "trust"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert [stat.S_IMODE((home / "keys" / name).stat().st_mode) for name in KEY_FILES] == [0o600, 0o644, 0o600]
     assert stat.S_IMODE((home / "trust" / "trust.json").stat().st_mode) == 0o600
     assert "not sealed" in answers[0].err
@@ -120,7 +132,10 @@ def test_keys_stay_when_trust_cannot_be_written(mpp: Mpp, tmp_path: Path, home: 
 
 
 def test_names(mpp: Mpp, tmp_path: Path) -> None:
-    assert mpp("keygen", "-o", tmp_path / "k", "--no-passphrase", "--name", "x" * (NAME_MAX + 1)).code == 2
+    for wrong in ("x" * (NAME_MAX + 1), " ", " Ada", "Ada ", "Ada  B", "Ada\u2800", "Ada\u3000B", "A\u200bda", "A\nB"):
+        answer = mpp("keygen", "-o", tmp_path / "k", "--no-passphrase", "--name", wrong, "--json")
+        assert (answer.code, answer.json["error"]["code"]) == (2, "usage.text"), wrong
+    assert not (tmp_path / "k").exists()
     _ok(mpp("keygen", "-o", tmp_path / "k", "--no-passphrase", "--name", "Åsa 名 'x'"))
     assert _state(mpp)["publishers"][0]["name"] == "Åsa 名 'x'"  # type: ignore[index]
 
@@ -219,7 +234,7 @@ def test_two_people_sign(mpp: Mpp, keys: Path, unsigned: Path, tmp_path: Path) -
 
 
 def _line(text: str, name: str) -> str:
-    return text.partition(f"{name}  (root version")[2].partition("any package")[0]
+    return text.partition(f"{name!r}  (root version")[2].partition("any package")[0]
 
 
 def test_rotation_and_revocation(mpp: Mpp, keys: Path, signed: Path) -> None:
@@ -267,13 +282,16 @@ def test_trust_by_fingerprint(mpp: Mpp, strange: Path) -> None:
     _ok(mpp("trust", "add", strange, "--fingerprint", spaced))
     _ok(mpp("verify", strange))
     shown = mpp("trust", "list").out
-    assert "Example Publisher  (root version 1)" in shown
+    assert "'Example Publisher'  (root version 1)" in shown
     assert "com.example.hello" in shown
-    _ok(mpp("trust", "remove", "com.example.hello"))
+    removed = _ok(mpp("trust", "remove", "com.example.hello"))
+    assert ("'Example Publisher'" in removed.out, fingerprint(found) in removed.out) == (True, True)
     assert mpp("verify", strange, "--json").json["error"]["code"] == "publisher.package_unpinned"
-    _ok(mpp("trust", "pin", "com.example.", "Example Publisher"))
+    pinned = _ok(mpp("trust", "pin", "com.example.", "Example Publisher", "--json")).json
+    assert pinned == {"ok": True, "changed": "com.example.", "publisher": found, "name": "Example Publisher"}
     _ok(mpp("verify", strange))
-    _ok(mpp("trust", "remove", found[:10]))
+    assert mpp("trust", "remove", found[:15], "--json").json["error"]["code"] == "trust.publisher"
+    assert fingerprint(found) in _ok(mpp("trust", "remove", found[:16])).out
     assert mpp("verify", strange, "--json").json["error"]["code"] == "publisher.unknown"
     assert (_state(mpp)["pins"], _state(mpp)["prefixes"]) == ({}, {})
 
@@ -293,9 +311,25 @@ def test_trust_files(mpp: Mpp, keys: Path, signed: Path, strange: Path, home: Pa
     _ok(mpp("verify", signed, "--trust", keys / "publisher.json"))
     assert mpp("verify", strange, "--trust", keys / "publisher.json").code == 20
     _ok(mpp("verify", signed, "--trust", home / "trust" / "trust.json"))
-    assert mpp("trust", "add", home / "trust" / "trust.json", "--fingerprint", "0" * 64).code in {3, 15}
+    assert mpp("trust", "add", home / "trust" / "trust.json", "--fingerprint", "0" * 64).code == 3
     Path("not.json").write_text("{}")
     assert mpp("verify", signed, "--trust", "not.json").code == 3
+
+
+@pytest.mark.parametrize("command", ["verify", "sign", "add", "rotate"])
+def test_a_wrong_publisher_json_blames_no_package(mpp: Mpp, keys: Path, signed: Path, command: str) -> None:
+    """Each gives the same document: its name was changed after signing."""
+    document = keys / "publisher.json"
+    document.write_bytes(document.read_bytes().replace(b"Ada Example", b"Eve Example"))
+    words = {
+        "verify": ["verify", signed, "--trust", document],
+        "sign": ["sign", signed, "--replace", "--publisher", document],
+        "add": ["trust", "add", document, "--fingerprint", "0" * 64],
+        "rotate": ["keygen", "--rotate", "--no-passphrase"],
+    }
+    answer = mpp(*words[command], "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (3, "trust.roots")
+    assert answer.json["error"]["where"].startswith(str(document))
 
 
 def test_publisher_json_is_added_without_a_pin(mpp: Mpp, keys: Path, signed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -316,3 +350,138 @@ def test_a_passphrase_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.M
         os.close(write)
         assert app.run([*arguments, "--passphrase-file", f"/dev/fd/{read}"]) == 0, capsys.readouterr().err
         os.close(read)
+
+
+def _trust(home: Path, change: object) -> None:
+    TrustStore(str(home / "trust" / "trust.json")).change(change)  # type: ignore[arg-type]
+
+
+def _fleet(state: TrustState) -> TrustState:
+    return replace(state, first_use=False)
+
+
+def test_a_fleet_is_not_widened_by_trust_add(mpp: Mpp, keys: Path, strange: Path, home: Path) -> None:
+    found = mpp("verify", strange, "--json").json["publisher"]["id"]
+    Path("other.json").write_bytes(publisher().chain.data)
+    _trust(home, _fleet)
+    before = (home / "trust" / "trust.json").read_bytes()
+    for file in (strange, "other.json"):
+        answer = mpp("trust", "add", file, "--fingerprint", found, "--json")
+        assert (answer.code, answer.json["error"]["code"]) == (20, "publisher.not_listed"), file
+    assert (home / "trust" / "trust.json").read_bytes() == before
+
+
+def test_a_revoked_publisher_is_not_trusted_again(mpp: Mpp, keys: Path, strange: Path, home: Path) -> None:
+    found = mpp("verify", strange, "--json").json["publisher"]["id"]
+    Path("other.json").write_bytes(publisher().chain.data)
+    _trust(home, lambda state: replace(state, revoked_publishers=frozenset((found,))))
+    for file in (strange, "other.json"):
+        answer = mpp("trust", "add", file, "--fingerprint", found, "--json")
+        assert (answer.code, answer.json["error"]["code"]) == (20, "publisher.revoked"), file
+    assert found not in {one["id"] for one in _state(mpp)["publishers"]}  # type: ignore[attr-defined]
+
+
+def test_a_package_with_another_body_is_not_trusted(mpp: Mpp, strange: Path) -> None:
+    """The seal of one package on the content of another: every signature in it verifies."""
+    found = mpp("verify", strange, "--json").json["publisher"]["id"]
+    seal = read_archive(strange.read_bytes())
+    other = read_archive(packages.unsigned({"name": "Another"}))
+    members = [read_member(seal, one) for one in seal.members[-2:]]
+    Path("swapped.mpp").write_bytes(put_seal(other, *members))
+    answer = mpp("trust", "add", "swapped.mpp", "--fingerprint", found, "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (14, "content.mismatch")
+    assert (_state(mpp)["publishers"], _state(mpp)["pins"]) == ([], {})
+
+
+def test_an_ended_trust_is_renewed_with_a_new_end_only(mpp: Mpp, strange: Path) -> None:
+    found = mpp("verify", strange, "--json").json["publisher"]["id"]
+    _ok(mpp("trust", "add", strange, "--fingerprint", found, "--until", "2020-01-01"))
+    assert mpp("trust", "add", strange, "--fingerprint", found, "--json").json["error"]["code"] == "publisher.expired"
+    _ok(mpp("trust", "add", strange, "--fingerprint", found, "--until", "21000101"))
+    _ok(mpp("verify", strange))
+    assert _state(mpp)["publishers"][0]["until"] == 4102444800, "eight digits are a date"  # type: ignore[index]
+
+
+def test_a_look_alike_is_told_to_scripts_too(mpp: Mpp, strange: Path) -> None:
+    found = mpp("verify", strange, "--json").json
+    assert found["lookalikes"] == []
+    found = found["publisher"]["id"]
+    _ok(mpp("trust", "add", strange, "--fingerprint", found))
+    assert mpp("verify", strange, "--json").json["lookalikes"] == []
+    other = publisher("Example  Publisher".replace("  ", "-"))
+    Path("alike.mpp").write_bytes(packages.signed(other, {"package_id": "com.example.hello-official"}))
+    expected = [{"id": "com.example.hello", "publisher": found}]
+    assert mpp("verify", "alike.mpp", "--json").json["lookalikes"] == expected
+    assert "looks like com.example.hello" in mpp("verify", "alike.mpp").out
+    added = _ok(mpp("trust", "add", "alike.mpp", "--fingerprint", other.id, "--json"))
+    assert [word for one in added.json["warnings"] for word in ("looks like com.example.hello", "of this name") if word in one] == [
+        "looks like com.example.hello",
+        "of this name",
+    ]
+    assert added.err.count("warning: ") == 2
+    assert mpp("verify", "alike.mpp", "--json").json["lookalikes"] == expected, "a trusted one is named all the same"
+    strange.write_bytes(strange.read_bytes()[:-1])
+    assert mpp("verify", strange, "--json").json["lookalikes"] == []
+
+
+def test_a_copy_that_fell_behind_is_not_rotated(mpp: Mpp, keys: Path, tmp_path: Path) -> None:
+    shutil.copytree(keys, tmp_path / "copy")
+    _ok(mpp("keygen", "--rotate", "--no-passphrase"))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "copy").iterdir()}
+    answer = mpp("keygen", "-o", tmp_path / "copy", "--rotate", "--no-passphrase", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (3, "key.stale")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "copy").iterdir() if path.suffix != ".lock"} == before
+
+
+def test_after_an_interrupted_rotation_the_right_key_is_named(mpp: Mpp, keys: Path, unsigned: Path) -> None:
+    """Killed between publisher.json and publisher.key: the new key lies under its own name."""
+    old = (keys / "publisher.key").read_bytes()
+    _ok(mpp("keygen", "--rotate", "--no-passphrase"))
+    new = json.loads((keys / "publisher.key").read_text())["public"]
+    (keys / "publisher.key").write_bytes(old)
+    error = mpp("sign", unsigned, "--json").json["error"]
+    named = error["hint"].rpartition("-k ")[2]
+    assert (error["code"], _public(Path(named))) == ("key.not_release", new)
+    _ok(mpp("sign", unsigned, "-k", named))
+
+
+@pytest.mark.parametrize("moment", ["3000-01-01", "2100-01-01T00:00:01Z", "4102444801"])
+def test_no_signature_from_the_far_future(mpp: Mpp, keys: Path, unsigned: Path, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = mpp("sign", unsigned, "--now", moment, "--json")
+    assert (answer.code, answer.json["error"]["code"], answer.json["error"]["where"]) == (2, "usage.time", "--now")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "4102444801")
+    assert mpp("sign", unsigned, "--json").json["error"]["where"] == "SOURCE_DATE_EPOCH"
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [("20261231", 1798675200), ("2026-12-31", 1798675200), ("1798675200", 1798675200), ("1000000000", 10**9), ("2026", None), ("20261332", None), ("0", None)],
+)
+def test_times_that_are_no_dates_by_mistake(text: str, moment: int | None) -> None:
+    if moment is not None:
+        assert parse_time(text, "--until") == moment
+        return
+    with pytest.raises(Refused) as refusal:
+        parse_time(text, "--until")
+    assert refusal.value.code == "usage.time"
+    assert parse_time(text, "SOURCE_DATE_EPOCH") == int(text), "that one is always seconds"
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o644, True), (0o640, True)])
+def test_a_passphrase_that_others_can_read(mpp: Mpp, mode: int, warned: bool) -> None:
+    path = Path("pass")
+    path.write_text("a long sentence\n")
+    path.chmod(mode)
+    answer = _ok(mpp("keygen", "--passphrase-file", path))
+    assert ("chmod 600 pass" in answer.err) is warned
+
+
+@pytest.mark.parametrize("name", ["Ada", "x" * NAME_MAX, "名" * NAME_MAX, "'" * 50 + '"' * 50, " ".join(["fingerprint 851a"] * 5)])
+def test_no_line_of_a_question_wraps(name: str) -> None:
+    who = publisher(name)
+    shown = question(who.chain, None, NO_TRUST)
+    lines = shown.split("\n")
+    assert max(sum(1 if one.isascii() else 2 for one in line) for line in lines) < 80
+    assert [line.split()[0] for line in lines if line.startswith("  ") and "fingerprint" in line[:15]] == ["fingerprint"]
+    assert "".join(line[15:] for line in lines[2:4]).replace(" ", "") == who.id
+    assert quoted("Ada") == "'Ada'"

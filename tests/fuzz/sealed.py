@@ -75,6 +75,8 @@ def raw(inside: dict[str, bytes], rng: Random) -> list[RawMember]:
         member = RawMember(name=name.encode("latin-1", "replace"), plain=inside[name])
         if name != "manifest.json" and len(inside[name]) > 40 and rng.randrange(2):
             member.method = 8
+            if len(member.body()) >= len(member.plain):
+                member.method = 0
         out.append(member)
     return out
 

@@ -229,3 +229,33 @@ def test_a_folder_is_moved_in_one_step(tmp_path: Path) -> None:
     with pytest.raises(HostFailed):
         move_folder(str(tmp_path / "b"), str(tmp_path / "c"))
     assert (tmp_path / "c" / "g").read_bytes() == b"y"
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "after"), [(0o600, 0o644, 0o600), (0o644, 0o600, 0o600), (0o640, 0o644, 0o640), (0o644, 0o644, 0o644), (0o400, 0o644, 0o600)]
+)
+def test_a_replaced_file_is_never_readable_to_more_people(tmp_path: Path, before: int, asked: int, after: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(before)
+    old = os.umask(0)
+    try:
+        write_atomic(str(path), b"new", asked)
+    finally:
+        os.umask(old)
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == after
+
+
+@pytest.mark.parametrize("umask", [0, 0o002, 0o022])
+def test_each_parent_that_is_made_is_private(tmp_path: Path, umask: int) -> None:
+    """Above a folder that others may write, they could put another in its place."""
+    (tmp_path / "there").mkdir(mode=0o755)
+    old = os.umask(umask)
+    try:
+        make_private_folder(str(tmp_path / "there" / "home" / "trust" / "deep"))
+    finally:
+        os.umask(old)
+    made = sorted((tmp_path / "there").rglob("*"))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o700] * 3
+    make_private_folder(str(made[0]))

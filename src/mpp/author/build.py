@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mpp.author.breadth import breadth_warnings
-from mpp.author.limits import MODULE_BYTES_MAX
+from mpp.author.limits import MODULE_BYTES_MAX, SEAL_BYTES_MAX
 from mpp.author.project import Project, matching_files
 from mpp.author.provenance import Recipe, write_provenance
 from mpp.author.sbom import write_sbom
@@ -17,8 +17,8 @@ from mpp.model.jsontext import read
 from mpp.model.limits import MANIFEST_BYTES_MAX
 from mpp.model.manifest import Manifest, parse_manifest
 from mpp.model.value import value
-from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, hashes, pack, read_archive
-from mpp.stages.archive.limits import FILE_BYTES_MAX
+from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, SEAL_NAMES, hashes, pack, read_archive
+from mpp.stages.archive.limits import ENTRIES_MAX, FILE_BYTES_MAX, TOTAL_BYTES_MAX
 from mpp.stages.gatekeeper import RULES, judge_unsigned
 
 PREBUILT = "prebuilt"
@@ -70,11 +70,26 @@ def build_project(project: Project, *, progress: Callable[[str], None], wasm: st
     progress("packing")
     files[SBOM_NAME] = write_sbom(manifest, files, recipe.tools)
     files[PROVENANCE_NAME] = write_provenance(recipe)
+    _check_room(files)
     data = pack(files)
     archive = read_archive(data)
     judged = judge_unsigned(archive)
     warnings = breadth_warnings(judged.manifest, judged.wasm)
     return Built(data=data, manifest=manifest, content_hash=hashes(archive).content.hex(), warnings=warnings, name=file_name(manifest))
+
+
+def _check_room(files: Mapping[str, bytes]) -> None:
+    """Refuse what could be built and then never signed: the seal adds two members, which need room too.
+
+    The bill of materials says more of each file than a ZIP does, so the members together are never smaller than the package.
+    """
+    hint = "put less into the package: narrow 'assets' in mpp.toml"
+    most = ENTRIES_MAX - len(SEAL_NAMES)
+    if len(files) > most:
+        raise Refused("size.entries", f"{len(files)} members; before it is signed, a package has at most {most}", hint=hint)
+    total, most = sum(map(len, files.values())), TOTAL_BYTES_MAX - SEAL_BYTES_MAX
+    if total > most:
+        raise Refused("size.total", f"the members have {total} bytes; before it is signed, a package has at most {most}", hint=hint)
 
 
 def _code(project: Project, manifest: Manifest, files: dict[str, bytes], progress: Callable[[str], None], wasm: str | None, cache: str) -> Recipe:
@@ -93,8 +108,9 @@ def _code(project: Project, manifest: Manifest, files: dict[str, bytes], progres
         files[entrypoint] = read_bounded(wasm, MODULE_BYTES_MAX)
         return Recipe(language=PREBUILT, reproducible=False, parameters=(), tools={}, sources={entrypoint: files[entrypoint]})
     # Imported here: it is slow to import, and every command looks at this module to find a project's package.
-    from mpp.author.compile import compile_project, compiler_arguments, compiler_tools, source_files  # noqa: PLC0415
+    from mpp.author.compile import compile_project, compiler_arguments, compiler_tools  # noqa: PLC0415
 
-    files[entrypoint] = compile_project(project, progress=progress, cache=cache)
-    sources = {name: read_bounded(os.path.join(project.root, name), FILE_BYTES_MAX) for name in source_files(project)}
+    compiled = compile_project(project, progress=progress, cache=cache)
+    files[entrypoint] = compiled.module
+    sources = {name: read_bounded(os.path.join(project.root, name), FILE_BYTES_MAX) for name in compiled.inputs}
     return Recipe(language=project.settings.language, reproducible=True, parameters=compiler_arguments(project), tools=compiler_tools(), sources=sources)

@@ -3,6 +3,10 @@
 The same sources and the same compiler give the same bytes, whatever the folder, user, umask, time, time zone, locale or
 hash seed: the compiler gets relative paths, a clean environment and an empty folder for its intermediate files, it refuses
 ``__DATE__`` and ``__TIME__``, and it writes no debug information, which would hold paths.
+
+A project from elsewhere must not pack private files of the person who builds it. Two barriers hold, the first where Linux offers
+Landlock: the compiler's process can read the project, itself and its caches, and nothing else. The second holds everywhere: the
+compiler compiles no inline assembly, which reads files unlisted, and its own list of inputs is judged before the module is used.
 """
 
 from __future__ import annotations
@@ -13,16 +17,27 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
-from threading import Thread
-from typing import IO, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib.machinery import PathFinder
+from importlib.metadata import distributions
+from threading import Thread, current_thread, main_thread
+from types import FrameType
+from typing import IO, NamedTuple, NoReturn
 
-from mpp.author.limits import COMPILE_SECONDS_MAX, COMPILER_OUTPUT_MAX, MODULE_BYTES_MAX, STACK_BYTES
+from mpp.author.confined import command_line
+from mpp.author.limits import (
+    COMPILE_CPU_SECONDS_MAX,
+    COMPILE_MEMORY_BYTES_MAX,
+    COMPILE_SECONDS_MAX,
+    COMPILER_OUTPUT_MAX,
+    INPUTS_BYTES_MAX,
+    MODULE_BYTES_MAX,
+    STACK_BYTES,
+)
 from mpp.author.project import Project, matching_files
 from mpp.errors import HostFailed, Refused
+from mpp.files import read_bounded
 from mpp.model.jsontext import shown
 
 Progress = Callable[[str], None]
@@ -47,9 +62,29 @@ COMPILERS: tuple[CompilerNote, ...] = (
 """Modules of other compilers are packed with ``mpp build --wasm FILE``; packing itself is always reproducible."""
 
 _AGAIN = "install it again: pip install --force-reinstall ziglang"
+_SYSTEM: tuple[str, ...] = ()
+"""Folders of the system that the compiler reads: none, it is one static program with its own headers."""
 _JOIN_SECONDS = 5
 _READ_BYTES = 65536
 _ERROR = re.compile(r"^(?:wasm-ld: )?(?:(?:\./)?(?P<where>[^:\n]+:\d+(?::\d+)?): )?(?:fatal )?error: ", re.MULTILINE)
+_PLACE = re.compile(r"^(?:In file included from )?([^:|\n]+):\d+:", re.MULTILINE)
+_INPUT = re.compile(r"(?:[^ \t\n\\]|\\[^\n])+")
+
+
+class Compiled(NamedTuple):
+    """A module and the files of the project that it was made of, by sorted relative names."""
+
+    module: bytes
+    inputs: tuple[str, ...]
+
+
+class _Places(NamedTuple):
+    """The folders of one compilation."""
+
+    root: str
+    compiler: str
+    cache: str
+    work: str
 
 
 class _Done(NamedTuple):
@@ -57,8 +92,8 @@ class _Done(NamedTuple):
     output: str
 
 
-def compile_project(project: Project, *, progress: Progress, cache: str = "") -> bytes:
-    """The project's module. ``cache`` is a private folder for the compiled C library; empty means the user's cache."""
+def compile_project(project: Project, *, progress: Progress, cache: str = "") -> Compiled:
+    """The project's module, and what it is made of. ``cache`` is a private folder for the compiled C library; empty means the user's cache."""
     if project.settings.language != "c":
         hint = 'write [build] with language = "c" and sources into mpp.toml, or pack a ready module with: mpp build --wasm FILE'
         raise Refused("project.language", "the project does not say how it is compiled", where=os.path.join(project.root, "mpp.toml"), hint=hint)
@@ -66,36 +101,28 @@ def compile_project(project: Project, *, progress: Progress, cache: str = "") ->
     sources = _sources(project)
     _check_include(project)
     with tempfile.TemporaryDirectory(prefix="mpp-build-", ignore_cleanup_errors=True) as work:
-        shared = _usable_cache(cache or default_cache()) or os.path.join(work, "cache")
+        shared = _usable_cache(cache or default_cache()) or _usable_cache(os.path.join(work, "cache"))
         if not os.path.isdir(os.path.join(shared, "o")):
             progress("preparing the C library for WebAssembly; this happens once and can take a minute")
         progress(f"compiling {len(sources)} C file{'s' * (len(sources) != 1)}")
         module = os.path.join(work, "main.wasm")
-        done = _run([compiler, *_arguments(project, sources, module)], project.root, _environment(shared, work))
+        places = _Places(*(os.path.realpath(folder) for folder in (project.root, os.path.dirname(compiler), shared, work)))
+        done = _run(_confined([compiler, *_arguments(project, sources, module)], places), project.root, _environment(shared, work))
         # The linker names its own intermediate files, in a folder that is gone when its words are read.
         done = done._replace(output=re.sub(re.escape(work) + r"[/\\](local[/\\]o[/\\][0-9a-f]+[/\\])?", "", done.output))
-        return _result(done, module, progress)
+        data = _result(done, module, places, progress)
+        return Compiled(data, _inputs(places, sources))
 
 
 def compiler_tools() -> dict[str, str]:
     """The compiler and its version, for the provenance of a package: equal bytes need an equal compiler."""
-    try:
-        return {"ziglang": version("ziglang")}
-    except PackageNotFoundError:
-        return {}
+    installed = next(iter(distributions(name="ziglang", path=_import_path())), None)
+    return {} if installed is None else {"ziglang": installed.version}
 
 
 def compiler_arguments(project: Project) -> tuple[str, ...]:
     """How the compiler is called, for the provenance; paths are relative to the project."""
     return tuple(_arguments(project, _sources(project), "main.wasm"))
-
-
-def source_files(project: Project) -> tuple[str, ...]:
-    """What the module is made of, for the provenance: the sources, and the headers beside them and in the include folders."""
-    sources = _sources(project)
-    beside = {name.rpartition("/")[0] for name in sources}
-    headers = (*(f"{folder}/*.h" if folder else "*.h" for folder in beside), *(f"{folder}/**/*.h" for folder in project.settings.include))
-    return tuple(sorted({*sources, *matching_files(project.root, headers)}))
 
 
 def default_cache() -> str:
@@ -104,15 +131,21 @@ def default_cache() -> str:
     return os.path.join(base if os.path.isabs(base) else os.path.join(os.path.expanduser("~"), ".cache"), "mpp", "zig")
 
 
+def _import_path() -> list[str]:
+    """Where packages are installed: the import path without the current folder, which may be a project from elsewhere."""
+    try:
+        here = os.getcwd()
+    except OSError:  # it is gone
+        here = ""
+    return [folder for folder in sys.path if os.path.isabs(folder) and os.path.realpath(folder) != here]
+
+
 def _find_zig() -> str:
-    """The compiler inside the package ``ziglang``. It is started without an interpreter between us and it.
+    """The compiler inside the package ``ziglang``, whose Python is never run.
 
     Attack: ``python -m ziglang`` in the project's folder would first run a ``ziglang.py`` that lies there.
     """
-    try:
-        spec = find_spec("ziglang")
-    except (ImportError, ValueError):
-        spec = None
+    spec = PathFinder.find_spec("ziglang", _import_path())
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         path = os.path.join(os.path.abspath(folder), "zig.exe" if sys.platform == "win32" else "zig")
         if os.path.isfile(path):
@@ -133,11 +166,11 @@ def _sources(project: Project) -> tuple[str, ...]:
 
 
 def _check_include(project: Project) -> None:
-    root = os.path.join(os.path.realpath(project.root), "")
+    root = os.path.realpath(project.root)
     for folder in project.settings.include:
         real = os.path.realpath(os.path.join(project.root, folder))
-        if not os.path.isdir(real) or not real.startswith(root):
-            raise Refused("project.include", "is no folder of the project", where=folder, hint="make the folder, or mend include in mpp.toml")
+        if not os.path.isdir(real) or real != os.path.join(root, *folder.split("/")):
+            raise Refused("project.include", "is no folder of the project, or is a link", where=folder, hint="make the folder, or mend include in mpp.toml")
 
 
 def _arguments(project: Project, sources: tuple[str, ...], module: str) -> list[str]:
@@ -149,8 +182,17 @@ def _arguments(project: Project, sources: tuple[str, ...], module: str) -> list[
         *settings.flags,
         *(part for folder in settings.include for part in ("-I", f"./{folder}")),
         *(f"./{name}" for name in sources),
-        *("-s", "-Wdate-time", "-Werror=date-time", "-o", module),
+        *("-s", "-Wdate-time", "-Werror=date-time"),
+        # Attack: ``__asm__(".incbin \"/etc/passwd\"")`` reads a file that no list of inputs shows.
+        *("-fno-gnu-inline-asm", "-MD", "-o", module),
     ]
+
+
+def _confined(command: list[str], places: _Places) -> list[str]:
+    if os.name != "posix" or not sys.executable:
+        return command
+    read, write = (places.root, places.compiler, *_SYSTEM), (places.cache, places.work)
+    return command_line(command, read=read, write=write, cpu=COMPILE_CPU_SECONDS_MAX, memory=COMPILE_MEMORY_BYTES_MAX)
 
 
 def _environment(cache: str, work: str) -> dict[str, str]:
@@ -187,17 +229,40 @@ def _run(command: list[str], folder: str, environment: dict[str, str]) -> _Done:
     except OSError as fault:
         raise HostFailed("host.compiler_failed", f"the compiler does not start: {fault.strerror}", where=command[0], hint=_AGAIN) from None
     kept = bytearray()
+    with _ended_by_signals():
+        return _Done(_wait(process, kept, folder), _readable(bytes(kept)))
+
+
+def _wait(process: subprocess.Popen[bytes], kept: bytearray, folder: str) -> int:
     reader = Thread(target=_drain, args=(process.stdout, kept), daemon=True)
     reader.start()
     try:
-        status = process.wait(timeout=COMPILE_SECONDS_MAX)
+        return process.wait(timeout=COMPILE_SECONDS_MAX)
     except subprocess.TimeoutExpired:
         hint = "simplify the sources, or build on a faster machine"
         raise Refused("project.compile_time", f"the compiler did not finish in {COMPILE_SECONDS_MAX} seconds", where=folder, hint=hint) from None
     finally:
         _end(process)
         reader.join(timeout=_JOIN_SECONDS)
-    return _Done(status, _readable(bytes(kept)))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let a request to end this process end the compiler first: it runs in a session of its own, where no terminal reaches it."""
+    mine = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)] if current_thread() is main_thread() else []
+    # A signal that somebody handles or ignores, as under nohup, stays theirs.
+    mine = [number for number in mine if signal.getsignal(number) is signal.SIG_DFL]
+    for number in mine:
+        signal.signal(number, _leave)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _leave(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _drain(pipe: IO[bytes] | None, kept: bytearray) -> None:
@@ -228,7 +293,10 @@ def _readable(data: bytes) -> str:
     return safe + ("\n(more left out)" if len(data) >= COMPILER_OUTPUT_MAX else "")
 
 
-def _result(done: _Done, module: str, progress: Progress) -> bytes:
+def _result(done: _Done, module: str, places: _Places, progress: Progress) -> bytes:
+    # Attack: the compiler quotes the lines that it does not understand, here those of a private file.
+    for name in dict.fromkeys(found[1] for found in _PLACE.finditer(done.output)):
+        _judge_input(name, places, (places.compiler, places.cache, places.work))
     if done.status != 0:
         raise _failure(done)
     for line in done.output.splitlines():
@@ -250,3 +318,39 @@ def _failure(done: _Done) -> Refused | HostFailed:
     where = next((found["where"] for found in errors if found["where"]), "")
     count = f"{len(errors)} error{'s' * (len(errors) != 1)}"
     return Refused("project.compile", f"the compiler found {count}\n{done.output}", where=where, hint="mend the source at that place and build again")
+
+
+def _inputs(places: _Places, sources: tuple[str, ...]) -> tuple[str, ...]:
+    """The files of the project that the compiler read or asked for, by its own lists, one of each source."""
+    folder = os.path.join(places.work, "local", "tmp")
+    lists = [name for name in (os.listdir(folder) if os.path.isdir(folder) else ()) if name.endswith(".d")]
+    if len(lists) != len(sources):
+        # It is silent about an #embed that it cannot read, and leaves no list then.
+        words = f"the compiler listed what it read for {len(lists)} of {len(sources)} sources: one embeds a file that is missing or may not be read"
+        raise Refused("project.compile", words, hint="mend each #embed: name a file of the project; otherwise install ziglang again")
+    found: set[str] = set()
+    for name in lists:
+        text = os.fsdecode(read_bounded(os.path.join(folder, name), INPUTS_BYTES_MAX))
+        # The form is that of make: a target, then the names; a space in a name is escaped.
+        for escaped in _INPUT.findall(text.partition(".o: ")[2]):
+            found.add(_judge_input(re.sub(r"\\([ #])", r"\1", escaped).replace("$$", "$"), places, (places.compiler,)))
+    return tuple(sorted(found - {""}))
+
+
+def _judge_input(name: str, places: _Places, trusted: tuple[str, ...]) -> str:
+    """The name of an input relative to the project; empty for one of the ``trusted`` folders."""
+    # Attack: the list writes a back slash in a name in two ways, so the name could be taken for another.
+    if "\\" in name:
+        raise Refused("project.path", "holds a back slash", where=shown(name), hint="rename the file")
+    path = os.path.join(places.root, name)
+    real = os.path.realpath(path)
+    if any(real.startswith(os.path.join(folder, "")) for folder in trusted):
+        return ""
+    inside = os.path.relpath(real, places.root).replace(os.sep, "/")
+    # Attack: a private file becomes part of a package that is published; hidden files, such as .git/config, hold secrets too.
+    if inside.startswith("../") or any(part.startswith(".") for part in inside.split("/")):
+        hint = "put a copy of it into the project, under a name that is not hidden"
+        raise Refused("project.outside", "is read by a source, and is no visible file of the project", where=shown(name), hint=hint)
+    if real != os.path.normpath(path):
+        raise Refused("project.link", "is a link, or lies behind one", where=shown(name), hint="put a copy of the file there")
+    return inside

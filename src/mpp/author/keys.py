@@ -7,14 +7,16 @@ is needed only for rotation and belongs offline. ``publisher.json`` is public an
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shlex
 import shutil
+from collections.abc import Iterator
 
 from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id
 from mpp.crypto.keyfile import KEY_FILE_BYTES_MAX, open_key, read_key, write_key
-from mpp.crypto.roots import RootChain, extend, read_chain, root_body
-from mpp.errors import Refused
+from mpp.crypto.roots import RootChain, extend, named_by_hand, read_chain, root_body
+from mpp.errors import HostFailed, MppError, Refused
 from mpp.files import PRIVATE, PUBLIC, is_private, make_private_folder, move_folder, read_bounded, write_atomic
 from mpp.model.value import value
 from mpp.ports import Random
@@ -23,6 +25,10 @@ from mpp.stages.archive.limits import PUBLISHER_BYTES_MAX
 RELEASE_FILE, ROOT_FILE, CHAIN_FILE = "publisher.key", "publisher-root.key", "publisher.json"
 FILES = (ROOT_FILE, CHAIN_FILE, RELEASE_FILE)
 """In the order of writing: the release key comes last, so a set without it has never signed anything."""
+
+LOCK_FILE = "rotate.lock"
+KEYS_LOOKED_AT_MAX = 1000
+"""Entries of a key folder searched for a key that fits. Reason: each rotation adds two; bounds a wrong folder."""
 
 
 @value
@@ -97,7 +103,8 @@ def _mode(name: str) -> int:
 
 def load_chain(path: str) -> RootChain:
     """The public root documents from a file."""
-    return read_chain(read_bounded(path, PUBLISHER_BYTES_MAX).removesuffix(b"\n"), where=path)
+    with named_by_hand():
+        return read_chain(read_bounded(path, PUBLISHER_BYTES_MAX + 1).removesuffix(b"\n"), where=path)
 
 
 def load_signer(path: str, role: str, passphrase: bytes | None) -> SeedSigner:
@@ -109,6 +116,46 @@ def load_signer(path: str, role: str, passphrase: bytes | None) -> SeedSigner:
     if key.role != role:
         raise Refused("key.role", f"this is a {key.role} key, a {role} key is needed", where=path, hint=f"give the publisher's {role} key")
     return open_key(key, passphrase, where=path)
+
+
+def own_name(usual: str, public: bytes) -> str:
+    """The file name of one key beside others of its role: ``publisher-1a2b3c4d.key``."""
+    return f"{usual.removesuffix('.key')}-{key_id(public)[:8]}.key"
+
+
+@contextlib.contextmanager
+def locked_folder(folder: str) -> Iterator[None]:
+    """One process at a time changes the keys in ``folder``.
+
+    Attack on oneself: two rotations at once write two versions of one number, and hosts refuse the publisher for good.
+    """
+    path = os.path.join(folder, LOCK_FILE)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+    except OSError as fault:
+        raise HostFailed("host.file", f"cannot lock the key folder: {fault.strerror}", where=path, hint="check that you may write there") from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def fitting_key(folder: str, chain: RootChain) -> str | None:
+    """A key file in ``folder`` that holds a release key of the newest root version."""
+    try:
+        names = sorted(os.listdir(folder))[:KEYS_LOOKED_AT_MAX]
+    except OSError:
+        return None
+    for name in names:
+        if not name.endswith(".key"):
+            continue
+        path = os.path.join(folder, name)
+        with contextlib.suppress(MppError):
+            key = read_key(read_bounded(path, KEY_FILE_BYTES_MAX), where=path)
+            if key.role == "release" and key_id(key.public) in chain.newest.role("release").keys:
+                return path
+    return None
 
 
 def key_is_sealed(path: str) -> bool:

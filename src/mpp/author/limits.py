@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from mpp.limits import KIB, MIB
 
-SETTINGS_BYTES_MAX = 64 * KIB
-"""Bytes of ``mpp.toml``. Reason: it holds a few lines; a larger file is not one."""
+GIB = 1024 * MIB
+
+SETTINGS_BYTES_MAX = 16 * KIB
+"""Bytes of ``mpp.toml``. Reason: it holds a few lines; a larger file is not one, and the time to read TOML grows faster than its size."""
+
+SETTINGS_DOTS_MAX = 16
+"""Dots outside of texts on one line of ``mpp.toml``. Reason: the time to read a key grows with the square of its parts; ours have two."""
 
 PATTERNS_MAX = 64
 """Entries of one list in ``mpp.toml``. Reason: real projects have a few; bounds the walks over the folder."""
@@ -34,6 +39,15 @@ GIT_SECONDS_MAX = 5
 COMPILE_SECONDS_MAX = 600
 """Seconds for one compilation. Reason: the first one compiles the C library, a minute on a slow machine; a hang must end."""
 
+COMPILE_CPU_SECONDS_MAX = 1800
+"""Seconds of processor time for each process of the compiler. Reason: all threads count; ends one that outlives a killed build."""
+
+COMPILE_MEMORY_BYTES_MAX = 8 * GIB
+"""Bytes of address space of each process of the compiler. Reason: a source can ask for any amount; real ones need under one GiB."""
+
+INPUTS_BYTES_MAX = 4 * MIB
+"""Bytes of the compiler's list of what one source includes. Reason: a thousand headers take a tenth of it."""
+
 COMPILER_OUTPUT_MAX = 16 * KIB
 """Bytes of the compiler's messages that are kept. Reason: one mistake in a macro can print megabytes."""
 
@@ -42,6 +56,9 @@ STACK_BYTES = 256 * KIB
 
 SBOM_SHOWN_MAX = 4 * MIB
 """Bytes of a bill of materials that ``mpp inspect`` reads. Reason: it is not authenticated there; 4,096 files fit."""
+
+SEAL_BYTES_MAX = 256 * KIB + 2 * MIB + KIB
+"""Bytes that a signature can add to a package. Reason: publisher.json and the signature at their largest, and their headers."""
 
 MODULE_BYTES_MAX = 128 * MIB
 """Bytes of a compiled module. Reason: as large as a member of a package may be."""

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import takewhile
 
-from mpp.author.limits import FILES_MAX, FLAG_CHARS_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX, SETTINGS_BYTES_MAX
-from mpp.errors import Refused
+from mpp.author.limits import FILES_MAX, FLAG_CHARS_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX, SETTINGS_BYTES_MAX, SETTINGS_DOTS_MAX
+from mpp.errors import Fault, Refused
 from mpp.files import read_bounded
+from mpp.limits import FAULTS_MAX
 from mpp.model.fields import Faults, Fields, near
 from mpp.model.jsontext import Json, shown
+from mpp.model.limits import MANIFEST_BYTES_MAX
 from mpp.model.paths import path_fault
 from mpp.model.value import value
 
@@ -24,11 +26,15 @@ SETTINGS = "mpp.toml"
 _PATTERN = re.compile(r"[A-Za-z0-9_*?][A-Za-z0-9._+*?-]*(/[A-Za-z0-9_*?][A-Za-z0-9._+*?-]*)*")
 _FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
 
+# An end may be missing: each position is looked at once, whatever the line holds.
+_TEXT_OR_COMMENT = re.compile(r""""(?:[^"\\]|\\.)*"?|'[^']*'?|\#.*""")
+
 # Attack: a compiler flag can load a plug-in, read any file or write anywhere; a project from elsewhere
 # must build without such power. So the list says what is allowed, and the order of the compiler is ours.
+# All of it is ASCII: what a command line makes of other characters depends on the locale.
 _FLAG = re.compile(
     r"-std=(c|gnu)[0-9a-z]{2}"
-    r"|-[DU][A-Za-z_][A-Za-z0-9_]*(=[^\x00-\x1f\x7f]*)?"
+    r"|-[DU][A-Za-z_][A-Za-z0-9_]*(=[ -~]*)?"
     r"|-W(no-)?[a-z][a-z0-9+-]*(=[a-z0-9-]+)?"
     r"|-O[123sz]"
     r"|-f(no-)?(wrapv|strict-aliasing|signed-char|unsigned-char|short-enums|common|math-errno|fast-math|builtin)"
@@ -89,8 +95,25 @@ def read_project(root: str) -> Project:
     if not os.path.isfile(manifest):
         raise Refused("project.no_manifest", f"there is no {MANIFEST} here", where=root, hint="go to the project's folder, or begin one with: mpp init NAME")
     path = os.path.join(root, SETTINGS)
-    settings = _settings(_read_toml(path)) if os.path.lexists(path) else ProjectSettings()
+    for name in (MANIFEST, SETTINGS):
+        if os.path.lexists(os.path.join(root, name)):
+            _check_file(root, name)
+    try:
+        settings = _settings(_read_toml(path)) if os.path.lexists(path) else ProjectSettings()
+    except Refused as fault:
+        raise Refused.of((*fault.faults, *_manifest_faults(manifest))[:FAULTS_MAX]) from None
     return Project(root=root, manifest_path=manifest, settings=settings)
+
+
+def _manifest_faults(path: str) -> tuple[Fault, ...]:
+    """The manifest is judged anyway when a package is made; here it spares the author a second run."""
+    from mpp.model.manifest import parse_manifest  # noqa: PLC0415 - needed only when something is wrong already
+
+    try:
+        parse_manifest(read_bounded(path, MANIFEST_BYTES_MAX))
+    except Refused as fault:
+        return fault.faults
+    return ()
 
 
 def _read_toml(path: str) -> dict[str, Json]:
@@ -98,15 +121,30 @@ def _read_toml(path: str) -> dict[str, Json]:
 
     data = read_bounded(path, SETTINGS_BYTES_MAX)
     try:
+        text = data.decode("utf-8")
+        _check_cost(text, path)
         # Dates are the one kind that JSON lacks; every getter of Fields refuses them as of a wrong type.
-        found: dict[str, Json] = tomllib.loads(data.decode("utf-8"))
+        found: dict[str, Json] = tomllib.loads(text)
     except UnicodeDecodeError:
         raise Refused("project.toml", "the text is not UTF-8", where=path, hint="save the file as UTF-8") from None
-    except tomllib.TOMLDecodeError as fault:
+    # Not only TOMLDecodeError: an integer of 5,000 digits is refused by Python itself.
+    except ValueError as fault:
         raise Refused("project.toml", f"not TOML: {shown(str(fault))}", where=path, hint="mend the TOML syntax at that place") from None
     except RecursionError:
         raise Refused("project.toml", "nested too deep", where=path, hint="flatten the document") from None
     return found
+
+
+def _check_cost(text: str, path: str) -> None:
+    """Attack: one key of 8,000 parts keeps the parser busy for a second, a longer one fills memory.
+
+    Texts of more than one line are refused, so that each line can be judged alone.
+    """
+    for line in text.split("\n"):
+        if '"""' in line or "'''" in line:
+            raise Refused("project.toml", "holds a text of more than one line", where=path, hint="write the text on one line, in single quotation marks")
+        if _TEXT_OR_COMMENT.sub("", line).count(".") > SETTINGS_DOTS_MAX:
+            raise Refused("project.toml", f"a line has more than {SETTINGS_DOTS_MAX} dots outside of texts", where=path, hint="write shorter keys")
 
 
 def _settings(found: dict[str, Json]) -> ProjectSettings:
@@ -160,7 +198,7 @@ def matching_files(root: str, patterns: tuple[str, ...]) -> tuple[str, ...]:
     """The files below ``root`` that a pattern names, as sorted relative names with ``/``.
 
     ``*`` and ``?`` stay within one component, ``**`` crosses them. Hidden files never match. A pattern that matches
-    nothing gives nothing. Links to folders are not followed.
+    nothing gives nothing. Links are not followed; a link that matches is refused.
     """
     found: set[str] = set()
     for pattern in patterns:
@@ -204,8 +242,9 @@ def _check_file(root: str, name: str) -> None:
     if fault is not None:
         raise Refused("project.path", fault.message, where=shown(name), hint="rename the file")
     real = os.path.realpath(os.path.join(root, name))
-    # Attack: a link in a project from elsewhere would pack a private file of the person who builds it.
-    if not real.startswith(os.path.join(os.path.realpath(root), "")):
-        raise Refused("project.outside", "is a link that leads out of the project", where=name, hint="copy the file into the project")
+    # Attack: a link in a project from elsewhere would pack a private file of the person who builds it, from outside
+    # or from a hidden place inside, such as .git/config.
+    if real != os.path.join(os.path.realpath(root), *name.split("/")):
+        raise Refused("project.link", "is a link, or lies behind one", where=name, hint="put a copy of the file there")
     if not os.path.isfile(real):
         raise Refused("project.path", "is not a regular file", where=name, hint="put a regular file there, or narrow the pattern")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, PublisherKeys, load_chain
+from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, PublisherKeys, load_chain, locked_folder, own_name
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id, valid_public
-from mpp.crypto.keyfile import write_key
+from mpp.crypto.keyfile import KEY_FILE_BYTES_MAX, read_key, write_key
 from mpp.crypto.roots import Revoked, RoleName, Root, RootChain, extend, root_body
 from mpp.errors import Refused
-from mpp.files import PRIVATE, PUBLIC, write_atomic
+from mpp.files import PRIVATE, PUBLIC, read_bounded, write_atomic
 from mpp.model.value import value
 from mpp.ports import Random, Signer
 
@@ -34,6 +34,7 @@ def rotate(chain: RootChain, change: Rotation, signers: tuple[Signer, ...]) -> R
     """The chain with one more version. ``signers`` are root keys of the old and of the new version."""
     now = chain.newest
     removed = {_match(now, beginning) for beginning in change.remove}
+    _check_added(chain, change)
     root, release = _members(now, "root", change.add_root, removed), _members(now, "release", change.add_release, removed)
     if not root or not release:
         raise Refused("key.role", "a publisher keeps at least one root key and one release key", hint="add a new key in the same rotation")
@@ -46,6 +47,18 @@ def rotate(chain: RootChain, change: Rotation, signers: tuple[Signer, ...]) -> R
         roles["publish-approve"] = (approvers, _threshold(now, "publish-approve", approvers, 0))
     gone = tuple(Revoked(key=key, reason=change.revoke_reason) for key in sorted(removed)) if change.revoke_reason else ()
     return extend(chain, root_body(now.version + 1, now.name, roles, (*now.revoked, *gone)), signers, where="rotation")
+
+
+def _check_added(chain: RootChain, change: Rotation) -> None:
+    """What every reader would refuse is said before anything is signed. Spec: keys K-32, K-82."""
+    gone = {one.key for root in chain.roots for one in root.revoked}
+    others = {"release": chain.newest.role("root").keys, "root": chain.newest.role("release").keys}
+    for role, added in (("release", change.add_release), ("root", change.add_root)):
+        for key in map(key_id, added):
+            if key in gone:
+                raise Refused("key.revoked", f"key {key[:16]} was revoked by an earlier version", where="rotation", hint="make a new key instead")
+            if key in others[role]:
+                raise Refused("key.role", f"key {key[:16]} has the other role already", where="rotation", hint="make a key of its own for each role")
 
 
 def _threshold(now: Root, role: RoleName, members: tuple[bytes, ...], wanted: int) -> int:
@@ -94,16 +107,26 @@ class _Fresh:
 
     @property
     def own_name(self) -> str:
-        return f"{self.usual.removesuffix('.key')}-{key_id(self.signer.public_key)[:8]}.key"
+        return own_name(self.usual, self.signer.public_key)
 
 
-def rotate_folder(folder: str, root: SeedSigner, random: Random, passphrase: bytes | None, plan: Plan) -> PublisherKeys:
-    """One more root version for the publisher in ``folder``."""
-    chain = load_chain(os.path.join(folder, CHAIN_FILE))
-    fresh = _fresh_keys(random, plan)
-    new_roots = tuple(one.signer for one in fresh if one.role == "root")
-    longer = rotate(chain, _change(chain.newest, plan, fresh, root), (root, *new_roots))
-    files = _write(folder, longer, fresh, plan, lambda one: write_key(one.seed, one.role, passphrase, random))
+def _accept(_: RootChain) -> None:
+    """Nobody has seen a newer version."""
+
+
+def rotate_folder(
+    folder: str, root: SeedSigner, random: Random, passphrase: bytes | None, plan: Plan, *, check: Callable[[RootChain], None] = _accept
+) -> PublisherKeys:
+    """One more root version for the publisher in ``folder``. ``check`` may refuse the chain found there before anything is written."""
+    with locked_folder(folder):
+        chain = load_chain(os.path.join(folder, CHAIN_FILE))
+        check(chain)
+        if key_id(root.public_key) not in chain.newest.role("root").keys:
+            raise Refused("key.not_root", "the root key is none of the newest root version", where=folder, hint="use the root key that publisher.json names")
+        fresh = _fresh_keys(random, plan)
+        new_roots = tuple(one.signer for one in fresh if one.role == "root")
+        longer = rotate(chain, _change(chain.newest, plan, fresh, root), (root, *new_roots))
+        files = _write(folder, longer, fresh, plan, lambda one: write_key(one.seed, one.role, passphrase, random))
     releases = [key_id(one.signer.public_key) for one in fresh if one.role == "release"]
     return PublisherKeys(chain=longer, release_key=(*releases, longer.newest.role("release").keys[0])[0], folder=folder, files=files)
 
@@ -132,12 +155,15 @@ def _change(now: Root, plan: Plan, fresh: tuple[_Fresh, ...], root: SeedSigner) 
 
 
 def _write(folder: str, longer: RootChain, fresh: tuple[_Fresh, ...], plan: Plan, text: Callable[[_Fresh], bytes]) -> tuple[str, ...]:
-    """New keys first, under names of their own, then the chain, then the usual names.
+    """Old keys are put aside, then new keys written under names of their own, then the chain, then the usual names.
 
-    Wherever this is interrupted, no key that a written chain needs is lost.
+    Wherever this is interrupted, no key is lost, old or new. Spec: keys K-65, K-67.
     """
     files = [CHAIN_FILE]
     keys = [(one, text(one)) for one in fresh]
+    for one in fresh:
+        if one.role == "root" or not plan.keep_old:
+            files += _put_aside(folder, one.usual)
     for one, data in keys:
         write_atomic(os.path.join(folder, one.own_name), data, PRIVATE, replace=False)
         files.append(one.own_name)
@@ -147,6 +173,22 @@ def _write(folder: str, longer: RootChain, fresh: tuple[_Fresh, ...], plan: Plan
             write_atomic(os.path.join(folder, one.usual), data, PRIVATE)
             files.append(one.usual)
     return tuple(files)
+
+
+def _put_aside(folder: str, usual: str) -> list[str]:
+    """A copy of the key file that is about to be replaced, under its key's own name."""
+    path = os.path.join(folder, usual)
+    if not os.path.lexists(path):
+        return []
+    data = read_bounded(path, KEY_FILE_BYTES_MAX)
+    name = own_name(usual, read_key(data, where=path).public)
+    aside = os.path.join(folder, name)
+    if not os.path.lexists(aside):
+        write_atomic(aside, data, PRIVATE, replace=False)
+        return [name]
+    if read_bounded(aside, KEY_FILE_BYTES_MAX) != data:
+        raise Refused("key.exists", f"{name} exists already, with other content", where=folder, hint=f"move it elsewhere, so that {usual} can be kept under it")
+    return []
 
 
 def read_public(text: str) -> bytes:

@@ -57,7 +57,8 @@ def create_project(name: str, *, lang: str, parent: str, package_id: str = "", p
     _check(name, lang, package_id, publisher)
     parent = os.path.abspath(parent)
     tools = os.path.join(parent, "tools")
-    if os.path.isdir(tools):
+    # Attack: a link in a project from elsewhere would have us write outside of it.
+    if os.path.isdir(tools) and not os.path.islink(tools):
         parent = tools
     if not os.path.isdir(parent):
         raise Refused("project.folder", "there is no such folder", where=parent, hint="make it first, or go to another folder")
@@ -65,7 +66,7 @@ def create_project(name: str, *, lang: str, parent: str, package_id: str = "", p
     if os.path.lexists(target):
         raise Refused("project.exists", "the folder exists already", where=target, hint="take another name, or move the folder away")
     # The publisher comes last: it is free text, and what it holds is then never taken for a marker.
-    markers = {"name": name, "package_id": package_id or f"com.example.{name}", "publisher": publisher or guess_publisher(parent)}
+    markers = {"name": name, "package_id": package_id or f"com.example.{name}", "publisher": publisher or guess_publisher()}
     _write_whole(target, {made: _filled(lang, source, markers) for source, made in _TEMPLATES[lang]})
     return NewProject(folder=target, files=tuple(made for _, made in _TEMPLATES[lang]), next_steps=_next_steps(target, name))
 
@@ -97,18 +98,28 @@ def _is_publisher(text: str) -> bool:
     return 0 < len(text) <= PUBLISHER_CHARS_MAX and text.isprintable() and text.strip() == text
 
 
-def guess_publisher(folder: str) -> str:
+def guess_publisher() -> str:
     """The name that git knows the author by, or a plain example."""
-    return _git_name(folder) or EXAMPLE_PUBLISHER
+    return _git_name() or EXAMPLE_PUBLISHER
 
 
-def _git_name(folder: str) -> str:
-    """The author's name as git knows it, or nothing."""
+def _git_name() -> str:
+    """The author's name as git knows it, or nothing.
+
+    Attack: the settings of a clone name another person; only the user's own count, and git is not started in the clone.
+    """
     git = shutil.which("git")
     if git is None:
         return ""
     try:
-        done = subprocess.run([git, "config", "user.name"], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=GIT_SECONDS_MAX, check=False)
+        done = subprocess.run(
+            [git, "config", "--global", "user.name"],
+            cwd=os.path.expanduser("~"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=GIT_SECONDS_MAX,
+            check=False,
+        )
         found = done.stdout.decode("utf-8").strip()
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         return ""

@@ -5,31 +5,46 @@ from __future__ import annotations
 import sys
 import termios
 
+from mpp.cli.options import quoted
 from mpp.cli.screen import safe
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.crypto.roots import RootChain
 from mpp.host.trust_store import TrustStore, with_first_use
-from mpp.stages.gatekeeper import Seal, TrustState, lookalikes
+from mpp.stages.gatekeeper import Seal, TrustState, known_lookalikes, same_name
 
 ANSWER_CHARS_MAX = 200
 """Characters read as an answer. Reason: an answer is one word."""
 
 
 def question(chain: RootChain, seal: Seal | None, trust: TrustState) -> str:
-    """What a person sees before a publisher is trusted."""
+    """What a person sees before a publisher is trusted.
+
+    Attack: the name is the one text here that the publisher chose freely, so it comes last, quoted and cut: whatever it
+    says stands below the true fingerprint, and never at the beginning of a line.
+    """
+    digits = fingerprint(chain.publisher_id)
+    half = len(digits) // 2
     lines = [
         "",
         "This machine does not trust the publisher for this yet.",
-        f"  calls itself {chain.newest.name!r} (anybody can choose this name)",
-        f"  fingerprint  {fingerprint(chain.publisher_id)}",
+        f"  fingerprint  {digits[:half]}",
+        f"               {digits[half + 1 :]}",
     ]
     if seal is not None:
         statement = seal.statement
-        lines += [f"  package      {statement.package_id} {statement.version}", f"  signed by    {', '.join(short_id(key) for key in statement.signers)}"]
-        alike = lookalikes(statement.package_id, trust.pins)
-        lines += [f"  WARNING      the id looks like {other}, known from publisher {trust.pins[other][:16]}" for other in alike]
-    lines += ["Compare the fingerprint with one you got another way: the publisher's site, a colleague.", "Type yes to trust it: "]
+        lines.append(f"  package      {statement.package_id} {statement.version}")
+        lines += [f"  signed by    {short_id(key)}" for key in statement.signers]
+    lines += [f"  WARNING      {warning}" for warning in warnings(chain, seal, trust)]
+    lines += [f"  calls itself {quoted(chain.newest.name)}", "               (anybody can choose this name)"]
+    lines += ["Compare the fingerprint with one you got another way: the publisher's site,", "a colleague.", "Type yes to trust it: "]
     return "\n".join(safe(line) for line in lines)
+
+
+def warnings(chain: RootChain, seal: Seal | None, trust: TrustState) -> list[str]:
+    """What speaks against trusting this publisher: an id or a name that looks like one already trusted here."""
+    alike = known_lookalikes(seal.statement.package_id, chain.publisher_id, trust) if seal is not None else ()
+    found = [f"the id looks like {name}, known from publisher {owner[:16]}" for name, owner in alike]
+    return found + [f"publisher {one[:16]} of this name is trusted already; this is another" for one in same_name(chain, trust)]
 
 
 def confirm(text: str) -> bool:

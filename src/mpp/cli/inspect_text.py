@@ -108,6 +108,13 @@ def _code(report: Report) -> None:
         say(f"  note: {line}; the host gives it nothing there")
 
 
+def show_lookalikes(found: tuple[tuple[str, str], ...]) -> None:
+    if found:
+        _section("Looks like something else")
+        for name, owner in found:
+            say(f"  the id looks like {name}, which this machine knows from publisher {owner[:16]}")
+
+
 def _bounded(lines: list[str]) -> None:
     for line in lines[:LINES_MAX]:
         say(f"    {line}")
@@ -148,7 +155,8 @@ def _remarks(report: Report) -> None:
 
 
 def show_diff(path: str, old: Report, other: str, new: Report) -> None:
-    say(f"from {path}\n  to {other}")
+    say(f"from {path}")
+    say(f"  to {other}")
     if old.manifest is None or new.manifest is None:
         say("One of the manifests cannot be read, so the two cannot be compared; see `mpp inspect` on each.")
         return

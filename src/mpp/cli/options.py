@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import click
 
-from mpp.cli.screen import safe
+from mpp.cli.screen import note, safe
 from mpp.errors import HostFailed, Refused
 from mpp.host.home import Home, find_home
 from mpp.host.system import FixedClock, SystemClock
@@ -29,6 +29,14 @@ FOLDER_ENTRIES_MAX = 100_000
 
 TIME_MAX = 253402300799
 """Latest time that can be given: the end of year 9999, in seconds since 1970. Reason: dates beyond cannot be shown."""
+
+SECONDS_MIN = 10**9
+"""Least number that an option takes as seconds since 1970. Reason: a smaller one is a date without its dashes."""
+
+NAME_COLUMNS = 60
+"""Columns of a publisher's name on the screen. Reason: with the words before it, no line reaches 80 columns and wraps."""
+
+EPOCH_VARIABLE = "SOURCE_DATE_EPOCH"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 now_option = click.option(
@@ -67,9 +75,27 @@ def in_shell(path: str) -> str:
 
 def plain(text: str, option: str, most: int) -> str:
     """Free text of an option: one printable line, because others will see it and it is signed."""
-    if len(text) > most or (text and not text.isprintable()):
-        raise Refused("usage.text", f"{option} takes one line of at most {most} printable characters", hint="write it in plain letters")
+    from mpp.crypto.roots import is_plain_line  # noqa: PLC0415 - brings the cryptography, which help texts do without
+
+    if len(text) > most or not text.isprintable() or not is_plain_line(text):
+        message = f"{option} takes one line of at most {most} printable characters, words with one space between them"
+        raise Refused("usage.text", message, hint="write it in plain letters")
     return text
+
+
+def quoted(name: str, columns: int = NAME_COLUMNS) -> str:
+    """A publisher's name between quotation marks, cut to ``columns``.
+
+    Attack: a long name wraps, and its second half stands on a line of its own as if we had written it.
+    """
+    whole = safe(repr(name))
+    room = columns - 2
+    for kept, character in enumerate(whole):
+        # Some characters take two columns; none takes more.
+        room -= 1 if character.isascii() else 2
+        if room < 0:
+            return whole[:kept] + "…" + whole[0]
+    return whole
 
 
 def clock(now: str | None, where: str = "--now") -> SystemClock | FixedClock:
@@ -80,9 +106,9 @@ def clock(now: str | None, where: str = "--now") -> SystemClock | FixedClock:
 
 
 def parse_time(text: str, where: str) -> int:
-    """Seconds since 1970 from an ISO date, date and time, or a number."""
+    """Seconds since 1970 from an ISO date (20261231 is one), date and time, or a number that can be nothing else."""
     wrong = Refused("usage.time", f"{shown(text)!r} is no time", where=where, hint="write 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970")
-    if re.fullmatch(r"[0-9]{1,12}", text):
+    if re.fullmatch(r"[0-9]{1,12}", text) and (where == EPOCH_VARIABLE or int(text) >= SECONDS_MIN):
         moment = int(text)
     else:
         try:
@@ -114,9 +140,10 @@ def find_package(file: str | None) -> str:
 
 def _of_project(folder: str | None) -> str:
     from mpp.author.build import output_name  # noqa: PLC0415 - only authors need it
-    from mpp.author.project import find_project  # noqa: PLC0415
+    from mpp.author.project import find_project, read_project  # noqa: PLC0415
 
-    project = find_project(folder if folder is not None else here())
+    # A folder that is named means itself; only where none is named is the project looked for upwards.
+    project = find_project(here()) if folder is None else read_project(folder) if os.path.isfile(os.path.join(folder, "manifest.json")) else None
     if project is None:
         what = "no FILE is given, and you are not in a project folder" if folder is None else f"{shown(folder)!r} is a folder, and no project"
         raise Refused("usage.no_file", what, hint="give the path of a .mpp file, or go to the folder that `mpp init` made")
@@ -132,17 +159,18 @@ def _newest(folder: str, stem: str) -> str | None:
         names = os.listdir(folder)[:FOLDER_ENTRIES_MAX]
     except OSError:
         return None
-    found = [
-        (key, name) for name in names if name.startswith(stem + "-") and name.endswith(".mpp") if (key := version_key(name[len(stem) + 1 : -4])) is not None
-    ]
+    ours = (name for name in names if name.startswith(stem + "-") and name.endswith(".mpp") and os.path.isfile(os.path.join(folder, name)))
+    found = [(key, name) for name in ours if (key := version_key(name[len(stem) + 1 : -4])) is not None]
     return max(found)[1] if found else None
 
 
 def read_passphrase(path: str | None, *, confirm: bool, what: str) -> bytes:
     """From a file, or from the terminal; never from an argument, which other users could see."""
     if path is not None:
-        from mpp.files import read_stream  # noqa: PLC0415
+        from mpp.files import is_private, read_stream  # noqa: PLC0415
 
+        if os.path.isfile(path) and not is_private(path):
+            note(f"warning: other users can read the passphrase; run: chmod 600 {in_shell(path)}")
         lines = read_stream(path, PASSPHRASE_BYTES_MAX).splitlines()
         if not lines or not lines[0]:
             raise Refused("usage.passphrase", "the passphrase file is empty", where=path, hint="put the passphrase on its first line")

@@ -6,7 +6,9 @@ signed by a threshold of n and of n+1; the newest alone decides. The SHA-256 of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Literal
 
@@ -29,6 +31,9 @@ NAME_MAX = 100
 
 REASON_MAX = 200
 """Characters of the reason of a revocation. Reason: it is shown on two lines at most."""
+
+_ODD_SPACE = re.compile("^ | $|  |[\t\n\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
+# A fixed table, as for hidden characters: what a library calls a space would differ from host to host.
 
 KEY_FORM = "the 64 hex digits of a SHA-256"
 
@@ -97,11 +102,25 @@ def read_chain(data: bytes, *, where: str) -> RootChain:
     return _verified(roots, data, where)
 
 
+@contextlib.contextmanager
+def named_by_hand() -> Iterator[None]:
+    """Faults of root documents and trust documents that a person named are the trust family's: no package is to blame."""
+    try:
+        yield
+    except Refused as fault:
+        if fault.code.startswith("trust."):
+            raise
+        code = "trust.length" if fault.code == "size.input" else "trust.roots"
+        raise Refused.of(tuple(one._replace(code=code) for one in fault.faults)) from None
+
+
 def _verified(roots: tuple[Root, ...], data: bytes, where: str) -> RootChain:
     # Spec: keys K-33. Versions are 1, 2, 3 … without a gap.
     if [root.version for root in roots] != list(range(1, len(roots) + 1)):
         raise Refused("signature.root_versions", "the root versions are not 1, 2, 3 and so on", where=where, hint="get the complete publisher.json")
+    gone: set[str] = set()
     for before, root in zip((None, *roots), roots, strict=False):
+        _never_back(root, gone, where)
         # Spec: keys K-34. Signed by a threshold of the version before and of itself, by nobody else.
         allowed = dict(before.keys if before else {}) | dict(root.keys)
         at = f"{where}: version {root.version}"
@@ -114,6 +133,17 @@ def _verified(roots: tuple[Root, ...], data: bytes, where: str) -> RootChain:
             raise Refused("signature.root_signer", "a root version is signed by a key that is no root key", where=at, hint="remove that signature")
         verify_all(ROOT_TYPE, root.signed, root.signatures, allowed, at)
     return RootChain(roots=roots, data=data)
+
+
+def _never_back(root: Root, gone: set[str], where: str) -> None:
+    """Spec: keys K-82. ``gone`` gathers what the versions so far have revoked.
+
+    Attack: a thief of the root key, or a slip, makes a stolen key good again for everybody who refused it.
+    """
+    if not gone.isdisjoint(root.keys):
+        at = f"{where}: version {root.version}"
+        raise Refused("signature.root_revoked", "a root version brings back a key that an earlier one revoked", where=at, hint="make a new key instead")
+    gone.update(one.key for one in root.revoked)
 
 
 def _require(root: Root, role: Role, where: str) -> None:
@@ -137,6 +167,9 @@ def _read_entry(fields: Fields) -> Root:
         revoked=body.each("revoked", lambda item, at: _read_revoked(Fields(item, at, fields.faults)), most=SIGNERS_MAX * ROOT_VERSIONS_MAX),
         signatures=read_signatures(fields, "key"),
     )
+    # Attack: of two entries about one key, readers could take one or the other.
+    if len({one.key for one in root.revoked}) != len(root.revoked):
+        fields.faults.add("duplicate", body.path("revoked"), "names a key twice", "keep one entry for each key")
     # Attack: a revoked key that stays in a role would still sign.
     if any(one.key in keys for one in root.revoked):
         fields.faults.add("root_role", body.path("revoked"), "names a key that the same version still holds", "take the key out of 'keys' and 'roles'")
@@ -178,6 +211,9 @@ def _read_roles(body: Fields, keys: Mapping[str, bytes]) -> dict[str, Role]:
         roles[name] = Role(keys=members, threshold=threshold)
     if listed:
         listed.end()
+    # Spec: keys K-32. Attack: the key that signs every day would then also decide who may sign.
+    if "root" in roles and "release" in roles and not set(roles["root"].keys).isdisjoint(roles["release"].keys):
+        body.faults.add("root_role", body.path("roles"), "one key is both a root key and a release key", "make a key of its own for each role")
     if set(keys) != {key for role in roles.values() for key in role.keys}:
         body.faults.add("root_role", body.path("keys"), "holds a key without a role", "remove the key or give it a role")
     return roles
@@ -186,9 +222,17 @@ def _read_roles(body: Fields, keys: Mapping[str, bytes]) -> dict[str, Role]:
 def _plain_text(fields: Fields, key: str, most: int) -> str:
     """Attack: a name that is shown in the first-use question and reads as another, by direction marks or hidden letters."""
     text = fields.text(key, most=most)
-    if hidden_in(text) or "\n" in text or "\t" in text:
-        fields.faults.add("form", fields.path(key), "must be one line without hidden characters", "write plain text")
+    if not is_plain_line(text):
+        fields.faults.add("form", fields.path(key), "must be one line without hidden characters and odd spaces", "write plain words, one space between them")
     return text
+
+
+def is_plain_line(text: str) -> bool:
+    """Is ``text`` read as it is written? Spec: keys K-81.
+
+    Attack: spaces push the rest of a name to the next line of a question, where it passes for a line of ours.
+    """
+    return not hidden_in(text) and _ODD_SPACE.search(text) is None
 
 
 def _read_revoked(fields: Fields) -> Revoked:

@@ -9,23 +9,28 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shlex
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from mpp.crypto.ed25519 import KEY_ID
-from mpp.crypto.roots import RootChain, read_chain
+from mpp.crypto.roots import RootChain, named_by_hand, read_chain
 from mpp.errors import HostFailed, Refused
 from mpp.files import PRIVATE, make_private_folder, read_bounded, write_atomic
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, canonical, read
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM
-from mpp.stages.gatekeeper import NO_TRUST, TrustedPublisher, TrustState, newest_chain, pin_mismatch
 from mpp.stages.archive.limits import PUBLISHER_BYTES_MAX
+from mpp.stages.gatekeeper import NO_TRUST, TrustedPublisher, TrustState, judge_first_use, newest_chain, pin_mismatch
 from mpp.stages.gatekeeper.limits import TRUST_BYTES_MAX
 
 DIGEST_FORM = "the 64 hex digits of a SHA-256"
 ENTRIES_MAX = 10_000
 """Publishers, pins, prefixes or revocations in one trust document. Reason: bounds reading; a person manages hundreds."""
+
+FINGERPRINT_DIGITS_MIN = 16
+"""Digits of a fingerprint that name a publisher. Reason: as many as we show in short; fewer are ground in minutes."""
 
 UNTIL_MAX = 253402300799
 """Latest end of trust: the end of year 9999, in seconds since 1970. Reason: dates beyond cannot be shown."""
@@ -78,6 +83,9 @@ def _read_publisher(fields: Fields) -> TrustedPublisher | None:
 def _read_bindings(fields: Fields, key: str, *, prefix: bool) -> dict[str, str]:
     listed = fields.object(key, required=False)
     found: dict[str, str] = {}
+    if listed is not None and len(listed.found) > ENTRIES_MAX:
+        fields.faults.add("length", fields.path(key), f"has more than {ENTRIES_MAX} entries", "remove some with `mpp trust remove`")
+        return found
     for name in listed.found if listed else ():
         bound = name[:-1] if prefix and name.endswith(".") else "" if prefix else name
         if listed is None or PACKAGE_ID.fullmatch(bound + ".x" if prefix else bound) is None:
@@ -120,20 +128,28 @@ class TrustStore:
         """The state; an absent file means that nobody is trusted yet."""
         # Only a file that is surely absent means "nobody"; one that cannot be looked at is an error, never first use.
         try:
-            os.stat(self.path)
+            _check_owned(os.path.dirname(os.path.abspath(self.path)))
+            _check_owned(self.path)
         except FileNotFoundError:
             return NO_TRUST
         except OSError as fault:
             raise HostFailed("host.file", f"cannot look at the trust document: {fault.strerror}", where=self.path, hint="check who may read it") from None
-        return read_trust(read_bounded(self.path, TRUST_BYTES_MAX), where=self.path)
+        with named_by_hand():
+            return read_trust(read_bounded(self.path, TRUST_BYTES_MAX), where=self.path)
 
     def change(self, step: Callable[[TrustState], TrustState]) -> TrustState:
         """Apply ``step`` to the newest state and write it, one process at a time."""
         make_private_folder(os.path.dirname(self.path))
         with self._locked():
-            state = step(self.load())
+            before = self.load()
+            state = step(before)
+            if state is before:
+                return state
             data = write_trust(state)
             # A document that could not be read again would lock its owner out.
+            if len(data) > TRUST_BYTES_MAX:
+                message = f"the trust document would have more than {TRUST_BYTES_MAX} bytes"
+                raise Refused("trust.length", message, where=self.path, hint="remove publishers that you no longer use with `mpp trust remove`")
             read_trust(data, where=self.path)
             write_atomic(self.path, data, PRIVATE)
         return state
@@ -149,6 +165,14 @@ class TrustStore:
             yield
         finally:
             os.close(fd)
+
+
+def _check_owned(path: str) -> None:
+    """Spec: keys K-48. Attack: whoever can write the document, or swap it in its folder, is trusted as its owner."""
+    if os.name == "posix" and stat.S_IMODE(os.stat(path).st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Refused(
+            "trust.mode", "others may change whom this machine trusts", where=path, hint=f"run: chmod go-w {shlex.quote(path)}; then `mpp trust list`"
+        )
 
 
 def with_publisher(state: TrustState, chain: RootChain, *, any_package: bool = False, until: int | None = None) -> TrustState:
@@ -172,10 +196,17 @@ def with_first_use(state: TrustState, chain: RootChain, package_id: str, *, unti
 
     Attack: a confirmed question must never move an id away from the publisher it belongs to; `mpp trust pin` alone does.
     """
+    judge_first_use(chain, state)
     owner = state.owner(package_id)
     if owner is not None and owner != chain.publisher_id:
         raise pin_mismatch(package_id, owner, chain.publisher_id)
     return with_pin(with_publisher(state, chain, until=until), package_id, chain.publisher_id)
+
+
+def with_accepted(state: TrustState, chain: RootChain, *, until: int | None = None) -> TrustState:
+    """The publisher known, without a package id, after a person said so."""
+    judge_first_use(chain, state)
+    return with_publisher(state, chain, until=until)
 
 
 def remember_root(store: TrustStore, chain: RootChain) -> bool:
@@ -183,11 +214,24 @@ def remember_root(store: TrustStore, chain: RootChain) -> bool:
 
     Attack: without this memory a stolen old key would be accepted again as soon as the newer package is gone.
     """
-    known = store.load().publishers.get(chain.publisher_id)
-    if known is None or len(known.chain.roots) >= len(chain.roots):
+
+    def step(state: TrustState) -> TrustState:
+        known = state.publishers.get(chain.publisher_id)
+        return state if known is None or len(known.chain.roots) >= len(chain.roots) else with_publisher(state, chain)
+
+    seen = store.load()
+    if step(seen) is seen:
         return False
-    store.change(lambda state: with_publisher(state, chain))
-    return True
+    # Judged again under the lock: a publisher that was removed meanwhile must not come back.
+    changed: list[bool] = []
+
+    def locked(state: TrustState) -> TrustState:
+        after = step(state)
+        changed.append(after is not state)
+        return after
+
+    store.change(locked)
+    return changed[0]
 
 
 def without_publisher(state: TrustState, publisher_id: str) -> TrustState:
@@ -206,20 +250,22 @@ def _without(bindings: Mapping[str, str], publisher_id: str) -> dict[str, str]:
 
 def load_trust_file(path: str) -> TrustState:
     """A trust state from a file: a whole trust document, or one publisher's root documents, believed for any package."""
-    data = read_bounded(path, TRUST_BYTES_MAX)
-    document = read(data, family="trust", where=path)
-    if isinstance(document, dict) and "roots" in document:
-        return with_publisher(NO_TRUST, load_chain_file(path), any_package=True)
-    return read_trust(data, where=path)
+    with named_by_hand():
+        data = read_bounded(path, TRUST_BYTES_MAX)
+        document = read(data, family="trust", where=path)
+        if isinstance(document, dict) and "roots" in document:
+            return with_publisher(NO_TRUST, load_chain_file(path), any_package=True)
+        return read_trust(data, where=path)
 
 
 def load_chain_file(path: str) -> RootChain:
     """One publisher's root documents, as ``publisher.json`` holds them."""
-    data = read_bounded(path, PUBLISHER_BYTES_MAX).removesuffix(b"\n")
-    document = read(data, family="trust", where=path)
-    if not isinstance(document, dict) or "roots" not in document:
-        raise Refused("trust.roots", "this is no publisher.json", where=path, hint="give the publisher.json that `mpp keygen` wrote, or a signed package")
-    return read_chain(data, where=path)
+    with named_by_hand():
+        data = read_bounded(path, PUBLISHER_BYTES_MAX + 1).removesuffix(b"\n")
+        document = read(data, family="trust", where=path)
+        if not isinstance(document, dict) or "roots" not in document:
+            raise Refused("trust.roots", "this is no publisher.json", where=path, hint="give the publisher.json that `mpp keygen` wrote, or a signed package")
+        return read_chain(data, where=path)
 
 
 def without_pin(state: TrustState, name: str) -> TrustState:
@@ -230,10 +276,16 @@ def without_pin(state: TrustState, name: str) -> TrustState:
 
 
 def find_publisher(state: TrustState, wanted: str) -> str:
-    """The id of the one publisher that ``wanted`` means: a fingerprint, its beginning, or a name."""
+    """The id of the one publisher that ``wanted`` means: its exact name, its fingerprint, or a beginning of that.
+
+    Attack: a publisher whose fingerprint begins with another's name, or whose name is another's fingerprint. Two that fit are none.
+    """
     digits = wanted.replace(" ", "").replace(":", "").lower()
-    found = [name for name, one in state.publishers.items() if (digits and name.startswith(digits)) or one.chain.newest.name == wanted]
+    if len(digits) < FINGERPRINT_DIGITS_MIN:
+        digits = ""
+    found = [name for name, one in state.publishers.items() if one.chain.newest.name == wanted or (digits and name.startswith(digits))]
     if len(found) != 1:
         number = f"{len(found)} trusted publishers fit" if found else "no trusted publisher fits"
-        raise Refused("trust.publisher", f"{number} {wanted!r}", hint="give more of the fingerprint that `mpp trust list` shows")
+        hint = f"give the exact name, or {FINGERPRINT_DIGITS_MIN} or more digits of the fingerprint that `mpp trust list` shows"
+        raise Refused("trust.publisher", f"{number} {wanted!r}", hint=hint)
     return found[0]

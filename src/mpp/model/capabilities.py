@@ -10,6 +10,7 @@ import re
 
 from mpp.errors import Fault
 from mpp.model.fields import Faults, Fields
+from mpp.model.hiddentext import WIDE_SPACES
 from mpp.model.hosts import WEB_PORTS, WRITTEN_CHARS_MAX, covers, read_host
 from mpp.model.jsontext import Json, shown
 from mpp.model.limits import (
@@ -33,14 +34,24 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 MODES = ("r", "w", "rw")
 PLACEHOLDER = "{secret}"
 
-# Attack: these make a loader, an interpreter or a client run other code, trust other certificates or talk through another machine.
-NEVER_ENV = re.compile(
-    r"(?:LD_|DYLD_|MPP_|PYTHON|BASH_|GLIBC_|GIT_CONFIG).*|.*_PROXY|"
-    r"ENV|IFS|PATH|PS4|SHELLOPTS|GCONV_PATH|LOCPATH|CLASSPATH|PERL5?LIB|PERL5OPT|PERL5DB|RUBYOPT|RUBYLIB|"
-    r"_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|NODE_OPTIONS|NODE_PATH|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|"
-    r"GIT_SSH|GIT_SSH_COMMAND|GIT_EXEC_PATH|GIT_PROXY_COMMAND|GIT_ASKPASS|SSH_ASKPASS|"
-    r"SSL_CERT_FILE|SSL_CERT_DIR|SSLKEYLOGFILE|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|OPENSSL_CONF"
-)
+# Attack: these make a loader, a shell, an interpreter or a tool run other code, look elsewhere for its settings, trust other
+# certificates or talk through another machine. Families first, because each program adds members to its own.
+NEVER_ENV_PREFIXES = (
+    "BASH_", "BUNDLE_", "CARGO_", "COMPLUS_", "COMPOSER_", "CORECLR_", "COR_", "CURL_", "DOCKER_", "DOTNET_", "DYLD_", "ERL_", "GCONV_", "GEM_", "GIT_", "GLIBC_",
+    "GUILE_", "JAVA_", "JDK_", "JULIA_", "LD_", "LUA_", "MALLOC_", "MPP_", "NPM_", "OPENSSL_", "PERL5", "PERL_", "PHP_", "PIP_", "PYTHON", "RESOLV_", "RUBY", "RUSTC",
+    "RUSTUP_", "SSH_", "SSL_", "UV_", "XDG_", "YARN_",
+)  # fmt: skip
+NEVER_ENV_SUFFIXES = (
+    "_ASKPASS", "_CA_BUNDLE", "_CA_CERTS", "_CERT_DIR", "_CERT_FILE", "_JAVA_OPTIONS", "_LIBRARY_PATH", "_NO_VERIFY", "_PRELOAD", "_PROXY", "_STARTUP_HOOKS",
+    "_TLS_REJECT_UNAUTHORIZED",
+)  # fmt: skip
+NEVER_ENV_NAMES = frozenset((
+    "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BASHOPTS", "BROWSER", "CDPATH", "CLASSPATH", "EDITOR", "ENV", "FPATH", "GLOBIGNORE", "GODEBUG", "GOENV", "GOFLAGS",
+    "GOINSECURE", "GOPATH", "GOPROXY", "GOROOT", "GOTOOLCHAIN", "GRADLE_OPTS", "HOME", "HOSTALIASES", "IFS", "INPUTRC", "KUBECONFIG", "LESS", "LESSCLOSE", "LESSOPEN",
+    "LIBPATH", "LOCALDOMAIN", "LOCPATH", "MAKEFLAGS", "MANPAGER", "MAVEN_OPTS", "NLSPATH", "NODE_ICU_DATA", "NODE_OPTIONS", "NODE_PATH", "NODE_REPL_EXTERNAL_MODULE",
+    "NODE_V8_COVERAGE", "PAGER", "PATH", "PHPRC", "PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS3", "PS4", "RES_OPTIONS", "SHELL", "SHELLOPTS", "SHLIB_PATH", "SSLKEYLOGFILE",
+    "TCLLIBPATH", "TERMCAP", "TERMINFO", "TERMINFO_DIRS", "TMPDIR", "TZDIR", "VISUAL", "ZDOTDIR",
+))  # fmt: skip
 # Attack: whoever sets these decides where the message ends or to whom it goes, not who sends it.
 NEVER_HEADER = re.compile(
     r"host|content-.*|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect|via|forwarded|x-forwarded-.*|proxy-.*|sec-.*", re.IGNORECASE
@@ -57,7 +68,11 @@ _FORMAT = re.compile(r"[ -~]*\{secret\}[ -~]*")
 _URL_PATH = re.compile(r"/|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()+,;=:@-]+)+")
 _KIND = re.compile(r"[a-z][a-z0-9-]*")
 _DEVICE = re.compile(r"/dev/[A-Za-z0-9][A-Za-z0-9._:-]*(?:/[A-Za-z0-9][A-Za-z0-9._:-]*)*")
-_NEVER_PATHS = ("/proc", "/sys", "/dev", "/etc/mpp")
+# /private is where macOS keeps /etc and /var.
+NEVER_PATHS = ("/proc", "/sys", "/dev", "/run", "/var/run", "/etc/mpp", "/private/var/run", "/private/etc/mpp")
+"""Never granted, nor what is below or above them."""
+
+_SOCKET = (".sock", ".socket")
 
 
 @value
@@ -117,8 +132,8 @@ def read_capabilities(found: Json, where: str, *, newer: bool, optional: frozens
         "env_vars", most=ENV_VARS_MAX, each_most=ENV_NAME_MAX, pattern=_ENV, form="an environment variable such as API_KEY (upper case, digits, '_')"
     )
     for place, name in _strings(fields, "env_vars"):
-        if NEVER_ENV.fullmatch(name):
-            faults.add("env_never", place, f"{shown(name)} steers loaders, interpreters, proxies or certificates and is never granted", "remove it")
+        if is_never_env(name):
+            faults.add("env_never", place, f"{shown(name)} steers programs, proxies or certificates and is never granted", "remove it, or take another name")
     secrets = fields.each("secrets", lambda item, place: _read_secret(item, place, network, faults), most=SECRETS_MAX)
     _no_twins([((secret.host, secret.header.lower()), f"{where}/secrets/{i}") for i, secret in enumerate(secrets) if secret.host], faults)
     hardware = fields.each("hardware", lambda item, place: _read_hardware(item, place, faults), most=HARDWARE_MAX)
@@ -133,6 +148,11 @@ def _strings(fields: Fields, key: str) -> list[tuple[str, str]]:
     """The strings of a list with their places, whatever else stands between them."""
     found = fields.raw(key, required=False)
     return [(f"{fields.path(key)}/{i}", item) for i, item in enumerate(found) if isinstance(item, str)] if isinstance(found, list) else []
+
+
+def is_never_env(name: str) -> bool:
+    """Spec: spec/manifest.md M-55."""
+    return name in NEVER_ENV_NAMES or name.startswith(NEVER_ENV_PREFIXES) or name.endswith(NEVER_ENV_SUFFIXES)
 
 
 def _no_twins(found: list[tuple[object, str]], faults: Faults) -> None:
@@ -171,9 +191,7 @@ def _listed(fields: Fields, key: str) -> list[tuple[str, Json]]:
 
 
 def _texts(fields: Fields, key: str, each_most: int, pattern: re.Pattern[str], form: str) -> tuple[str, ...]:
-    if _listed(fields, key):
-        return fields.texts(key, most=RULE_ITEMS_MAX, each_most=each_most, pattern=pattern, form=form)
-    return ()
+    return fields.texts(key, most=RULE_ITEMS_MAX, each_most=each_most, least=1 if fields.has(key) else 0, pattern=pattern, form=form)
 
 
 def _choices(fields: Fields, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
@@ -214,12 +232,26 @@ def _check_path(path: str, where: str, faults: Faults) -> None:
     parts = rest.split("/")[1:]
     if any(part in {"", ".", ".."} for part in parts) and path != "/":
         faults.add("path", where, f"{shown(path)!r} is not in its shortest form", "remove '.', '..', doubled slashes and a slash at the end")
-    elif set(path) & set("\\*?[]\n\t"):
-        faults.add("path", where, f"{shown(path)!r} holds one of \\ * ? [ ], a tab or a line end", "name the folder itself: what is in it is included")
-    elif not in_workspace and (path == "/" or any((path + "/").lower().startswith(never + "/") for never in _NEVER_PATHS)):
-        faults.add("path_never", where, f"{shown(path)!r} is never granted", "name the folder with the tool's own data; devices are declared under hardware")
-    elif ".mpp" in (part.lower() for part in parts):
-        faults.add("path_never", where, f"{shown(path)!r} is in the home of a host, which is never granted", "name the folder with the tool's own data")
+    elif set(path) & set("\\*?[]\n\t" + WIDE_SPACES):
+        message = f"{shown(path)!r} holds one of \\ * ? [ ], a tab, a line end or an unusual space"
+        faults.add("path", where, message, "name the folder itself: what is in it is included")
+    else:
+        wrong = _never_path([part.lower() for part in parts], in_workspace=in_workspace)
+        if wrong:
+            faults.add("path_never", where, f"{shown(path)!r} {wrong}", "name the folder with the tool's own data; devices are declared under hardware")
+
+
+def _never_path(parts: list[str], *, in_workspace: bool) -> str:
+    """Why no policy may grant the path, or nothing. Spec: spec/manifest.md M-53."""
+    path = "".join(f"/{part}" for part in parts if part) + "/"
+    if not in_workspace and any(path.startswith(f"{never}/") for never in NEVER_PATHS):
+        return "is never granted"
+    if not in_workspace and any(never.startswith(path) for never in NEVER_PATHS):
+        return "holds a folder that is never granted"
+    if ".mpp" in parts:
+        return "is in the home of a host, which is never granted"
+    # Attack: who speaks to the socket of a container engine or of an agent for keys has the machine.
+    return "is named as a socket of a program, which is never granted" if parts and parts[-1].endswith(_SOCKET) else ""
 
 
 def _read_secret(found: Json, where: str, network: tuple[NetworkRule, ...], faults: Faults) -> Secret:

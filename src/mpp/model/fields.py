@@ -16,6 +16,12 @@ from mpp.model.jsontext import Json, shown
 
 T = TypeVar("T")
 
+PLACE_MAX = 300
+"""Characters of the place of a fault. Reason: keys of a hostile document stand in it, and a hundred faults reach terminals and logs."""
+
+WORDS_MAX = 300
+"""Characters of the message of a fault, and of its hint. Reason: as for the place; what we write ourselves is shorter."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -28,12 +34,17 @@ class Faults:
 
     def add(self, name: str, where: str, message: str, hint: str, *, family: str = "") -> None:
         if len(self.found) < FAULTS_MAX:
-            self.found.append(Fault(f"{family or self.family}.{name}", where, message, hint))
+            self.found.append(Fault(f"{family or self.family}.{name}", _bounded(where, PLACE_MAX), _bounded(message, WORDS_MAX), _bounded(hint, WORDS_MAX)))
 
     def stop(self) -> None:
         """Refuse if anything was found."""
         if self.found:
             raise Refused.of(tuple(self.found))
+
+
+def _bounded(text: str, most: int) -> str:
+    """Attack: keys of a hostile document that steer a terminal, or make a report of megabytes. What is short and printable stays as it is."""
+    return text if text.isprintable() and len(text.encode("ascii", "backslashreplace")) <= most else shown(text, most)
 
 
 def _kind(item: Json) -> str:
@@ -53,7 +64,9 @@ class Fields:
             faults.add("type", where or "/", f"must be an object, is {_kind(found)}", "write { ... }")
 
     def path(self, key: str) -> str:
-        return f"{self.where}/{key}"
+        """The place of ``key``, which may be any text of the document."""
+        is_plain = len(key) <= TEXT_SHOWN_MAX and key.isascii() and key.isprintable()
+        return f"{self.where}/{key if is_plain else shown(key)}"
 
     def has(self, key: str) -> bool:
         return key in self.found
@@ -79,16 +92,20 @@ class Fields:
         """A string of ``least`` to ``most`` characters; ``form`` says in words what ``pattern`` wants."""
         item = self._typed(key, str, "a string", default, "")
         if key in self.found and isinstance(self.found[key], str):
-            self._check_text(self.path(key), item, least, most, pattern, form)
+            self._check_text((key,), item, least, most, pattern, form)
         return item
 
-    def _check_text(self, where: str, item: str, least: int, most: int, pattern: re.Pattern[str] | None, form: str) -> None:
+    def _at(self, steps: tuple[str, ...]) -> str:
+        # A place is only put together when it is needed: signed lists have thousands of sound texts.
+        return "/".join((self.path(steps[0]), *steps[1:]))
+
+    def _check_text(self, steps: tuple[str, ...], item: str, least: int, most: int, pattern: re.Pattern[str] | None, form: str) -> None:
         if not least <= len(item) <= most:
-            self.faults.add("length", where, f"must have {least} to {most} characters, has {len(item)}", "change its length")
+            self.faults.add("length", self._at(steps), f"must have {least} to {most} characters, has {len(item)}", "change its length")
         elif pattern is not None and pattern.fullmatch(item) is None:
-            self.faults.add("form", where, f"{shown(item)!r} is not {form}", f"write {form}")
+            self.faults.add("form", self._at(steps), f"{shown(item)!r} is not {form}", f"write {form}")
         elif _CONTROL.search(item) is not None:
-            self.faults.add("form", where, "holds a control character", "remove it")
+            self.faults.add("form", self._at(steps), "holds a control character", "remove it")
 
     def one_of(self, key: str, allowed: Iterable[str], *, default: str | None = None) -> str:
         """A string out of a closed list."""
@@ -109,25 +126,26 @@ class Fields:
         return self._typed(key, bool, "true or false", default, False)
 
     def items(self, key: str, *, most: int, required: bool = False, least: int = 0) -> list[Json]:
-        """A list of bounded length; absent means empty unless required."""
+        """A list of bounded length; absent means empty unless required. Of a longer one the first items are given, so that their faults show too."""
         item = self._typed(key, list, "a list", None if required else [], [])
         if len(item) > most or (isinstance(self.found.get(key), list) and len(item) < least):
             self.faults.add("length", self.path(key), f"must have {least} to {most} items, has {len(item)}", "change the number of items")
-            return []
-        return item
+        return item[:most]
 
-    def texts(self, key: str, *, most: int, each_most: int, required: bool = False, pattern: re.Pattern[str] | None = None, form: str = "") -> tuple[str, ...]:
+    def texts(
+        self, key: str, *, most: int, each_most: int, required: bool = False, least: int = 0, pattern: re.Pattern[str] | None = None, form: str = ""
+    ) -> tuple[str, ...]:
         """A list of distinct strings."""
         out: list[str] = []
         seen: set[str] = set()
-        for i, item in enumerate(self.items(key, most=most, required=required)):
-            where = f"{self.path(key)}/{i}"
+        for i, item in enumerate(self.items(key, most=most, required=required, least=least)):
+            steps = (key, str(i))
             if not isinstance(item, str):
-                self.faults.add("type", where, f"must be a string, is {_kind(item)}", "write a string")
+                self.faults.add("type", self._at(steps), f"must be a string, is {_kind(item)}", "write a string")
                 continue
-            self._check_text(where, item, 1, each_most, pattern, form)
+            self._check_text(steps, item, 1, each_most, pattern, form)
             if item in seen:
-                self.faults.add("duplicate", where, f"{shown(item)!r} stands twice", "keep one of them")
+                self.faults.add("duplicate", self._at(steps), f"{shown(item)!r} stands twice", "keep one of them")
             seen.add(item)
             out.append(item)
         return tuple(out)
@@ -150,7 +168,7 @@ class Fields:
             # Attack: a guess for each of a hundred thousand keys would take seconds and be thrown away.
             if key not in self._asked and len(self.faults.found) < FAULTS_MAX:
                 hint = near(key, self._asked) or f"known keys here: {', '.join(sorted(self._asked))}"
-                self.faults.add("unknown_key", self.path(shown(key)), f"the key {shown(key)!r} is not known", hint)
+                self.faults.add("unknown_key", self.path(key), f"the key {shown(key)!r} is not known", hint)
 
 
 def near(word: str, known: Iterable[str]) -> str:

@@ -8,11 +8,12 @@ library's encoder gives exactly the RFC 8785 bytes (held by tests against an ind
 from __future__ import annotations
 
 import json
+import re
 from math import isfinite
 from typing import TypeAlias
 
 from mpp.errors import Refused
-from mpp.limits import JSON_DEPTH_MAX, JSON_INT_MAX, TEXT_SHOWN_MAX
+from mpp.limits import JSON_DEPTH_MAX, JSON_INT_MAX, JSON_VALUES_MAX, TEXT_SHOWN_MAX
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 
@@ -41,6 +42,10 @@ def _no_constant(text: str) -> float:
     raise ValueError(text)
 
 
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+HIGH_HALF, LOW_HALF = 0xD800 >> 10, 0xDC00 >> 10
+"""The upper six bits of the two halves of a character beyond the first 65,536."""
+
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant)
 
 
@@ -50,10 +55,13 @@ def read(data: bytes, *, family: str, where: str) -> Json:
     The caller bounds ``len(data)``. Refusals are ``<family>.json``.
     """
     code = family + ".json"
+    # Attack: two bytes of text make a list of eighty in memory. Commas inside texts count too; no real document comes near.
+    if sum(map(data.count, (b",", b"[", b"{"))) > JSON_VALUES_MAX:
+        raise Refused(code, f"has more than {JSON_VALUES_MAX} values", where=where, hint="make the document smaller")
+    if _lone_surrogate(data):
+        raise Refused(code, "escapes half of a character", where=where, hint="write both halves, or the character itself")
     try:
         found: Json = _DECODER.decode(data.decode("utf-8"))
-        # A lone surrogate such as "\ud800" reads as a string that no UTF-8 writer can write.
-        json.dumps(found, ensure_ascii=False).encode("utf-8")
     except _DuplicateKeyError as fault:
         raise Refused(code, "an object has the same key twice", where=f"{where}: {shown(str(fault))}", hint="keep one of them") from None
     except RecursionError:
@@ -69,6 +77,22 @@ def read(data: bytes, *, family: str, where: str) -> Json:
     if _depth_over(found, JSON_DEPTH_MAX):
         raise _too_deep(code, where)
     return found
+
+
+def _lone_surrogate(data: bytes) -> bool:
+    """Is there an escape such as ``\\ud800`` without its other half? It reads as a string that no UTF-8 writer can write."""
+    pending = -1
+    for escape in _ESCAPE.finditer(data) if b"\\u" in data else ():
+        code = int(escape[1], 16) if escape[1] else 0
+        if pending >= 0:
+            if escape.start() != pending or code >> 10 != LOW_HALF:
+                return True
+            pending = -1
+        elif code >> 10 == HIGH_HALF:
+            pending = escape.end()
+        elif code >> 10 == LOW_HALF:
+            return True
+    return pending >= 0
 
 
 def _too_deep(code: str, where: str) -> Refused:

@@ -82,8 +82,8 @@ SECURITY_LEVELS = ("low", "medium", "high", "critical")
 
 _URL = re.compile(r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[1-9][0-9]{0,4})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
 _URL_FORM = "an address such as https://example.com"
-_LINE = re.compile(r"[^\s](?:[^\t\n]*[^\s])?")
-_LINE_FORM = "one line without spaces around it"
+_LINE = re.compile(r"[^\s](?:[^\t\n\xa0\u3000]*[^\s])?")
+_LINE_FORM = "one line without spaces around it or unusual ones in it"
 _KEYWORD = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _WORD = re.compile(r"[a-z][a-z0-9_-]*")
 _POINTER = re.compile(r"(?:/[A-Za-z0-9_$.-]+)+")

@@ -1,6 +1,6 @@
-"""The portable regular expressions: those that mean the same in every common engine and never backtrack without end.
+"""The portable regular expressions: those that mean the same in every common engine and that an automaton can match in linear time.
 
-Spec: spec/manifest.md section 7. The reader is a small recursive descent over the text; it compiles nothing.
+Spec: spec/manifest.md section 7 and M-84. A backtracking engine may take years for one of them, such as ``(a+)+$``. The reader is a small recursive descent over the text; it compiles nothing.
 """
 
 from __future__ import annotations

@@ -63,8 +63,7 @@ def read_schema(found: Json, where: str, faults: Faults, *, needs_object: bool) 
     room = FAULTS_MAX - len(faults.found)
     walk = _Walk(where, Faults("manifest"), room)
     walk.schema(schema, "#", 0)
-    if not walk.faults.found:
-        walk.follow_references()
+    walk.follow_references()
     faults.found.extend(walk.faults.found[:room])
     return json.dumps(schema, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
@@ -86,13 +85,19 @@ class _Walk:
         self.where, self.faults, self.room = where, faults, room
         self.in_place: dict[str, list[str]] = {}
         self.references: dict[str, str] = {}
+        self.is_whole = True
+        """False once a part could not be read as schemas: what a reference names may stand there."""
 
     def fault(self, at: str, message: str, hint: str) -> None:
         self.faults.add("schema", self.where + shown(at[1:], 400), message, hint)
 
+    def broken(self, at: str, message: str, hint: str) -> None:
+        self.is_whole = False
+        self.fault(at, message, hint)
+
     def schema(self, found: Json, at: str, depth: int) -> None:
         if depth > SCHEMA_DEPTH_MAX or len(self.in_place) >= SCHEMA_NODES_MAX:
-            self.fault(at, f"more than {SCHEMA_NODES_MAX} schemas, or deeper than {SCHEMA_DEPTH_MAX}", "make the schema smaller")
+            self.broken(at, f"more than {SCHEMA_NODES_MAX} schemas, or deeper than {SCHEMA_DEPTH_MAX}", "make the schema smaller")
             return
         self.in_place[at] = []
         if isinstance(found, bool):
@@ -134,24 +139,24 @@ class _Walk:
         for place, one in inner:
             self.schema(one, place, depth + 1)
         if shape.endswith("in place"):
-            self.in_place[at] += [place for place, _ in inner]
+            self.in_place[at] += [place for place, _ in inner if place in self.in_place]
 
     def single(self, item: Json, here: str) -> list[tuple[str, Json]]:
         if isinstance(item, list):
-            self.fault(here, "must be one schema", "use prefixItems for a list of schemas")
+            self.broken(here, "must be one schema", "use prefixItems for a list of schemas")
             return []
         return [(here, item)]
 
     def listed(self, item: Json, here: str) -> list[tuple[str, Json]]:
         if isinstance(item, list) and item:
             return [(f"{here}/{i}", one) for i, one in enumerate(item)]
-        self.fault(here, "must be a list of one schema or more", "write [ { ... } ]")
+        self.broken(here, "must be a list of one schema or more", "write [ { ... } ]")
         return []
 
     def named(self, item: Json, here: str, *, are_patterns: bool) -> list[tuple[str, Json]]:
         # Attack: a name of many kilobytes above many schemas would stand in the place of each of them.
         if not isinstance(item, dict) or any(len(name) > SCHEMA_KEY_MAX for name in item):
-            self.fault(here, f"must be an object of schemas with names of at most {SCHEMA_KEY_MAX} characters", "write { name: { ... } }")
+            self.broken(here, f"must be an object of schemas with names of at most {SCHEMA_KEY_MAX} characters", "write { name: { ... } }")
             return []
         if are_patterns:
             self.patterns(item, here)
@@ -174,18 +179,18 @@ class _Walk:
     def follow_references(self) -> None:
         """Each reference names a schema, no reference leads back to its own value, and the work stays bounded."""
         for at, target in self.references.items():
-            if target not in self.in_place:
+            if target in self.in_place:
+                self.in_place[at].append(target)
+            elif self.is_whole:
                 place = self.where + shown(at[1:], 400) + "/$ref"
                 self.faults.add("schema_ref", place, f"{shown(target)} is no schema here", "name a schema that stands under $defs")
-                return
-            self.in_place[at].append(target)
         costs: dict[str, int] = {}
         for at in self.in_place:
-            cost = _cost(at, self.in_place, costs)
-            if cost > SCHEMA_COST_MAX:
+            if _cost(at, self.in_place, costs) > SCHEMA_COST_MAX:
                 # Attacks: a reference to itself never ends; references that double at each step take years.
                 place = self.where + shown(at[1:], 400)
                 self.faults.add("schema_ref", place, "its references lead back to itself or multiply without bound", "follow the references and break the loop")
+                # All that leads to this schema is over the limit with it.
                 return
 
 

@@ -171,7 +171,7 @@ def archive_of(*listed: Member) -> Archive:
 SIZES: dict[str, tuple[tuple[Member, ...], str]] = {
     "a manifest at its limit": ((stated(MANIFEST_NAME, 256 * 1024, 256 * 1024, 0),), ""),
     "a manifest over its limit": ((stated(MANIFEST_NAME, 256 * 1024 + 1, 256 * 1024 + 1, 0),), "size.member"),
-    "a file at its limit": ((stated("a", limits.FILE_BYTES_MAX, limits.FILE_BYTES_MAX // 2),), ""),
+    "a file at its limit": ((stated("a", limits.FILE_BYTES_MAX, limits.DEFLATED_BYTES_MAX),), ""),
     "a file over its limit": ((stated("a", limits.FILE_BYTES_MAX + 1, limits.FILE_BYTES_MAX // 2),), "size.member"),
     "a publisher document over its limit": ((stated(PUBLISHER_NAME, limits.PUBLISHER_BYTES_MAX + 1, limits.PUBLISHER_BYTES_MAX + 1, 0),), "size.member"),
     "a signature over its limit": ((stated(SIGNATURE_NAME, limits.SIGNATURE_BYTES_MAX + 1, limits.SIGNATURE_BYTES_MAX + 1, 0),), "size.member"),
@@ -182,8 +182,13 @@ SIZES: dict[str, tuple[tuple[Member, ...], str]] = {
     "a compressed manifest": ((stated(MANIFEST_NAME, 100, 50),), "archive.not_stored"),
     "a compressed publisher document": ((stated(PUBLISHER_NAME, 100, 50),), "archive.not_stored"),
     "a compressed signature": ((stated(SIGNATURE_NAME, 100, 50),), "archive.not_stored"),
-    "a total at its limit": (tuple(stated(name, limits.FILE_BYTES_MAX, limits.FILE_BYTES_MAX // 4) for name in "ab"), ""),
-    "a total over its limit": ((*(stated(name, limits.FILE_BYTES_MAX, limits.FILE_BYTES_MAX // 4) for name in "ab"), stated("c", 1, 1)), "size.total"),
+    "a total at its limit": (tuple(stated(name, limits.FILE_BYTES_MAX, limits.DEFLATED_BYTES_MAX // 2) for name in "ab"), ""),
+    "a total over its limit": ((*(stated(name, limits.FILE_BYTES_MAX, limits.DEFLATED_BYTES_MAX // 4) for name in "ab"), stated("c", 1, 1, 0)), "size.total"),
+    "deflated bytes over their limit": ((stated("a", limits.FILE_BYTES_MAX, limits.DEFLATED_BYTES_MAX), stated("b", 3, 2)), "size.deflated"),
+    "a deflated member that is larger for it": ((stated("a", 100, 101),), "size.not_smaller"),
+    "a deflated member that is as large": ((stated("a", 100, 100),), "size.not_smaller"),
+    "a deflated member of nothing": ((stated("a", 0, 2),), "size.not_smaller"),
+    "a stored member of nothing": ((stated("a", 0, 0, 0),), ""),
 }
 
 

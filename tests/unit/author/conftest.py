@@ -30,7 +30,7 @@ def zig_cache() -> str:
 
 @pytest.fixture(scope="session")
 def module(hello: Path, zig_cache: str) -> bytes:
-    return compile_project(read_project(str(hello)), progress=lambda _: None, cache=zig_cache)
+    return compile_project(read_project(str(hello)), progress=lambda _: None, cache=zig_cache).module
 
 
 @pytest.fixture(scope="session")

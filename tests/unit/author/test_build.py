@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from mpp.author import build as building
 from mpp.author import compile as compiling
+from mpp.author import limits
 from mpp.author.build import build_project, output_name, read_project_manifest
 from mpp.author.project import read_project
 from mpp.author.provenance import Recipe, write_provenance
@@ -16,7 +19,8 @@ from mpp.author.sbom import write_sbom
 from mpp.errors import Refused
 from mpp.model.jsontext import Json
 from mpp.model.manifest import parse_manifest
-from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, read_archive, read_member
+from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, read_archive, read_member, seal
+from mpp.stages.archive import limits as archive_limits
 from mpp.testing.packages import ENTRYPOINT, files, manifest
 from mpp.testing.wasm import module
 
@@ -70,12 +74,13 @@ def test_building_twice_elsewhere_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_sources_are_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = project(tmp_path / "p", toml='[build]\nlanguage = "c"\nsources = ["main.c"]\n')
     (folder / "main.c").write_bytes(b"int main(void) { return 0; }\n")
-    monkeypatch.setattr(compiling, "compile_project", lambda *_, **__: module())
+    (folder / "table.bin").write_bytes(b"1")
+    monkeypatch.setattr(compiling, "compile_project", lambda *_, **__: compiling.Compiled(module(), ("main.c", "table.bin")))
     monkeypatch.setattr(compiling, "compiler_tools", lambda: {"zig": "1.2.3"})
     found = members(build_project(read_project(str(folder)), progress=quiet).data)
     definition = json.loads(found[PROVENANCE_NAME])["predicate"]
     assert definition["buildDefinition"]["externalParameters"]["language"] == "c"
-    assert "main.c" in [one["name"] for one in definition["buildDefinition"]["resolvedDependencies"]]
+    assert [one["name"] for one in definition["buildDefinition"]["resolvedDependencies"]] == ["main.c", "table.bin"]
     assert definition["runDetails"]["builder"]["version"] == {"zig": "1.2.3"}
     assert "main.c" not in found
 
@@ -109,6 +114,44 @@ def test_a_module_that_no_host_takes_is_not_packed(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refusal:
         build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm"))
     assert refusal.value.family.stage == "gatekeeper"
+
+
+def sealed(data: bytes) -> bytes:
+    """With the largest seal that a package may have."""
+    return seal(read_archive(data), b"p" * archive_limits.PUBLISHER_BYTES_MAX, b"s" * archive_limits.SIGNATURE_BYTES_MAX)
+
+
+@pytest.mark.parametrize(("most", "refused"), [(8, False), (7, True)])
+def test_room_for_the_two_members_of_the_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, refused: bool) -> None:
+    """Six members are built; a signature makes eight of them."""
+    folder = project(tmp_path / "p")
+    monkeypatch.setattr(building, "ENTRIES_MAX", most)
+    monkeypatch.setattr(archive_limits, "ENTRIES_MAX", most)
+    if refused:
+        with pytest.raises(Refused, match=r"size\.entries"):
+            build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm"))
+    else:
+        sealed(build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm")).data)
+
+
+@pytest.mark.parametrize("files_of", [(100000, 1), (1, 300), (0, 300)])
+def test_room_for_the_bytes_of_the_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files_of: tuple[int, int]) -> None:
+    """Whatever is built near the limit can be sealed; the first byte too many is refused."""
+    folder = project(tmp_path / "p")
+    size, count = files_of
+    for i in range(count):
+        (folder / "assets" / f"{i}").write_bytes(random.Random(i).randbytes(size))
+
+    def built() -> bytes:
+        return build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm")).data
+
+    most = sum(map(len, members(built()).values())) + limits.SEAL_BYTES_MAX
+    for place in (building, archive_limits):
+        monkeypatch.setattr(place, "TOTAL_BYTES_MAX", most)
+    sealed(built())
+    monkeypatch.setattr(building, "TOTAL_BYTES_MAX", most - 1)
+    with pytest.raises(Refused, match=r"size\.total"):
+        built()
 
 
 def test_a_key_id_is_filled_in(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ import pytest
 from mpp.author import limits, project
 from mpp.author.project import ProjectSettings, find_project, matching_files, read_project
 from mpp.errors import MppError, Refused
+from mpp.testing.packages import files
 
 
 def make(folder: Path, toml: str | bytes | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "manifest.json").write_text("{}")
+    (folder / "manifest.json").write_bytes(files()["manifest.json"])
     if toml is not None:
         (folder / "mpp.toml").write_bytes(toml if isinstance(toml, bytes) else toml.encode())
     return folder
@@ -93,6 +94,12 @@ def test_settings_are_read(tmp_path: Path) -> None:
 
 BAD_SETTINGS = [
     ("[build", "project.toml", ""),
+    ("x = " + "9" * 5000, "project.toml", ""),
+    (".".join(["a"] * (limits.SETTINGS_DOTS_MAX + 2)) + " = 1", "project.toml", ""),
+    ("[" + ".".join(['"\\"#"'] * (limits.SETTINGS_DOTS_MAX + 2)) + "]", "project.toml", ""),
+    ("x = {'#' = 1, " + ".".join(["a"] * (limits.SETTINGS_DOTS_MAX + 2)) + " = 1}", "project.toml", ""),
+    ('x = """\n# """', "project.toml", ""),
+    ("x = '''\n'''", "project.toml", ""),
     (b"\xff", "project.toml", ""),
     ("a = " + "[" * 5000 + "]" * 5000, "project.toml", ""),
     (b"#" * (limits.SETTINGS_BYTES_MAX + 1), "size.input", ""),
@@ -108,6 +115,8 @@ BAD_SETTINGS = [
     (build("", sources="sources = ['-o.c']"), "project.form", "/build/sources/0"),
     (build("", sources="sources = ['a[b].c']"), "project.form", "/build/sources/0"),
     (build("", sources="sources = 'a.c'"), "project.type", "/build/sources"),
+    (build("flags = ['-DX=\"é\"']"), "project.flag", "/build/flags/0"),
+    (build("flags = ['-DX=a\tb']"), "project.flag", "/build/flags/0"),
     (build("include = ['/usr/include']"), "project.form", "/build/include/0"),
     (build("include = ['a/../..']"), "project.form", "/build/include/0"),
     (build("assets = ['.ssh/*']"), "project.form", "/build/assets/0"),
@@ -134,6 +143,50 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         ("project.type", "mpp.toml/build/include/0"),
         ("project.unknown_key", "mpp.toml/top"),
     ]
+
+
+def test_dots_in_texts_and_comments_are_free(tmp_path: Path) -> None:
+    make(tmp_path, build("# " + "." * 80, sources=f"sources = {[f'a{i}.c' for i in range(40)]}  # ..."))
+    assert len(read_project(str(tmp_path)).settings.sources) == 40
+
+
+COSTLY = [
+    ".".join(["a"] * 99999),
+    "[" + ".".join(["a"] * 99999),
+    "".join(f"{'.'.join(['a'] * limits.SETTINGS_DOTS_MAX)}.b{i:03} = 1\n" for i in range(9999)),
+    "".join(f"[[{'.'.join(['a'] * limits.SETTINGS_DOTS_MAX)}]]\n" for i in range(9999)),
+    "[[a]]\n" * 9999,
+    '"' + '\\"' * 9999,
+    "a = " + "[" * 9999,
+    "a = " + "{a = " * 9999,
+    "a = " + "9_" * 9999,
+    "a = 1." + "9" * 99999,
+]
+
+
+@pytest.mark.parametrize("text", COSTLY)
+def test_no_settings_are_slow(tmp_path: Path, text: str) -> None:
+    make(tmp_path, text[: limits.SETTINGS_BYTES_MAX])
+    begin = time.perf_counter()
+    with pytest.raises(Refused):
+        read_project(str(tmp_path))
+    assert time.perf_counter() - begin < 0.2
+
+
+def test_faults_of_settings_and_manifest_are_named_together(tmp_path: Path) -> None:
+    make(tmp_path, "[biuld]")
+    (tmp_path / "manifest.json").write_bytes(files({"version": "one", "surprise": 1})["manifest.json"])
+    assert {code.partition(".")[0] for code, _ in faults(tmp_path)} == {"project", "manifest"}
+    assert faults(tmp_path)[0] == ("project.unknown_key", "mpp.toml/biuld")
+    assert len(faults(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "mpp.toml"])
+def test_the_documents_are_no_links(tmp_path: Path, name: str) -> None:
+    make(tmp_path / "p", "")
+    (tmp_path / "p" / name).rename(tmp_path / name)
+    (tmp_path / "p" / name).symlink_to(f"../{name}")
+    assert faults(tmp_path / "p") == [("project.link", name)]
 
 
 @pytest.mark.parametrize("flag", [
@@ -202,7 +255,10 @@ def test_unportable_names_are_refused(tmp_path: Path, name: str) -> None:
         matching_files(str(tmp_path), ("*.c",))
 
 
-@pytest.mark.parametrize(("target", "code"), [("../outside.c", "project.outside"), ("inside.c", None), ("nowhere.c", "project.path"), (".", "none")])
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [("../outside.c", "project.link"), ("inside.c", "project.link"), (".hidden/x.c", "project.link"), ("nowhere.c", "project.link"), (".", None)],
+)
 def test_links(tmp_path: Path, target: str, code: str | None) -> None:
     root = tmp_path / "p"
     root.mkdir()
@@ -210,13 +266,29 @@ def test_links(tmp_path: Path, target: str, code: str | None) -> None:
     (root / "inside.c").write_text("x")
     (root / "link.c").symlink_to(target)
     if code is None:
-        assert matching_files(str(root), ("*.c",)) == ("inside.c", "link.c")
-    elif code == "none":
         assert matching_files(str(root), ("**",)) == ("inside.c",), "a link to a folder is neither followed nor a file"
     else:
         with pytest.raises(Refused) as refusal:
             matching_files(str(root), ("*.c",))
         assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("pattern", ["assets/**", "assets/config", "deep/assets/*"])
+def test_a_folder_that_is_a_link(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("private")
+    (tmp_path / "assets").symlink_to(".git")
+    (tmp_path / "deep").symlink_to(".")
+    with pytest.raises(Refused) as refusal:
+        matching_files(str(tmp_path), (pattern,))
+    assert refusal.value.code == "project.link"
+
+
+def test_a_project_below_a_link_or_a_hidden_folder(tmp_path: Path) -> None:
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "a.c").write_text("x")
+    (tmp_path / "way").symlink_to(".hidden")
+    assert matching_files(str(tmp_path / "way"), ("*.c",)) == ("a.c",)
 
 
 def test_a_pipe_is_no_file(tmp_path: Path) -> None:

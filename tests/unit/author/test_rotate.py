@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from mpp.author import rotate as module
-from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, load_chain, load_signer, make_publisher
+from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, fitting_key, load_chain, load_signer, make_publisher
 from mpp.author.rotate import Plan, Rotation, match_keys, read_public, rotate, rotate_folder
 from mpp.crypto import keyfile
 from mpp.crypto.base64text import encode
 from mpp.crypto.ed25519 import key_id
-from mpp.crypto.roots import extend, root_body
+from mpp.crypto.roots import RootChain, extend, root_body
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.system import SystemRandom
 from mpp.testing.keys import fixed_signer, publisher
@@ -167,3 +169,103 @@ def test_an_interrupted_rotation_loses_no_key(tmp_path: Path, monkeypatch: pytes
         chain = load_chain(str(tmp_path / CHAIN_FILE))
         found = {key_id(load_signer(str(path), "release", None).public_key) for path in tmp_path.glob("publisher*.key") if path.name != ROOT_FILE}
         assert set(chain.newest.role("release").keys) <= found
+
+
+def test_two_rotations_at_once_come_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the lock both read version 1, and both write a version 2."""
+    first = make_publisher("Ada", str(tmp_path), RANDOM, None)
+    root = load_signer(str(tmp_path / ROOT_FILE), "root", None)
+    real, both, seen = module.load_chain, threading.Barrier(2, timeout=0.5), []
+
+    def slow(path: str) -> RootChain:
+        chain = real(path)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait()
+        seen.append(chain.newest.version)
+        return chain
+
+    monkeypatch.setattr(module, "load_chain", slow)
+    threads = [threading.Thread(target=rotate_folder, args=(str(tmp_path), root, RANDOM, None, Plan())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    after = real(str(tmp_path / CHAIN_FILE))
+    assert (sorted(seen), after.newest.version) == ([1, 2], 3)
+    assert after.begins_with(first.chain)
+
+
+def test_a_chain_that_is_refused_changes_nothing(tmp_path: Path) -> None:
+    make_publisher("Ada", str(tmp_path), RANDOM, None)
+    root = load_signer(str(tmp_path / ROOT_FILE), "root", None)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def refuse(_: RootChain) -> None:
+        raise Refused("key.stale", "a newer one is known", hint="find it")
+
+    with pytest.raises(Refused):
+        rotate_folder(str(tmp_path), root, RANDOM, None, Plan(), check=refuse)
+    (tmp_path / "rotate.lock").unlink()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_old_root_key_rotates_nothing(tmp_path: Path) -> None:
+    make_publisher("Ada", str(tmp_path), RANDOM, None)
+    old = load_signer(str(tmp_path / ROOT_FILE), "root", None)
+    rotate_folder(str(tmp_path), old, RANDOM, None, Plan(new_root=True))
+    with pytest.raises(Refused) as fault:
+        rotate_folder(str(tmp_path), old, RANDOM, None, Plan())
+    assert code_of(fault) == "key.not_root"
+
+
+@pytest.mark.parametrize(("usual", "plan"), [(RELEASE_FILE, Plan()), (ROOT_FILE, Plan(new_root=True))])
+def test_the_old_key_is_kept_aside(tmp_path: Path, usual: str, plan: Plan) -> None:
+    made = make_publisher("Ada", str(tmp_path), RANDOM, None)
+    root = load_signer(str(tmp_path / ROOT_FILE), "root", None)
+    old = (tmp_path / usual).read_bytes()
+    old_id = made.release_key if usual == RELEASE_FILE else key_id(root.public_key)
+    after = rotate_folder(str(tmp_path), root, RANDOM, None, plan)
+    aside = tmp_path / f"{usual.removesuffix('.key')}-{old_id[:8]}.key"
+    assert (tmp_path / usual).read_bytes() != old
+    assert aside.read_bytes() == old
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+    assert aside.name in after.files
+
+
+def test_a_key_aside_is_not_overwritten_either(tmp_path: Path) -> None:
+    made = make_publisher("Ada", str(tmp_path), RANDOM, None)
+    root = load_signer(str(tmp_path / ROOT_FILE), "root", None)
+    aside = tmp_path / f"publisher-{made.release_key[:8]}.key"
+    aside.write_bytes(b"something else")
+    before = (tmp_path / CHAIN_FILE).read_bytes(), (tmp_path / RELEASE_FILE).read_bytes()
+    with pytest.raises(Refused) as fault:
+        rotate_folder(str(tmp_path), root, RANDOM, None, Plan())
+    assert code_of(fault) == "key.exists"
+    assert before == ((tmp_path / CHAIN_FILE).read_bytes(), (tmp_path / RELEASE_FILE).read_bytes())
+    assert aside.read_bytes() == b"something else"
+    aside.write_bytes((tmp_path / RELEASE_FILE).read_bytes())
+    rotate_folder(str(tmp_path), root, RANDOM, None, Plan())
+
+
+def test_the_key_that_fits_is_found(tmp_path: Path) -> None:
+    made = make_publisher("Ada", str(tmp_path), RANDOM, None)
+    (tmp_path / "a.key").write_bytes(b"no key")
+    assert fitting_key(str(tmp_path), made.chain) == str(tmp_path / RELEASE_FILE)
+    assert fitting_key(str(tmp_path), ADA.chain) is None
+    assert fitting_key(str(tmp_path / "absent"), made.chain) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (Rotation(add_release=(OLD_RELEASE.public_key,)), "key.revoked"),
+        (Rotation(add_root=(OLD_RELEASE.public_key,)), "key.revoked"),
+        (Rotation(add_release=(OLD_ROOT.public_key,)), "key.role"),
+        (Rotation(add_root=(NEW.public_key,)), "key.role"),
+    ],
+)
+def test_keys_that_no_reader_would_take(change: Rotation, code: str) -> None:
+    chain = rotate(ADA.chain, Rotation(add_release=(NEW.public_key,), remove=ADA.release_ids, revoke_reason="lost"), ADA.root)
+    with pytest.raises(Refused) as fault:
+        rotate(chain, change, ADA.root)
+    assert code_of(fault) == code

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
@@ -92,6 +93,28 @@ def test_a_tools_folder_takes_the_project(tmp_path: Path, monkeypatch: pytest.Mo
     made = create_project("hello", lang="c", parent=".")
     assert made.folder == str(tmp_path / "tools" / "hello")
     assert made.next_steps[:2] == ("cd tools/hello", "mpp build")
+
+
+def test_a_tools_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone" / "tools").symlink_to("../elsewhere")
+    assert create_project("hello", lang="c", parent=str(tmp_path / "clone")).folder == str(tmp_path / "clone" / "hello")
+    assert not os.listdir(tmp_path / "elsewhere")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_the_settings_of_a_clone_name_no_publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    for name, folder in (("HOME", "home"), ("XDG_CONFIG_HOME", "home")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "init", "-q", str(clone)], check=True)
+    subprocess.run(["git", "-C", str(clone), "config", "user.name", "Mallory"], check=True)
+    monkeypatch.chdir(clone)
+    assert scaffold.guess_publisher() == "Example Publisher"
+    (tmp_path / "home" / ".gitconfig").write_text("[user]\nname = Ada\n")
+    assert scaffold.guess_publisher() == "Ada"
 
 
 def test_the_cd_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from mpp.crypto.ed25519 import key_id
-from mpp.crypto.roots import Revoked, RootChain, extend, read_chain, root_body
-from mpp.errors import Refused
+from mpp.crypto.roots import Revoked, RootChain, extend, is_plain_line, named_by_hand, read_chain, root_body
+from mpp.errors import Fault, Refused
 from mpp.limits import ROOT_VERSIONS_MAX
 from mpp.model.jsontext import Json, canonical
 from mpp.testing.keys import fixed_signer, publisher, rotated
@@ -66,8 +66,49 @@ def test_an_optional_role() -> None:
     assert chain.newest.role("publish-approve").keys == (IDS["other"],)
 
 
-def test_a_key_may_have_two_roles() -> None:
-    assert len(signed(root_body(1, "Ada", {"root": ((ROOT.public_key,), 1), "release": ((ROOT.public_key,), 1)})).newest.keys) == 1
+def test_a_release_key_may_approve_too() -> None:
+    roles = {**ROLES, "publish-approve": ((RELEASE.public_key,), 1)}
+    assert len(signed(root_body(1, "Ada", roles)).newest.keys) == 2  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["Ada", "Ada Example", "Åsa 名 'x'", "A-b_c (d), e. f", "🙂 Inc."])
+def test_names(name: str) -> None:
+    assert is_plain_line(name)
+    assert signed(root_body(1, name, ROLES)).newest.name == name  # type: ignore[arg-type]
+
+
+ODD = [
+    " ",
+    "   ",
+    " Ada",
+    "Ada ",
+    "Ada  B",
+    "Ada\t",
+    "A\nB",
+    "A\xa0B",
+    "A\u2003B",
+    "\u2800",
+    "A\u2800B",
+    "\u3000",
+    "A\u3000B",
+    "A\u1680B",
+    "A\u202fB",
+    "A\u205fB",
+]
+
+
+@pytest.mark.parametrize("name", [*ODD, "Ada" + " " * 61 + "  fingerprint  851a 921d", "A\u200bB", "A\u202eB", "A\x1bB"])
+def test_names_that_are_not_read_as_written(name: str) -> None:
+    assert not is_plain_line(name)
+    assert "form" in refused(body("name", name))
+    assert "form" in refused(body("revoked", [{"key": "0" * 64, "reason": name}]))
+
+
+def test_faults_of_a_document_named_by_hand_blame_no_package() -> None:
+    for code, seen in (("signature.invalid", "trust.roots"), ("size.input", "trust.length"), ("trust.form", "trust.form")):
+        with pytest.raises(Refused) as refusal, named_by_hand():
+            raise Refused(code, "message", where="here", hint="do")
+        assert refusal.value.faults == (Fault(seen, "here", "message", "do"),)
 
 
 WRONG = {
@@ -106,6 +147,8 @@ WRONG = {
         "root_role",
     ),
     "a revoked key that stays": (body("revoked", [{"key": IDS["release"], "reason": "x"}]), "root_role"),
+    "one key that is root key and release key": (json.loads(root_body(1, "x", {**ROLES, "release": ((ROOT.public_key,), 1)})), "root_role"),  # type: ignore[dict-item]
+    "a key revoked twice": (body("revoked", [{"key": "0" * 64, "reason": "x"}, {"key": "0" * 64, "reason": "y"}]), "duplicate"),
     "a revoked key without a reason": (body("revoked", [{"key": "0" * 64}]), "missing"),
     "a revoked key of another form": (body("revoked", [{"key": "x", "reason": "x"}]), "form"),
 }

@@ -10,8 +10,14 @@ from pathlib import Path
 import pytest
 
 from mpp.errors import HostFailed, Refused
+from mpp.host import trust_store as module
 from mpp.host.trust_store import (
+    ENTRIES_MAX,
     TrustStore,
+    load_chain_file,
+    remember_root,
+    with_accepted,
+    with_first_use,
     find_publisher,
     load_trust_file,
     read_trust,
@@ -74,6 +80,8 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "a list": (b"[]", "type"),
     "another version": (changed("mpp_trust", 2), "range"),
     "an unknown key": (changed("trust_all", True), "unknown_key"),
+    "more pins than may be": (changed("pins", dict.fromkeys((f"com.example.p{i}" for i in range(ENTRIES_MAX + 1)), D)), "length"),
+    "more prefixes than may be": (changed("prefixes", dict.fromkeys((f"com.example.p{i}." for i in range(ENTRIES_MAX + 1)), D)), "length"),
     "publishers as an object": (changed("publishers", {}), "type"),
     "a publisher as a text": (changed("publishers", ["x"]), "type"),
     "a publisher without roots": (changed("publishers|0|roots", None), "missing"),
@@ -192,13 +200,13 @@ def test_a_removed_publisher_takes_its_bindings_along() -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", ["Ada", ADA.id, ADA.id[:12], ADA.id.upper(), " ".join(ADA.id[i : i + 4] for i in range(0, 64, 4)), ADA.id[:8] + ":" + ADA.id[8:12]]
+    "wanted", ["Ada", ADA.id, ADA.id[:16], ADA.id.upper(), " ".join(ADA.id[i : i + 4] for i in range(0, 64, 4)), ADA.id[:8] + ":" + ADA.id[8:16]]
 )
 def test_a_publisher_is_found(wanted: str) -> None:
     assert find_publisher(FULL, wanted) == ADA.id
 
 
-@pytest.mark.parametrize("wanted", ["", "Eve", "x", " ", D])
+@pytest.mark.parametrize("wanted", ["", "Eve", "x", " ", D, "ada", "Ada ", ADA.id[0], ADA.id[:15], ADA.id[:4] + " " * 20])
 def test_no_publisher_is_guessed(wanted: str) -> None:
     with pytest.raises(Refused) as refusal:
         find_publisher(FULL, wanted)
@@ -213,7 +221,112 @@ def test_two_publishers_of_one_name_are_not_one() -> None:
         find_publisher(with_publisher(FULL, other), "Ada")
 
 
+def test_a_name_that_is_another_publishers_fingerprint_hits_nobody() -> None:
+    twin = publisher(ADA.id[:20])
+    state = with_publisher(FULL, twin.chain)
+    with pytest.raises(Refused, match="2 trusted publishers"):
+        find_publisher(state, ADA.id[:20])
+    assert find_publisher(state, "Ada") == ADA.id
+    assert find_publisher(state, twin.id) == twin.id
+
+
+ASKABLE = replace(FULL, first_use=True, revoked_publishers=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        (ASKABLE, ""),
+        (replace(ASKABLE, first_use=False), "publisher.not_listed"),
+        (replace(ASKABLE, revoked_publishers=frozenset((ADA.id,))), "publisher.revoked"),
+    ],
+)
+def test_a_yes_lifts_neither_revocation_nor_fleet(state: TrustState, code: str) -> None:
+    for step in (lambda: with_first_use(state, ADA.chain, "com.example.new"), lambda: with_accepted(state, ADA.chain)):
+        try:
+            after = step()
+        except Refused as fault:
+            assert fault.code == code
+        else:
+            assert (code, ADA.id in after.publishers) == ("", True)
+
+
+def test_a_removed_publisher_is_not_remembered_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is removed by another process after this one looked, and before this one has the lock."""
+    store = TrustStore(str(tmp_path / "t.json"))
+    store.change(lambda state: with_publisher(state, ADA.chain))
+    seen = store.load()
+    store.change(lambda state: without_publisher(state, ADA.id))
+    real, answers = store.load, [seen]
+    monkeypatch.setattr(store, "load", lambda: answers.pop() if answers else real())
+    assert remember_root(store, ADA2.chain) is False
+    assert real().publishers == {}
+
+
+def test_a_newer_root_is_remembered_once(tmp_path: Path) -> None:
+    store = TrustStore(str(tmp_path / "t.json"))
+    assert remember_root(store, ADA2.chain) is False
+    store.change(lambda state: with_publisher(state, ADA.chain))
+    assert [remember_root(store, chain) for chain in (ADA.chain, ADA2.chain, ADA2.chain, ADA.chain)] == [False, True, False, False]
+    assert store.load().publishers[ADA.id].chain == ADA2.chain
+
+
+def test_a_document_too_large_to_be_read_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = TrustStore(str(tmp_path / "t.json"))
+    store.change(lambda state: with_publisher(state, ADA.chain))
+    before = Path(store.path).read_bytes()
+    monkeypatch.setattr(module, "TRUST_BYTES_MAX", len(before) + 10)
+    with pytest.raises(Refused) as refusal:
+        store.change(lambda state: with_publisher(state, BOB.chain))
+    assert refusal.value.code == "trust.length"
+    assert Path(store.path).read_bytes() == before
+    store.load()
+
+
+def test_no_pin_too_many_is_written(tmp_path: Path) -> None:
+    store = TrustStore(str(tmp_path / "t.json"))
+    full = replace(NO_TRUST, pins={f"com.example.p{i}": D for i in range(ENTRIES_MAX)})
+    store.change(lambda _: full)
+    with pytest.raises(Refused) as refusal:
+        store.change(lambda state: with_pin(state, "com.example.more", D))
+    assert refusal.value.code == "trust.length"
+    assert store.load().digest == full.digest
+
+
+@pytest.mark.parametrize("mode", [0o020, 0o002])
+@pytest.mark.parametrize("what", ["file", "folder", "folder alone"])
+def test_trust_that_others_may_change_is_no_trust(tmp_path: Path, mode: int, what: str) -> None:
+    store = TrustStore(str(tmp_path / "trust" / "t.json"))
+    store.change(lambda state: with_publisher(state, ADA.chain))
+    path = Path(store.path) if what == "file" else Path(store.path).parent
+    if what == "folder alone":
+        os.unlink(store.path)
+    path.chmod(path.stat().st_mode | mode)
+    for act in (store.load, lambda: store.change(lambda state: state)):
+        with pytest.raises(Refused) as refusal:
+            act()
+        assert (refusal.value.code, refusal.value.where) == ("trust.mode", str(path))
+        assert f"chmod go-w {path}" in refusal.value.faults[0].hint
+    path.chmod(path.stat().st_mode & ~0o022)
+    store.load()
+
+
 # --- files
+
+
+def test_wrong_files_are_the_trust_familys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "p.json"
+    path.write_bytes(ADA.chain.data.replace(b'"Ada"', b'"Eve"'))
+    for load in (load_trust_file, load_chain_file):
+        with pytest.raises(Refused) as refusal:
+            load(str(path))
+        assert (refusal.value.code, refusal.value.where.startswith(str(path))) == ("trust.roots", True)
+    path.write_bytes(write_trust(FULL))
+    monkeypatch.setattr(module, "TRUST_BYTES_MAX", 100)
+    for act in (lambda: load_trust_file(str(path)), TrustStore(str(path)).load):
+        with pytest.raises(Refused) as refusal:
+            act()
+        assert refusal.value.code == "trust.length"
 
 
 def test_a_trust_file(tmp_path: Path) -> None:

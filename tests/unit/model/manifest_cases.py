@@ -55,7 +55,7 @@ GOOD: list[dict[str, Any]] = [
     {"keywords": ["greeting", "time-zone", "h2o"], "trust": {"level": "experimental"}, "optional_keys": ["/a/b_c.d"]},
     {"publisher": {"name": "My Company (Ltd.)", "url": "https://mycompany.com:8443/", "verified_key_id": "pub_a1b2c3d4e5f67890"}},
     {"version": "1.0.0-beta.11+exp.sha-5", "package_id": "com.3m.tool-2.x", "name": "a_b.c-d", "mpp_version": "1.0.77"},
-    {"description": "Caf\xe9 \u2764\ufe0f 1\ufe0f\u20e3 \u26a0\ufe0f\n\tsecond line \u0645\u0631\u062d\u0628\u0627 \u4f60\u597d"},
+    {"description": "Caf\xe9 \u2764\ufe0f 1\ufe0f\u20e3 \u26a0\ufe0f\n\tsecond line \u0645\u0631\u062d\u0628\u0627 \u4f60\u597d\u3000a\xa0! e" + "\u0301" * 8},
     {"runtime/type": "wasm32-wasi"},
     {"runtime/type": "wasi-component", "runtime/deterministic": True, "runtime/memory_limit_mb": 4096, "runtime/timeout_ms": 600000},
     {"runtime/type": "python", "runtime/layer": LAYER, "runtime/entrypoint": "src/__main__.py"},
@@ -69,10 +69,44 @@ GOOD: list[dict[str, Any]] = [
             {"host": "*.example.com", "schemes": ["http", "https"], "ports": [80, 443], "methods": ["GET"], "paths": ["/", "/v1/a~b"]},
         ]
     },
-    {NET: ["*.mysite.github.io", "*.example.co.uk", "home.example.com", "localhost.example.com", "1.example.com"]},
-    {FS: {"read": ["/data", "/a b/c", "${workspace}", "${workspace}/in", "/devices", "/processes/x", "/etc/mppx"], "write": ["${workspace}/out"]}},
+    {
+        NET: [
+            "*.example.co.uk",
+            "*.example.ltd.uk",
+            "mysite.github.io",
+            "a.storage.googleapis.com",
+            "v1.2.3.example.com",
+            "cluster.example.com",
+            "unip.io",
+            "home.example.com",
+            "localhost.example.com",
+            "1.example.com",
+        ]
+    },
+    {
+        FS: {
+            "read": [
+                "/data",
+                "/a b/c",
+                "${workspace}",
+                "${workspace}/in",
+                "/devices",
+                "/processes/x",
+                "/etc/mppx",
+                "/etc/ssl",
+                "/root",
+                "/var/lib/x",
+                "/runs",
+                "/private/tmp",
+                "/a.sock/b",
+                "/sock",
+                "${workspace}/run",
+            ],
+            "write": ["${workspace}/out"],
+        }
+    },
     {FS: {}},
-    {ENV: ["CRM_API_KEY", "_X", "PATHS", "GITHUB_TOKEN", "NODE_ENV", "ENVIRONMENT", "LDAP_URL"]},
+    {ENV: ["CRM_API_KEY", "_X", "PATHS", "GITHUB_TOKEN", "NODE_ENV", "ENVIRONMENT", "LDAP_URL", "PROXY", "HOMEPAGE", "LESS_IS_MORE", "API_PATH", "R_X"]},
     {"capabilities": SECRETS},
     {"capabilities": SECRETS | {"network": ["*.example.com:8443"], "secrets": [{"name": "T", "host": "a.example.com:8443", "header": "X-Api-Key"}]}},
     {"capabilities/storage": {"kv": {"max_bytes": 1048576}}},
@@ -89,6 +123,13 @@ GOOD: list[dict[str, Any]] = [
     {"privacy_filters": {}},
     {"privacy_filters": {"enabled": False, "patterns": ["email"], "custom_patterns": [{"id": "customer_id", "regex": "CUST-\\d{8}"}]}},
 ]
+
+
+STEERING = (
+    "DOTNET_STARTUP_HOOKS", "LUA_INIT", "PROMPT_COMMAND", "AWS_CA_BUNDLE", "NIX_SSL_CERT_FILE", "GIT_SSL_NO_VERIFY", "GIT_DIR", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY",
+    "RUSTC_WRAPPER", "CARGO_HOME", "HOME", "LESSOPEN", "PERL5DB", "RUBYOPT", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "ENV", "SSH_ASKPASS", "SSL_CERT_DIR", "GOFLAGS",
+    "NODE_EXTRA_CA_CERTS", "NODE_TLS_REJECT_UNAUTHORIZED", "SSLKEYLOGFILE", "XDG_CONFIG_HOME", "LIBPATH", "OPENSSL_MODULES", "CURL_CA_BUNDLE", "HOSTALIASES",
+)  # fmt: skip
 
 
 def _texts(where: str, code: str, pointer: str, *texts: Any, schema: bool = True) -> list[Bad]:
@@ -150,8 +191,13 @@ BAD: list[Bad] = [
     Bad({"trust": {}}, ["manifest.missing /trust/level"]),
     *(
         Bad({"description": f"a{c}b"}, ["manifest.hidden_text /description"])
-        for c in "\u200b\u202e\u2066\u00ad\ufeff\U000e0041\ue000\u3164\u0085\ufe00\ufe0f\u2028"
+        for c in "\u200b\u202e\u2066\u00ad\ufeff\U000e0041\ue000\u3164\u0085\ufe00\ufe0f\u2028\U00013430\U0001107f\U00016fe4\U0001d159\u070f\ufffc\u2800\u2003\u202f\u205f\u1680"
     ),
+    Bad({"description": "e" + "\u0301" * 9}, ["manifest.hidden_text /description"]),
+    Bad({"description": "\n\u0e01" + "\u0e47" * 9}, ["manifest.hidden_text /description"]),
+    *(_texts("publisher/name", "manifest.form", "/publisher/name", "My\xa0Company", "My\u3000Company")),
+    *(_texts("tool_definitions/0/title", "manifest.form", "/tool_definitions/0/title", "a\u3000b")),
+    Bad({"tool_definitions/0/parameters": {"type": "object", "x-a": {"a\xa0b": 1}}}, ["manifest.hidden_text /tool_definitions/0/parameters/x-a"], schema=False),
     Bad({"description": "\u2764\ufe0f\ufe0f"}, ["manifest.hidden_text /description"]),
     Bad({"description": "a\x07"}, ["manifest.hidden_text /description", "manifest.form /description"]),
     Bad({"description": "a\r\n"}, ["manifest.hidden_text /description", "manifest.form /description"]),
@@ -199,7 +245,7 @@ BAD: list[Bad] = [
     Bad(A_LAYER | {ENV: ["A"]}, ["capability.layer /capabilities"]),
     # tools
     Bad({"tool_definitions": []}, ["manifest.length /tool_definitions"]),
-    Bad({"tool_definitions": [TOOL] * 129}, ["manifest.length /tool_definitions"]),
+    Bad({"tool_definitions": [TOOL | {"name": f"t{i}"} for i in range(129)]}, ["manifest.length /tool_definitions"]),
     Bad({"tool_definitions": [TOOL, TOOL]}, ["manifest.duplicate /tool_definitions/1/name"], schema=False),
     Bad({"tool_definitions": [TOOL, TOOL | {"name": "GREET"}]}, ["manifest.duplicate /tool_definitions/1/name"], schema=False),
     *_texts("tool_definitions/0/name", "manifest.form", "/tool_definitions/0/name", "a b", "a/b", "\xe9", "a\n"),
@@ -271,6 +317,41 @@ BAD: list[Bad] = [
     Bad({NET: ["127.0.0.1:80", "localhost:80", "[::1]:80"]}, [f"capability.host_private /capabilities/network/{i}" for i in range(3)]),
     *_hosts("wildcard", "*.co.uk", "*.com.au", "*.github.io", "*.workers.dev", "*.amazonaws.com"),
     *_hosts("wildcard", "*.com", "*.io"),
+    *_hosts(
+        "wildcard",
+        "*.s3.eu-west-1.amazonaws.com",
+        "*.execute-api.us-east-1.amazonaws.com",
+        "*.mysite.github.io",
+        "*.blob.core.windows.net",
+        "*.web.core.windows.net",
+    ),
+    *_hosts("wildcard", "*.googleapis.com", "*.azure.com", "*.duckdns.org", "*.ngrok.dev", "*.azurefd.net", "*.azurewebsites.net", "*.ltd.uk", "*.uk.com"),
+    *_hosts("host_private", "kubernetes.default.svc", "vault.service.consul", "gateway.docker", "db.cluster", "foo.localnet", "x.alt", "*.svc", "a.mail"),
+    *_hosts(
+        "host_private",
+        "127.0.0.1.nip.io",
+        "7f000001.nip.io",
+        "*.sslip.io",
+        "xip.io",
+        "app.localtest.me",
+        "lvh.me",
+        "10.0.0.1.example.com",
+        "a.10.0.0.1.example.com",
+    ),
+    Bad({NET: ["*.10.0.0.1.example.com", "lvh.me:8443"]}, [f"capability.host_private /capabilities/network/{i}" for i in range(2)]),
+    Bad({NET: [f"a{i}.example.com" for i in range(64)] + ["localhost"]}, ["capability.length /capabilities/network"]),
+    Bad(
+        {NET: ["localhost", *(f"a{i}.example.com" for i in range(64))]},
+        ["capability.length /capabilities/network", "capability.host_private /capabilities/network/0"],
+    ),
+    Bad(
+        {NET: [{"host": "a.example", "methods": ["get", *["GET"] * 16]}]},
+        [
+            "capability.length /capabilities/network/0/methods",
+            "capability.form /capabilities/network/0/methods/0",
+            *(f"capability.duplicate /capabilities/network/0/methods/{i}" for i in range(2, 16)),
+        ],
+    ),
     Bad({NET: ["a.example", "a.example"]}, ["capability.duplicate /capabilities/network/1"]),
     Bad({NET: ["a.example", {"host": "a.example", "ports": [443]}]}, ["capability.duplicate /capabilities/network/1"], schema=False),
     *(Bad({NET: [{"host": "a.example", key: []}]}, [f"capability.length /capabilities/network/0/{key}"]) for key in ("schemes", "ports", "methods", "paths")),
@@ -305,6 +386,11 @@ BAD: list[Bad] = [
         "/home/a/.MPP/keys",
         "${workspace}/.mpp",
     ),
+    *_paths(
+        "path_never", "/etc", "/ETC", "/var", "/private", "/private/etc", "/private/var", "/private/etc/mpp/x", "/private/var/run/x", "/run", "/run/user/1000"
+    ),
+    *_paths("path_never", "/var/run", "/var/run/docker.sock", "/run/docker.sock", "/home/a/agent.sock", "/tmp/x.SOCKET", "${workspace}/app.sock"),
+    *_paths("path", "/a\xa0b", "${workspace}/a\u3000b"),
     Bad({FS: {"read": ["/a\x00"]}}, ["manifest.hidden_text /capabilities/filesystem/read/0", "capability.form /capabilities/filesystem/read/0"]),
     Bad({FS: {"read": [7, "/proc"]}}, ["capability.type /capabilities/filesystem/read/0", "capability.path_never /capabilities/filesystem/read/1"]),
     Bad({FS: {"read": ["/a", "/a"]}}, ["capability.duplicate /capabilities/filesystem/read/1"]),
@@ -324,6 +410,7 @@ BAD: list[Bad] = [
         ["PATH"],
         ["BASH_ENV"],
     ),
+    *_texts(ENV, "capability.env_never", "/capabilities/env_vars/0", *([name] for name in STEERING)),
     Bad({ENV: [7, "PATH"]}, ["capability.type /capabilities/env_vars/0", "capability.env_never /capabilities/env_vars/1"]),
     # secrets
     _secret("name", "1a", "form"),

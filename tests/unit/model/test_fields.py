@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from mpp.errors import Refused
 from mpp.limits import FAULTS_MAX
-from mpp.model.fields import Faults, Fields, near
+from mpp.model.fields import PLACE_MAX, WORDS_MAX, Faults, Fields, near
 from mpp.model.jsontext import Json
 
 Getter = Callable[[Fields], object]
@@ -93,11 +94,11 @@ GETS: list[tuple[Json, Getter, object, list[tuple[str, str]]]] = [
     (True, flag, True, []),
     (0, flag, False, [("type", "/k")]),
     ([1, 2], items, [1, 2], []),
-    ([1, 2, 3], items, [], [("length", "/k")]),
+    ([1, 2, 3], items, [1, 2], [("length", "/k")]),
     ([], items, [], [("length", "/k")]),
     ({}, items, [], [("type", "/k")]),
     (["a", "b"], texts, ("a", "b"), []),
-    (["a", 1, "a", "B", "long"], texts, (), [("length", "/k")]),
+    (["a", 1, "a", "B", "long"], texts, ("a", "a"), [("length", "/k"), ("type", "/k/1"), ("duplicate", "/k/2")]),
     (["a", 1, "a"], texts, ("a", "a"), [("type", "/k/1"), ("duplicate", "/k/2")]),
     (["B", "long", ""], texts, ("B", "long", ""), [("form", "/k/0"), ("length", "/k/1"), ("length", "/k/2")]),
     ([1, "b"], each, ((1, "/k/0"), ("b", "/k/1")), []),
@@ -190,6 +191,38 @@ def test_faults_are_bounded() -> None:
     faults = Faults("manifest")
     Fields({f"key{n}": n for n in range(FAULTS_MAX + 50)}, "", faults).end()
     assert len(faults.found) == FAULTS_MAX
+
+
+HOSTILE = ("k" * 200_000, "\x1b" * 200_000, "\u202e" * 60_000, "\U0001f600" * 50_000, "\\" * 200_000)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: repr(name[:1]))
+def test_keys_of_a_document_neither_swell_nor_steer_a_report(name: str) -> None:
+    faults = Faults("signature")
+    outer = Fields({name: {name: [7] * 200}}, "file.json", faults)
+    inner = outer.object(name)
+    assert inner is not None
+    inner.texts(name, most=200, each_most=1)
+    Fields(7, f"/keys/{name}", faults)
+    faults.add("x", name, name, name)
+    assert len(faults.found) == FAULTS_MAX
+    assert len(json.dumps(faults.found)) < 100_000
+    assert all("".join(fault).isascii() and "".join(fault).isprintable() for fault in faults.found)
+
+
+def test_a_fault_has_bounded_parts_and_keeps_short_ones_as_they_are() -> None:
+    faults = Faults("key")
+    faults.add("x", "/home/jos\xe9/a.key", "m" * WORDS_MAX, "h" * WORDS_MAX)
+    faults.add("x", "w" * (PLACE_MAX + 1), "m" * (WORDS_MAX + 1), "a\x1bb")
+    assert faults.found[0] == ("key.x", "/home/jos\xe9/a.key", "m" * WORDS_MAX, "h" * WORDS_MAX)
+    assert faults.found[1] == ("key.x", "w" * (PLACE_MAX - 3) + "...", "m" * (WORDS_MAX - 3) + "...", "a\\x1bb")
+
+
+def test_a_key_of_other_letters_is_escaped_in_a_place() -> None:
+    fields = Fields({}, "/a", Faults("key"))
+    assert fields.path("\u05d0") == "/a/\\u05d0"
+    assert fields.path("k" * 80) == "/a/" + "k" * 80
+    assert len(fields.path("k" * 81)) == 83
 
 
 JSON = st.recursive(

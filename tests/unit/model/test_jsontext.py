@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mpp.errors import Refused
-from mpp.limits import JSON_DEPTH_MAX, JSON_INT_MAX
+from mpp.limits import JSON_DEPTH_MAX, JSON_INT_MAX, JSON_VALUES_MAX
 from mpp.model import jsontext
 
 
@@ -41,8 +41,8 @@ BAD = [
     (b'[{"\\u0061": 1, "a": 3}]', "same key twice", "manifest.json: a"),
     (b'{"\\u00e9": 1, "\xc3\xa9": 3}', "same key twice", "manifest.json: \\xe9"),
     (b'"\xff"', "not UTF-8", "manifest.json"),
-    (b'"\\ud800"', "not UTF-8", "manifest.json"),
-    (b'{"\\udc00": 1}', "not UTF-8", "manifest.json"),
+    (b'"\\ud800"', "half of a character", "manifest.json"),
+    (b'{"\\udc00": 1}', "half of a character", "manifest.json"),
     ("{}".encode("utf-16"), "not UTF-8", "manifest.json"),
     (b"\xef\xbb\xbf{}", "not JSON", "line 1, column 1"),
     (b"NaN", "number", "manifest.json"),
@@ -153,3 +153,43 @@ def test_quoted_text_is_printable_and_bounded(text: str, most: int) -> None:
     found = jsontext.shown(text, most)
     assert len(found) <= most
     assert all(" " <= letter <= "~" for letter in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        (r'"\ud83d\ude00"', True),
+        (r'"\uD83D\uDE00\ud83d\ude00"', True),
+        (r'"\\ud83d"', True),
+        (r'"\\\\ud83d"', True),
+        (r'"\\\ud83d\ude00"', True),
+        (r'"\u0041\n"', True),
+        (r'"\ud83d"', False),
+        (r'"\ude00"', False),
+        (r'"\ude00\ud83d"', False),
+        (r'"\ud83d \ude00"', False),
+        (r'"\ud83d\n"', False),
+        (r'"\ud83d\ud83d\ude00"', False),
+        (r'{"\ud83d": 1}', False),
+        (r'["\ud83d", "\ude00"]', False),
+    ],
+)
+def test_halves_of_characters_stand_in_pairs(text: str, *, sound: bool) -> None:
+    """Held against the standard library: sound is exactly what UTF-8 can write."""
+    try:
+        json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8")
+        writable = True
+    except UnicodeEncodeError:
+        writable = False
+    assert writable == sound
+    if sound:
+        jsontext.read(text.encode(), family="manifest", where="x")
+    else:
+        with pytest.raises(Refused, match=r"manifest\.json: escapes half"):
+            jsontext.read(text.encode(), family="manifest", where="x")
+
+
+def test_the_number_of_values_is_bounded_before_parsing() -> None:
+    jsontext.read(b"[" + b"0," * (JSON_VALUES_MAX - 1) + b"0]", family="manifest", where="x")
+    with pytest.raises(Refused, match=r"manifest\.json: has more than 300000 values"):
+        jsontext.read(b"[" + b"0," * JSON_VALUES_MAX + b"0]", family="manifest", where="x")

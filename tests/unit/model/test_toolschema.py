@@ -130,6 +130,16 @@ WRONG: list[tuple[Any, list[str]]] = [
     ({"$ref": "#"}, ["schema_ref /s"]),
     ({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{}, {"$ref": "#/$defs/a"}]}}, "properties": {"x": {"$ref": "#/$defs/a"}}}, ["schema_ref /s/$defs/a"]),
     ({"dependentSchemas": {"a": {"not": {"$ref": "#"}}}}, ["schema_ref /s"]),
+    # All at once: references, and other faults beside them; but no guess where a part could not be read.
+    (
+        {"properties": {"a": {"$ref": "#/b"}, "b": {"$ref": "#/c"}, "c": {"$ref": "x"}, "d": {"$ref": "#/properties/d"}, "e": {"type": "strin"}}},
+        ["schema_ref /s/properties/c/$ref", "schema /s/properties/e/type", "schema_ref /s/properties/a/$ref", "schema_ref /s/properties/b/$ref", "schema_ref /s/properties/d"],
+    ),
+    ({"propertys": {}, "not": {"$ref": "#/propertys/a"}}, ["schema_keyword /s/propertys", "schema_ref /s/not/$ref"]),
+    ({"properties": {"a": 7, "b": {"$ref": "#/c"}}}, ["schema /s/properties/a", "schema_ref /s/properties/b/$ref"]),
+    ({"items": [{}], "not": {"$ref": "#/items/0"}}, ["schema /s/items"]),
+    ({"anyOf": {"0": {}}, "not": {"$ref": "#/anyOf/0"}}, ["schema /s/anyOf"]),
+    ({"$defs": {"a" * 513: {}, "b": {}}, "not": {"$ref": "#/$defs/b"}}, ["schema /s/$defs"]),
 ]  # fmt: skip
 
 

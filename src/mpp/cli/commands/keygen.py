@@ -9,7 +9,7 @@ import click
 from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, PublisherKeys, check_free, key_is_sealed, load_signer, make_publisher
 from mpp.author.rotate import Plan, read_public, rotate_folder
 from mpp.author.scaffold import guess_publisher
-from mpp.cli.options import home, in_shell, json_option, passphrase_option, plain, read_passphrase, shorter
+from mpp.cli.options import home, in_shell, json_option, passphrase_option, plain, quoted, read_passphrase, shorter
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import fingerprint, short_id
@@ -75,11 +75,11 @@ def command(
     if keep_old and revoke:
         raise Refused("usage.option", "--keep-old and --revoke exclude each other", hint="give one of them")
     if rotating:
-        made = _rotate(folder, passphrase_file, no_passphrase, plan)
+        made = _rotate(folder, passphrase_file, no_passphrase, plan, store)
     else:
         check_free(folder)
         passphrase = None if no_passphrase else read_passphrase(passphrase_file, confirm=True, what="the new keys")
-        made = make_publisher(name or guess_publisher(os.getcwd()), folder, SystemRandom(), passphrase)
+        made = make_publisher(name or plain(" ".join(guess_publisher().split()), "--name", NAME_MAX), folder, SystemRandom(), passphrase)
     _trust(store, made)
     _show(made, as_json, sealed=not no_passphrase)
 
@@ -93,7 +93,7 @@ def _trust(store: TrustStore, made: PublisherKeys) -> None:
         raise HostFailed(fault.code, fault.message, where=fault.where, hint=again) from None
 
 
-def _rotate(folder: str, passphrase_file: str | None, no_passphrase: bool, plan: Plan) -> PublisherKeys:
+def _rotate(folder: str, passphrase_file: str | None, no_passphrase: bool, plan: Plan, store: TrustStore) -> PublisherKeys:
     root_path = os.path.join(folder, ROOT_FILE)
     if not os.path.lexists(root_path):
         raise Refused("usage.no_file", "the root key is not here", where=root_path, hint="bring it back from where you keep it, or name its folder with -o")
@@ -101,7 +101,19 @@ def _rotate(folder: str, passphrase_file: str | None, no_passphrase: bool, plan:
     root = load_signer(root_path, "root", passphrase)
     if passphrase is None and not no_passphrase and (plan.new_root or not plan.add):
         passphrase = read_passphrase(passphrase_file, confirm=True, what="the new key")
-    return rotate_folder(folder, root, SystemRandom(), None if no_passphrase else passphrase, plan)
+    return rotate_folder(folder, root, SystemRandom(), None if no_passphrase else passphrase, plan, check=lambda chain: _check_newest(chain, store, folder))
+
+
+def _check_newest(chain: RootChain, store: TrustStore, folder: str) -> None:
+    """Attack on oneself: a rotation of an old copy makes a second version of one number, and hosts refuse the publisher for good."""
+    known = store.load().publishers.get(chain.publisher_id)
+    if known is not None and not chain.begins_with(known.chain):
+        raise Refused(
+            "key.stale",
+            f"this machine has seen root version {known.chain.newest.version} of the publisher, which publisher.json here does not hold",
+            where=folder,
+            hint="rotate in the folder that holds the newest publisher.json",
+        )
 
 
 def _show(made: PublisherKeys, as_json: bool, *, sealed: bool) -> None:
@@ -123,7 +135,7 @@ def _show(made: PublisherKeys, as_json: bool, *, sealed: bool) -> None:
             }
         )
         return
-    say(f"Publisher    {chain.newest.name}")
+    say(f"Publisher    {quoted(chain.newest.name)}")
     say(f"Key id       {short_id(made.release_key)}")
     say(f"Public key   {public}")
     say(f"Fingerprint  {fingerprint(chain.publisher_id)}")

@@ -6,19 +6,32 @@ import os
 
 import click
 
-from mpp.author.keys import CHAIN_FILE, key_is_sealed, load_chain, load_signer
+from mpp.author.keys import CHAIN_FILE, fitting_key, key_is_sealed, load_chain, load_signer
 from mpp.author.rotate import match_keys
 from mpp.author.sign import Signed, sign_package
 from mpp.author.signer_command import CommandSigner
-from mpp.cli.options import clock, find_package, home, in_shell, json_option, now_option, passphrase_option, read_passphrase, shorter
+from mpp.cli.options import (
+    EPOCH_VARIABLE,
+    clock,
+    find_package,
+    home,
+    in_shell,
+    json_option,
+    now_option,
+    passphrase_option,
+    quoted,
+    read_passphrase,
+    shorter,
+)
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import short_id
 from mpp.crypto.roots import RootChain
 from mpp.errors import Refused
 from mpp.files import take, write_atomic
 from mpp.model.jsontext import Json
-from mpp.ports import Signer
+from mpp.ports import Clock, Signer
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
+from mpp.stages.gatekeeper import CREATED_MAX
 
 
 @click.command(name="sign")
@@ -68,14 +81,33 @@ def command(
         keys = (os.path.join(home().keys, "publisher.key"),)
     data = take(path, TOTAL_BYTES_MAX)
     chain = _chain(keys, publisher)
-    # SOURCE_DATE_EPOCH is what reproducible builds agree on; only the signer's own statement of time depends on it.
-    moment = clock(now) if now else clock(os.environ.get("SOURCE_DATE_EPOCH"), "SOURCE_DATE_EPOCH")
+    moment = _moment(now)
     listed = match_keys(chain, cosigners)
     signers = (*(_signer(key, passphrase_file) for key in keys), *([CommandSigner(signer_command)] if signer_command is not None else []))
-    signed = sign_package(data, chain, signers, moment, cosigners=listed, replace_seal=replace_seal)
+    try:
+        signed = sign_package(data, chain, signers, moment, cosigners=listed, replace_seal=replace_seal)
+    except Refused as fault:
+        raise _with_fitting_key(fault, keys, chain) from None
     target = output if output is not None else path
     write_atomic(target, signed.data)
     _show(signed, chain, target, as_json)
+
+
+def _moment(now: str | None) -> Clock:
+    """SOURCE_DATE_EPOCH is what reproducible builds agree on; only the signer's own statement of time depends on it."""
+    where = "--now" if now else EPOCH_VARIABLE
+    moment = clock(now or os.environ.get(EPOCH_VARIABLE), where)
+    if moment.now() > CREATED_MAX:
+        raise Refused("usage.time", "a signature's time is at most the beginning of the year 2100", where=where, hint="give an earlier time")
+    return moment
+
+
+def _with_fitting_key(fault: Refused, keys: tuple[str, ...], chain: RootChain) -> Refused:
+    """After a rotation that was interrupted, the key that fits lies under its own name beside the one that was used."""
+    found = fitting_key(os.path.dirname(keys[0]) or ".", chain) if fault.code == "key.not_release" and keys else None
+    if found is None:
+        return fault
+    return Refused(fault.code, fault.message, where=fault.where, hint=f"the release key is here: sign with -k {in_shell(shorter(found))}")
 
 
 def _chain(keys: tuple[str, ...], publisher: str | None) -> RootChain:
@@ -118,7 +150,7 @@ def _show(signed: Signed, chain: RootChain, target: str, as_json: bool) -> None:
         return
     say(f"Signed {shown}  ({statement.package_id} {statement.version})")
     say(f"content   sha256:{statement.content_hash}")
-    say(f"publisher {chain.newest.name}, keys {', '.join(short_id(key) for key in statement.signers)}")
+    say(f"publisher {quoted(chain.newest.name)}, keys {', '.join(short_id(key) for key in statement.signers)}")
     if missing:
         note(f"Still missing: {', '.join(short_id(key) for key in signed.missing)}. Until they have signed it too, everybody refuses the package.")
         say(f"Next, with each of these keys: mpp sign {in_shell(shown)} -k THEIR.key --publisher publisher.json")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import click
 
-from mpp.cli.first_use import confirm, question
-from mpp.cli.options import home, json_option, parse_time, show_time
+from mpp.cli.first_use import confirm, question, warnings
+from mpp.cli.options import home, json_option, parse_time, quoted, show_time
 from mpp.cli.screen import note, put_json, say, table
 from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import RootChain
 from mpp.errors import Refused
 from mpp.files import take
-from mpp.host.trust_store import TrustStore, find_publisher, load_chain_file, with_first_use, with_pin, with_publisher, without_pin, without_publisher
+from mpp.host.system import SystemClock
+from mpp.host.trust_store import TrustStore, find_publisher, load_chain_file, with_accepted, with_first_use, with_pin, without_pin, without_publisher
 from mpp.model.jsontext import Json
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM
 from mpp.stages.archive import read_archive
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
-from mpp.stages.gatekeeper import Seal, TrustState, judge_seal, newest_chain, read_seal
+from mpp.stages.gatekeeper import Seal, TrustState, authenticate, judge_first_use, newest_chain, read_seal
+
+ASKABLE = ("publisher.unknown", "publisher.package_unpinned")
+"""Refusals that a person's yes may answer; every other one stands."""
 
 
 def _store() -> TrustStore:
@@ -56,7 +60,7 @@ def list_(as_json: bool) -> None:
         say("No publisher is trusted yet. `mpp keygen` makes one, `mpp trust add FILE` accepts one.")
     for name, one in sorted(state.publishers.items()):
         newest = one.chain.newest
-        say(f"{newest.name}  (root version {newest.version})")
+        say(f"{quoted(newest.name)}  (root version {newest.version})")
         say(f"  fingerprint {fingerprint(name)}")
         say(f"  release keys {', '.join('pub_' + key[:16] for key in newest.role('release').keys)}")
         say("  any package: it is this machine's own key" if one.any_package else "  only the packages pinned below")
@@ -94,59 +98,74 @@ def add(file: str, expected: str, until: str | None, as_json: bool) -> None:
       mpp trust add hello-0.1.0.mpp
       mpp trust add publisher.json --until 2027-12-31 --fingerprint "851a 921d …"
     """
-    seal, chain = _read(file)
+    moment = None if until is None else parse_time(until, "--until")
     state = _store().load()
+    # With a new end given, an end that has passed is no reason to refuse; it is what is being renewed.
+    seal, chain = _read(file, state, 0 if moment is not None else SystemClock().now())
+    judge_first_use(chain, state)
+    found = warnings(chain, seal, state)
     if expected:
+        for warning in found:
+            note(f"warning: {warning}")
         if expected.replace(" ", "").replace(":", "").lower() != chain.publisher_id:
             raise Refused("publisher.fingerprint", "the fingerprint is another one", where=file, hint="stop: this is not the publisher you expect")
     elif not confirm(question(chain, seal, state)):
         raise Refused("publisher.unconfirmed", "nobody confirmed the fingerprint", where=file, hint="run in a terminal and answer yes, or give --fingerprint")
-    moment = None if until is None else parse_time(until, "--until")
 
     def step(old: TrustState) -> TrustState:
         if seal is None:
-            return with_publisher(old, chain, until=moment)
+            return with_accepted(old, chain, until=moment)
         return with_first_use(old, chain, seal.statement.package_id, until=moment)
 
     _store().change(step)
-    _done(as_json, f"Trusted {chain.newest.name!r}" + (f" for {seal.statement.package_id}" if seal is not None else ""), chain.publisher_id)
+    about = f" for {seal.statement.package_id}" if seal is not None else ""
+    more: dict[str, Json] = {"publisher": chain.publisher_id, "name": chain.newest.name, "warnings": [*found]}
+    _done(as_json, f"Trusted {quoted(chain.newest.name)}{about}, fingerprint {fingerprint(chain.publisher_id)}", chain.publisher_id, more)
 
 
-def _read(file: str) -> tuple[Seal | None, RootChain]:
-    """A package's seal, its signatures verified, or a bare root document."""
+def _read(file: str, state: TrustState, now: int) -> tuple[Seal | None, RootChain]:
+    """A package's seal, once checks 1 to 5 have passed but for what a person may answer, or a bare root document."""
     data = take(file, TOTAL_BYTES_MAX)
     if data[:1] == b"{":
-        return None, load_chain_file(file)
+        return None, newest_chain(load_chain_file(file), state)
+    try:
+        authenticate(data, state, now)
+    except Refused as fault:
+        # Attack: a package whose content was swapped, or whose publisher is revoked here, is trusted because somebody said yes.
+        if fault.code not in ASKABLE:
+            raise
     seal = read_seal(read_archive(data))
     if isinstance(seal, Refused):
         raise seal
-    chain = newest_chain(seal.chain, _store().load())
-    judge_seal(seal, chain, accepted_before=False)
-    return seal, chain
+    return seal, newest_chain(seal.chain, state)
 
 
 @command.command(short_help="Stop trusting a publisher, or remove a pin.")
 @click.argument("what")
 @json_option
 def remove(what: str, as_json: bool) -> None:
-    """Stop trusting WHAT: a publisher (fingerprint, its beginning, or name) with all its pins, or one pinned package id.
+    """Stop trusting WHAT: a publisher (its exact name, or 16 or more digits of its fingerprint) with all its pins, or one pinned package id.
 
     \b
     Examples:
       mpp trust remove "Ada Example"
       mpp trust remove com.example.hello
     """
-    removed: list[str] = []
+    done: list[tuple[str, str, dict[str, Json]]] = []
 
     def step(state: TrustState) -> TrustState:
-        if what in state.pins or what in state.prefixes:
-            removed.append(what)
+        owner = state.pins.get(what) or state.prefixes.get(what)
+        if owner is not None:
+            words, more = _hit(state, owner)
+            done.append((f"Removed {what} from {words}", what, more))
             return without_pin(state, what)
-        removed.append(find_publisher(state, what))
-        return without_publisher(state, removed[-1])
+        publisher = find_publisher(state, what)
+        words, more = _hit(state, publisher)
+        done.append((f"Removed {words}", publisher, more))
+        return without_publisher(state, publisher)
 
     _store().change(step)
-    _done(as_json, f"Removed {what}", removed[-1])
+    _done(as_json, *done[-1])
 
 
 @command.command(short_help="Bind a package id or prefix to a publisher.")
@@ -154,14 +173,14 @@ def remove(what: str, as_json: bool) -> None:
 @click.argument("publisher")
 @json_option
 def pin(package: str, publisher: str, as_json: bool) -> None:
-    """Bind PACKAGE to PUBLISHER (fingerprint, its beginning, or name), as an administrator.
+    """Bind PACKAGE to PUBLISHER (its exact name, or 16 or more digits of its fingerprint), as an administrator.
 
     PACKAGE is a package id, or a prefix with a dot at its end: com.example. binds all ids below it.
 
     \b
     Examples:
       mpp trust pin com.example.hello "Ada Example"
-      mpp trust pin com.example. 851a921dd19c
+      mpp trust pin com.example. "851a 921d d19c 0f2e"
     """
     if PACKAGE_ID.fullmatch(package + "x" if package.endswith(".") else package) is None:
         raise Refused(
@@ -169,13 +188,28 @@ def pin(package: str, publisher: str, as_json: bool) -> None:
             f"{package[:80]!r} is not {PACKAGE_ID_FORM}, nor such an id with '.' at its end",
             hint="for example com.example.hello or com.example.",
         )
-    _store().change(lambda state: with_pin(state, package, find_publisher(state, publisher)))
-    _done(as_json, f"Pinned {package}", package)
+    hit: list[tuple[str, dict[str, Json]]] = []
+
+    def step(state: TrustState) -> TrustState:
+        found = find_publisher(state, publisher)
+        hit.append(_hit(state, found))
+        return with_pin(state, package, found)
+
+    _store().change(step)
+    words, more = hit[-1]
+    _done(as_json, f"Pinned {package} to {words}", package, more)
 
 
-def _done(as_json: bool, text: str, about: str) -> None:
+def _hit(state: TrustState, publisher: str) -> tuple[str, dict[str, Json]]:
+    """The publisher that a command changed, in words and as JSON: a person sees whether it was the one meant."""
+    known = state.publishers.get(publisher)
+    name = known.chain.newest.name if known is not None else ""
+    return f"publisher {quoted(name)}, fingerprint {fingerprint(publisher)}", {"publisher": publisher, "name": name}
+
+
+def _done(as_json: bool, text: str, about: str, more: dict[str, Json]) -> None:
     if as_json:
-        put_json({"ok": True, "changed": about})
+        put_json({"ok": True, "changed": about, **more})
     else:
         say(text + ".")
         note("See `mpp trust list`.")

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from mpp.cli.options import clock, find_package, home, json_option, now_option
+from mpp.cli.options import clock, find_package, home, json_option, now_option, quoted
 from mpp.cli.screen import CROSS, TICK, complain, error_json, mark, note, put_json, say, styled
 from mpp.crypto.ed25519 import fingerprint
 from mpp.errors import HostFailed, Refused
@@ -15,7 +15,7 @@ from mpp.host.trust_store import TrustStore, load_trust_file, remember_root
 from mpp.model.jsontext import Json
 from mpp.stages.archive import Buffer, read_archive
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
-from mpp.stages.gatekeeper import CHECK_NAMES, CheckResult, Seal, TrustState, VerifiedPackage, read_seal, verify
+from mpp.stages.gatekeeper import CHECK_NAMES, CheckResult, Seal, TrustState, VerifiedPackage, known_lookalikes, read_seal, verify
 
 TRUST_FAMILY = "publisher"
 FIRST_USE = ("publisher.unknown", "publisher.package_unpinned")
@@ -63,9 +63,9 @@ def command(file: str | None, trust_file: str | None, now: str | None, as_json: 
     if isinstance(outcome, VerifiedPackage) and trust_file is None:
         _remember(outcome)
     if as_json:
-        put_json(_report(path, data, passed, outcome))
+        put_json(_report(path, data, passed, outcome, trust))
     else:
-        _show(data, outcome)
+        _show(data, outcome, trust)
     return outcome.exit_code if isinstance(outcome, Refused) else 0
 
 
@@ -99,20 +99,23 @@ def _seal(data: Buffer) -> Seal:
     return found
 
 
-def _show(data: Buffer, outcome: VerifiedPackage | Refused) -> None:
+def _show(data: Buffer, outcome: VerifiedPackage | Refused, trust: TrustState) -> None:
     if isinstance(outcome, VerifiedPackage):
-        about = f"{outcome.package_id} {outcome.version} is intact, its publisher {outcome.chain.newest.name!r} is trusted"
+        about = f"{outcome.package_id} {outcome.version} is intact, its publisher {quoted(outcome.chain.newest.name)} is trusted"
         say(styled("verified", "green", bold=True), f": {about} ({outcome.trusted_because})")
         return
     if outcome.code.startswith(TRUST_FAMILY):
         seal = _seal(data)
-        say(f"integrity: intact, as signed by a publisher that calls itself {seal.chain.newest.name!r}")
+        say("integrity: intact, as signed")
         say(f"publisher: not trusted here; fingerprint {fingerprint(seal.chain.publisher_id)}")
+        say(f"           calls itself {quoted(seal.chain.newest.name)} (anybody can)")
+        for name, owner in known_lookalikes(seal.statement.package_id, seal.chain.publisher_id, trust):
+            say(f"warning:   the id looks like {name}, known from publisher {owner[:16]}")
     say(styled("refused", "red", bold=True), f" at check {outcome.check} of 7")
     complain(outcome, as_json=False)
 
 
-def _report(path: str, data: Buffer, passed: list[CheckResult], outcome: VerifiedPackage | Refused) -> dict[str, Json]:
+def _report(path: str, data: Buffer, passed: list[CheckResult], outcome: VerifiedPackage | Refused, trust: TrustState) -> dict[str, Json]:
     checks: list[Json] = [{"number": one.number, "name": one.name, "ok": True, "detail": one.detail} for one in passed]
     report: dict[str, Json] = {"file": path, "checks": checks}
     if isinstance(outcome, VerifiedPackage):
@@ -123,13 +126,19 @@ def _report(path: str, data: Buffer, passed: list[CheckResult], outcome: Verifie
             "content_hash": outcome.content_hash,
             "file_hash": outcome.file_hash,
         }
-        return {"ok": True, **report, "integrity": "intact", "publisher": publisher, **about, "error": None}
+        alike = _alike(outcome.package_id, outcome.publisher_id, trust)
+        return {"ok": True, **report, "integrity": "intact", "publisher": publisher, "lookalikes": alike, **about, "error": None}
     if outcome.check is not None:
         checks.append({"number": outcome.check, "name": CHECK_NAMES[outcome.check - 1], "ok": False, "detail": outcome.message})
     if outcome.code.startswith(TRUST_FAMILY):
         seal = _seal(data)
         report["publisher"] = {"id": seal.chain.publisher_id, "name": seal.chain.newest.name, "trusted": False, "because": outcome.code}
-        report["integrity"] = "intact"
+        report["integrity"], report["lookalikes"] = "intact", _alike(seal.statement.package_id, seal.chain.publisher_id, trust)
     else:
-        report["publisher"], report["integrity"] = None, "refused"
+        report["publisher"], report["integrity"], report["lookalikes"] = None, "refused", []
     return {"ok": False, **report, "error": error_json(outcome)}
+
+
+def _alike(package_id: str, publisher_id: str, trust: TrustState) -> list[Json]:
+    """Ids of other publishers that the package's could be mistaken for; an agent that reads JSON is warned as a person is."""
+    return [{"id": name, "publisher": owner} for name, owner in known_lookalikes(package_id, publisher_id, trust)]

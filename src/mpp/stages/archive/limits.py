@@ -19,6 +19,9 @@ RATIO_MAX = 200
 RATIO_FLOOR_BYTES = 64
 """Packed size below which the ratio counts as of this size. Reason: tiny repetitive files are no bomb."""
 
+DEFLATED_BYTES_MAX = 24 * MIB
+"""Packed bytes of all deflated members together. Reason: a deflate stream of empty blocks costs a second for each 20 MiB and gives nothing."""
+
 PUBLISHER_BYTES_MAX = 256 * KIB
 """Bytes of ``_mpp/publisher.json``. Reason: it is parsed before it is authenticated; 100 rotations fit, or 60 that each revoke a key."""
 

@@ -130,27 +130,42 @@ def _check_order(names: list[str]) -> None:
             raise Refused("archive.order", "the members are not in canonical order", where=f"member {shown(later[1])!r}", hint=REBUILD)
 
 
+STORED_BOUNDS = {
+    MANIFEST_NAME: MANIFEST_BYTES_MAX,
+    PUBLISHER_NAME: limits.PUBLISHER_BYTES_MAX,
+    SIGNATURE_NAME: limits.SIGNATURE_BYTES_MAX,
+}
+"""Members that are read before anything is authenticated: stored, and of bounded size."""
+
+
 def check_sizes(archive: Archive) -> None:
     """Check 2, size limits, on the sizes that the headers state. Inflating later stops at these."""
-    bounds = {
-        MANIFEST_NAME: MANIFEST_BYTES_MAX,
-        PUBLISHER_NAME: limits.PUBLISHER_BYTES_MAX,
-        SIGNATURE_NAME: limits.SIGNATURE_BYTES_MAX,
-    }
-    total = 0
     for member in archive.members:
-        most = bounds.get(member.name, limits.FILE_BYTES_MAX)
+        most = STORED_BOUNDS.get(member.name, limits.FILE_BYTES_MAX)
         if member.size > most:
             raise Refused("size.member", f"states {member.size} bytes, at most {most} are allowed", where=_named(member), hint="make the member smaller")
-        # Attack: a zip bomb states its size truthfully or not; the ratio bounds the first, inflating the second.
-        if member.size > limits.RATIO_MAX * max(member.packed, limits.RATIO_FLOOR_BYTES):
-            raise Refused("size.ratio", f"would grow more than {limits.RATIO_MAX} times", where=_named(member), hint="store the member uncompressed")
-        # Spec: 1-archive A-18. The manifest and the seal are stored: they are read before anything is authenticated.
-        if member.method != enc.STORED and member.name in bounds:
-            raise Refused("archive.not_stored", "must be stored without compression", where=_named(member), hint=REBUILD)
-        total += member.size
+        if member.method != enc.STORED:
+            _check_deflated(member)
+    total = sum(member.size for member in archive.members)
     if total > limits.TOTAL_BYTES_MAX:
         raise Refused("size.total", f"the members have {total} bytes, at most {limits.TOTAL_BYTES_MAX // MIB} MiB are allowed", hint="make a smaller package")
+    # Attack: a stream of empty blocks keeps the inflating machine busy at full speed and gives no byte that any other limit counts.
+    deflated = sum(member.packed for member in archive.members if member.method != enc.STORED)
+    if deflated > limits.DEFLATED_BYTES_MAX:
+        raise Refused(
+            "size.deflated", f"the deflated members have {deflated} packed bytes, at most {limits.DEFLATED_BYTES_MAX // MIB} MiB are allowed", hint=REBUILD
+        )
+
+
+def _check_deflated(member: Member) -> None:
+    # Spec: 1-archive A-18.
+    if member.name in STORED_BOUNDS:
+        raise Refused("archive.not_stored", "must be stored without compression", where=_named(member), hint=REBUILD)
+    # Attack: a zip bomb states its size truthfully or not; the ratio bounds the first, inflating the second.
+    if member.size > limits.RATIO_MAX * max(member.packed, limits.RATIO_FLOOR_BYTES):
+        raise Refused("size.ratio", f"would grow more than {limits.RATIO_MAX} times", where=_named(member), hint=REBUILD)
+    if member.packed >= member.size:
+        raise Refused("size.not_smaller", "is deflated without being smaller for it", where=_named(member), hint=REBUILD)
 
 
 def check_names(archive: Archive) -> None:

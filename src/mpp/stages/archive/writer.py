@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from mpp.errors import Refused
 from mpp.stages.archive import encoding as enc
-from mpp.stages.archive.limits import RATIO_FLOOR_BYTES, RATIO_MAX
-from mpp.stages.archive.reader import read_archive
-from mpp.stages.archive.types import MANIFEST_NAME, PUBLISHER_NAME, SEAL_NAMES, SIGNATURE_NAME, Archive, Member
+from mpp.stages.archive.limits import DEFLATED_BYTES_MAX, RATIO_FLOOR_BYTES, RATIO_MAX
+from mpp.stages.archive.reader import STORED_BOUNDS, read_archive
+from mpp.stages.archive.types import PUBLISHER_NAME, SIGNATURE_NAME, Archive, Member
 
 LEVEL = 9  # packing is done once, inflating often
 
@@ -18,13 +18,15 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     """The unsigned archive of ``files``; the same files give the same bytes. Ends by reading what it made."""
     out = bytearray()
     members: list[Member] = []
+    left = DEFLATED_BYTES_MAX
     for name in sorted(files, key=enc.order_key):
         plain = files[name]
-        packed = _deflate(plain) if name != MANIFEST_NAME and name not in SEAL_NAMES else plain
-        # What shrinks more than a reader allows is stored, so that any file can be packed.
+        packed = _deflate(plain) if name not in STORED_BOUNDS else plain
+        # What shrinks more than a reader allows, or after much has been deflated already, is stored: any file can be packed.
         bomb = len(plain) > RATIO_MAX * max(len(packed), RATIO_FLOOR_BYTES)
-        method = enc.DEFLATED if len(packed) < len(plain) and not bomb else enc.STORED
-        _append(out, members, name, method, plain, packed if method else plain)
+        deflated = len(packed) < len(plain) and len(packed) <= left and not bomb
+        left -= len(packed) if deflated else 0
+        _append(out, members, name, enc.DEFLATED if deflated else enc.STORED, plain, packed if deflated else plain)
     return _checked(bytes(out) + enc.ending(members, len(out)))
 
 

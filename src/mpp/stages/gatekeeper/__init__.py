@@ -8,16 +8,17 @@ Limits: stages/gatekeeper/limits.py, wasm_limits.py, and those of the archive st
 
 from mpp.stages.gatekeeper.checks import CHECK_NAMES, GATEKEEPER_VERSION, attest, authenticate, verify
 from mpp.stages.gatekeeper.contents import WASM_MAGIC, Inside, Unsigned, judge_code, judge_unsigned, read_inside
-from mpp.stages.gatekeeper.lookalike import lookalikes
+from mpp.stages.gatekeeper.lookalike import known_lookalikes, lookalikes, same_name
 from mpp.stages.gatekeeper.signed import Seal, judge_seal, read_seal
-from mpp.stages.gatekeeper.statement import PAYLOAD_TYPE, Statement, write_statement
-from mpp.stages.gatekeeper.trust import NO_TRUST, TrustedPublisher, TrustState, judge_publisher, newest_chain, pin_mismatch
+from mpp.stages.gatekeeper.statement import CREATED_MAX, PAYLOAD_TYPE, Statement, write_statement
+from mpp.stages.gatekeeper.trust import NO_TRUST, TrustedPublisher, TrustState, judge_first_use, judge_publisher, newest_chain, pin_mismatch
 from mpp.stages.gatekeeper.types import AttestationResult, CheckResult, VerifiedPackage
 from mpp.stages.gatekeeper.wasm import WasmShape, read_wasm
 from mpp.stages.gatekeeper.wasm_rules import RULES, imported_powers, undeclared_imports
 
 __all__ = [
     "CHECK_NAMES",
+    "CREATED_MAX",
     "GATEKEEPER_VERSION",
     "NO_TRUST",
     "PAYLOAD_TYPE",
@@ -37,15 +38,18 @@ __all__ = [
     "authenticate",
     "imported_powers",
     "judge_code",
+    "judge_first_use",
     "judge_publisher",
     "judge_seal",
     "judge_unsigned",
+    "known_lookalikes",
     "lookalikes",
     "newest_chain",
     "pin_mismatch",
     "read_inside",
     "read_seal",
     "read_wasm",
+    "same_name",
     "undeclared_imports",
     "verify",
     "write_statement",

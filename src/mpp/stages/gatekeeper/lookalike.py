@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mpp.crypto.roots import RootChain
 from mpp.stages.gatekeeper.limits import LOOKALIKE_DISTANCE_MAX, LOOKALIKES_SHOWN_MAX
+from mpp.stages.gatekeeper.trust import TrustState
 
 # Pairs of ASCII shapes that look alike in common fonts; each is folded to the second. Single letters come
 # first: only then does ``c1ock`` fold as ``clock`` does.
@@ -20,16 +22,52 @@ def skeleton(package_id: str) -> str:
 
 
 def lookalikes(package_id: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Known ids that ``package_id`` could be mistaken for."""
+    """Known ids, and prefixes (with '.' at their end), that ``package_id`` could be mistaken for or taken to belong to."""
     found: list[str] = []
-    shape, labels = skeleton(package_id), sorted(package_id.split("."))
+    labels = package_id.split(".")
     for other in sorted(set(known) - {package_id}):
-        swapped = sorted(other.split(".")) == labels
-        if swapped or skeleton(other) == shape or distance(package_id, other, LOOKALIKE_DISTANCE_MAX) <= LOOKALIKE_DISTANCE_MAX:
+        theirs = other.removesuffix(".").split(".")
+        # A prefix is compared with as many labels as it has; one label alone says too little.
+        mine = labels[: len(theirs)] if other.endswith(".") else labels
+        if mine != theirs and (len(theirs) > 1 or not other.endswith(".")) and _alike(mine, theirs):
             found.append(other)
             if len(found) == LOOKALIKES_SHOWN_MAX:
                 break
     return tuple(found)
+
+
+def _alike(mine: list[str], theirs: list[str]) -> bool:
+    left, right = ".".join(mine), ".".join(theirs)
+    if sorted(mine) == sorted(theirs) or skeleton(left) == skeleton(right) or distance(left, right, LOOKALIKE_DISTANCE_MAX) <= LOOKALIKE_DISTANCE_MAX:
+        return True
+    if len(mine) != len(theirs) or len(mine) < 2:
+        return False
+    # com.example.hello-official, com.example-hello.hello: a known id with words put to it. net.example.hello: under another top.
+    return mine[1:] == theirs[1:] or all(_begins_or_ends(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+def _begins_or_ends(label: str, known: str) -> bool:
+    """Is ``label`` the known one, alone or as the first or last of words joined by '-' or '_'?"""
+    words, joined = label.replace("_", "-"), known.replace("_", "-")
+    return words == joined or words.startswith(joined + "-") or words.endswith("-" + joined)
+
+
+def known_lookalikes(package_id: str, publisher_id: str, trust: TrustState) -> tuple[tuple[str, str], ...]:
+    """Ids and prefixes bound to other publishers that ``package_id`` looks like, each with its owner."""
+    owners = {name: owner for name, owner in (*trust.prefixes.items(), *trust.pins.items()) if owner != publisher_id}
+    return tuple((name, owners[name]) for name in lookalikes(package_id, owners))
+
+
+def same_name(chain: RootChain, trust: TrustState) -> tuple[str, ...]:
+    """Other trusted publishers whose names look like this one's."""
+    shape = _name_shape(chain)
+    return tuple(sorted(one for one, known in trust.publishers.items() if one != chain.publisher_id and _name_shape(known.chain) == shape))[
+        :LOOKALIKES_SHOWN_MAX
+    ]
+
+
+def _name_shape(chain: RootChain) -> str:
+    return skeleton(chain.newest.name.casefold().replace(" ", ""))
 
 
 def distance(left: str, right: str, most: int) -> int:

@@ -98,11 +98,28 @@ def pin_mismatch(package_id: str, owner: str, publisher: str) -> Refused:
     )
 
 
+def _revoked(where: str) -> Refused:
+    return Refused("publisher.revoked", "this host has revoked the publisher", where=where, hint="see `mpp trust list`; remove the package")
+
+
+def _not_listed(where: str) -> Refused:
+    return Refused("publisher.not_listed", "only listed publishers are accepted here", where=where, hint="ask the administrator of this fleet")
+
+
+def judge_first_use(chain: RootChain, trust: TrustState) -> None:
+    """May a person be asked about this publisher at all? Spec: keys K-50, K-53, K-57."""
+    where = f"publisher {chain.publisher_id[:16]}"
+    if chain.publisher_id in trust.revoked_publishers:
+        raise _revoked(where)
+    if not trust.first_use:
+        raise _not_listed(where)
+
+
 def judge_publisher(chain: RootChain, package_id: str, trust: TrustState, now: int) -> str:
     """Is this publisher believed for this package id? Returns the reason. Spec: keys K-50 to K-56."""
     publisher, where = chain.publisher_id, f"publisher {chain.publisher_id[:16]}"
     if publisher in trust.revoked_publishers:
-        raise Refused("publisher.revoked", "this host has revoked the publisher", where=where, hint="see `mpp trust list`; remove the package")
+        raise _revoked(where)
     owner = trust.owner(package_id)
     # Attack: dependency confusion. An id that belongs to one publisher is never served by another.
     if owner is not None and owner != publisher:
@@ -111,7 +128,7 @@ def judge_publisher(chain: RootChain, package_id: str, trust: TrustState, now: i
     if known is None:
         if trust.first_use:
             raise Refused("publisher.unknown", "this host does not know the publisher", where=where, hint="compare the fingerprint, then `mpp trust add FILE`")
-        raise Refused("publisher.not_listed", "only listed publishers are accepted here", where=where, hint="ask the administrator of this fleet")
+        raise _not_listed(where)
     if known.until is not None and now > known.until:
         raise Refused("publisher.expired", "the trust in this publisher has ended", where=where, hint="renew it with `mpp trust add --until DATE`")
     if owner == publisher:
