@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
@@ -135,11 +136,11 @@ def _stopped(as_json: bool) -> int:
 def _unwritten(fault: OSError, as_json: bool) -> int:
     """The last net for the file system: a full disk below our output, a folder that vanished."""
     failed = HostFailed("host.file", f"cannot go on: {fault.strerror or 'input or output failed'}", where=_named(fault), hint="see that the disk has room")
-    try:
+    # Where neither stream can be written, the exit code is all that is left to say.
+    with contextlib.suppress(OSError):
         complain(failed, as_json=as_json)
-    except OSError:
-        # Neither stream can be written; the exit code is all that is left to say.
-        _discard()
+    # What a full disk did not take is still waiting, and would fail once more at exit.
+    _discard()
     return failed.exit_code
 
 
