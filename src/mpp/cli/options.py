@@ -107,7 +107,9 @@ def clock(now: str | None, where: str = "--now") -> SystemClock | FixedClock:
 
 def parse_time(text: str, where: str) -> int:
     """Seconds since 1970 from an ISO date (20261231 is one), date and time, or a number that can be nothing else."""
-    wrong = Refused("usage.time", f"{shown(text)!r} is no time", where=where, hint="write 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970")
+    wrong = Refused(
+        "usage.time", f"{shown(text)!r} is no time", where=where, hint="write 2026-11-21, 2026-11-21T10:00:00Z or seconds since 1970, from 1000000000 on"
+    )
     if re.fullmatch(r"[0-9]{1,12}", text) and (where == EPOCH_VARIABLE or int(text) >= SECONDS_MIN):
         moment = int(text)
     else:
