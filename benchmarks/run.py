@@ -1,6 +1,6 @@
 """Measure the promised ratios and print them.
 
-    python benchmarks/run.py [--json] [--quick]
+    python benchmarks/run.py [all|packages|sandbox] [--json] [--quick]
 
 Exit code 0 whatever the figures are: this is a measurement, never a test. README.md says how to read it.
 """
@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import figures
+import sandbox
 import told
 from cold import Cold, Import
 from machine import facts
 from measure import Row
+from spread import HEAD, Figure
 
 from mpp.limits import MIB
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
 IMPORTS_SHOWN = 10
+PARTS = ("all", "packages", "sandbox")
+IN_MEMORY = "/dev/shm"  # noqa: S108 - a private folder is made in it
 
 
 class Run:
@@ -35,14 +40,30 @@ class Run:
         self.imports: list[Import] = []
         self.rates: list[tuple[str, str]] = []
         self.hostile: list[told.Hostile] = []
+        self.sandbox_rounds = sandbox.ROUNDS_QUICK if quick else sandbox.ROUNDS
+        self.sandbox: list[Figure] = []
+        self.load = ""
 
     def say(self, text: str = "") -> None:
         if not self.quiet:
             print(text, flush=True)
 
-    def everything(self, folder: str) -> None:
+    def head(self) -> None:
         for name, text in facts().items():
             self.say(f"{name:<22} {text}")
+
+    def calls(self, folder: str) -> None:
+        """The sandbox's part."""
+        # What else kept the processors busy in the minute before.
+        self.load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores in the minute before"
+        self.say(f"\nsandbox (load: {self.load})\n{HEAD}")
+        for figure in sandbox.figures(folder, self.sandbox_rounds):
+            self.sandbox.append(figure)
+            self.say(figure.line())
+        self.load += f", {os.getloadavg()[0]:.1f} in the last minute of the run"
+
+    def packages(self, folder: str) -> None:
+        """The part of archive and gatekeeper."""
         self.say(f"\n{'what':<50} {'ours':>9} {'baseline':>9} {'ratio':>6} {'promised':>9}  kept  baseline, note")
         for row in self._rows(folder):
             self.rows.append(row)
@@ -67,14 +88,20 @@ class Run:
         yield cold.row(self.rounds * 3)
         self.imports = cold.imports()
 
-    def document(self) -> dict[str, object]:
-        return {
-            "machine": facts(),
-            "ratios": [{**row._asdict(), "ratio": round(row.ratio, 3), "kept": row.kept} for row in self.rows],
-            "imports_ms": [one._asdict() for one in self.imports[:IMPORTS_SHOWN]],
-            "rates": dict(self.rates),
-            "hostile": [{**one._asdict(), "kept": one.kept} for one in self.hostile],
-        }
+    def document(self, before: dict[str, object]) -> dict[str, object]:
+        """The results; a part that was not run keeps what it had."""
+        found = dict(before)
+        if self.rows:
+            found |= {
+                "machine": facts(),
+                "ratios": [{**row._asdict(), "ratio": round(row.ratio, 3), "kept": row.kept} for row in self.rows],
+                "imports_ms": [one._asdict() for one in self.imports[:IMPORTS_SHOWN]],
+                "rates": dict(self.rates),
+                "hostile": [{**one._asdict(), "kept": one.kept} for one in self.hostile],
+            }
+        if self.sandbox:
+            found["sandbox"] = {"machine": {**facts(), "load": self.load}, "figures": [one.plain() for one in self.sandbox]}
+        return found
 
 
 def _line(row: Row) -> str:
@@ -89,11 +116,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("part", nargs="?", choices=PARTS, default="all", help="what to measure")
     asked = parser.parse_args()
     run = Run(quick=asked.quick, quiet=asked.json)
-    with tempfile.TemporaryDirectory() as folder:
-        run.everything(folder)
-    text = json.dumps(run.document(), indent=2)
+    run.head()
+    if asked.part != "sandbox":
+        with tempfile.TemporaryDirectory() as folder:
+            run.packages(folder)
+    if asked.part != "packages":
+        with tempfile.TemporaryDirectory(dir=IN_MEMORY if os.path.isdir(IN_MEMORY) else None) as folder:
+            run.calls(folder)
+    before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    text = json.dumps(run.document(before), indent=2)
     RESULTS.write_text(text + "\n", encoding="utf-8")
     if asked.json:
         print(text)

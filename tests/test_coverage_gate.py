@@ -23,6 +23,12 @@ JUDGED = [
 ]
 
 
+@pytest.fixture
+def no_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gates, "EXCEPTIONS", {})
+
+
+@pytest.mark.usefixtures("no_exceptions")
 @pytest.mark.parametrize(("files", "found"), JUDGED)
 def test_files_are_judged_by_their_gate(files: dict[str, gates.File], found: list[str]) -> None:
     assert list(gates.faults(files)) == found
@@ -33,6 +39,7 @@ def test_an_exception_lowers_the_gate_of_one_file_that_exists(monkeypatch: pytes
     assert list(gates.faults({OTHER: HALF})) == ["src/mpp/gone.py: an exception for a file that is not there"]
 
 
+@pytest.mark.usefixtures("no_exceptions")
 def test_a_report_is_read(tmp_path: Path) -> None:
     row = {"summary": {"percent_covered": 95.0}, "missing_lines": [7], "missing_branches": [[7, 8], [8, 9]]}
     path = tmp_path / "coverage.json"

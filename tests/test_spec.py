@@ -16,7 +16,15 @@ SPEC = ROOT / "spec"
 TEXTS = sorted(SPEC.glob("*.md"))
 SOURCES = sorted(path for folder in ("src", "tools") for ending in ("py", "c", "h") for path in (ROOT / folder).rglob(f"*.{ending}"))
 
-LETTERS = {"A": "1-archive.md", "G": "2-gatekeeper.md", "W": "2-gatekeeper.md", "K": "keys.md", "M": "manifest.md"}
+LETTERS = {
+    "A": "1-archive.md",
+    "G": "2-gatekeeper.md",
+    "W": "2-gatekeeper.md",
+    "K": "keys.md",
+    "M": "manifest.md",
+    "C": "call-contract.md",
+    "S": "5-sandbox.md",
+}
 """The letter of a clause says in which text it stands."""
 
 # A clause begins a row of a table, or a paragraph.

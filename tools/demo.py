@@ -1,4 +1,4 @@
-"""``make demo``: the life of a tool, from an empty folder to a refused forgery, with the real commands.
+"""``make demo``: the life of a tool, from an empty folder over a call in the sandbox to a refused forgery, with the real commands.
 
 Everything happens in one folder that is named at the end; keys and trust live there too, so nothing of yours is touched.
 """
@@ -67,9 +67,14 @@ def main() -> None:
     demo.run("mpp verify hello-0.1.0.mpp", project)
     demo.explain("Inspect: what it is and asks for, in plain words, without running it.")
     demo.run("mpp inspect hello-0.1.0.mpp", project)
+    demo.explain("Doctor: what keeps a tool in on this machine. Each forbidden thing is tried, and the refusal is shown.")
+    demo.run("mpp doctor", project)
+    demo.explain("Run: verified again, then called in a sandbox that gives it only what it declared, which is nothing.")
+    demo.run('mpp run hello-0.1.0.mpp --args \'{"name": "Ada"}\' --explain', project)
     at = flip_one_bit(project / "hello-0.1.0.mpp", project / "tampered.mpp")
     demo.explain(f"Tamper: one bit of byte {at} is flipped in a copy. It is refused, and nothing of it is read further.")
     demo.run("mpp verify tampered.mpp", project, expected=14)
+    demo.run("mpp run tampered.mpp", project, expected=14)
     demo.explain("A stranger's machine: the file is intact, but nobody there knows the publisher. It is refused, never silently trusted.")
     demo.environment["MPP_HOME"] = str(folder / "stranger")
     demo.run("mpp verify hello-0.1.0.mpp", project, expected=20)

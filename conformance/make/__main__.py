@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from conformance.make import accepted, archive, capabilities, contents, manifests, names, roots, seals, statements, trusts, wasm
+from conformance.make import accepted, archive, capabilities, contents, manifests, names, roots, runs, runs_host, runs_inside, seals, statements, trusts, wasm
 from conformance.make.case import Case, trust_bytes, write
 from conformance.make.trust import SHARED
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
-TABLES = (archive, names, statements, seals, roots, trusts, contents, manifests, capabilities, wasm, accepted)
+TABLES = (archive, names, statements, seals, roots, trusts, contents, manifests, capabilities, wasm, accepted, runs, runs_inside, runs_host)
 
 
 def all_cases() -> Iterator[Case]:

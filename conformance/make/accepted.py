@@ -176,7 +176,7 @@ def _capabilities() -> Iterator[Case]:
         "hardware": [{"device": "serial-port", "path": "/dev/ttyUSB0", "mode": "rw"}],
     }
     imports = [(PREVIEW1, "fd_write", "iiii:i"), (PREVIEW1, "proc_exit", "i:"), ("mpp_host", "call", "iiii:i"), ("env", "emscripten_notify_memory_growth", "i:")]
-    parts = component(["wasi:cli/stdin@0.2.0", "wasi:http/outgoing-handler@0.2.6", "mpp:host/calls@1.0.0"])
+    parts = component(["wasi:cli/stdin@0.2.0", "mpp:tool/host@1.0.0"])
     component_type: dict[str, Json] = {"runtime>type": "wasi-component"}
     rows: tuple[tuple[str, str, str, Package], ...] = (
         ("capabilities-every", "Every kind of capability", "M-40 M-50 M-60 M-70 G-40", package(files({"capabilities": full}))),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from conformance.make.build import NOW, Package
 from mpp.model.jsontext import Json
@@ -14,6 +15,9 @@ from mpp.model.jsontext import Json
 GATEKEEPER_CHECKS = {"content": 4, "signature": 5, "publisher": 5, "manifest": 6, "capability": 7, "wasm": 7}
 ARCHIVE_CHECKS = {"archive": 1, "size": 2, "path": 3}
 UNTRUSTED_EXIT = 20
+Row: TypeAlias = str | int | bool | list[str]
+"""A value of ``case.toml``."""
+RUN_EXITS = {"call": 21, "consent": 22, "tool": 30}
 
 PLAIN_BYTES_MAX = 20_000
 """Bytes up to which a vector is written as it is. Reason: longer ones have runs that a recipe says in a few words."""
@@ -23,6 +27,19 @@ RUN_BYTES_MIN = 2_000
 
 STANDARD = "standard"
 """The trust document that believes the example publisher for com.example.hello and nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How a package is called, and what must come back. HOST-CLI.md section 5 says what each field means."""
+
+    tool: str = "greet"
+    arguments: str = "{}"
+    timeout_ms: int = 0
+    """0: the host is told of no limit."""
+    result: Json = None
+    text: Json = None
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +56,8 @@ class Case:
     trust: str | Mapping[str, Json] = STANDARD
     now: int = NOW
     package: Package | None = None
+    call: Call | None = None
+    """Of a vector of ``run``; ``code`` is then what the call ends with."""
 
 
 def refuse(
@@ -55,7 +74,27 @@ def accept(
     return Case(id=f"accept/{id_}", title=title, clauses=clauses, code="", data=package.data if data is None else data, trust=trust, now=now, package=package)
 
 
-def _verdict(case: Case) -> dict[str, str | int | bool]:
+def run(id_: str, title: str, clauses: str, data: bytes | Package, call: Call, *, code: str = "", trust: str | Mapping[str, Json] = STANDARD) -> Case:
+    """A case of a call. Without ``code`` it must succeed."""
+    plain = data.data if isinstance(data, Package) else data
+    return Case(id=f"run/{id_}", title=title, clauses=clauses, code=code, data=plain, trust=trust, call=call)
+
+
+def _exit(family: str) -> int:
+    check = (ARCHIVE_CHECKS | GATEKEEPER_CHECKS).get(family, 0)
+    return UNTRUSTED_EXIT if family == "publisher" else 10 + check if check else RUN_EXITS[family]
+
+
+def _called(case: Case, call: Call) -> dict[str, Row]:
+    row: dict[str, Row] = {"code": case.code, "exit": _exit(case.code.partition(".")[0])} if case.code else {"accept": True, "exit": 0}
+    row |= {"tool": call.tool, "arguments": call.arguments}
+    optional: dict[str, Row] = {"timeout_ms": call.timeout_ms, "holds": [*call.holds]}
+    return row | {key: item for key, item in optional.items() if item}
+
+
+def _verdict(case: Case) -> dict[str, Row]:
+    if case.call is not None:
+        return _called(case, case.call)
     if case.package is not None and case.package.seal is not None:
         seal = case.package.seal
         return {
@@ -69,7 +108,7 @@ def _verdict(case: Case) -> dict[str, str | int | bool]:
     family = case.code.partition(".")[0]
     check = (ARCHIVE_CHECKS | GATEKEEPER_CHECKS)[family]
     stage = "archive" if family in ARCHIVE_CHECKS else "gatekeeper"
-    return {"stage": stage, "check": check, "code": case.code, "exit": UNTRUSTED_EXIT if family == "publisher" else 10 + check}
+    return {"stage": stage, "check": check, "code": case.code, "exit": _exit(family)}
 
 
 def shrink(data: bytes) -> tuple[str, bytes]:
@@ -91,7 +130,11 @@ def write(case: Case, vectors: Path) -> None:
     folder = vectors / case.id
     folder.mkdir(parents=True)
     recipe, part = (case.recipe, case.data) if case.recipe else shrink(case.data)
-    row: dict[str, str | int | bool | list[str]] = {"id": case.id, "title": case.title, "clauses": case.clauses.split(), **_verdict(case), "now": case.now}
+    row: dict[str, Row] = {"id": case.id, "title": case.title, "clauses": case.clauses.split(), **_verdict(case)}
+    if case.call is None:
+        row["now"] = case.now
+    else:
+        _expect(case.call, folder)
     if isinstance(case.trust, str):
         row["trust"] = case.trust
     else:
@@ -102,6 +145,13 @@ def write(case: Case, vectors: Path) -> None:
     # A JSON text, number, truth value or list of texts is also a TOML one.
     lines = [f"{key} = {json.dumps(item)}\n" for key, item in row.items()]
     (folder / "case.toml").write_text("".join(lines), encoding="utf-8")
+
+
+def _expect(call: Call, folder: Path) -> None:
+    """What the answer must be, beside the package."""
+    for name, document in (("result", call.result), ("text", call.text)):
+        if document is not None:
+            (folder / f"{name}.json").write_bytes(json.dumps(document, indent=1, ensure_ascii=False).encode("utf-8") + b"\n")
 
 
 def trust_bytes(document: Mapping[str, Json]) -> bytes:

@@ -1,8 +1,9 @@
-"""Vectors as they stand on the disk. HOST-CLI.md section 4 describes the files."""
+"""Vectors as they stand on the disk. HOST-CLI.md section 5 describes the files."""
 
 from __future__ import annotations
 
 import fnmatch
+import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,8 @@ class Case:
     clauses: tuple[str, ...]
     folder: Path
     trust: Path
-    now: int
     exit: int
+    now: int = 0
     code: str = ""
     check: int | None = None
     stage: str = ""
@@ -37,6 +38,20 @@ class Case:
     content_hash: str = ""
     publisher_id: str = ""
     generate: str = ""
+    tool: str = ""
+    """Of a vector of ``run``, as the fields below."""
+    arguments: str = "{}"
+    timeout_ms: int = 0
+    holds: tuple[str, ...] = ()
+
+    @property
+    def is_run(self) -> bool:
+        return bool(self.tool)
+
+    def expected(self, name: str) -> object:
+        """The document ``name.json`` of the vector; None if it has none."""
+        path = self.folder / f"{name}.json"
+        return json.loads(path.read_bytes()) if path.is_file() else None
 
     @property
     def accept(self) -> bool:
@@ -78,7 +93,7 @@ def read_case(folder: Path, vectors: Path = VECTORS) -> Case:
     row = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
     row.pop("accept", None)
     name = row.pop("trust", "")
-    row["clauses"] = tuple(row["clauses"])
+    row["clauses"], row["holds"] = tuple(row["clauses"]), tuple(row.get("holds", ()))
     return Case(folder=folder, trust=vectors / TRUST / f"{name}.json" if name else folder / "trust.json", **row)
 
 

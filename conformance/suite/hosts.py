@@ -33,15 +33,15 @@ class Outcome:
 class Host(Protocol):
     """Anything that can be asked."""
 
-    def run(self, arguments: list[str], work: Path) -> Outcome:
-        """Run one command with ``work`` as its home and working directory."""
+    def run(self, arguments: list[str], work: Path, home: Path | None = None) -> Outcome:
+        """Run one command with ``work`` as its home and working directory; ``home`` is $MPP_HOME where that is another folder."""
         ...
 
 
-def places(work: Path) -> dict[str, str]:
-    """Everything by which a program finds a place to write, pointed at the empty ``work``."""
+def places(work: Path, home: Path | None = None) -> dict[str, str]:
+    """Everything by which a program finds a place to write, pointed at the empty ``work``, and $MPP_HOME at ``home``."""
     names = ("HOME", "MPP_HOME", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR")
-    return dict.fromkeys(names, str(work))
+    return {**dict.fromkeys(names, str(work)), "MPP_HOME": str(home or work)}
 
 
 class Executable:
@@ -52,8 +52,8 @@ class Executable:
         self.seconds = seconds
         self.environment = environment or {}
 
-    def run(self, arguments: list[str], work: Path) -> Outcome:
-        environment = {**os.environ, **self.environment, **places(work)}
+    def run(self, arguments: list[str], work: Path, home: Path | None = None) -> Outcome:
+        environment = {**os.environ, **self.environment, **places(work, home)}
         try:
             done = subprocess.run(
                 [*self.command, *arguments], cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=self.seconds, check=False
@@ -78,11 +78,11 @@ def own_executable() -> Executable:
 class InProcess:
     """Our own command line, called as a function: the same verdicts without the start of a process."""
 
-    def run(self, arguments: list[str], work: Path) -> Outcome:
+    def run(self, arguments: list[str], work: Path, home: Path | None = None) -> Outcome:
         from mpp.cli.app import run  # noqa: PLC0415 - a foreign host is tested without our product
 
         out, err = io.StringIO(), io.StringIO()
-        with _standing_in(work), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with _standing_in(work, places(work, home)), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
                 code = run(arguments)
             except Exception as fault:  # noqa: BLE001 - whatever escapes is what this suite looks for
@@ -91,9 +91,9 @@ class InProcess:
 
 
 @contextlib.contextmanager
-def _standing_in(work: Path) -> Iterator[None]:
-    before, old = os.getcwd(), {name: os.environ.get(name) for name in places(work)}
-    os.environ.update(places(work))
+def _standing_in(work: Path, set_: dict[str, str]) -> Iterator[None]:
+    before, old = os.getcwd(), {name: os.environ.get(name) for name in set_}
+    os.environ.update(set_)
     os.chdir(work)
     try:
         yield

@@ -9,9 +9,13 @@ from pathlib import Path
 
 from conformance.suite.cases import Case
 from conformance.suite.hosts import Host, Outcome
+from conformance.suite.results import wrong_result
 
 VERDICTS = frozenset((0, *range(11, 18), 20))
 """The exit codes of verdicts; with any other the host did not judge."""
+
+RUN_VERDICTS = VERDICTS | {21, 22, 30}
+"""The exit codes of calls."""
 
 OUTPUT_BYTES_MAX = 8 * 1024 * 1024
 """Bytes of an answer. Reason: inspect lists up to 4,096 members; more is a host that does not stop."""
@@ -32,7 +36,12 @@ class Verdict:
 
 
 def judge(case: Case, host: Host) -> Verdict:
-    """Ask ``host`` to verify and to inspect the vector, each in an empty home, and compare."""
+    """Ask ``host`` about the vector and compare."""
+    return judge_run(case, host) if case.is_run else judge_file(case, host)
+
+
+def judge_file(case: Case, host: Host) -> Verdict:
+    """Ask ``host`` to verify and to inspect the vector, each in an empty home."""
     with tempfile.TemporaryDirectory(prefix="mpp-conformance-") as made:
         room = Path(made)
         file = str(case.file(room))
@@ -52,13 +61,39 @@ def judge(case: Case, host: Host) -> Verdict:
     return Verdict(case=case, wrong=tuple(wrong), said=said)
 
 
-def _wrong_manners(outcome: Outcome, work: Path) -> list[str]:
+def judge_run(case: Case, host: Host) -> Verdict:
+    """Ask ``host`` to call a tool of the vector, in a home that holds the trust document and nothing else."""
+    with tempfile.TemporaryDirectory(prefix="mpp-conformance-") as made:
+        room = Path(made)
+        work, home = room / "run", room / "home"
+        work.mkdir()
+        (home / "trust").mkdir(mode=0o700, parents=True)
+        home.chmod(0o700)
+        trust = home / "trust" / "trust.json"
+        trust.write_bytes(case.trust.read_bytes())
+        trust.chmod(0o600)
+        limit = ["--timeout", str(case.timeout_ms)] if case.timeout_ms else []
+        outcome = host.run(["run", str(case.file(room)), "--tool", case.tool, "--args", case.arguments, "--yes", *limit, "--json"], work, home)
+        wrong = [*_wrong_manners(outcome, work, RUN_VERDICTS), *wrong_run(case, outcome)]
+    return Verdict(case=case, wrong=tuple(f"run: {fault}" for fault in wrong), said=outcome.err if wrong else "")
+
+
+def wrong_run(case: Case, outcome: Outcome) -> list[str]:
+    """What is wrong with the answer to a call."""
+    answer = _answer(outcome)
+    if answer is None:
+        return ["standard output is not one JSON object"] if outcome.exit is not None else []
+    wanted: dict[str, object] = {"ok": False, "error.code": case.code} if case.code else {"ok": True, "error": None}
+    return _wrong_exit(outcome, case.exit, RUN_VERDICTS) + _differences(answer, wanted) + wrong_result(case, answer.get("result"))
+
+
+def _wrong_manners(outcome: Outcome, work: Path, verdicts: frozenset[int] = VERDICTS) -> list[str]:
     """A host that crashes, hangs or leaves something behind is wrong, whatever it answers."""
     left = sorted(str(path.relative_to(work)) for path in work.rglob("*"))
     wrong = [f"wrote files: {', '.join(left[:5])}"] if left else []
     if outcome.exit is None:
         wrong.append("no answer in time")
-    elif outcome.exit not in VERDICTS:
+    elif outcome.exit not in verdicts:
         wrong.append(f"exit {outcome.exit} is no verdict: the host crashed or was not understood")
     return wrong
 
@@ -88,8 +123,8 @@ def _same(found: object, wanted: object) -> bool:
     return type(found) is type(wanted) and found == wanted
 
 
-def _wrong_exit(outcome: Outcome, wanted: int) -> list[str]:
-    return [f"exit should be {wanted}, is {outcome.exit}"] if outcome.exit in VERDICTS and outcome.exit != wanted else []
+def _wrong_exit(outcome: Outcome, wanted: int, verdicts: frozenset[int] = VERDICTS) -> list[str]:
+    return [f"exit should be {wanted}, is {outcome.exit}"] if outcome.exit in verdicts and outcome.exit != wanted else []
 
 
 def _refusal(case: Case) -> dict[str, object]:

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Generator
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class Wait(NamedTuple):
+    """What a waiting call waits for: a descriptor that becomes ready, or a moment of the monotonic clock, whichever is first."""
+
+    fd: int
+    until: float
+    """Seconds of ``time.monotonic``."""
+    writing: bool = False
+
+
+Steps: TypeAlias = Generator[Wait, None, T]
+"""Work that can wait: it yields what it waits for and returns its result. Always ``yield from`` it; mpp.host.drive runs it.
+
+A step is resumed when its descriptor is ready or its moment has come; it looks for itself which of the two it was.
+"""
 
 
 class Clock(Protocol):

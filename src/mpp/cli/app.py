@@ -22,7 +22,11 @@ COMMANDS = {
     "sign": "Sign a package.",
     "verify": "Run the seven checks on a package.",
     "inspect": "Show what a package is and asks for, without running it.",
+    "run": "Verify a package and call one of its tools in the sandbox.",
     "trust": "Manage the publishers this machine trusts.",
+    "secret": "Store the secrets and settings that tools may use.",
+    "cache": "Look at, empty or fill the cache of compiled code.",
+    "doctor": "Say what keeps a tool in on this machine, by trying.",
 }
 """Each command is the attribute ``command`` of the module of its name in mpp.cli.commands."""
 

@@ -27,6 +27,20 @@ class Home:
     def cache(self) -> str:
         return os.path.join(self.path, "cache")
 
+    @property
+    def kv(self) -> str:
+        """The stored state of packages."""
+        return os.path.join(self.path, "kv")
+
+    @property
+    def secrets(self) -> str:
+        return os.path.join(self.path, "secrets")
+
+    @property
+    def seal(self) -> str:
+        """The key that opens the secrets: in a folder of its own, so that a copy of the one does not hold the other."""
+        return os.path.join(self.path, "seal", "secrets.key")
+
 
 def find_home(environment: Mapping[str, str]) -> Home:
     """``$MPP_HOME``, else ``~/.mpp``."""

@@ -85,7 +85,11 @@ ALL_INTERFACES = [f"{name}@0.2.7" for name in sorted(rules.COMPONENT_IMPORTS)]
 COMPONENT_RULES = {
     "smallest": (component(), "accepted"),
     "all interfaces": (component(ALL_INTERFACES), "accepted"),
-    "host": (component(["mpp:host/calls", "mpp:host/call-kv@0.1.0"]), "accepted"),
+    "host": (component(["mpp:tool/host"]), "accepted"),
+    "host with a version": (component(["mpp:tool/host@0.1.0"]), "accepted"),
+    "host with half a version": (component(["mpp:tool/host@0.1"]), "import"),
+    "other interface of the host": (component(["mpp:tool/kv"]), "import"),
+    "name that begins like the host": (component(["mpp:tool/host-admin"]), "import"),
     "run without version": (component(exports=["wasi:cli/run"]), "accepted"),
     "no run": (component(exports=[]), "export"),
     "other version of run": (component(exports=["wasi:cli/run@0.3.0"]), "export"),
@@ -96,8 +100,9 @@ COMPONENT_RULES = {
     "line end after the version": (component(["wasi:io/poll@0.2.0\n"]), "import"),
     "unknown interface": (component(["wasi:cli/exec@0.2.0"]), "import"),
     "unknown package": (component(["wasi:nn/graph@0.2.0"]), "import"),
+    "requests past the host": (component(["wasi:http/outgoing-handler@0.2.0"]), "import"),
     "serving side of http": (component(["wasi:http/incoming-handler@0.2.0"]), "import"),
-    "other namespace": (component(["mpp:hosts/call"]), "import"),
+    "other namespace": (component(["mpp:host/call"]), "import"),
     "function": (imported(b"\1\0"), "import_kind"),
     "module": (FULL, "form"),
 }
@@ -154,11 +159,11 @@ def test_powers_of_a_module() -> None:
 
 
 def test_powers_of_a_component() -> None:
-    found = powers(component([*ALL_INTERFACES, "mpp:host/calls"]))
+    found = powers(component([*ALL_INTERFACES, "mpp:tool/host"]))
     assert found["env_vars"] == ("wasi:cli/environment@0.2.7",)
     assert found["filesystem"] == ("wasi:filesystem/preopens@0.2.7", "wasi:filesystem/types@0.2.7")
-    assert {name.partition("/")[0] for name in found["network"]} == {"wasi:sockets", "wasi:http"}
-    assert found["host_calls"] == ("mpp:host/calls",)
+    assert {name.partition("/")[0] for name in found["network"]} == {"wasi:sockets"}
+    assert found["host_calls"] == ("mpp:tool/host",)
 
 
 def test_a_plain_tool_has_no_power() -> None:

@@ -25,7 +25,7 @@ EXPORTS_MAX = 10_000
 NAME_BYTES_MAX = 1_024
 """UTF-8 bytes of one name. Reason: names are shown and kept; with EXPORTS_MAX this bounds them to 10 MiB."""
 
-TABLES_MAX = 100
+TABLES_MAX = 16
 """Tables. Reason: each costs memory before the first instruction; compilers emit one."""
 
 TABLE_ITEMS_MAX = 1_000_000

@@ -13,82 +13,9 @@ from mpp.errors import Fault, Refused
 from mpp.limits import FAULTS_MAX
 from mpp.model.jsontext import shown
 from mpp.model.value import value
+from mpp.model.wasmimports import EMSCRIPTEN, EMSCRIPTEN_MODULE, HOST_CALLS, HOST_MODULE, PREVIEW1, PREVIEW1_MODULE
 from mpp.stages.gatekeeper.wasm_limits import PAGES_PER_MIB
 from mpp.stages.gatekeeper.wasm_parts import Export, Import, WasmShape
-
-PREVIEW1_MODULE = "wasi_snapshot_preview1"
-HOST_MODULE = "mpp_host"
-EMSCRIPTEN_MODULE = "env"
-
-PREVIEW1: dict[str, str] = {
-    "args_get": "ii:i",
-    "args_sizes_get": "ii:i",
-    "clock_res_get": "ii:i",
-    "clock_time_get": "iIi:i",
-    "environ_get": "ii:i",
-    "environ_sizes_get": "ii:i",
-    "fd_advise": "iIIi:i",
-    "fd_allocate": "iII:i",
-    "fd_close": "i:i",
-    "fd_datasync": "i:i",
-    "fd_fdstat_get": "ii:i",
-    "fd_fdstat_set_flags": "ii:i",
-    "fd_fdstat_set_rights": "iII:i",
-    "fd_filestat_get": "ii:i",
-    "fd_filestat_set_size": "iI:i",
-    "fd_filestat_set_times": "iIIi:i",
-    "fd_pread": "iiiIi:i",
-    "fd_prestat_dir_name": "iii:i",
-    "fd_prestat_get": "ii:i",
-    "fd_pwrite": "iiiIi:i",
-    "fd_read": "iiii:i",
-    "fd_readdir": "iiiIi:i",
-    "fd_renumber": "ii:i",
-    "fd_seek": "iIii:i",
-    "fd_sync": "i:i",
-    "fd_tell": "ii:i",
-    "fd_write": "iiii:i",
-    "path_create_directory": "iii:i",
-    "path_filestat_get": "iiiii:i",
-    "path_filestat_set_times": "iiiiIIi:i",
-    "path_link": "iiiiiii:i",
-    "path_open": "iiiiiIIii:i",
-    "path_readlink": "iiiiii:i",
-    "path_remove_directory": "iii:i",
-    "path_rename": "iiiiii:i",
-    "path_symlink": "iiiii:i",
-    "path_unlink_file": "iii:i",
-    "poll_oneoff": "iiii:i",
-    "proc_exit": "i:",
-    "proc_raise": "i:i",
-    "random_get": "ii:i",
-    "sched_yield": ":i",
-    "sock_accept": "iii:i",
-    "sock_recv": "iiiiii:i",
-    "sock_send": "iiiii:i",
-    "sock_shutdown": "ii:i",
-}
-"""Each function of WASI preview 1 with its type; a test holds this against the engine's own list."""
-
-HOST_CALLS: dict[str, str] = {"call": "iiii:i"}
-"""``mpp_host``: one function, ``call(req, req_len, resp, cap) -> i32`` (spec/call-contract.md)."""
-
-NOT_SUPPORTED = -52
-"""What every stand-in with a result answers: "function not implemented" in Emscripten's numbering."""
-
-EMSCRIPTEN: dict[str, str] = {
-    # Tells a JavaScript host to renew its views of a grown memory. There are no views here: it does nothing.
-    "emscripten_notify_memory_growth": "i:",
-    # File calls that libc and libc++ link although standalone output has no file system. They answer NOT_SUPPORTED.
-    "__syscall_getcwd": "ii:i",
-    "__syscall_getdents64": "iii:i",
-    "__syscall_lstat64": "ii:i",
-    "__syscall_newfstatat": "iiii:i",
-    "__syscall_rmdir": "i:i",
-    "__syscall_stat64": "ii:i",
-    "__syscall_unlinkat": "iii:i",
-}
-"""Stand-ins that let output of ``emcc -sSTANDALONE_WASM`` load. None of them gives the tool any power."""
 
 CORE_IMPORTS = {PREVIEW1_MODULE: PREVIEW1, HOST_MODULE: HOST_CALLS, EMSCRIPTEN_MODULE: EMSCRIPTEN}
 
@@ -102,15 +29,13 @@ COMPONENT_IMPORTS = frozenset(
         "filesystem": "types preopens",
         # Linked by standard libraries even where no socket is used; the host gives no right to any.
         "sockets": "network instance-network ip-name-lookup tcp tcp-create-socket udp udp-create-socket",
-        # Only the calling side: a tool is a command and serves no requests.
-        "http": "types outgoing-handler",
     }.items()
     for interface in interfaces.split()
 )
 """Interfaces of WASI 0.2 that a component may import."""
 
 _VERSIONED = re.compile(r"(wasi:[a-z]+/[a-z0-9-]+)@0\.2\.[0-9]{1,4}", re.ASCII)
-_HOST_INTERFACE = re.compile(r"mpp:host/[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:@[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})?", re.ASCII)
+_HOST_INTERFACE = re.compile(r"mpp:tool/host(?:@[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})?", re.ASCII)
 _RUN = re.compile(r"wasi:cli/run(?:@0\.2\.[0-9]{1,4})?", re.ASCII)
 
 Group = Literal["filesystem", "network", "env_vars", "host_calls"]
@@ -213,7 +138,7 @@ def _component_import_fault(found: Import) -> Fault | None:
     versioned = _VERSIONED.fullmatch(found.module)
     if (versioned and versioned[1] in COMPONENT_IMPORTS) or _HOST_INTERFACE.fullmatch(found.module):
         return None
-    return Fault("wasm.import", where, f"the interface {shown(found.module)!r} is not offered to tools", "import only WASI 0.2 and mpp:host")
+    return Fault("wasm.import", where, f"the interface {shown(found.module)!r} is not offered to tools", "import only WASI 0.2 and mpp:tool/host")
 
 
 def _refuse_all(faults: list[Fault]) -> None:
@@ -257,9 +182,8 @@ _GROUP_PREFIXES: tuple[tuple[str, Group], ...] = (
     (f"{HOST_MODULE}.", "host_calls"),
     ("wasi:filesystem/", "filesystem"),
     ("wasi:sockets/", "network"),
-    ("wasi:http/", "network"),
     ("wasi:cli/environment@", "env_vars"),
-    ("mpp:host/", "host_calls"),
+    ("mpp:tool/host", "host_calls"),
 )
 """Where an import's name begins so, it could use the group. Clocks, randomness and standard streams need no right."""
 

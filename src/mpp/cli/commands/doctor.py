@@ -1,0 +1,85 @@
+"""``mpp doctor``."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+
+from mpp.cli.options import home, json_option
+from mpp.cli.screen import CROSS, TICK, mark, put_json, say, styled
+from mpp.host.barriers import BAD, HOLDS, NOTE, WEAK, Barrier, Fact, Verdict, judge, probe, surroundings
+from mpp.model.jsontext import Json
+
+WIDTH = 118
+NAME = 20
+SHOWN = 4
+"""Pieces of evidence per barrier on the screen; ``--json`` holds all."""
+
+
+@click.command(name="doctor")
+@json_option
+def command(as_json: bool) -> int:
+    """Say what keeps a tool in on this machine. Each forbidden thing is tried, and the refusal is shown.
+
+    \b
+    Examples:
+      mpp doctor
+      mpp doctor --json
+
+    \b
+    Exit code:
+      0   tools can run here, perhaps without filesystem rights
+      1   a barrier that every tool needs is missing, or the engine is
+    """
+    barriers, facts = probe(room=home().path), surroundings(home())
+    verdict = judge(barriers, facts)
+    if as_json:
+        put_json(_report(barriers, facts, verdict))
+    else:
+        _show(barriers, facts, verdict)
+    return 0 if verdict.can_run else 1
+
+
+def _show(barriers: tuple[Barrier, ...], facts: tuple[Fact, ...], verdict: Verdict) -> None:
+    say("barriers")
+    for one in barriers:
+        _row(mark(TICK if one.state in {HOLDS, WEAK} else CROSS), one.name, _words(one))
+    say("this machine")
+    for fact in facts:
+        _row(_sign(fact), fact.name, fact.text + (f" ({fact.remedy})" if fact.remedy else ""))
+    colour = "red" if not verdict.can_run else "green" if verdict.with_files else "yellow"
+    say("tools can run: ", styled(verdict.words, colour, bold=True))
+    for line in verdict.todo:
+        say(f"hint:  {line}")
+
+
+def _sign(fact: Fact) -> str:
+    """A tick only for what is good: much here is neither good nor wrong, and worth knowing."""
+    return styled("!", "yellow") if fact.state == NOTE else mark(CROSS if fact.state == BAD else TICK)
+
+
+def _words(one: Barrier) -> str:
+    more = len(one.evidence) - SHOWN
+    shown = ", ".join(one.evidence[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    if one.state == HOLDS:
+        return shown
+    return f"{one.state}: {shown}. Without it: {one.lost}" + (" (needed)" if one.required else "")
+
+
+def _row(sign: str, name: str, words: str) -> None:
+    """A sign, a name, and words that go on below themselves."""
+    first, *more = textwrap.wrap(words, WIDTH - NAME) or [""]
+    say("  ", sign, f" {name:<{NAME}} {first}")
+    for line in more:
+        say(" " * (NAME + 5), line)
+
+
+def _report(barriers: tuple[Barrier, ...], facts: tuple[Fact, ...], verdict: Verdict) -> dict[str, Json]:
+    rows: list[Json] = [
+        {"name": one.name, "state": one.state, "required": one.required, "evidence": [*one.evidence], "lost": one.lost, "remedy": one.remedy}
+        for one in barriers
+    ]
+    around: list[Json] = [{"name": fact.name, "state": fact.state, "text": fact.text, "remedy": fact.remedy} for fact in facts]
+    answer: Json = {"words": verdict.words, "can_run": verdict.can_run, "with_files": verdict.with_files, "todo": [*verdict.todo]}
+    return {"ok": verdict.can_run, "verdict": answer, "barriers": rows, "surroundings": around}

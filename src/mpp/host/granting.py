@@ -1,0 +1,213 @@
+"""From declared capabilities to rights: where each path is on this machine, and what no policy can grant.
+
+The descriptors are opened here, once, after somebody said yes; from then on a path is only a name for people.
+Spec: 5-sandbox S-60 to S-66, spec/manifest.md M-53.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+
+from mpp.errors import Fault, HostFailed, Refused
+from mpp.model.capabilities import NEVER_DEVICE, NEVER_PATHS
+from mpp.model.jsontext import shown
+from mpp.model.manifest import Manifest
+from mpp.model.rights import Device, Folder, Rights
+from mpp.model.value import value
+
+WORKSPACE = "${workspace}"
+GUEST_WORKSPACE = "/workspace"
+"""Where the guest finds the workspace, wherever it is here."""
+
+CONFIG_FOLDER = "/etc/mpp"
+HOME_NAME = ".mpp"
+_ACCESS = {"r": os.O_RDONLY, "w": os.O_WRONLY, "rw": os.O_RDWR}
+
+
+@value
+class Places:
+    """Where this host puts what a package names."""
+
+    home: str
+    """``$MPP_HOME``: never granted, nor anything above or below it."""
+    workspace: str = ""
+    """The folder that ``${workspace}`` stands for; only the host's owner names it. Empty: there is none."""
+    mappings: Mapping[str, str]
+    """Declared path to the path that is given in its place."""
+
+
+@value
+class Opened:
+    """Rights with the descriptors that hold them. Whoever has it closes it."""
+
+    rights: Rights
+    folder_fds: tuple[int, ...]
+    """In the order of ``rights.folders``."""
+    device_fds: tuple[int, ...]
+
+    def fds(self) -> tuple[int, ...]:
+        return (*self.folder_fds, *self.device_fds)
+
+    def close(self) -> None:
+        for fd in self.fds():
+            os.close(fd)
+
+
+def rights_for(manifest: Manifest, *, tenant: str, publisher_id: str, content_hash: str, places: Places) -> Rights:
+    """All that the manifest declares, as rights on this machine. All paths that cannot be given are named at once."""
+    declared = manifest.capabilities
+    faults: list[Fault] = []
+    unused = dict(places.mappings)
+    wanted = dict.fromkeys(declared.write, True)
+    for path in declared.read:
+        wanted.setdefault(path, False)
+    folders = [_folder(path, write, places, unused, faults) for path, write in sorted(wanted.items())]
+    devices = [Device(guest=one.path, host=_device(one.path, unused, faults), mode=one.mode) for one in declared.hardware]
+    faults += [Fault("call.map", shown(path), "the package declares no such path", "map a path that `mpp inspect` shows") for path in unused]
+    if faults:
+        raise Refused.of(tuple(faults))
+    return Rights(
+        tenant=tenant,
+        publisher_id=publisher_id,
+        package_id=manifest.package_id,
+        content_hash=content_hash,
+        folders=tuple(one for one in folders if one is not None),
+        devices=tuple(devices),
+        network=declared.network,
+        env=declared.env_vars,
+        secrets=declared.secrets,
+        kv_max_bytes=declared.kv_max_bytes,
+    )
+
+
+def _folder(path: str, write: bool, places: Places, unused: dict[str, str], faults: list[Fault]) -> Folder | None:
+    guest = GUEST_WORKSPACE + path.removeprefix(WORKSPACE) if path.startswith(WORKSPACE) else path
+    given = unused.pop(path, path)
+    in_workspace = given.startswith(WORKSPACE)
+    if in_workspace:
+        if not places.workspace:
+            faults.append(Fault("call.workspace", shown(path), "the package works in a workspace, and this host names none", "give one: --workspace FOLDER"))
+            return None
+        given = places.workspace + given.removeprefix(WORKSPACE)
+    found = _real(given, path, faults)
+    if found and in_workspace and not _is_below(found, os.path.realpath(places.workspace)):
+        # Attack: a project from elsewhere with a link to the keys of whoever works in it.
+        message = f"{shown(given)} leads out of the workspace, to {shown(found)}"
+        faults.append(Fault("call.workspace", shown(path), message, "if that is what you want, place it with --map GUEST=HOST"))
+    elif found and _is_never(found, places.home):
+        faults.append(Fault("call.path_never", shown(path), f"{shown(found)} is never granted to a tool", "map the path to a folder with the tool's own data"))
+    elif found and not _is_plain(found):
+        faults.append(Fault("call.path_kind", shown(path), f"{shown(found)} is neither a folder nor a regular file", "map the path to a folder or a file"))
+    return Folder(guest=guest, host=found, write=write)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _device(path: str, unused: dict[str, str], faults: list[Fault]) -> str:
+    found = _real(unused.pop(path, path), path, faults)
+    if not found:
+        return ""
+    # Attack: a link in /dev, or a mapping, that leads to a disk or to memory.
+    if not stat.S_ISCHR(_mode(found)) or not found.startswith("/dev/") or _never_device(found):
+        faults.append(
+            Fault("call.device", shown(path), f"{shown(found)} is no character device that may be granted", "connect the device, or map the path to it")
+        )
+    return found
+
+
+def _never_device(path: str) -> bool:
+    return NEVER_DEVICE.fullmatch(path.removeprefix("/dev/")) is not None
+
+
+def _real(given: str, declared: str, faults: list[Fault]) -> str:
+    """The path with all links resolved; nothing when it is not there."""
+    if not given.startswith("/"):
+        faults.append(Fault("call.map", shown(declared), f"{shown(given)} is not absolute", "write --map GUEST=/absolute/path"))
+        return ""
+    try:
+        return os.path.realpath(given, strict=True)
+    except OSError as fault:
+        words = fault.strerror or "cannot be reached"
+        faults.append(Fault("call.path_missing", shown(declared), f"{shown(given)}: {words}", "make it, or place it elsewhere with --map GUEST=HOST"))
+        return ""
+
+
+def _is_plain(path: str) -> bool:
+    mode = _mode(path)
+    return stat.S_ISDIR(mode) or stat.S_ISREG(mode)
+
+
+def _mode(path: str) -> int:
+    """What the path is; nothing when it went meanwhile."""
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
+
+
+def _is_never(path: str, home: str) -> bool:
+    """Spec: S-62. Attack: a mapping or a link that leads to keys, to the kernel or to the policy, whatever the name says."""
+    # The home of another user, or the usual one while MPP_HOME names a third.
+    if HOME_NAME in path.split("/"):
+        return True
+    usual = os.path.realpath(os.path.join(os.path.expanduser("~"), HOME_NAME))
+    places = (*NEVER_PATHS, *map(os.path.realpath, (*NEVER_PATHS, home, CONFIG_FOLDER)), usual)
+    # Attack: another name for the same folder, which a mount gives. So what the kernel finds there is compared, too.
+    above = [found for one in _upwards(path) if (found := _identity(one))]
+    for never in places:
+        if path == never or path.startswith(never.rstrip("/") + "/") or never.startswith(path.rstrip("/") + "/"):
+            return True
+        if above and (_identity(never) in above or above[0] in map(_identity, _upwards(never))):
+            return True
+    return False
+
+
+def _upwards(path: str) -> list[str]:
+    """The path and all above it."""
+    found = [path]
+    while (above := os.path.dirname(found[-1])) != found[-1]:
+        found.append(above)
+    return found
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def open_rights(rights: Rights) -> Opened:
+    """Descriptors for what the rights name, by the resolved paths; a path that changed meanwhile is refused."""
+    fds: list[int] = []
+    try:
+        wanted = [(folder.host, os.O_PATH) for folder in rights.folders]
+        wanted += [(device.host, _ACCESS[device.mode] | os.O_NONBLOCK | os.O_NOCTTY) for device in rights.devices]
+        for path, flags in wanted:
+            fds.append(_open(path, flags))
+    except BaseException:
+        for fd in fds:
+            os.close(fd)
+        raise
+    count = len(rights.folders)
+    return Opened(rights=rights, folder_fds=tuple(fds[:count]), device_fds=tuple(fds[count:]))
+
+
+def _open(path: str, flags: int) -> int:
+    try:
+        fd = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as fault:
+        raise HostFailed(
+            "host.file", f"a granted path cannot be opened: {fault.strerror}", where=path, hint="check that it is there and that you may use it"
+        ) from None
+    # Attack: a part of the path replaced by a link between the question and the opening. Where /proc is not there, nobody can say.
+    # A link that leads to itself has its own path for its end.
+    if os.path.realpath(f"/proc/self/fd/{fd}") != path or stat.S_ISLNK(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise HostFailed("host.changed", "a granted path leads elsewhere now", where=path, hint="look at what changed it, then call again")
+    return fd

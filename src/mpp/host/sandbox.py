@@ -1,0 +1,231 @@
+"""The sandbox as a service of the host: packages made ready once, then called many times.
+
+It joins what the stage leaves to its host: processes, the pool, the cache of native code, the services behind host calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import stat
+import threading
+import time
+from collections.abc import Mapping
+
+from mpp.errors import HostFailed, Refused
+from mpp.host.granting import Opened, open_rights
+from mpp.host.pool import Make, WorkerKey, WorkerPool
+from mpp.model.calls import CallContext
+from mpp.model.jsontext import Json
+from mpp.model.rights import Rights
+from mpp.model.value import value
+from mpp.ports import Steps
+from mpp.stages.gatekeeper import VerifiedPackage
+from mpp.stages.sandbox import CallScope, Compiled, ENGINE_MAJOR, HostCalls, Live, NativeCache, Order, Run, Worker, Zygote, compile_wasm, run_call
+
+SEED_LABEL = b"mpp-deterministic-seed\n"
+NO_LAYER = ""
+
+
+@value
+class Ready:
+    """A package that can be called: compiled, its grants opened. ``Sandbox.prepare`` makes it, ``Sandbox.release`` closes it."""
+
+    package: VerifiedPackage
+    compiled: Compiled
+    opened: Opened
+
+    @property
+    def rights(self) -> Rights:
+        return self.opened.rights
+
+    @property
+    def memory_bytes(self) -> int:
+        return self.package.manifest.runtime.memory_limit_mb << 20
+
+
+@value
+class CallInput:
+    """One judged call."""
+
+    context: CallContext
+    line: bytes
+    """The request line, exactly as the guest gets it."""
+    argument_sha256: str
+    seconds: float
+    env: tuple[tuple[str, str], ...] = ()
+    now_ns: int
+    live: Live
+
+
+class Sandbox:
+    """One per host. ``cache_folder`` empty: nothing compiled is kept."""
+
+    def __init__(self, cache_folder: str, calls: HostCalls, *, pool: WorkerPool | None = None) -> None:
+        self._calls = calls
+        self._cache_folder = cache_folder
+        self._zygote = Zygote()
+        self._pool = pool or WorkerPool()
+        self._lock = threading.Lock()
+        self._ready: dict[int, Ready] = {}
+        """What is prepared and not released, by identity."""
+
+    def start(self) -> None:
+        """Start the zygote now, while other work goes on."""
+        self._zygote.start()
+
+    def prepare(self, package: VerifiedPackage, rights: Rights) -> Ready:
+        """Compile, or take from the cache, and open what the rights name."""
+        compiled = compile_wasm(entrypoint(package), native_cache(self._cache_folder) if self._cache_folder else None)
+        try:
+            ready = Ready(package=package, compiled=compiled, opened=open_rights(rights))
+        except BaseException:
+            os.close(compiled.fd)
+            raise
+        with self._lock:
+            self._ready[id(ready)] = ready
+        return ready
+
+    def warm(self, ready: Ready, agent: str = "") -> Steps[None]:
+        """Have one worker waiting before the first call."""
+        yield from self._pool.add(self._key(ready, agent), self._make(ready))
+
+    def call(self, ready: Ready, given: CallInput) -> Steps[Run]:
+        """One run in a worker of its own kind. Failures of the guest are in the ``Run``."""
+        begun = time.monotonic()
+        key, make = self._key(ready, given.context.agent), self._make(ready)
+        worker = yield from self._pool.take(key, make, begun + given.seconds)
+        reusable = False
+        try:
+            deterministic = ready.package.manifest.runtime.deterministic
+            order = Order(
+                # The guest's time begins when it can begin: waiting for a worker is not its fault.
+                deadline=time.monotonic() + given.seconds,
+                deterministic=deterministic,
+                now_ns=given.now_ns,
+                seed=seed_of(ready, given) if deterministic else bytes(32),
+                env=tuple((name.encode(), text.encode()) for name, text in given.env),
+                stdin=given.line,
+                memory_bytes=ready.memory_bytes,
+            )
+            run = yield from run_call(worker, order, self._calls, CallScope(rights=ready.rights, context=given.context, live=given.live))
+            reusable = run.reusable and self._is_ready(ready)
+        finally:
+            # Also when the caller gives up in the middle: the process ends with its call.
+            self._pool.give(key, worker, reusable=reusable)
+        return run
+
+    def release(self, ready: Ready) -> None:
+        """Forget a package: its waiting workers end, its descriptors close. To release it again does nothing."""
+        with self._lock:
+            if self._ready.pop(id(ready), None) is None:
+                return
+            ready.opened.close()
+            os.close(ready.compiled.fd)
+        digest, tenant = ready.rights.digest, ready.rights.tenant
+        self._pool.drop(lambda key: key.rights == digest and key.tenant == tenant)
+
+    def close(self) -> None:
+        self._pool.close()
+        self._zygote.close()
+
+    def _key(self, ready: Ready, agent: str) -> WorkerKey:
+        rights = ready.rights
+        return WorkerKey(content_hash=rights.content_hash, layer=NO_LAYER, rights=rights.digest, tenant=rights.tenant, agent=agent)
+
+    def _make(self, ready: Ready) -> Make:
+        return lambda: self._spawn(ready)
+
+    def _is_ready(self, ready: Ready) -> bool:
+        return id(ready) in self._ready
+
+    def _spawn(self, ready: Ready) -> Steps[Worker]:
+        """Attack: a package that is released while a call waits, so that the numbers of its descriptors stand for another package's folder."""
+        fds: list[int] = []
+        try:
+            with self._lock:
+                if not self._is_ready(ready):
+                    raise HostFailed("host.closed", "the package was released before its call began", hint="prepare it again")
+                fds.extend(map(_again, (ready.compiled.fd, *ready.opened.fds())))
+            return (yield from self._zygote.spawn(_spec(ready, fds[1:]), tuple(fds)))
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+
+def _again(fd: int) -> int:
+    try:
+        return os.dup(fd)
+    except OSError as fault:
+        raise HostFailed("host.sandbox", f"a sandbox process cannot be given its grants: {fault.strerror}", hint="raise the limit of open files") from None
+
+
+def seed_of(ready: Ready, given: CallInput) -> bytes:
+    """Where a deterministic call's randomness begins: the package, the tool and the arguments, and nothing that is new in each call. Spec: call-contract C-81."""
+    named = f"{ready.rights.content_hash}\n{given.context.tool}\n{given.argument_sha256}\n"
+    return hashlib.sha256(SEED_LABEL + named.encode()).digest()
+
+
+def _spec(ready: Ready, fds: list[int]) -> Mapping[str, Json]:
+    """What a worker is told at its start. It names no path of this machine."""
+    rights = ready.rights
+    folders: list[Json] = [[folder.guest, folder.write, stat.S_ISDIR(os.fstat(fd).st_mode)] for folder, fd in zip(rights.folders, fds, strict=False)]
+    devices: list[Json] = [[device.guest, device.mode] for device in rights.devices]
+    return {"memory_bytes": ready.memory_bytes, "component": ready.compiled.component, "folders": folders, "devices": devices}
+
+
+@value
+class CompiledPackage:
+    """What compiling a package ahead of its first call did."""
+
+    wasm_sha256: str
+    size: int
+    fresh: bool
+    seconds: float
+
+
+def compile_package(package: VerifiedPackage, cache_folder: str) -> CompiledPackage:
+    """Compile into the cache, as an install does, so that no call has to wait for it."""
+    begun = time.monotonic()
+    compiled = compile_wasm(entrypoint(package), native_cache(cache_folder))
+    os.close(compiled.fd)
+    return CompiledPackage(wasm_sha256=compiled.wasm_sha256, size=compiled.size, fresh=compiled.fresh, seconds=time.monotonic() - begun)
+
+
+def entrypoint(package: VerifiedPackage) -> bytes:
+    """The code of a package that this version can run."""
+    judge_runtime(package)
+    code = package.read(package.manifest.runtime.entrypoint)
+    if code is None:
+        raise HostFailed("host.native", "the package has lost its entrypoint", hint="verify the package again")
+    return code
+
+
+def judge_runtime(package: VerifiedPackage) -> None:
+    """Refuse what this version cannot run, before anything is compiled."""
+    runtime, declared = package.manifest.runtime, package.manifest.capabilities
+    if runtime.type not in {"wasm32-wasip1", "wasi-component"}:
+        message = f"this version does not run packages of type {runtime.type}"
+        raise Refused("call.runtime", message, where="runtime.type", hint="take a package of type wasm32-wasip1 or wasi-component")
+    if runtime.type == "wasi-component" and (declared.read or declared.write or declared.hardware or runtime.deterministic):
+        message = "components get no folders, no devices and no deterministic mode in this version"
+        raise Refused("call.component", message, where="capabilities", hint="build the tool for wasm32-wasip1, or without these")
+
+
+def engine_version() -> str:
+    """The installed engine's version; refuses another major than the one whose interface we know."""
+    try:
+        version = importlib.metadata.version("wasmtime")
+    except importlib.metadata.PackageNotFoundError:
+        version = ""
+    if version.partition(".")[0] != str(ENGINE_MAJOR):
+        found = f"version {version}" if version else "nothing"
+        message = f"the WebAssembly engine must be wasmtime {ENGINE_MAJOR}, {found} is installed"
+        raise HostFailed("host.engine", message, hint=f"pip install 'wasmtime=={ENGINE_MAJOR}.*'")
+    return version
+
+
+def native_cache(folder: str) -> NativeCache:
+    """The cache of native code for the engine that is installed."""
+    return NativeCache(os.path.join(folder, "native"), engine_version())

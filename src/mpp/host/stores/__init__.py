@@ -1,0 +1,1 @@
+"""Where the host keeps what outlives a call."""

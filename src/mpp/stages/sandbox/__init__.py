@@ -1,0 +1,60 @@
+"""Stage 5, sandbox: a verified package runs with only what was granted, in a process that could do nothing else.
+
+Takes: the entrypoint of a ``VerifiedPackage``, ``Rights``, one call's ``Order``.
+Gives: ``Run``, raw and unfiltered.
+Refuses: ``wasm.engine``, ``wasm.compile_*`` before anything runs; ``tool.*`` in a ``Run``, ``host.*`` where this machine cannot hold a guest.
+Limits: limits.py; memory and time come from the manifest and can only be lowered.
+
+Spec: spec/5-sandbox.md, spec/call-contract.md. What a guest reaches is written once, in wasi/ and run.py.
+"""
+
+from __future__ import annotations
+
+from mpp.stages.sandbox.cache import CacheEntry, NativeCache
+from mpp.stages.sandbox.capi import ENGINE_MAJOR
+from mpp.stages.sandbox.client import Worker, Zygote
+from mpp.stages.sandbox.contract import (
+    ARGUMENT_BYTES_MAX,
+    Arguments,
+    InputRequired,
+    SchemaCheck,
+    TextContent,
+    ToolReply,
+    ToolResult,
+    read_arguments,
+    read_reply,
+    request_line,
+)
+from mpp.stages.sandbox.frames import Order
+from mpp.stages.sandbox.native import compile_wasm
+from mpp.stages.sandbox.ports import HostCalls, Live, Scope
+from mpp.stages.sandbox.run import CallScope, run_call
+from mpp.stages.sandbox.types import Compiled, Run, Used
+
+__all__ = (
+    "ARGUMENT_BYTES_MAX",
+    "ENGINE_MAJOR",
+    "Arguments",
+    "CacheEntry",
+    "CallScope",
+    "Compiled",
+    "HostCalls",
+    "InputRequired",
+    "Live",
+    "NativeCache",
+    "Order",
+    "Run",
+    "SchemaCheck",
+    "Scope",
+    "TextContent",
+    "ToolReply",
+    "ToolResult",
+    "Used",
+    "Worker",
+    "Zygote",
+    "compile_wasm",
+    "read_arguments",
+    "read_reply",
+    "request_line",
+    "run_call",
+)

@@ -1,0 +1,220 @@
+"""The one line that a guest writes, read as hostile. Spec: spec/call-contract.md sections 4 to 6.
+
+Exactly one line of strict JSON is an answer; two answers, half of one or anything beside it are none.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TypeAlias
+
+from mpp.errors import Fault, Refused, ToolFailed
+from mpp.model.fields import Faults, Fields
+from mpp.model.jsontext import Json, read, shown
+from mpp.model.manifest import ToolDefinition
+from mpp.model.toolschema import read_schema
+from mpp.model.value import value
+from mpp.stages.sandbox.contract.content import Content, note, plain_text, read_content, read_meta
+from mpp.stages.sandbox.contract.limits import (
+    CONTENT_ITEMS_MAX,
+    ERROR_SHOWN_MAX,
+    QUESTION_FORM_MAX,
+    QUESTION_TEXT_MAX,
+    QUESTIONS_MAX,
+    REPLY_BYTES_MAX,
+    STRUCTURED_VALUES_MAX,
+    WORD_MAX,
+)
+from mpp.stages.sandbox.contract.measure import INT_LEAST, INT_MOST, measure
+from mpp.stages.sandbox.contract.schemacheck import SchemaCheck
+
+_FAMILY = "tool"
+_WHERE = "standard output"
+_HINT = "the tool must write one JSON-RPC line to standard output, and nothing else there; log to standard error"
+_ERROR_CODE_MOST = 2**31
+
+
+@value
+class ToolResult:
+    """What a tool answered, every part judged; not yet filtered."""
+
+    content: tuple[Content, ...]
+    structured: bytes | None
+    """JSON of ``structuredContent``."""
+    is_error: bool
+    meta: bytes | None
+
+    def to_json(self) -> dict[str, Json]:
+        content: list[Json] = [item.to_json() for item in self.content]
+        out: dict[str, Json] = {"content": content}
+        if self.structured is not None:
+            out["structuredContent"] = json.loads(self.structured)
+        if self.meta is not None:
+            out["_meta"] = json.loads(self.meta)
+        return {**out, "isError": self.is_error}
+
+
+@value
+class Question:
+    """One thing that a tool wants to know."""
+
+    id: str
+    message: str
+    form: bytes
+    """JSON of the schema that an answer follows."""
+
+
+@value
+class InputRequired:
+    """A tool's own question. It is never an approval, whatever it says."""
+
+    questions: tuple[Question, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        asked: dict[str, Json] = {
+            one.id: {"method": "elicitation/create", "params": {"message": one.message, "requestedSchema": json.loads(one.form)}} for one in self.questions
+        }
+        return {"resultType": "input_required", "inputRequests": asked}
+
+
+ToolReply: TypeAlias = ToolResult | InputRequired
+
+
+def read_reply(stdout: bytes, exit_code: int, tool: ToolDefinition) -> ToolReply:
+    """The judged answer of ``tool``, which ended by itself with ``exit_code``; otherwise ``ToolFailed``."""
+    if exit_code != 0:
+        # Spec: call-contract C-26. Attack: an answer of a program that says itself that it went wrong.
+        raise ToolFailed("tool.exit", f"the tool ended with exit code {exit_code}", where=_WHERE, hint="a tool that answers ends with 0; see its log lines")
+    answer = _answer(stdout)
+    if answer.has("error"):
+        _tell_error(answer)
+    result = answer.object("result")
+    # Raises for an answer without a result.
+    _stop(answer.faults)
+    reply = _result(result or answer)
+    _stop(answer.faults)
+    return _fits(reply, tool) if isinstance(reply, ToolResult) else reply
+
+
+def _answer(stdout: bytes) -> Fields:
+    """Spec: call-contract C-20 to C-24."""
+    if len(stdout) > REPLY_BYTES_MAX:
+        raise _wrong(f"is longer than {REPLY_BYTES_MAX} bytes")
+    line = stdout.removesuffix(b"\n")
+    if not line:
+        raise _wrong("is empty")
+    if b"\n" in line or b"\r" in line:
+        raise _wrong("has more than one line")
+    try:
+        found = read(line, family=_FAMILY, where=_WHERE)
+    except Refused as fault:
+        raise _wrong(f"is no strict JSON: {fault.message}") from None
+    faults = Faults(_FAMILY)
+    answer = Fields(found, "", faults)
+    answer.one_of("jsonrpc", ("2.0",))
+    if answer.number("id", least=1, most=1) == 1 and answer.has("result") == answer.has("error"):
+        note(faults, "/", "must have either a result or an error", "give one of the two")
+    answer.raw("result", required=False)
+    answer.raw("error", required=False)
+    answer.end()
+    _stop(faults)
+    return answer
+
+
+def _tell_error(answer: Fields) -> None:
+    """Spec: call-contract C-25. The message is the tool's own text, so it is bounded and made printable."""
+    error = answer.object("error")
+    if error is not None:
+        code = error.number("code", least=-_ERROR_CODE_MOST, most=_ERROR_CODE_MOST)
+        message = plain_text(error, "message")
+        error.raw("data", required=False)
+        error.end()
+        _stop(answer.faults)
+        raise ToolFailed("tool.error", shown(message, ERROR_SHOWN_MAX) or "no message", where=f"error {code}", hint="the tool answered with an error")
+    _stop(answer.faults)
+
+
+def _result(result: Fields) -> ToolReply:
+    kind = result.one_of("resultType", ("complete", "input_required"), default="complete")
+    reply = _questions(result) if kind == "input_required" else _complete(result)
+    result.end()
+    return reply
+
+
+def _complete(result: Fields) -> ToolResult:
+    """Spec: call-contract C-30 to C-38."""
+    content = result.each("content", lambda item, where: read_content(item, where, result), most=CONTENT_ITEMS_MAX, required=True)
+    structured = result.object("structuredContent", required=False)
+    return ToolResult(
+        content=content,
+        structured=_written(structured.found) if structured is not None else None,
+        is_error=result.flag("isError", default=False),
+        meta=read_meta(result),
+    )
+
+
+def _questions(result: Fields) -> InputRequired:
+    """Spec: call-contract C-40 to C-42."""
+    asked = result.object("inputRequests")
+    names = list(asked.found)[: QUESTIONS_MAX + 1] if asked is not None else []
+    if asked is not None and not 0 < len(asked.found) <= QUESTIONS_MAX:
+        note(result.faults, asked.where, f"must have 1 to {QUESTIONS_MAX} questions, has {len(asked.found)}", "ask less at once")
+    return InputRequired(questions=tuple(_question(asked, name) for name in names[:QUESTIONS_MAX] if asked is not None))
+
+
+def _question(asked: Fields, name: str) -> Question:
+    request = asked.object(name)
+    message, form = "", b"{}"
+    if not name or len(name) > WORD_MAX or not name.isprintable():
+        note(asked.faults, asked.path(name), f"the name of a question has 1 to {WORD_MAX} printable characters", "choose another name")
+    params = None
+    if request is not None:
+        request.one_of("method", ("elicitation/create",))
+        params = request.object("params")
+        request.end()
+    if params is not None:
+        message = params.text("message", most=QUESTION_TEXT_MAX)
+        form = _form(params)
+        params.end()
+    return Question(id=name, message=message, form=form)
+
+
+def _form(params: Fields) -> bytes:
+    found = params.raw("requestedSchema")
+    faults = Faults(_FAMILY)
+    form = read_schema(found, params.path("requestedSchema"), faults, needs_object=True) if params.has("requestedSchema") else b"{}"
+    if faults.found:
+        note(params.faults, faults.found[0].where, faults.found[0].message, faults.found[0].hint)
+    elif len(form) > QUESTION_FORM_MAX:
+        note(params.faults, params.path("requestedSchema"), f"must have at most {QUESTION_FORM_MAX} bytes", "ask for less at once")
+    return form
+
+
+def _fits(reply: ToolResult, tool: ToolDefinition) -> ToolResult:
+    """Spec: call-contract C-12, C-37."""
+    structured: Json = json.loads(reply.structured) if reply.structured is not None else None
+    size = measure(structured)
+    if size.values > STRUCTURED_VALUES_MAX:
+        raise _wrong(f"has more than {STRUCTURED_VALUES_MAX} values in structuredContent")
+    if not size.is_exact:
+        raise _wrong(f"has an integer below {INT_LEAST} or above {INT_MOST}")
+    if tool.returns is not None and not reply.is_error:
+        if reply.structured is None:
+            raise ToolFailed("tool.result_schema", "structuredContent is missing", where="structuredContent", hint="the manifest promises it under returns")
+        SchemaCheck(tool.returns).judge_result(structured, size)
+    return reply
+
+
+def _written(found: Json) -> bytes:
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+
+
+def _wrong(what: str) -> ToolFailed:
+    return ToolFailed("tool.reply", f"the reply {what}", where=_WHERE, hint=_HINT)
+
+
+def _stop(faults: Faults) -> None:
+    """All that was found, as one failure of the tool."""
+    if faults.found:
+        found = tuple(Fault("tool.reply", f"reply{one.where}", f"the reply: {one.message}", one.hint) for one in faults.found)
+        raise ToolFailed("tool.reply", found[0].message, faults=found)

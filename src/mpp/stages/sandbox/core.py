@@ -1,0 +1,295 @@
+"""Runs a core module: one fresh store and instance per call, the imports answered by a ``Guest``, and nothing left afterwards.
+
+Spec: 5-sandbox S-20 to S-26. Not a thread-safe object: one runner serves one call at a time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from mpp.errors import HostFailed
+from mpp.model.wasmimports import EMSCRIPTEN, HOST_CALLS, NOT_SUPPORTED, PREVIEW1
+from mpp.stages.sandbox import limits
+from mpp.stages.sandbox.capi import (
+    CALLBACK,
+    CFunction,
+    DEADLINE_CALLBACK,
+    Extern,
+    EXTERN_FUNC,
+    EXTERN_MEMORY,
+    Instance,
+    Longs,
+    Octets,
+    Pointer,
+    VALUE_KINDS,
+    Words,
+)
+from mpp.stages.sandbox.engine import Engine
+from mpp.stages.sandbox.timer import DeadlineTimer
+from mpp.stages.sandbox.types import Ending
+from mpp.stages.sandbox.wasi import DeadlineOver, OutputOver, ProcExit
+
+_TRAP_INTERRUPT = 10
+_TRAP_NAMES = {
+    0: "stack", 1: "memory", 2: "memory", 3: "table", 4: "table", 5: "signature", 6: "arithmetic", 7: "arithmetic", 8: "arithmetic", 9: "unreachable",
+}  # fmt: skip
+"""The engine's trap codes, by the word that an error shows."""
+
+_STOP = b"stopped"
+
+
+class Guest(Protocol):
+    """The functions of one call: WASI preview 1 by name, and the host call."""
+
+    def attach(self, view: Callable[[], memoryview]) -> None:
+        """Take the way to the guest's memory; called once, before any other function."""
+        ...
+
+    def host_call_raw(self, request: int, request_size: int, response: int, capacity: int) -> int:
+        """``mpp_host.call``."""
+        ...
+
+
+class CoreRunner:
+    """One module with its imports linked. ``run`` makes an instance, runs it and throws it away."""
+
+    def __init__(self, engine: Engine, module: int, linked: Linked) -> None:
+        api = engine.api
+        self._engine, self._api, self._linked = engine, api, linked
+        out = Pointer()
+        error = api.bind("wasmtime_linker_instantiate_pre")(linked.pointer, module, ctypes.byref(out))
+        if error:
+            raise HostFailed("host.native", f"the module cannot be linked: {' '.join(api.text_of_error(error).split())[:300]}", hint="verify the package again")
+        self._pre = out.value or 0
+        self._instance, self._function = Instance(), Extern()
+        self._trap = Pointer()
+        self._trap_at, self._instance_at = ctypes.addressof(self._trap), ctypes.addressof(self._instance)
+        self._function_at = ctypes.addressof(self._function)
+        self._callable = self._function_at + Extern.of.offset
+
+    def run(self, guest: Guest, memory_bytes: int, deadline: float, timer: DeadlineTimer) -> Ending:
+        """Run ``_start`` once, until ``deadline`` on the monotonic clock."""
+        api, call = self._api, self._linked.call
+        store = api.store_new(self._engine.pointer, None, None)
+        context = api.store_context(store)
+        call.begin(guest, context, deadline)
+        api.store_limiter(store, memory_bytes, limits.TABLE_ITEMS_MAX, 1, limits.TABLES_MAX, 1)
+        api.store_deadline_callback(store, call.deadline_pointer, None, None)
+        api.set_epoch_deadline(context, 1)
+        timer.arm(deadline)
+        try:
+            return self._ended(self._run(context))
+        finally:
+            timer.disarm()
+            call.end()
+            api.store_delete(store)
+
+    def _run(self, context: int) -> int:
+        """The error, if any; a trap stands in its own place."""
+        api = self._api
+        self._trap.value = None
+        # A start section runs here, so the limits and the timer hold already.
+        error = api.pre_instantiate(self._pre, context, self._instance_at, self._trap_at)
+        if error or self._trap.value:
+            self._linked.call.starting = True
+            return error
+        self._linked.call.find_memory(self._instance_at)
+        if not api.export_get(context, self._instance_at, b"_start", 6, self._function_at) or self._function.kind != EXTERN_FUNC:
+            return api.error_new(b"no function _start")
+        return api.func_call(context, self._callable, None, 0, None, 0, self._trap_at)
+
+    def _ended(self, error: int) -> Ending:
+        api, call = self._api, self._linked.call
+        trap, code = self._trap.value, -1
+        words = ""
+        if trap:
+            number = ctypes.c_uint8()
+            code = number.value if api.trap_code(trap, ctypes.addressof(number)) else -1
+            words = api.text_of_trap(trap)
+        elif error:
+            words = api.text_of_error(error)
+        if call.ending is not None:
+            return call.ending
+        if not trap and not error:
+            return Ending(kind="exit")
+        if code == _TRAP_INTERRUPT or call.over:
+            return Ending(kind="deadline")
+        kind = "start" if call.starting and code < 0 else "trap"
+        return Ending(kind=kind, detail=_TRAP_NAMES.get(code) or _last_line(words))
+
+    def close(self) -> None:
+        self._api.bind("wasmtime_instance_pre_delete")(self._pre)
+
+
+def _last_line(words: str) -> str:
+    """The cause stands last in the engine's report; an exception that nothing caught has no words at all."""
+    lines = [line for line in words.splitlines() if line.strip()]
+    return " ".join(lines[-1].split())[:200] if lines else "an exception that nothing caught"
+
+
+class _Call:
+    """What the callbacks of the call in progress share."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._api = engine.api
+        self.guest: Guest | None = None
+        self.ending: Ending | None = None
+        self.over = self.starting = False
+        self._context = self._base = self._size = 0
+        self._deadline = 0.0
+        self._found = False
+        self._memory = Extern()
+        self._memory_at = ctypes.addressof(self._memory)
+        self._handle = self._memory_at + Extern.of.offset
+        self._view = memoryview(b"")
+        self.caller = 0
+        self._deadline_callback = DEADLINE_CALLBACK(self._on_epoch)
+        self.deadline_pointer = ctypes.cast(self._deadline_callback, ctypes.c_void_p).value or 0
+
+    def begin(self, guest: Guest, context: int, deadline: float) -> None:
+        self.guest, self._context, self._deadline = guest, context, deadline
+        self.ending, self.over, self.starting, self._found = None, False, False, False
+        guest.attach(self.view)
+
+    def end(self) -> None:
+        # The memory is unmapped with its store; a view must not outlive it.
+        self.guest, self._view, self._size, self._found, self.caller = None, memoryview(b""), 0, False, 0
+
+    def find_memory(self, instance: int) -> None:
+        self._take(self._api.export_get(self._context, instance, b"memory", 6, self._memory_at))
+
+    def _take(self, found: int) -> None:
+        if not found or self._memory.kind != EXTERN_MEMORY:
+            raise HostFailed("host.native", "the module has no memory to speak through", hint="verify the package again")
+        self._found, self._size = True, 0
+        self._base = self._api.memory_data(self._context, self._handle)
+
+    def view(self) -> memoryview:
+        """The guest's memory as it is now; it may have grown since the last look."""
+        if not self._found:
+            if not self.caller:
+                raise HostFailed("host.sandbox", "the memory of a guest is asked for after its end", hint="report this as a fault of the host")
+            # In a start section nobody has the instance yet; the caller has.
+            self._take(self._api.caller_export_get(self.caller, b"memory", 6, self._memory_at))
+        size = self._api.memory_size(self._context, self._handle)
+        if size != self._size:
+            self._size = size
+            self._view = memoryview((ctypes.c_ubyte * size).from_address(self._base)).cast("B")
+        return self._view
+
+    def _on_epoch(self, _context: int, _data: int, further: Longs, kind: Octets) -> int | None:
+        # Attack on fairness: the timer of the call before may fire late. Only the clock decides.
+        if time.monotonic() < self._deadline:
+            further[0], kind[0] = 1, 0
+            return None
+        self.over = True
+        return self._api.error_new(_STOP)
+
+    def stop(self, ending: Ending) -> int:
+        """A trap that ends the guest, with the reason kept."""
+        if self.ending is None:
+            self.ending = ending
+        return self._api.trap_new(_STOP, len(_STOP))
+
+
+class Linked:
+    """A linker with every function that a module may import, and the call they answer for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._api = engine.api
+        self.call = _Call(engine)
+        self._kept: list[object] = []
+        self.pointer = engine.api.bind("wasmtime_linker_new")(engine.pointer)
+        for name, signature in PREVIEW1.items():
+            self._define("wasi_snapshot_preview1", name, signature, name)
+        for name, signature in HOST_CALLS.items():
+            self._define("mpp_host", name, signature, "host_call_raw")
+        self._define_stand_ins(EMSCRIPTEN)
+
+    def _define_stand_ins(self, table: Mapping[str, str]) -> None:
+        for name, signature in table.items():
+
+            def answer(_e: object, _c: int, raw: Words, _n: int, *, has_result: bool = signature.endswith("i")) -> None:
+                if has_result:
+                    raw[0] = NOT_SUPPORTED & 0xFFFFFFFF
+
+            self._link("env", name, signature, answer)
+
+    def _define(self, module: str, name: str, signature: str, method: str) -> None:
+        call, decode = self.call, _decoder(signature)
+        has_result = signature.endswith(":i")
+
+        def answer(_environment: object, caller: int, raw: Words, _count: int) -> int | None:
+            call.caller = caller
+            try:
+                result = decode(getattr(call.guest, method), raw)
+            except ProcExit as done:
+                return call.stop(Ending(kind="exit", code=done.code))
+            except OutputOver as over:
+                return call.stop(Ending(kind="output", detail=str(over)))
+            except DeadlineOver:
+                return call.stop(Ending(kind="deadline"))
+            except BaseException as fault:  # noqa: BLE001 - nothing may pass through the engine's frames
+                return call.stop(Ending(kind="host", detail=f"{name}: {type(fault).__name__}: {fault}"[:200]))
+            if has_result:
+                raw[0] = result & 0xFFFFFFFF
+            return None
+
+        self._link(module, name, signature, answer)
+
+    def _link(self, module: str, name: str, signature: str, answer: Callable[..., int | None]) -> None:
+        callback = CALLBACK(answer)
+        self._kept.append(callback)
+        kind = _function_type(self._api.bind, signature)
+        raw_module, raw_name = module.encode(), name.encode()
+        error = self._api.bind("wasmtime_linker_define_func_unchecked")(
+            self.pointer, raw_module, len(raw_module), raw_name, len(raw_name), kind, ctypes.cast(callback, ctypes.c_void_p), None, None
+        )
+        self._api.bind("wasm_functype_delete")(kind)
+        if error:
+            raise HostFailed("host.engine", f"{name} cannot be linked: {self._api.text_of_error(error)}", hint="report this as a fault")
+
+    def close(self) -> None:
+        self._api.bind("wasmtime_linker_delete")(self.pointer)
+
+
+def _function_type(bind: Callable[[str], CFunction], signature: str) -> int:
+    """The engine's type for ``iI:i``."""
+    parameters, _, results = signature.partition(":")
+    held = []
+    for letters in (parameters, results):
+        made = (ctypes.c_void_p * len(letters))(*(bind("wasm_valtype_new")(VALUE_KINDS[letter]) for letter in letters))
+        vector = (ctypes.c_size_t * 2)()
+        bind("wasm_valtype_vec_new")(ctypes.addressof(vector), len(letters), ctypes.addressof(made))
+        held.append(vector)
+    return bind("wasm_functype_new")(ctypes.addressof(held[0]), ctypes.addressof(held[1]))
+
+
+_Method = Callable[..., int]
+_Raw = Callable[[_Method, Words], int]
+
+_PLAIN: dict[int, _Raw] = {
+    0: lambda f, _a: f(),
+    1: lambda f, a: f(a[0]),
+    2: lambda f, a: f(a[0], a[4]),
+    3: lambda f, a: f(a[0], a[4], a[8]),
+    4: lambda f, a: f(a[0], a[4], a[8], a[12]),
+    5: lambda f, a: f(a[0], a[4], a[8], a[12], a[16]),
+}
+"""Decoders for functions whose parameters are all 32 bits wide. A raw value has 16 bytes, four of our steps."""
+
+
+def _decoder(signature: str) -> _Raw:
+    """Reads the parameters of one signature out of raw values."""
+    letters = signature.partition(":")[0]
+    if set(letters) <= {"i"} and len(letters) in _PLAIN:
+        return _PLAIN[len(letters)]
+    steps = tuple((4 * number, letter == "I") for number, letter in enumerate(letters))
+
+    def decode(method: _Method, raw: Words) -> int:
+        return method(*[raw[at] | raw[at + 1] << 32 if wide else raw[at] for at, wide in steps])
+
+    return decode

@@ -1,0 +1,39 @@
+"""What the sandbox needs of its host."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mpp.model.calls import CallContext, HostAnswer
+from mpp.model.jsontext import Json
+from mpp.model.rights import Rights
+from mpp.ports import Steps
+
+
+class HostCalls(Protocol):
+    """Answers what a guest asks its host. Rights come from the connection, never from the message."""
+
+    def answer(self, method: str, params: Json, scope: Scope, until: float) -> Steps[HostAnswer]:
+        """The answer; an expected refusal is one too. ``until`` is the call's deadline on the monotonic clock."""
+        ...
+
+
+class Live(Protocol):
+    """Where a call's messages go while it runs. What comes here is raw: the receiver filters it."""
+
+    def log(self, level: str, message: str) -> None: ...
+
+    def progress(self, progress: float, total: float | None, message: str) -> None: ...
+
+
+class Scope(Protocol):
+    """Who is calling: what the host knows of the worker at the other end."""
+
+    @property
+    def rights(self) -> Rights: ...
+
+    @property
+    def context(self) -> CallContext: ...
+
+    @property
+    def live(self) -> Live: ...

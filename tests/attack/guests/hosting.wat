@@ -1,0 +1,35 @@
+;;; ask: one host call with the request that it reads, then writes the number and the answer
+(module (import "mpp_host" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $r (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 64)
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 3000000))
+    (drop (call $r (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (i32.store (i32.const 16) (call $call (i32.const 1024) (i32.load (i32.const 8)) (i32.const 3100000) (i32.const 65536)))
+    (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 4))
+    (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (if (i32.gt_s (i32.load (i32.const 16)) (i32.const 0)) (then
+      (i32.store (i32.const 0) (i32.const 3100000)) (i32.store (i32.const 4) (i32.load (i32.const 16)))
+      (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))))
+;;; ask-for-ever: the same small host call without end
+(module (import "mpp_host" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "{\"method\": \"any\"}")
+  (func (export "_start") (loop (drop (call $call (i32.const 0) (i32.const 17) (i32.const 100) (i32.const 1000))) (br 0))))
+;;; ask-in-start: a host call before it has begun
+(module (import "mpp_host" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "{\"method\": \"any\"}") (start $s) (func (export "_start"))
+  (func $s (drop (call $call (i32.const 0) (i32.const 17) (i32.const 100) (i32.const 1000)))))
+;;; ask-and-grow: takes more memory between its host calls, and wants each answer at the new end
+(module (import "mpp_host" "call" (func $call (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "{\"method\": \"any\"}")
+  (func (export "_start") (local $n i32) (local $end i32)
+    (loop
+      (drop (memory.grow (i32.const 3)))
+      (local.set $end (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 64)))
+      (i32.store (i32.const 1000) (i32.add (i32.load (i32.const 1000)) (i32.eq (call $call (i32.const 0) (i32.const 17) (local.get $end) (i32.const 64)) (i32.const 22))))
+      (i32.store (i32.const 1004) (i32.add (i32.load (i32.const 1004)) (i32.eq (i32.load8_u (local.get $end)) (i32.const 0x7b))))
+      (local.set $n (i32.add (local.get $n) (i32.const 1))) (br_if 0 (i32.lt_u (local.get $n) (i32.const 50))))
+    (i32.store (i32.const 1008) (i32.const 1000)) (i32.store (i32.const 1012) (i32.const 8))
+    (drop (call $w (i32.const 1) (i32.const 1008) (i32.const 1) (i32.const 1016)))))

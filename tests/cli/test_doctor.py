@@ -1,0 +1,85 @@
+"""mpp doctor: what it says, and its exit code."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from mpp.host.barriers import Barrier, Fact
+from tests.cli.conftest import Mpp
+
+doctor = importlib.import_module("mpp.cli.commands.doctor")
+
+ENGINE = Fact(name="engine", state="good", text="wasmtime 50")
+AGENT = Fact(name="agent", state="note", text="can do all that you can", remedy="run it as another user")
+
+
+def barrier(name: str, state: str = "holds", *, required: bool = True) -> Barrier:
+    evidence = tuple(f"attempt {number}: EPERM" for number in range(6))
+    return Barrier(name=name, state=state, required=required, evidence=evidence, lost="much", remedy="mend it")
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[object, ...]]:
+    """A machine made up: its barriers and facts."""
+    found: dict[str, tuple[object, ...]] = {"barriers": (barrier("seccomp"), barrier("landlock", required=False)), "facts": (ENGINE, AGENT)}
+    monkeypatch.setattr(doctor, "probe", lambda **_: found["barriers"])
+    monkeypatch.setattr(doctor, "surroundings", lambda _: found["facts"])
+    return found
+
+
+def test_this_machine_as_a_person_sees_it(mpp: Mpp) -> None:
+    found = mpp("doctor")
+    assert found.out.startswith("barriers\n")
+    assert "open /etc/passwd: EPERM" in found.out
+    assert "tools can run: " in found.out
+    assert found.err == ""
+
+
+def test_this_machine_as_json(mpp: Mpp) -> None:
+    found = mpp("doctor", "--json")
+    told = found.json
+    assert told["ok"] == (found.code == 0) == told["verdict"]["can_run"]
+    assert {"seccomp", "limits", "landlock"} <= {one["name"] for one in told["barriers"]}
+    assert {"engine", "agent", "home"} <= {one["name"] for one in told["surroundings"]}
+    assert all(one["evidence"] for one in told["barriers"])
+
+
+def test_all_is_well(mpp: Mpp, machine: dict[str, tuple[object, ...]]) -> None:
+    found = mpp("doctor")
+    assert found.code == 0
+    lines = found.out.splitlines()
+    assert " ".join(lines[1].split()) == "✓ seccomp attempt 0: EPERM, attempt 1: EPERM, attempt 2: EPERM, attempt 3: EPERM and 2 more"
+    assert "  ! agent" in found.out
+    assert "(run it as another user)" in found.out
+    assert lines[-1] == "tools can run: yes"
+
+
+def test_without_landlock(mpp: Mpp, machine: dict[str, tuple[object, ...]]) -> None:
+    machine["barriers"] = (barrier("seccomp"), barrier("landlock", "missing", required=False))
+    found = mpp("doctor")
+    assert found.code == 0
+    assert "✗ landlock" in found.out
+    assert "Without it: much" in found.out
+    assert "(needed)" not in found.out
+    assert "tools can run: yes, without filesystem rights\nhint:  landlock: mend it\n" in found.out
+
+
+def test_a_weak_barrier(mpp: Mpp, machine: dict[str, tuple[object, ...]]) -> None:
+    machine["barriers"] = (barrier("seccomp"), barrier("landlock", "weak", required=False))
+    found = mpp("doctor")
+    assert (found.code, "✓ landlock             weak: " in found.out) == (0, True)
+
+
+@pytest.mark.parametrize("what", ["barrier", "engine"])
+def test_what_is_needed_is_missing(mpp: Mpp, machine: dict[str, tuple[object, ...]], what: str) -> None:
+    if what == "barrier":
+        machine["barriers"] = (barrier("seccomp", "missing"),)
+    else:
+        machine["facts"] = (Fact(name="engine", state="bad", text="none", remedy="install it"),)
+    found = mpp("doctor")
+    assert found.code == 1
+    assert "tools can run: no\n" in found.out
+    assert f"hint:  {'seccomp: mend it' if what == 'barrier' else 'engine: install it'}" in found.out
+    assert mpp("doctor", "--json").json["ok"] is False

@@ -1,0 +1,101 @@
+"""The kernel's timer moves the engine's epoch on, and only the clock decides what that means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from mpp.errors import HostFailed
+from mpp.stages.sandbox import timer as subject
+from mpp.stages.sandbox.timer import DeadlineTimer
+from tests.unit.sandbox import guests
+from tests.unit.sandbox.conftest import order
+from tests.unit.sandbox.runner import Runner
+
+
+@pytest.fixture(scope="module")
+def looping() -> Iterator[Runner]:
+    made = Runner(guests.guest(guests.LOOP))
+    yield made
+    made.close()
+
+
+def test_a_guest_ends_when_its_time_is_over_and_not_before(looping: Runner) -> None:
+    begun = time.monotonic()
+    _, ending = looping.run(order(seconds=0.05))
+    assert ending.kind == "deadline"
+    assert time.monotonic() - begun >= 0.05
+
+
+def test_a_deadline_that_is_past_ends_it_at_once(looping: Runner) -> None:
+    assert looping.run(order(seconds=-1))[1].kind == "deadline"
+
+
+def test_an_old_timer_that_fires_late_does_not_stop_the_next_call(looping: Runner) -> None:
+    """Another timer on the same engine fires in the middle, as one of the call before would."""
+    old = DeadlineTimer(looping.engine.api, looping.engine)
+    begun = time.monotonic()
+    old.arm(begun + 0.02)
+    _, ending = looping.run(order(seconds=0.1))
+    old.close()
+    assert ending.kind == "deadline"
+    assert time.monotonic() - begun >= 0.1
+
+
+def test_a_timer_that_is_disarmed_stays_quiet(looping: Runner) -> None:
+    counts = Counting(looping)
+    other = DeadlineTimer(looping.engine.api, looping.engine)
+    other.arm(time.monotonic() + 0.02)
+    other.disarm()
+    assert counts.during(0.06) == 1
+    other.close()
+
+
+def test_a_timer_fires_once(looping: Runner) -> None:
+    counts = Counting(looping)
+    other = DeadlineTimer(looping.engine.api, looping.engine)
+    other.arm(time.monotonic() + 0.01)
+    assert counts.during(0.06) == 2
+    other.close()
+
+
+class Counting:
+    """How often the engine looked at the clock during a call: once for each move of the epoch."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+
+    def during(self, seconds: float) -> int:
+        looks: list[int] = []
+        call = self.runner.linked.call
+        given = order(seconds=seconds)
+        clock = time.monotonic
+
+        class Clock:
+            @staticmethod
+            def monotonic() -> float:
+                looks.append(1)
+                return clock()
+
+        from mpp.stages.sandbox import core
+
+        kept, core.time = core.time, Clock  # type: ignore[assignment]
+        try:
+            self.runner.run(given)
+        finally:
+            core.time = kept
+        assert call.guest is None
+        return len(looks)
+
+
+def test_a_system_without_timers_says_so(looping: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Library:
+        @staticmethod
+        def timer_create(*_: object) -> int:
+            return -1
+
+    monkeypatch.setattr(subject.ctypes, "PyDLL", lambda *_, **__: Library())
+    with pytest.raises(HostFailed, match="no timer"):
+        DeadlineTimer(looping.engine.api, looping.engine)
