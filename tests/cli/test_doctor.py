@@ -6,6 +6,7 @@ import importlib
 
 import pytest
 
+from mpp.errors import HostFailed
 from mpp.host.barriers import Barrier, Fact
 from tests.cli.conftest import Mpp
 
@@ -83,3 +84,13 @@ def test_what_is_needed_is_missing(mpp: Mpp, machine: dict[str, tuple[object, ..
     assert "tools can run: no\n" in found.out
     assert f"hint:  {'seccomp: mend it' if what == 'barrier' else 'engine: install it'}" in found.out
     assert mpp("doctor", "--json").json["ok"] is False
+
+
+def test_where_no_tool_can_be_called_nothing_else_counts(mpp: Mpp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "try_call", lambda: HostFailed("host.sandbox", "no /proc here", hint="mount it"))
+    answer = mpp("doctor")
+    assert answer.code == 1
+    assert "no /proc here" in answer.out
+    assert "tools can run: no" in answer.out
+    found = mpp("doctor", "--json").json
+    assert (found["ok"], found["call"]["code"]) == (False, "host.sandbox")

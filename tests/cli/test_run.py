@@ -90,6 +90,7 @@ def test_time_runs_out(mpp: Mpp, package: Make) -> None:
         (["--args", '{"name": 42}'], "call.arguments"),
         (["--args", '{"name": "a", "name": "b"}'], "call.json"),
         (["--args", "@absent.json"], "host.file"),
+        (["--args", "@/dev/zero"], "call.size"),
         (["--tool", "absent"], "call.tool"),
         (["--map", "nonsense"], "usage.map"),
         (["--map", "/data=/tmp"], "call.map"),

@@ -65,7 +65,9 @@ def rights_for(manifest: Manifest, *, tenant: str, publisher_id: str, content_ha
         wanted.setdefault(path, False)
     folders = [_folder(path, write, places, unused, faults) for path, write in sorted(wanted.items())]
     devices = [Device(guest=one.path, host=_device(one.path, unused, faults), mode=one.mode) for one in declared.hardware]
-    faults += [Fault("call.map", shown(path), "the package declares no such path", "map a path that `mpp inspect` shows") for path in unused]
+    faults += [
+        Fault("call.map", shown(path), "the package declares no such path", "spell it as in the manifest, such as /data or ${workspace}/out") for path in unused
+    ]
     if faults:
         raise Refused.of(tuple(faults))
     return Rights(
@@ -97,7 +99,8 @@ def _folder(path: str, write: bool, places: Places, unused: dict[str, str], faul
         message = f"{shown(given)} leads out of the workspace, to {shown(found)}"
         faults.append(Fault("call.workspace", shown(path), message, "if that is what you want, place it with --map GUEST=HOST"))
     elif found and _is_never(found, places.home):
-        faults.append(Fault("call.path_never", shown(path), f"{shown(found)} is never granted to a tool", "map the path to a folder with the tool's own data"))
+        message = f"{shown(found)} is never granted to a tool: it is, holds or lies in a place of mpp's own or of the system"
+        faults.append(Fault("call.path_never", shown(path), message, "map the path to a folder with the tool's own data"))
     elif found and not _is_plain(found):
         faults.append(Fault("call.path_kind", shown(path), f"{shown(found)} is neither a folder nor a regular file", "map the path to a folder or a file"))
     return Folder(guest=guest, host=found, write=write)

@@ -84,7 +84,7 @@ class SecretStore:
         def step(entries: Mapping[str, SecretEntry]) -> Mapping[str, SecretEntry]:
             known = entries.get(entry.name)
             if known is not None and not replace and not same_binding(known, entry):
-                raise Refused("secret.exists", f"is stored already, {binding_words(known)}", where=entry.name, hint="give --replace to bind it anew")
+                raise Refused("secret.exists", f"the secret is stored already, {binding_words(known)}", where=entry.name, hint="give --replace to bind it anew")
             return {**entries, entry.name: entry}
 
         self.change(step)

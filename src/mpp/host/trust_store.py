@@ -128,8 +128,9 @@ class TrustStore:
         """The state; an absent file means that nobody is trusted yet."""
         # Only a file that is surely absent means "nobody"; one that cannot be looked at is an error, never first use.
         try:
-            _check_owned(os.path.dirname(os.path.abspath(self.path)))
-            _check_owned(self.path)
+            folder = os.path.dirname(os.path.abspath(self.path))
+            for path in (os.path.dirname(folder), folder, self.path):
+                _check_owned(path)
         except FileNotFoundError:
             return NO_TRUST
         except OSError as fault:
@@ -169,7 +170,17 @@ class TrustStore:
 
 def _check_owned(path: str) -> None:
     """Spec: keys K-48. Attack: whoever can write the document, or swap it in its folder, is trusted as its owner."""
-    if os.name == "posix" and stat.S_IMODE(os.stat(path).st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
+    if os.name != "posix":
+        return
+    found = os.stat(path)
+    if found.st_uid not in {os.getuid(), 0}:
+        raise Refused(
+            "trust.mode",
+            "somebody else owns what says whom this machine trusts",
+            where=path,
+            hint="take it over with chown, or set MPP_HOME to a folder of yours",
+        )
+    if stat.S_IMODE(found.st_mode) & (stat.S_IWGRP | stat.S_IWOTH):
         raise Refused(
             "trust.mode", "others may change whom this machine trusts", where=path, hint=f"run: chmod go-w {shlex.quote(path)}; then `mpp trust list`"
         )

@@ -317,10 +317,10 @@ def test_a_resolver_that_hangs_is_left_behind():
     resolver = Resolver(lambda host, port: [("127.0.0.1", port)] if gate.wait(5) else [], most=1)
     target = Target(scheme="http", host=NAME, port=80, path="/")
     with pytest.raises(Stopped) as caught:
-        resolver.answer(target, Patience(time.monotonic() + 0.05), private=True)
+        resolver.answer(target, Patience(time.monotonic() + 0.05), private=True, key="k")
     assert caught.value.code == "timeout"
     with pytest.raises(Stopped) as caught:
-        resolver.answer(target, Patience(time.monotonic() + 5), private=True)
+        resolver.answer(target, Patience(time.monotonic() + 5), private=True, key="k")
     assert caught.value.code == "unavailable"
     gate.set()
 

@@ -7,8 +7,10 @@ import textwrap
 import click
 
 from mpp.cli.options import home, json_option
-from mpp.cli.screen import CROSS, TICK, mark, put_json, say, styled
+from mpp.cli.screen import CROSS, TICK, error_json, mark, put_json, say, styled
+from mpp.errors import MppError
 from mpp.host.barriers import BAD, HOLDS, NOTE, WEAK, Barrier, Fact, Verdict, judge, probe, surroundings
+from mpp.host.trial_call import try_call
 from mpp.model.jsontext import Json
 
 WIDTH = 118
@@ -34,17 +36,22 @@ def command(as_json: bool) -> int:
     """
     barriers, facts = probe(room=home().path), surroundings(home())
     verdict = judge(barriers, facts)
+    fault = try_call()
+    if fault is not None:
+        # Whatever the barriers say: a tool that cannot be called here cannot run here.
+        verdict = Verdict(can_run=False, with_files=False, words="no", todo=(f"a real call: {fault.message}", *verdict.todo))
     if as_json:
-        put_json(_report(barriers, facts, verdict))
+        put_json({**_report(barriers, facts, verdict), "call": None if fault is None else error_json(fault)})
     else:
-        _show(barriers, facts, verdict)
+        _show(barriers, facts, verdict, fault)
     return 0 if verdict.can_run else 1
 
 
-def _show(barriers: tuple[Barrier, ...], facts: tuple[Fact, ...], verdict: Verdict) -> None:
+def _show(barriers: tuple[Barrier, ...], facts: tuple[Fact, ...], verdict: Verdict, fault: MppError | None) -> None:
     say("barriers")
     for one in barriers:
         _row(mark(TICK if one.state in {HOLDS, WEAK} else CROSS), one.name, _words(one))
+    _row(mark(CROSS if fault is not None else TICK), "a real call", "the smallest tool was compiled and called in a worker" if fault is None else fault.message)
     say("this machine")
     for fact in facts:
         _row(_sign(fact), fact.name, fact.text + (f" ({fact.remedy})" if fact.remedy else ""))

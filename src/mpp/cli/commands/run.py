@@ -159,6 +159,16 @@ def _no_secrets(taken: Taken) -> None:
 
 
 def _arguments(text: str) -> bytes:
+    """Too many bytes are a fault of the call, not of a package. Spec: call-contract C-3."""
+    try:
+        return _given(text)
+    except Refused as fault:
+        if fault.code != "size.input":
+            raise
+        raise Refused("call.size", fault.message, where=fault.where, hint="send less at once") from None
+
+
+def _given(text: str) -> bytes:
     if text == "-":
         return read_input(ARGUMENT_BYTES_MAX)
     if text.startswith("@"):
@@ -178,7 +188,12 @@ def _mappings(maps: tuple[str, ...]) -> dict[str, str]:
     for entry in maps:
         guest, equals, place = entry.partition("=")
         if not equals or not guest or not place or guest in found:
-            raise Refused("usage.map", f"{shown_text(entry)!r} is no mapping", where="--map", hint="write each declared path once: --map /data=/home/ada/data")
+            raise Refused(
+                "usage.map",
+                f"{shown_text(entry)!r} is no mapping, or a second one of its path",
+                where="--map",
+                hint="write each declared path once: --map /data=/home/ada/data",
+            )
         found[guest] = os.path.join(here(), os.path.expanduser(place))
     return found
 

@@ -85,7 +85,7 @@ def set_(
         host, header, packages = known.host, known.header, known.packages
     wanted = make_entry(name, STAND_IN, created=now, kind=kind, host=host, header=header, packages=packages)
     if known is not None and not replace and not same_binding(known, wanted):
-        raise Refused("secret.exists", f"is stored already, {binding_words(known)}", where=name, hint="give --replace to bind it anew")
+        raise Refused("secret.exists", f"the secret is stored already, {binding_words(known)}", where=name, hint="give --replace to bind it anew")
     text = _program(program, name) if program else _value(name, file, from_stdin=from_stdin)
     entry = make_entry(name, text, created=now, kind=kind, host=wanted.host, header=wanted.header, packages=wanted.packages)
     store.put(entry, replace=replace)

@@ -74,7 +74,7 @@ class Client:
     def _open(self, hop: Hop, patience: Patience, touched: _Touched) -> Line:
         """A new line. The name is resolved here once, and nowhere again before the next new line."""
         context = self._tls() if hop.target.scheme == "https" else None
-        addresses = judge(hop.target, self._resolver.answer(hop.target, patience, private=hop.private), private=hop.private)
+        addresses = judge(hop.target, self._resolver.answer(hop.target, patience, private=hop.private, key=hop.key), private=hop.private)
         touched.contacted = True
         line = connect(addresses, patience)
         try:

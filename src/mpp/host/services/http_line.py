@@ -13,11 +13,12 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from itertools import zip_longest
 
 from mpp.host.services.http_addresses import Resolve, Sockaddr
-from mpp.host.services.http_limits import ADDRESSES_MAX, RESOLVING_MAX
+from mpp.host.services.http_limits import ADDRESSES_MAX, AT_ONCE_EACH_MAX, RESOLVING_MAX
 from mpp.host.services.http_types import Stopped, Target
 from mpp.model.hosts import HOST
 
@@ -121,17 +122,22 @@ def tls_context(extra_ca_file: str) -> ssl.SSLContext:
 class Resolver:
     """The system's resolver, in threads of its own: it cannot be interrupted, so we walk away from it when the time is over."""
 
-    def __init__(self, resolve: Resolve, most: int = RESOLVING_MAX) -> None:
-        self._resolve, self._room = resolve, threading.Semaphore(most)
+    def __init__(self, resolve: Resolve, most: int = RESOLVING_MAX, each: int = AT_ONCE_EACH_MAX) -> None:
+        self._resolve, self._most, self._each = resolve, most, each
+        self._lock = threading.Lock()
+        self._asking: Counter[str] = Counter()
 
-    def answer(self, target: Target, patience: Patience, *, private: bool) -> list[Sockaddr]:
-        if not self._room.acquire(blocking=False):
-            raise Stopped("unavailable", "too many names are being resolved")
+    def answer(self, target: Target, patience: Patience, *, private: bool, key: str) -> list[Sockaddr]:
+        """The addresses of ``target``, asked for on behalf of the package behind ``key``."""
+        with self._lock:
+            # Attack: one package asks for names whose servers never answer, walks away from each, and no other package finds room.
+            if self._asking.total() >= self._most or self._asking[key] >= self._each:
+                raise Stopped("unavailable", "too many names are being resolved")
+            self._asking[key] += 1
         # Attack: a search list asks for the name below other domains first, where somebody else may answer.
         name = target.host if private or HOST.fullmatch(target.host) is None else target.host + "."
         found: list[Sockaddr] = []
-        ours, theirs = os.pipe()
-        threading.Thread(target=self._ask, args=(name, target.port, found, theirs), daemon=True).start()
+        ours = self._begin(key, name, target.port, found)
         try:
             patience.wait(ours)
         finally:
@@ -140,13 +146,32 @@ class Resolver:
             raise Stopped("unresolvable", f"{target.host} does not resolve")
         return found
 
-    def _ask(self, name: str, port: int, found: list[Sockaddr], done: int) -> None:
+    def _begin(self, key: str, name: str, port: int, found: list[Sockaddr]) -> int:
+        """Ask in a thread; a descriptor that becomes readable when it has ended. What cannot begin takes no room."""
+        pipe: tuple[int, ...] = ()
+        try:
+            pipe = os.pipe()
+            threading.Thread(target=self._ask, args=(key, name, port, found, pipe[1]), daemon=True).start()
+        except (OSError, RuntimeError):
+            for one in pipe:
+                os.close(one)
+            self._end(key)
+            raise Stopped("unavailable", "the host has no descriptor or no thread to resolve a name with") from None
+        return pipe[0]
+
+    def _ask(self, key: str, name: str, port: int, found: list[Sockaddr], done: int) -> None:
         try:
             with suppress(OSError, UnicodeError):
                 found.extend(self._resolve(name, port))
         finally:
             os.close(done)
-            self._room.release()
+            self._end(key)
+
+    def _end(self, key: str) -> None:
+        with self._lock:
+            self._asking[key] -= 1
+            if self._asking[key] <= 0:
+                del self._asking[key]
 
 
 def connect(addresses: tuple[Sockaddr, ...], patience: Patience) -> Line:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import unquote
 
 from mpp.crypto import base64text
 from mpp.host.services.http_limits import HEADER_BYTES_MAX, HEADERS_MAX, REQUEST_BODY_MAX, TIMEOUT_DEFAULT_MAX, URL_CHARS_MAX
@@ -23,8 +24,10 @@ _URL = re.compile(r"(https?)://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(?::([1-9
 # What RFC 3986 allows in a path and a query, with square brackets, which many services want in queries.
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 _QUERY = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%[0-9A-Fa-f]{2})*")
-# Attack: a server that decodes once more than we do sees another path than the one that was judged.
-_HIDDEN = re.compile(r"%(?:25)*(?:2e|2f|5c|00|3b)|//", re.IGNORECASE)
+# Attack: a server that decodes once more than we do sees another path than the one that was judged. C0 and C1 begin the
+# characters above once more, in more bytes than UTF-8 allows.
+_HIDDEN = re.compile(r"%(?:25)*(?:2e|2f|5c|00|3b|c[01])|//", re.IGNORECASE)
+_DECODINGS = 4
 _DOTS = re.compile(r"(?:\.|%2e){1,2}(?:(?:;|%3b).*)?", re.IGNORECASE)
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -145,9 +148,20 @@ def _allows(rule: NetworkRule, method: str, target: Target) -> bool:
 
 
 def _below(path: str, allowed: tuple[str, ...]) -> bool:
-    if _HIDDEN.search(path):
+    if _hides(path):
         return False
     return any(path == one or path.startswith(one.rstrip("/") + "/") for one in allowed)
+
+
+def _hides(path: str) -> bool:
+    """Attack: a percent sign whose digits are encoded themselves, such as %25%32%65. What is encoded deeper than anybody needs hides too."""
+    for _ in range(_DECODINGS):
+        if _HIDDEN.search(path):
+            return True
+        path, before = unquote(path, "latin-1"), path
+        if path == before:
+            return False
+    return True
 
 
 def judge_headers(headers: Headers, taken: frozenset[str]) -> None:

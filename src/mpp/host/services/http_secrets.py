@@ -61,7 +61,12 @@ class Haystack:
     @cached_property
     def decoded(self) -> bytes:
         """With escapes of addresses, JSON, HTML and programs resolved."""
-        return _CODED.sub(_decoded, self.data) if any(sign in self.data for sign in (b"%", b"\\", b"&#")) else self.data
+        return _plain(self.data)
+
+    @cached_property
+    def decoded_twice(self) -> bytes:
+        """Attack: an address inside of an address, a document inside of a document; each is escaped once more."""
+        return _plain(self.decoded)
 
     @cached_property
     def joined(self) -> bytes:
@@ -100,10 +105,14 @@ class Needles:
             return False
         if len(self._hex) >= SHORTEST_ENCODED and self._hex in text.lower:
             return True
-        if text.decoded != text.data and self._raw in text.decoded:
+        if text.decoded != text.data and (self._raw in text.decoded or self._raw in text.decoded_twice):
             return True
         # Attack: an encoding that is broken over lines, as in mail.
         return len(text.joined) != len(text.data) and any(form in text.joined for form in self._forms if len(form) >= SHORTEST_ENCODED)
+
+
+def _plain(data: bytes) -> bytes:
+    return _CODED.sub(_decoded, data) if any(sign in data for sign in (b"%", b"\\", b"&#")) else data
 
 
 def _decoded(match: re.Match[bytes]) -> bytes:

@@ -70,7 +70,14 @@ def _env_faults(name: str, package_id: str, entries: Mapping[str, SecretEntry]) 
         return [Fault("secret.missing", name, "no value is stored for a variable that the package declares", f"run: {mend}")]
     if entry.host:
         # Attack: a manifest that asks for a secret as a variable would get to see it.
-        return [Fault("secret.binding", name, f"is stored {binding_words(entry)}, not as a variable", f"to give it to the tool itself, run: {mend} --replace")]
+        return [
+            Fault(
+                "secret.binding",
+                name,
+                f"the secret is stored {binding_words(entry)}, not as a variable",
+                f"to give it to the tool itself, run: {mend} --replace",
+            )
+        ]
     return _package_faults(entry, package_id, mend)
 
 
@@ -81,7 +88,7 @@ def _secret_faults(one: Secret, package_id: str, entries: Mapping[str, SecretEnt
         return [Fault("secret.missing", one.name, f"no secret is stored for {one.host}", f"run: {mend}")]
     # Attack: a package that names a stored secret and a host of its own.
     if (entry.host, entry.header.lower()) != (one.host, one.header.lower()):
-        message = f"is stored {binding_words(entry)}; the package wants it for the header {one.header} of requests to {one.host}"
+        message = f"the secret is stored {binding_words(entry)}; the package wants it for the header {one.header} of requests to {one.host}"
         return [Fault("secret.binding", one.name, message, f"if that is what you want, run: {mend} --replace")]
     return _package_faults(entry, package_id, mend)
 
@@ -90,7 +97,9 @@ def _package_faults(entry: SecretEntry, package_id: str, mend: str) -> list[Faul
     if not entry.packages or package_id in entry.packages:
         return []
     kept = "".join(f" --package {one}" for one in (*entry.packages, package_id))
-    return [Fault("secret.package", entry.name, f"is kept for other packages than {package_id}", f"if it may have it too, run: {mend}{kept} --replace")]
+    return [
+        Fault("secret.package", entry.name, f"the secret is kept for other packages than {package_id}", f"if it may have it too, run: {mend}{kept} --replace")
+    ]
 
 
 def _text(entry: SecretEntry, environment: Mapping[str, str], until: float = math.inf) -> str:

@@ -121,8 +121,9 @@ class Zygote:
             raise HostFailed("host.closed", "this process is a copy of the host, which speaks for itself", hint="start a host of its own in each process")
 
     def _start(self) -> socket.socket:
+        library = find_library()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-I", "-S", "-B", _ZYGOTE, SOURCE, find_library(), str(theirs.fileno())]
+        command = [sys.executable, "-I", "-S", "-B", _ZYGOTE, SOURCE, library, str(theirs.fileno())]
         try:
             # A clean environment, no other descriptor, no terminal: nothing of the host comes along.
             self._process = subprocess.Popen(
@@ -284,7 +285,9 @@ class Worker:
                 view = view[self._channel.send(view) :]
             except BlockingIOError:
                 if time.monotonic() >= until:
-                    raise ToolFailed("tool.deadline", "the tool did not take its input in time", hint="raise the time limit") from None
+                    raise ToolFailed(
+                        "tool.deadline", "the tool did not take its input in time", hint="give it more time, up to the limit of its manifest"
+                    ) from None
                 yield Wait(self._channel.fileno(), until, writing=True)
             except OSError:
                 raise ToolFailed("tool.crashed", "the sandbox process ended before it took the call", hint="call again") from None
@@ -313,7 +316,7 @@ class Worker:
 
 
 def _late() -> ToolFailed:
-    return ToolFailed("tool.deadline", "the tool did not end in time", hint="raise the time limit, or ask the tool for less")
+    return ToolFailed("tool.deadline", "the tool did not end in time", hint="ask the tool for less, or give it more time, up to the limit of its manifest")
 
 
 def _object(body: bytes) -> dict[str, Json]:

@@ -136,7 +136,7 @@ def _fault_of(ending: Ending) -> MppError | None:
     if ending.kind == "exit":
         return None
     if ending.kind == "deadline":
-        return ToolFailed("tool.deadline", "the tool did not end in time", hint="raise the time limit, or ask the tool for less")
+        return ToolFailed("tool.deadline", "the tool did not end in time", hint="ask the tool for less, or give it more time, up to the limit of its manifest")
     if ending.kind == "output":
         return ToolFailed("tool.output", f"the tool wrote too much: {detail}", hint="answer with less, or in a file")
     if ending.kind == "start":

@@ -17,8 +17,10 @@ _URI_FORM = "an address such as https://example.org/a, in ASCII"
 _WORD = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*"
 _MIME = re.compile(rf'{_WORD}/{_WORD}(?:; ?{_WORD}=(?:{_WORD}|"[ -!#-\[\]-~]*"))*')
 _MIME_FORM = "a media type such as text/plain"
-_IMAGE = re.compile(rf"image/{_WORD}")
-_AUDIO = re.compile(rf"audio/{_WORD}(?:; ?{_WORD}={_WORD})*")
+_IMAGE, _AUDIO = (re.compile(rf"(?={kind}/){_MIME.pattern}") for kind in ("image", "audio"))
+# Attack: U+0080 to U+009F are control characters too; a terminal takes U+009B for the beginning of a command.
+_LABEL = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
+_LABEL_FORM = "a text without control characters"
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
 
 
@@ -167,9 +169,9 @@ def read_content(found: Json, where: str, fields_of: Fields) -> Content:
 def _link(item: Fields, labels: Labels) -> ResourceLink:
     return ResourceLink(
         uri=_uri(item),
-        name=item.text("name", most=WORD_MAX),
-        title=item.text("title", most=WORD_MAX, default=""),
-        description=item.text("description", most=WORD_MAX, default=""),
+        name=item.text("name", most=WORD_MAX, pattern=_LABEL, form=_LABEL_FORM),
+        title=item.text("title", most=WORD_MAX, default="", pattern=_LABEL, form=_LABEL_FORM),
+        description=item.text("description", most=WORD_MAX, default="", pattern=_LABEL, form=_LABEL_FORM),
         mime=_mime(item),
         size=item.number("size", least=0, most=2**53 - 1) if item.has("size") else None,
         labels=labels,
