@@ -5,6 +5,7 @@ After each test the good guest answers in the same pool, and neither a descripto
 
 from __future__ import annotations
 
+import gc
 import functools
 import hashlib
 import os
@@ -127,6 +128,8 @@ class Box:
         self._opened: dict[str, Opened] = {}
         self.host = Host()
         self.echo = wat(ECHO)
+        # What earlier tests forgot to close must not be counted as ours, nor be missed later.
+        gc.collect()
         self.first_fds = len(os.listdir("/proc/self/fd"))
 
     def native(self, wasm: bytes) -> int:
@@ -202,7 +205,7 @@ class Box:
         assert left, f"{len(os.listdir('/proc/self/fd'))} descriptors for {fds}, {len(children(self.zygote.pid))} processes for {self.pool.size}"
 
     def _left(self, fds: int) -> bool:
-        return len(os.listdir("/proc/self/fd")) == fds and 0 <= len(children(self.zygote.pid)) - self.pool.size <= 1
+        return len(os.listdir("/proc/self/fd")) <= fds and 0 <= len(children(self.zygote.pid)) - self.pool.size <= 1
 
     def close(self) -> None:
         self.pool.close()
