@@ -30,7 +30,8 @@ wanted=$(cat requirements/dev.txt pyproject.toml tools/venv.sh | .venv/bin/pytho
 if [ "$(cat .venv/stamp 2>/dev/null || true)" != "$wanted" ]; then
     echo "installing the locked packages into .venv"
     pip=".venv/bin/python -m pip --disable-pip-version-check --quiet"
-    $pip install --require-hashes --only-binary :all: -r requirements/dev.txt
+    # The lock is complete. Without --no-deps an older pip looks for newer releases of a package that another one names with an extra, and refuses them.
+    $pip install --no-deps --require-hashes --only-binary :all: -r requirements/dev.txt
     $pip install --no-deps --no-build-isolation --editable .
 fi
 echo "$wanted" > .venv/stamp
