@@ -21,9 +21,11 @@ from mpp.model.jsontext import Json
 from mpp.model.rights import Folder, Rights
 from mpp.ports import Steps, Wait
 from mpp.stages.gatekeeper import verify
+from mpp.stages.policy.token import CapabilityToken
 from mpp.stages.sandbox import CallScope, Compiled, HostCalls, Order, Run, Scope, Worker, Zygote, compile_wasm, run_call
 from mpp.stages.sandbox.inprocess import InProcess
 from mpp.testing.packages import ENTRYPOINT, NOW
+from mpp.testing.tokens import meant_for, token_for, warrant_for
 
 MEMORY = 16 * MIB
 SECONDS = 5.0
@@ -153,11 +155,13 @@ def done(run: Run) -> bytes:
 class Whole:
     """The service as a host has it: verified package, pool, standard host calls."""
 
-    def __init__(self, sandbox: Sandbox, ready: Ready) -> None:
-        self.sandbox, self.ready = sandbox, ready
+    def __init__(self, sandbox: Sandbox, ready: Ready, token: CapabilityToken) -> None:
+        self.sandbox, self.ready, self.token = sandbox, ready, token
+        self.context = meant_for(ready, CallInput(context=CONTEXT, line=b"", seconds=SECONDS, now_ns=0, live=Quiet(), argument_sha256="0" * 64)).context
 
     def call(self, line: bytes) -> Run:
-        return drive(self.sandbox.call(self.ready, CallInput(context=CONTEXT, line=line, seconds=SECONDS, now_ns=0, live=Quiet(), argument_sha256="0" * 64)))
+        given = CallInput(context=self.context, line=line, seconds=SECONDS, now_ns=0, live=Quiet(), argument_sha256="0" * 64)
+        return drive(self.sandbox.call(self.ready, warrant_for(self.ready, given, self.token), given))
 
 
 @contextmanager
@@ -171,9 +175,10 @@ def whole(folder: str, name: str, read: str = "") -> Iterator[Whole]:
     )  # fmt: skip
     with standard_calls(Home(path=folder), None) as calls:
         sandbox = Sandbox(os.path.join(folder, "cache"), calls)
-        ready = sandbox.prepare(package, rights)
+        token = token_for(package, rights)
+        ready = sandbox.prepare(package, token, rights)
         try:
-            yield Whole(sandbox, ready)
+            yield Whole(sandbox, ready, token)
         finally:
             sandbox.release(ready)
             sandbox.close()

@@ -1,6 +1,6 @@
 """Measure the promised ratios and print them.
 
-    python benchmarks/run.py [all|packages|sandbox] [--json] [--quick]
+    python benchmarks/run.py [all|packages|sandbox|deciding] [--json] [--quick]
 
 Exit code 0 whatever the figures are: this is a measurement, never a test. README.md says how to read it.
 """
@@ -15,9 +15,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import approval
 import figures
+import policy
 import sandbox
 import told
+import tokens
 from cold import Cold, Import
 from machine import facts
 from measure import Row
@@ -27,7 +30,7 @@ from mpp.limits import MIB
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latest.json"
 IMPORTS_SHOWN = 10
-PARTS = ("all", "packages", "sandbox")
+PARTS = ("all", "packages", "sandbox", "deciding")
 IN_MEMORY = "/dev/shm"  # noqa: S108 - a private folder is made in it
 
 
@@ -42,6 +45,8 @@ class Run:
         self.hostile: list[told.Hostile] = []
         self.sandbox_rounds = sandbox.ROUNDS_QUICK if quick else sandbox.ROUNDS
         self.sandbox: list[Figure] = []
+        self.deciding_rounds = (policy.ROUNDS_QUICK, tokens.ROUNDS_QUICK, approval.ROUNDS_QUICK) if quick else (policy.ROUNDS, tokens.ROUNDS, approval.ROUNDS)
+        self.deciding: list[Figure] = []
         self.load = ""
 
     def say(self, text: str = "") -> None:
@@ -61,6 +66,14 @@ class Run:
             self.sandbox.append(figure)
             self.say(figure.line())
         self.load += f", {os.getloadavg()[0]:.1f} in the last minute of the run"
+
+    def decisions(self, folder: str) -> None:
+        """The part of policy, tokens and approval."""
+        self.say(f"\ndeciding\n{HEAD}")
+        of_policy, of_tokens, of_approval = self.deciding_rounds
+        for figure in (*policy.figures(of_policy), *tokens.figures(of_tokens), *approval.figures(folder, of_approval)):
+            self.deciding.append(figure)
+            self.say(figure.line())
 
     def packages(self, folder: str) -> None:
         """The part of archive and gatekeeper."""
@@ -101,6 +114,8 @@ class Run:
             }
         if self.sandbox:
             found["sandbox"] = {"machine": {**facts(), "load": self.load}, "figures": [one.plain() for one in self.sandbox]}
+        if self.deciding:
+            found["deciding"] = {"machine": facts(), "figures": [one.plain() for one in self.deciding]}
         return found
 
 
@@ -120,12 +135,15 @@ def main() -> int:
     asked = parser.parse_args()
     run = Run(quick=asked.quick, quiet=asked.json)
     run.head()
-    if asked.part != "sandbox":
+    if asked.part in {"all", "packages"}:
         with tempfile.TemporaryDirectory() as folder:
             run.packages(folder)
-    if asked.part != "packages":
+    if asked.part in {"all", "sandbox"}:
         with tempfile.TemporaryDirectory(dir=IN_MEMORY if os.path.isdir(IN_MEMORY) else None) as folder:
             run.calls(folder)
+    if asked.part in {"all", "deciding"}:
+        with tempfile.TemporaryDirectory() as folder:
+            run.decisions(folder)
     before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     text = json.dumps(run.document(before), indent=2)
     RESULTS.write_text(text + "\n", encoding="utf-8")

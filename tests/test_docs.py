@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import click
 import pytest
 
+from mpp.model.events import KINDS
 from tools import docs, reference, tidy
 
 PRODUCT = tidy.load(tidy.ROOT / "src")
@@ -151,3 +153,18 @@ def test_uses_of_commands_are_found(tmp_path: Path) -> None:
 
 def test_hidden_commands_have_no_page() -> None:
     assert [path for path, _ in reference.commands(top)] == [("mpp",), ("mpp", "trust"), ("mpp", "trust", "add")]
+
+
+def test_the_modules_of_one_call_are_there() -> None:
+    page = (tidy.ROOT / "docs" / "one-call.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:stages|host|cli)/[\w/]+\.py)`", page))
+    assert len(named) > 12
+    assert [name for name in sorted(named) if not (tidy.ROOT / "src" / "mpp" / name).is_file()] == []
+
+
+def test_the_events_of_one_call_are_kinds_of_events() -> None:
+    page = (tidy.ROOT / "docs" / "one-call.md").read_text(encoding="utf-8")
+    cells = [row.split("|")[-2] for row in page.splitlines() if row.startswith("| ") and row.count("|") == 6]
+    told = {kind for cell in cells for kind in re.findall(r"`([\w-]+)`", cell)}
+    assert told
+    assert told <= set(KINDS)

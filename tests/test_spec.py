@@ -24,13 +24,21 @@ LETTERS = {
     "M": "manifest.md",
     "C": "call-contract.md",
     "S": "5-sandbox.md",
+    "P": "3-policy.md",
+    "R": "3-policy.md",
+    "T": "3-policy.md",
+    "H": "4-approval.md",
+    "N": "attestation.md",
+    "I": "identity.md",
+    "B": "policy-bundle.md",
+    "E": "events.md",
 }
 """The letter of a clause says in which text it stands."""
 
 # A clause begins a row of a table, or a paragraph.
 DEFINED = re.compile(r"^(?:\| \**([A-Z]-\d+)\** \||\*\*([A-Z]-\d+)\.?\*\*)", re.MULTILINE)
-# Not part of a longer word such as SHA-256.
-CITED = re.compile(rf"(?<![\w-])([{''.join(LETTERS)}]-\d+)\b")
+# Not part of a longer word such as SHA-256; P-256 is a curve.
+CITED = re.compile(rf"(?<![\w-])(?!P-256\b)([{''.join(LETTERS)}]-\d+)\b")
 SECTION = re.compile(r"spec/([\w-]+\.md) sections? (\d+)(?:(?: and |, )(\d+))?")
 CODE = re.compile(rf"`({'|'.join(FAMILIES)})\.([a-z][a-z0-9_]*)`")
 

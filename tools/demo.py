@@ -1,10 +1,11 @@
-"""``make demo``: the life of a tool, from an empty folder over a call in the sandbox to a refused forgery, with the real commands.
+"""``make demo``: the life of a tool, from an empty folder over denied and approved calls in the sandbox to refused replays and forgeries, with the real commands.
 
 Everything happens in one folder that is named at the end; keys and trust live there too, so nothing of yours is touched.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -40,6 +41,76 @@ class Demo:
         if done.returncode != expected:
             sys.exit(f"the demo stopped: {command!r} ended with {done.returncode}, expected {expected}")
 
+    def ask(self, command: str, where: Path, *steps: str | int) -> object:
+        """One value out of what a command says with ``--json``."""
+        words = [str(MPP), *shlex.split(command)[1:]]
+        done = subprocess.run(words, cwd=where, env=self.environment, capture_output=True, text=True, timeout=STEP_SECONDS_MAX, check=True)
+        found = json.loads(done.stdout)
+        for step in steps:
+            found = found[step]
+        return found
+
+    def kinds(self) -> list[str]:
+        """The events of the record, each run of equal ones once."""
+        lines = (self.folder / "home" / "audit" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        found: list[str] = []
+        for line in lines:
+            kind = json.loads(line)["kind"]
+            if found[-1:] != [kind]:
+                found.append(kind)
+        return found
+
+
+POLICY = """mpp_policy = 1
+name = "demo"
+
+[[rules]]
+id = "reviewed"
+effect = "allow"
+packages = ["com.example.*"]
+why = "these tools were reviewed"
+
+[[rules]]
+id = "ask-for-grace"
+effect = "ask"
+arguments = [{ pointer = "/name", op = "equals", value = "Grace" }]
+why = "somebody looks before Grace is greeted"
+
+[[rules]]
+id = "no-mallory"
+effect = "deny"
+arguments = [{ pointer = "/name", op = "contains", value = "mallory", ignore_case = true }]
+why = "we do not greet Mallory"
+"""
+
+
+def show_policy(demo: Demo, project: Path) -> None:
+    """A denied call, an approved call, and replays that are refused."""
+    (project / "policy.toml").write_text(POLICY, encoding="utf-8")
+    grace = """mpp run hello-0.1.0.mpp --args '{"name": "Grace"}'"""
+    demo.explain("Policy: rules that allow, ask or deny. A person takes it into use; here --yes stands for that person, and is recorded as such.")
+    demo.run("cat policy.toml", project)
+    demo.run("mpp policy check policy.toml", project)
+    demo.run("mpp policy use policy.toml --yes", project)
+    demo.explain("Denied: a rule forbids this argument. The explanation says which rule decided and what would change it.")
+    demo.run("""mpp run hello-0.1.0.mpp --args '{"name": "Mallory"}'""", project, expected=23)
+    demo.run("""mpp policy explain hello-0.1.0.mpp --args '{"name": "Mallory"}'""", project)
+    demo.explain("Asked: this call needs a person. It ends with a reference, and whoever called learns nothing more.")
+    demo.run(grace, project, expected=24)
+    demo.explain("Approved: an approver signs a yes to exactly this call: this package, tool, argument, rights, agent and policy.")
+    demo.run('mpp approve enroll ada --name "Ada Example" --no-passphrase --yes', project)
+    ref = demo.ask("mpp approve pending --json", project, "questions", 0, "ref")
+    demo.run(f"mpp approve show {ref} -o question.json", project)
+    demo.run("mpp approve sign question.json --key ../home/keys/approvers/ada.key --id ada -o answer.json", project)
+    demo.run("mpp approve submit answer.json", project)
+    demo.run(grace, project)
+    demo.explain("Replays: the approval is spent. The same call asks anew, and the same answer is not taken twice.")
+    demo.run(grace, project, expected=24)
+    demo.run("mpp approve submit answer.json", project, expected=24)
+    demo.explain("The record so far: what was decided, asked, answered, spent and run, in this order.")
+    for kind in demo.kinds():
+        print(f"     {kind}", flush=True)
+
 
 def flip_one_bit(path: Path, target: Path) -> int:
     """A copy with one bit changed in the middle of the content, and where."""
@@ -71,6 +142,7 @@ def main() -> None:
     demo.run("mpp doctor", project)
     demo.explain("Run: verified again, then called in a sandbox that gives it only what it declared, which is nothing.")
     demo.run('mpp run hello-0.1.0.mpp --args \'{"name": "Ada"}\' --explain', project)
+    show_policy(demo, project)
     at = flip_one_bit(project / "hello-0.1.0.mpp", project / "tampered.mpp")
     demo.explain(f"Tamper: one bit of byte {at} is flipped in a copy. It is refused, and nothing of it is read further.")
     demo.run("mpp verify tampered.mpp", project, expected=14)

@@ -8,17 +8,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conformance.make import accepted, archive, capabilities, contents, manifests, names, roots, runs, runs_host, runs_inside, seals, statements, trusts, wasm
+from conformance.make import documents_answers, documents_approval, documents_bundle, documents_context, documents_grants, documents_identity, documents_policy
+from conformance.make import documents_policy_arguments, documents_policy_bad, documents_policy_layers
 from conformance.make.case import Case, trust_bytes, write
+from conformance.make.documents import Document, write_contexts, write_document
 from conformance.make.trust import SHARED
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
 TABLES = (archive, names, statements, seals, roots, trusts, contents, manifests, capabilities, wasm, accepted, runs, runs_inside, runs_host)
+DOCUMENT_TABLES = (
+    documents_policy, documents_policy_arguments, documents_policy_layers, documents_policy_bad, documents_bundle, documents_approval, documents_answers, documents_identity,
+    documents_grants, documents_context,
+)  # fmt: skip
+CONTEXTS = {
+    **documents_policy_bad.SHARED, **documents_bundle.SHARED, **documents_approval.SHARED, **documents_answers.SHARED, **documents_identity.SHARED, **documents_grants.SHARED,
+    **documents_context.SHARED,
+}  # fmt: skip
 
 
 def all_cases() -> Iterator[Case]:
     """Every case of every table."""
     for table in TABLES:
         yield from table.cases()
+
+
+def all_documents() -> Iterator[Document]:
+    """Every document of every table."""
+    for table in DOCUMENT_TABLES:
+        yield from table.documents()
 
 
 def make(vectors: Path) -> int:
@@ -28,10 +45,14 @@ def make(vectors: Path) -> int:
     (vectors / "trust").mkdir(parents=True)
     for name, document in SHARED.items():
         (vectors / "trust" / f"{name}.json").write_bytes(trust_bytes(document))
+    write_contexts(CONTEXTS, vectors)
     count = 0
     for count, case in enumerate(all_cases(), 1):  # noqa: B007 - the last number is the count
         write(case, vectors)
-    return count
+    documents = [*all_documents()]
+    for one in documents:
+        write_document(one, vectors)
+    return count + len(documents)
 
 
 if __name__ == "__main__":

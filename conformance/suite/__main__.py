@@ -9,10 +9,14 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from typing import TypeVar
 
 from conformance.suite.cases import Case, load
+from conformance.suite.documents import DocumentCase, DocumentVerdict, OwnDocuments, judge_documents, load_documents, own_adapter
 from conformance.suite.hosts import Executable, Host, InProcess, own_executable
 from conformance.suite.judge import Verdict, judge
+
+T = TypeVar("T")
 
 SAMPLE = 40
 """Cases that the default run gives to the executable too. Reason: a process start for each would take minutes."""
@@ -25,6 +29,7 @@ SPREAD_MIN = 100
 def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m conformance.suite", description="Run the conformance vectors against a host (conformance/HOST-CLI.md).")
     parser.add_argument("--host", metavar="CMD", help="the command line of the host; default: our own, in this process, and a sample through its executable")
+    parser.add_argument("--documents", metavar="CMD", help="the command line of the host's adapter for documents; default: our own, like --host")
     parser.add_argument("--in-process", action="store_true", help="only our own host, called as a function")
     parser.add_argument("--filter", metavar="GLOB", default="*", help="only cases whose id fits, for example 'archive/*'")
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
@@ -32,7 +37,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-def sample(cases: list[Case], most: int = SAMPLE) -> list[Case]:
+def sample(cases: list[T], most: int = SAMPLE) -> list[T]:
     """About ``most`` cases, spread evenly."""
     return cases[:: max(1, -(-len(cases) // most))]
 
@@ -60,16 +65,33 @@ def _verdicts(options: argparse.Namespace, cases: list[Case]) -> list[Verdict]:
     return list(found.values())
 
 
-def _row(verdict: Verdict) -> dict[str, object]:
+def _document_verdicts(options: argparse.Namespace, cases: list[DocumentCase]) -> list[DocumentVerdict]:
+    if options.documents:
+        return judge_documents(cases, Executable(shlex.split(options.documents)), options.jobs)
+    found = {verdict.case.id: verdict for verdict in judge_documents(cases, OwnDocuments(), 1)}
+    if not options.in_process:
+        for verdict in judge_documents(sample(cases), own_adapter(), options.jobs):
+            if found[verdict.case.id].passed and not verdict.passed:
+                wrong = tuple(f"through the executable, {fault}" for fault in verdict.wrong)
+                found[verdict.case.id] = DocumentVerdict(case=verdict.case, wrong=wrong, said=verdict.said)
+    return list(found.values())
+
+
+def _row(verdict: Verdict | DocumentVerdict) -> dict[str, object]:
     return {"id": verdict.case.id, "passed": verdict.passed, "wrong": list(verdict.wrong)}
 
 
-def _show(verdict: Verdict) -> None:
-    case = verdict.case
+def _wanted(case: Case | DocumentCase) -> str:
+    if isinstance(case, DocumentCase):
+        return case.wanted
     place = "" if case.is_run else f" at check {case.check}"
-    wanted = "accepted" if case.accept else f"refused{place} with {case.code}, exit {case.exit}"
+    return "accepted" if case.accept else f"refused{place} with {case.code}, exit {case.exit}"
+
+
+def _show(verdict: Verdict | DocumentVerdict) -> None:
+    case = verdict.case
     print(f"FAILED {case.id}: {case.title}")
-    print(f"  expected: {wanted} (spec {', '.join(case.clauses)})")
+    print(f"  expected: {_wanted(case)} (spec {', '.join(case.clauses)})")
     for fault in verdict.wrong:
         print(f"  seen:     {fault}")
     for line in verdict.said.strip().splitlines()[-5:]:
@@ -79,8 +101,10 @@ def _show(verdict: Verdict) -> None:
 def main(given: list[str] | None = None) -> int:
     """Run and report; 0 only if there were cases and all passed."""
     options = _arguments(given)
-    cases = load(options.filter)
-    verdicts = _verdicts(options, cases)
+    # A host is one command line, its adapter for documents another: with one of them alone, the vectors of the other are left out.
+    cases = load(options.filter) if options.host or not options.documents else []
+    documents = load_documents(options.filter) if options.documents or not options.host else []
+    verdicts: list[Verdict | DocumentVerdict] = [*_verdicts(options, cases), *_document_verdicts(options, documents)]
     failed = [verdict for verdict in verdicts if not verdict.passed]
     passed = len(verdicts) - len(failed)
     if options.as_json:

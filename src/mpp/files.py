@@ -154,6 +154,22 @@ def write_atomic(path: str, data: bytes, mode: int = PUBLIC, *, replace: bool = 
         raise _failed(fault, "write the file", path) from None
 
 
+@contextlib.contextmanager
+def locked(path: str, what: str) -> Iterator[None]:
+    """Hold a lock file, among all processes; its death gives it back. ``what`` is named when it cannot be had."""
+    import fcntl  # noqa: PLC0415 - not everywhere
+
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
+    except OSError as fault:
+        raise HostFailed("host.file", f"cannot lock {what}: {fault.strerror}", where=path, hint="check that you may write there") from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
 def sync_folder(folder: str) -> None:
     """Make renames in ``folder`` survive a power cut."""
     fd = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | os.O_CLOEXEC)

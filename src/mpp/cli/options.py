@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable
 from datetime import datetime, UTC
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,6 +18,9 @@ from mpp.host.home import Home, find_home
 from mpp.host.system import FixedClock, SystemClock
 from mpp.model.jsontext import shown
 from mpp.model.names import version_key
+
+if TYPE_CHECKING:
+    from mpp.host.trust_store import TrustStore
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -47,8 +50,43 @@ passphrase_option = click.option(
 )
 
 
+MACHINE_FOLDER = "/etc/mpp"
+"""Where an administrator fixes the settings of a machine. Neither a variable nor an option names another."""
+
+
 def home() -> Home:
-    return find_home(os.environ)
+    """``$MPP_HOME``; or the home that the administrator of this machine has fixed, wherever that variable leads."""
+    fixed = _fixed_home()
+    return Home(path=fixed) if fixed else find_home(os.environ)
+
+
+def _has_settings() -> bool:
+    # Most machines have none, and reading them brings the whole of policy, which `mpp verify` does without.
+    return os.path.lexists(MACHINE_FOLDER) or "mpp.host.fleet" in sys.modules
+
+
+def _fixed_home() -> str:
+    if not _has_settings():
+        return ""
+    from mpp.host.fleet import fleet_settings, home_of  # noqa: PLC0415
+
+    return home_of(fleet_settings())
+
+
+def is_fleet() -> bool:
+    """Is this machine one of a fleet, by its administrator's settings?"""
+    if not _has_settings():
+        return False
+    from mpp.host.fleet import fleet_settings  # noqa: PLC0415
+
+    return fleet_settings().is_fleet
+
+
+def trust_store() -> TrustStore:
+    """Whom this home trusts. On a machine of a fleet nobody is asked about a publisher."""
+    from mpp.host.trust_store import TrustStore  # noqa: PLC0415 - brings the cryptography, which help texts do without
+
+    return TrustStore(home().trust, known_only=is_fleet())
 
 
 def here() -> str:

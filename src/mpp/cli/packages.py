@@ -8,11 +8,11 @@ from contextlib import suppress
 
 from mpp.author.project import find_project
 from mpp.cli.first_use import ask_and_pin
-from mpp.cli.options import here, home
+from mpp.cli.options import here, home, trust_store
 from mpp.errors import HostFailed, Refused
 from mpp.files import take
 from mpp.host.system import SystemClock, SystemRandom
-from mpp.host.trust_store import remember_root, TrustStore
+from mpp.host.trust_store import remember_root
 from mpp.model.value import value
 from mpp.stages.archive import Buffer, read_archive
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
@@ -36,7 +36,7 @@ def take_package(path: str, *, ask: bool, development: bool = False) -> Taken:
     data = take(path, TOTAL_BYTES_MAX)
     if development and _is_own_unsigned(path, data):
         return _take_unsigned(data)
-    store = TrustStore(home().trust)
+    store = trust_store()
     now = SystemClock().now()
     try:
         package = verify(data, store.load(), now)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from mpp.cli.screen import complain, error_json, note, put_json, safe, say
 from mpp.errors import ToolFailed
+from mpp.host.judging import Judged
 from mpp.host.oncall import Reply
 from mpp.host.sandbox import Ready
 from mpp.model.jsontext import Json
@@ -47,7 +48,9 @@ class Shown:
     package: str
     version: str
     development: bool
-    consent: str
+    judged: Judged
+    receipt: bytes
+    """The host's signed word on an approved call; empty where nobody was asked."""
     because: str
     fresh: bool
 
@@ -111,11 +114,37 @@ def _explain(report: Report, shown: Shown, ready: Ready, reply: Reply) -> None:
         note(f"{stage.name:<20} {stage.seconds * 1000:9.3f} ms")
     note(f"{'of that, in the guest':<20} {reply.run.seconds * 1000:8.3f} ms")
     note(f"compiled     {'now' if shown.fresh else 'before'}, {ready.compiled.size} bytes of native code")
-    note(f"consent      {shown.consent}")
+    for line in _decision_lines(shown.judged):
+        note(line)
     note(f"arguments    sha256 {reply.argument_hash}")
     for name, listed in _used(reply.run.used).items():
         if listed:
             note(f"used         {name}: {json.dumps(listed)}")
+
+
+def _decision_lines(judged: Judged) -> list[str]:
+    grant, verdict = judged.grant, judged.verdict
+    who = f" by {', '.join(grant.approvers)} ({grant.amr})" if grant.approvers else ""
+    lines = [f"allowed      by {grant.because}{who}; deciding rule {grant.rule}", f"risk         {verdict.risk.score} of 100, {verdict.risk.band}"]
+    return lines + [f"             {reason.points:+d} {reason.words}" for reason in verdict.risk.reasons]
+
+
+def _decision_json(judged: Judged) -> Json:
+    grant, verdict = judged.grant, judged.verdict
+    layers: list[Json] = [{"layer": one.layer, "policy": one.policy, "rule": one.rule, "effect": one.effect} for one in verdict.decided]
+    reasons: list[Json] = [{"points": one.points, "words": one.words} for one in verdict.risk.reasons]
+    return {
+        "because": grant.because,
+        "rule": grant.rule,
+        "approvers": [*grant.approvers],
+        "amr": grant.amr,
+        "jti": grant.jti,
+        "agent": grant.agent.shown(),
+        "origin": judged.asked.origin,
+        "layers": layers,
+        "policy_sha256": verdict.policy_digest,
+        "risk": {"score": verdict.risk.score, "band": verdict.risk.band, "reasons": reasons},
+    }
 
 
 def _used(used: Used) -> dict[str, Json]:
@@ -140,7 +169,8 @@ def _whole(report: Report, shown: Shown, ready: Ready, reply: Reply) -> dict[str
         "tool": reply.context.tool,
         "invocation": reply.context.invocation,
         "development": shown.development,
-        "consent": shown.consent,
+        "decision": _decision_json(shown.judged),
+        "receipt": json.loads(shown.receipt) if shown.receipt else None,
         "argument_sha256": reply.argument_hash,
         "stages": stages,
         "guest_ms": round(reply.run.seconds * 1000, 3),

@@ -35,7 +35,8 @@ ARGON_BYTES_MIN = 8 * MIB
 SALT_BYTES = 16
 NONCE_BYTES = 24
 TAG_BYTES = 16
-ROLES = ("root", "release")
+ROLES = ("root", "release", "agent", "organisation", "approver")
+"""What a key is for. A key of one role is never taken for another: the role is bound into the seal."""
 
 
 @value

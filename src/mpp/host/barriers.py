@@ -20,8 +20,10 @@ from importlib.util import find_spec
 from typing import IO, NamedTuple
 
 import mpp.jail
+from mpp.host.agent_user import SHOWN_MAX, AgentProcess, agent_processes, judge_processes, process_of
 from mpp.host.home import Home
 from mpp.jail import landlock, trial
+from mpp.model.jsontext import shown
 from mpp.model.value import value
 
 HOLDS, MISSING, WEAK = "holds", "missing", "weak"
@@ -226,9 +228,9 @@ def _state(name: str, found: _Trial) -> tuple[str, tuple[str, ...]]:
     return HOLDS, tuple(shown) or (why or "the kernel took it up",)
 
 
-def surroundings(home: Home) -> tuple[Fact, ...]:
-    """What no attempt shows."""
-    return (_system(), _engine(), _user(), _home(home), _core_files(), _tracing(), _compiler())
+def surroundings(home: Home, agent_pid: int = 0) -> tuple[Fact, ...]:
+    """What no attempt shows. ``agent_pid`` is the process that a person says is the agent; 0: look for one."""
+    return (_system(), _engine(), _user(agent_pid), _home(home), _core_files(), _tracing(), _compiler())
 
 
 def _system() -> Fact:
@@ -264,12 +266,23 @@ def _compiler() -> Fact:
     return Fact(name="C compiler", state=GOOD, text=f"ziglang {found}")
 
 
-def _user() -> Fact:
+def _user(agent_pid: int) -> Fact:
     """Said plainly, for no barrier of ours stands there: tools are held, the agent is not."""
-    user = os.getuid()
-    who = "root" if user == 0 else f"user {user}"
-    text = f"an agent that runs as {who} and outside of a sandbox can do all that you can: read your keys, approve in your name, change MPP itself"
+    me = os.getuid()
+    found = (process_of(agent_pid),) if agent_pid else agent_processes()
+    same, others = judge_processes(found, me)
+    who = "root" if me == 0 else f"user {me}"
+    if others and not same:
+        text = f"{_named(others)}: runs as another user than you ({who}), who cannot read your keys or approve in your name"
+        return Fact(name="agent", state=GOOD, text=text)
+    seen = f"{_named(same)}: runs as you ({who}), or as root" if same else f"no running program here is known to be an agent; one that runs as you ({who})"
+    text = f"{seen}, and outside of a sandbox can do all that you can: read your keys, approve in your name, change MPP itself"
     return Fact(name="agent", state=NOTE, text=text, remedy="run the agent as another user, or in a sandbox, and give it `mpp` through a server only")
+
+
+def _named(found: tuple[AgentProcess, ...]) -> str:
+    more = f" and {len(found) - SHOWN_MAX} more" if len(found) > SHOWN_MAX else ""
+    return ", ".join(f"{shown(one.name)} (process {one.pid})" for one in found[:SHOWN_MAX]) + more
 
 
 def _home(home: Home) -> Fact:

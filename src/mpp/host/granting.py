@@ -9,15 +9,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from mpp.errors import Fault, HostFailed, Refused
-from mpp.model.capabilities import NEVER_DEVICE, NEVER_PATHS
+from mpp.model.capabilities import NEVER_DEVICE, NEVER_PATHS, NetworkRule
+from mpp.model.hosts import covers
 from mpp.model.jsontext import shown
 from mpp.model.manifest import Manifest
 from mpp.model.rights import Device, Folder, Rights
+from mpp.model.scope import WORKSPACE, Scope, meet, path_covered, scope_of
 from mpp.model.value import value
 
-WORKSPACE = "${workspace}"
 GUEST_WORKSPACE = "/workspace"
 """Where the guest finds the workspace, wherever it is here."""
 
@@ -55,18 +57,26 @@ class Opened:
             os.close(fd)
 
 
-def rights_for(manifest: Manifest, *, tenant: str, publisher_id: str, content_hash: str, places: Places) -> Rights:
-    """All that the manifest declares, as rights on this machine. All paths that cannot be given are named at once."""
-    declared = manifest.capabilities
+def rights_for(
+    manifest: Manifest, *, tenant: str, publisher_id: str, content_hash: str, places: Places, scope: Scope | None = None, private_hosts: tuple[str, ...] = ()
+) -> Rights:
+    """All that the manifest declares, or the part of it that ``scope`` allows, as rights on this machine. All paths that cannot be given are named at once.
+
+    ``private_hosts`` are ``host:port`` that the policy of this host lets lead to addresses that are not public.
+    """
+    declared = scope_of(manifest)
+    opened = declared if scope is None else meet(declared, scope)
     faults: list[Fault] = []
-    unused = dict(places.mappings)
-    wanted = dict.fromkeys(declared.write, True)
-    for path in declared.read:
+    wanted = dict.fromkeys(opened.write, True)
+    for path in opened.read:
         wanted.setdefault(path, False)
-    folders = [_folder(path, write, places, unused, faults) for path, write in sorted(wanted.items())]
-    devices = [Device(guest=one.path, host=_device(one.path, unused, faults), mode=one.mode) for one in declared.hardware]
+    folders = [_folder(_Wanted(path, _declared_above(path, write, declared), write), places, faults) for path, write in sorted(wanted.items())]
+    devices = [Device(guest=one.path, host=_device(one.path, places, faults), mode=one.mode) for one in opened.devices]
+    known = {*wanted, *declared.read, *declared.write, *(one.path for one in declared.devices)}
     faults += [
-        Fault("call.map", shown(path), "the package declares no such path", "spell it as in the manifest, such as /data or ${workspace}/out") for path in unused
+        Fault("call.map", shown(path), "the package declares no such path", "spell it as in the manifest, such as /data or ${workspace}/out")
+        for path in places.mappings
+        if path not in known
     ]
     if faults:
         raise Refused.of(tuple(faults))
@@ -77,41 +87,76 @@ def rights_for(manifest: Manifest, *, tenant: str, publisher_id: str, content_ha
         content_hash=content_hash,
         folders=tuple(one for one in folders if one is not None),
         devices=tuple(devices),
-        network=declared.network,
-        env=declared.env_vars,
-        secrets=declared.secrets,
-        kv_max_bytes=declared.kv_max_bytes,
+        network=opened.network,
+        private_hosts=tuple(place for place in private_hosts if any(_leads_to(rule, place) for rule in opened.network)),
+        env=opened.env,
+        secrets=opened.secrets,
+        kv_max_bytes=opened.kv_max_bytes,
     )
 
 
-def _folder(path: str, write: bool, places: Places, unused: dict[str, str], faults: list[Fault]) -> Folder | None:
-    guest = GUEST_WORKSPACE + path.removeprefix(WORKSPACE) if path.startswith(WORKSPACE) else path
-    given = unused.pop(path, path)
+class _Wanted(NamedTuple):
+    """One path to be given, and the declared one that it is, or below which it lies."""
+
+    path: str
+    declared: str
+    write: bool
+
+    def placed(self, mappings: Mapping[str, str]) -> tuple[str, str]:
+        """The folder here that it is, or lies in, and the way from there to it, if any."""
+        if self.path in mappings or self.path == self.declared:
+            return mappings.get(self.path, self.path), ""
+        return mappings.get(self.declared, self.declared), "/" + self.path.removeprefix(self.declared).strip("/")
+
+
+def _declared_above(path: str, write: bool, declared: Scope) -> str:
+    """Attack: a path to write, placed below another that was declared for reading and lies elsewhere."""
+    paths = declared.write if write else (*declared.read, *declared.write)
+    return max((one for one in paths if path_covered(path, (one,))), key=len)
+
+
+def _leads_to(rule: NetworkRule, place: str) -> bool:
+    host, _, port = place.rpartition(":")
+    return port in map(str, rule.ports) and covers(rule.host, host, wildcard=rule.wildcard)
+
+
+def guest_path(path: str) -> str:
+    """Where the guest finds a declared path."""
+    return GUEST_WORKSPACE + path.removeprefix(WORKSPACE) if path.startswith(WORKSPACE) else path
+
+
+def _folder(wanted: _Wanted, places: Places, faults: list[Fault]) -> Folder | None:
+    path = wanted.path
+    given, way = wanted.placed(places.mappings)
     in_workspace = given.startswith(WORKSPACE)
     if in_workspace:
         if not places.workspace:
             faults.append(Fault("call.workspace", shown(path), "the package works in a workspace, and this host names none", "give one: --workspace FOLDER"))
             return None
         given = places.workspace + given.removeprefix(WORKSPACE)
-    found = _real(given, path, faults)
+    found = _real(given.rstrip("/") + way if way else given, path, faults)
     if found and in_workspace and not _is_below(found, os.path.realpath(places.workspace)):
         # Attack: a project from elsewhere with a link to the keys of whoever works in it.
-        message = f"{shown(given)} leads out of the workspace, to {shown(found)}"
+        message = f"{shown(given + way)} leads out of the workspace, to {shown(found)}"
         faults.append(Fault("call.workspace", shown(path), message, "if that is what you want, place it with --map GUEST=HOST"))
+    elif found and way and found != os.path.realpath(given).rstrip("/") + way:
+        # Attack: a link that a tool left in its folder, so that a narrower right to a path opens another place than the one it names.
+        message = f"{shown(given + way)} is a link, or lies behind one, and leads to {shown(found)}"
+        faults.append(Fault("call.path_link", shown(path), message, "take the link away, or place the path by itself with --map GUEST=HOST"))
     elif found and _is_never(found, places.home):
         message = f"{shown(found)} is never granted to a tool: it is, holds or lies in a place of mpp's own or of the system"
         faults.append(Fault("call.path_never", shown(path), message, "map the path to a folder with the tool's own data"))
     elif found and not _is_plain(found):
         faults.append(Fault("call.path_kind", shown(path), f"{shown(found)} is neither a folder nor a regular file", "map the path to a folder or a file"))
-    return Folder(guest=guest, host=found, write=write)
+    return Folder(guest=guest_path(path), host=found, write=wanted.write)
 
 
 def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _device(path: str, unused: dict[str, str], faults: list[Fault]) -> str:
-    found = _real(unused.pop(path, path), path, faults)
+def _device(path: str, places: Places, faults: list[Fault]) -> str:
+    found = _real(places.mappings.get(path, path), path, faults)
     if not found:
         return ""
     # Attack: a link in /dev, or a mapping, that leads to a disk or to memory.
@@ -132,11 +177,17 @@ def _real(given: str, declared: str, faults: list[Fault]) -> str:
         faults.append(Fault("call.map", shown(declared), f"{shown(given)} is not absolute", "write --map GUEST=/absolute/path"))
         return ""
     try:
-        return os.path.realpath(given, strict=True)
+        found = os.path.realpath(given, strict=True)
+        found.encode("utf-8")
+    except UnicodeEncodeError:
+        # It stands in digests, questions and the record, which are UTF-8.
+        faults.append(Fault("call.path_kind", shown(declared), f"{shown(given)} is not UTF-8 text", "rename it, or map the path to another folder"))
+        return ""
     except OSError as fault:
         words = fault.strerror or "cannot be reached"
         faults.append(Fault("call.path_missing", shown(declared), f"{shown(given)}: {words}", "make it, or place it elsewhere with --map GUEST=HOST"))
         return ""
+    return found
 
 
 def _is_plain(path: str) -> bool:

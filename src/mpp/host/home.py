@@ -33,6 +33,31 @@ class Home:
         return os.path.join(self.path, "kv")
 
     @property
+    def approvals(self) -> str:
+        """Questions, answers, approvals that last, consents and what has been spent."""
+        return os.path.join(self.path, "approvals", "approvals.sqlite")
+
+    @property
+    def approvers(self) -> str:
+        return os.path.join(self.path, "trust", "approvers.json")
+
+    @property
+    def agents(self) -> str:
+        return os.path.join(self.path, "trust", "agents.json")
+
+    @property
+    def policy(self) -> str:
+        return os.path.join(self.path, "policy")
+
+    @property
+    def stops(self) -> str:
+        return os.path.join(self.path, "policy", "stops.json")
+
+    @property
+    def events(self) -> str:
+        return os.path.join(self.path, "audit", "events.jsonl")
+
+    @property
     def secrets(self) -> str:
         return os.path.join(self.path, "secrets")
 
@@ -40,6 +65,11 @@ class Home:
     def seal(self) -> str:
         """The key that opens the secrets: in a folder of its own, so that a copy of the one does not hold the other."""
         return os.path.join(self.path, "seal", "secrets.key")
+
+    @property
+    def host_key(self) -> str:
+        """The key by which this host signs what it vouches for."""
+        return os.path.join(self.path, "seal", "host.key")
 
 
 def find_home(environment: Mapping[str, str]) -> Home:

@@ -1,4 +1,4 @@
-"""One call of a prepared package, from arguments to a judged reply. The stages between are joined here until there is a policy.
+"""One call of a prepared package, from arguments to a judged reply. Whoever calls brings leave for it: policy and approval, or nothing runs.
 
 Spec: call-contract, order of a call.
 """
@@ -12,23 +12,17 @@ from mpp.host.sandbox import CallInput, Ready, Sandbox
 from mpp.host.secret_store import SecretStore
 from mpp.host.services.secrets import resolve_env
 from mpp.model.calls import CallContext
+from mpp.model.events import Event
+from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest, ToolDefinition
 from mpp.model.value import value
 from mpp.ports import Random, Steps
-from mpp.stages.sandbox import Live, Run
+from mpp.stages.approval import Grant, Warrant
+from mpp.stages.sandbox import Live, Run, Used
 from mpp.stages.sandbox import Arguments, read_reply, request_line, SchemaCheck, ToolReply
 
 INVOCATION_BYTES = 16
 """Bytes of an invocation id. Reason: never the same twice."""
-
-
-@value
-class Caller:
-    """Who calls, as the front that took the call knows it."""
-
-    agent: str = ""
-    agent_proof: str = "anonymous"
-    user: str = ""
 
 
 @value
@@ -39,8 +33,9 @@ class Surroundings:
     """For the commands that print secrets; no guest ever sees it."""
     clock_ns: Callable[[], int]
     """Nanoseconds since 1970."""
-    random: Random
     live: Live
+    issue: Callable[[Grant], Warrant]
+    """Spends the approval and records the intent. It is asked last, so that nothing is spent on a call that cannot run."""
 
 
 @value
@@ -73,24 +68,38 @@ def judge_arguments(tool: ToolDefinition, arguments: Arguments) -> None:
     SchemaCheck(tool.parameters).judge_arguments(arguments)
 
 
+def new_invocation(random: Random) -> str:
+    """The name of one call, from its first judgement to its receipt."""
+    return random.bytes(INVOCATION_BYTES).hex()
+
+
+def context_of(ready: Ready, tool: str, grant: Grant, user: str) -> CallContext:
+    """What the guest learns of a call. Who calls is what was judged; which tool is what is run, so that the sandbox can compare the two."""
+    rights, agent = ready.rights, grant.agent
+    return CallContext(
+        invocation=grant.invocation,
+        tenant=rights.tenant,
+        agent=agent.name,
+        agent_proof=agent.level,
+        user=user,
+        package_id=rights.package_id,
+        version=ready.package.manifest.version,
+        content_hash=rights.content_hash,
+        publisher_id=rights.publisher_id,
+        tool=tool,
+        agent_key=agent.key,
+        agent_issuer=agent.issuer,
+        delegation=agent.behind,
+    )
+
+
 def call_tool(
-    sandbox: Sandbox, ready: Ready, tool: ToolDefinition, arguments: Arguments, caller: Caller, about: Surroundings, *, secrets: SecretStore | None,
-    timeout_ms: int = 0,
+    sandbox: Sandbox, ready: Ready, tool: ToolDefinition, arguments: Arguments, grant: Grant, user: str, about: Surroundings, *,
+    secrets: SecretStore | None, timeout_ms: int = 0,
 ) -> Steps[Reply]:  # fmt: skip
     """Run one judged call. A failed run is a Reply with a fault. ``secrets`` None: the call gets none."""
     manifest, rights = ready.package.manifest, ready.rights
-    context = CallContext(
-        invocation=about.random.bytes(INVOCATION_BYTES).hex(),
-        tenant=rights.tenant,
-        agent=caller.agent,
-        agent_proof=caller.agent_proof,
-        user=caller.user,
-        package_id=rights.package_id,
-        version=manifest.version,
-        content_hash=rights.content_hash,
-        publisher_id=rights.publisher_id,
-        tool=tool.name,
-    )
+    context = context_of(ready, tool.name, grant, user)
     limit = manifest.runtime.timeout_ms
     given = CallInput(
         context=context,
@@ -101,7 +110,7 @@ def call_tool(
         now_ns=about.clock_ns(),
         live=about.live,
     )
-    run = yield from sandbox.call(ready, given)
+    run = yield from sandbox.call(ready, about.issue(grant), given)
     fault, reply = run.fault, None
     if fault is None:
         try:
@@ -109,3 +118,19 @@ def call_tool(
         except MppError as found:
             fault = found
     return Reply(context=context, run=run, reply=reply, fault=fault, argument_hash=arguments.sha256)
+
+
+def result_event(tenant: str, invocation: str, outcome: str, used: Used, now: int) -> Event:
+    """Names of hosts, secrets and methods, and numbers of files: which files they were is not for this record."""
+    body: dict[str, Json] = {
+        "outcome": outcome,
+        "hosts": [*used.hosts],
+        "kv": dict(used.kv),
+        "secrets": [*used.secrets],
+        "secrets_echoed": [*used.echoed],
+        "files_read": len(used.files_read),
+        "files_written": len(used.files_written),
+        "host_calls": used.host_calls,
+        "more": used.more,
+    }
+    return Event(kind="result", at=now, tenant=tenant, invocation=invocation, body=body)

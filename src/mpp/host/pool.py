@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mpp.errors import HostFailed
+from mpp.model.agents import AgentIdentity
 from mpp.ports import Steps, Wait
 from mpp.stages.sandbox import Worker
 from mpp.stages.sandbox.limits import WORKER_CALLS_MAX
@@ -40,7 +41,8 @@ class WorkerKey(NamedTuple):
     layer: str
     rights: str
     tenant: str
-    agent: str
+    agent: AgentIdentity
+    """Who calls, how sure that is, and for whom: somebody who only says a name does not meet what the real one left."""
 
 
 class _Idle(NamedTuple):

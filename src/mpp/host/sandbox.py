@@ -1,6 +1,7 @@
 """The sandbox as a service of the host: packages made ready once, then called many times.
 
 It joins what the stage leaves to its host: processes, the pool, the cache of native code, the services behind host calls.
+Nothing is opened without a token that covers it, and nothing runs without a warrant for exactly this call.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ import time
 from collections.abc import Mapping
 
 from mpp.errors import HostFailed, Refused
+from mpp.host.demands import judge_call, judge_opening, judge_values
 from mpp.host.granting import Opened, open_rights
 from mpp.host.pool import Make, WorkerKey, WorkerPool
+from mpp.model.agents import ANONYMOUS, AgentIdentity
 from mpp.model.calls import CallContext
 from mpp.model.jsontext import Json
 from mpp.model.rights import Rights
+from mpp.model.scope import Scope
 from mpp.model.value import value
 from mpp.ports import Steps
+from mpp.stages.approval import Warrant, use
 from mpp.stages.gatekeeper import VerifiedPackage
+from mpp.stages.policy import CapabilityToken
 from mpp.stages.sandbox import CallScope, Compiled, ENGINE_MAJOR, HostCalls, Live, NativeCache, Order, Run, Worker, Zygote, compile_wasm, run_call
 
 SEED_LABEL = b"mpp-deterministic-seed\n"
 NO_LAYER = ""
+NANOSECONDS = 10**9
 
 
 @value
@@ -35,6 +42,8 @@ class Ready:
     package: VerifiedPackage
     compiled: Compiled
     opened: Opened
+    scope: Scope
+    """What the token stood for with which it was opened."""
 
     @property
     def rights(self) -> Rights:
@@ -57,6 +66,8 @@ class CallInput:
     env: tuple[tuple[str, str], ...] = ()
     now_ns: int
     live: Live
+    memory_bytes: int = 0
+    """Less memory than the manifest says; 0: as it says."""
 
 
 class Sandbox:
@@ -75,11 +86,12 @@ class Sandbox:
         """Start the zygote now, while other work goes on."""
         self._zygote.start()
 
-    def prepare(self, package: VerifiedPackage, rights: Rights) -> Ready:
-        """Compile, or take from the cache, and open what the rights name."""
+    def prepare(self, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> Ready:
+        """Compile, or take from the cache, and open what the rights name, which must lie within what the token stands for. Spec: S-71."""
+        held = judge_opening(token, package, rights)
         compiled = compile_wasm(entrypoint(package), native_cache(self._cache_folder) if self._cache_folder else None)
         try:
-            ready = Ready(package=package, compiled=compiled, opened=open_rights(rights))
+            ready = Ready(package=package, compiled=compiled, opened=open_rights(rights), scope=held.scope)
         except BaseException:
             os.close(compiled.fd)
             raise
@@ -87,29 +99,37 @@ class Sandbox:
             self._ready[id(ready)] = ready
         return ready
 
-    def warm(self, ready: Ready, agent: str = "") -> Steps[None]:
+    def warm(self, ready: Ready, agent: AgentIdentity = ANONYMOUS) -> Steps[None]:
         """Have one worker waiting before the first call."""
         yield from self._pool.add(self._key(ready, agent), self._make(ready))
 
-    def call(self, ready: Ready, given: CallInput) -> Steps[Run]:
-        """One run in a worker of its own kind. Failures of the guest are in the ``Run``."""
+    def call(self, ready: Ready, warrant: Warrant, given: CallInput) -> Steps[Run]:
+        """One run in a worker of its own kind. Failures of the guest are in the ``Run``. The warrant is used up, whatever comes. Spec: S-72."""
         begun = time.monotonic()
-        key, make = self._key(ready, given.context.agent), self._make(ready)
-        worker = yield from self._pool.take(key, make, begun + given.seconds)
+        if not self._is_ready(ready):
+            # Attack: something put together by hand that names a worker which waits for others.
+            raise _released()
+        held = judge_call(use(warrant), ready.rights, given.context, given.argument_sha256, given.now_ns // NANOSECONDS, ready.scope)
+        judge_values(given.env, ready.rights)
+        seconds = min(given.seconds, held.timeout_ms / 1000) if held.timeout_ms else given.seconds
+        key, make = self._key(ready, given.context.identity), self._make(ready)
+        worker = yield from self._pool.take(key, make, begun + seconds)
         reusable = False
         try:
             deterministic = ready.package.manifest.runtime.deterministic
             order = Order(
                 # The guest's time begins when it can begin: waiting for a worker is not its fault.
-                deadline=time.monotonic() + given.seconds,
+                deadline=time.monotonic() + seconds,
                 deterministic=deterministic,
                 now_ns=given.now_ns,
                 seed=seed_of(ready, given) if deterministic else bytes(32),
                 env=tuple((name.encode(), text.encode()) for name, text in given.env),
                 stdin=given.line,
-                memory_bytes=ready.memory_bytes,
+                memory_bytes=min(given.memory_bytes or ready.memory_bytes, ready.memory_bytes),
             )
-            run = yield from run_call(worker, order, self._calls, CallScope(rights=ready.rights, context=given.context, live=given.live))
+            declared = ready.package.manifest.capabilities.network
+            scope = CallScope(rights=ready.rights, context=given.context, live=given.live, declared=declared)
+            run = yield from run_call(worker, order, self._calls, scope)
             reusable = run.reusable and self._is_ready(ready)
         finally:
             # Also when the caller gives up in the middle: the process ends with its call.
@@ -130,7 +150,7 @@ class Sandbox:
         self._pool.close()
         self._zygote.close()
 
-    def _key(self, ready: Ready, agent: str) -> WorkerKey:
+    def _key(self, ready: Ready, agent: AgentIdentity) -> WorkerKey:
         rights = ready.rights
         return WorkerKey(content_hash=rights.content_hash, layer=NO_LAYER, rights=rights.digest, tenant=rights.tenant, agent=agent)
 
@@ -146,12 +166,16 @@ class Sandbox:
         try:
             with self._lock:
                 if not self._is_ready(ready):
-                    raise HostFailed("host.closed", "the package was released before its call began", hint="prepare it again")
+                    raise _released()
                 fds.extend(map(_again, (ready.compiled.fd, *ready.opened.fds())))
             return (yield from self._zygote.spawn(_spec(ready, fds[1:]), tuple(fds)))
         finally:
             for fd in fds:
                 os.close(fd)
+
+
+def _released() -> HostFailed:
+    return HostFailed("host.closed", "the package was released before its call began", hint="prepare it again")
 
 
 def _again(fd: int) -> int:

@@ -7,7 +7,6 @@ Whoever acts as its owner on this machine can open it.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from nacl.exceptions import CryptoError
 
 from mpp.crypto import base64text
 from mpp.errors import HostFailed, Refused
-from mpp.files import PRIVATE, make_private_folder, read_bounded, write_atomic
+from mpp.files import PRIVATE, locked, make_private_folder, read_bounded, write_atomic
 from mpp.host.home import Home
 from mpp.host.secret_entry import SecretEntry, binding_words, read_row, row, same_binding
 from mpp.host.secret_keys import Keyring, check_private, file_key, find_keyring, keyring_key, works
@@ -59,7 +58,7 @@ class SecretStore:
     def change(self, step: Callable[[Mapping[str, SecretEntry]], Mapping[str, SecretEntry]]) -> Mapping[str, SecretEntry]:
         """Apply ``step`` to the newest entries and write them, one process at a time."""
         make_private_folder(self._folder)
-        with self._locked():
+        with locked(self.path + ".lock", "the secrets"):
             there = check_private(self.path)
             before = self._opened(self._sealed()) if there else {}
             after = step(before)
@@ -180,18 +179,6 @@ class SecretStore:
     def _broken(self, how: str) -> Refused:
         hint = "restore it and its key from a copy; or move it away and set the secrets again"
         return Refused("secret.sealed", f"the document with the secrets {how}", where=self.path, hint=hint)
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            fd = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
-        except OSError as fault:
-            raise HostFailed("host.file", f"cannot lock the secrets: {fault.strerror}", where=self.path, hint="check that you may write there") from None
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
 
 
 def open_secrets(home: Home) -> SecretStore:

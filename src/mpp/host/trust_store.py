@@ -6,18 +6,16 @@ owner. It is judged strictly when read all the same, because half a file must ne
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import shlex
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mpp.crypto.ed25519 import KEY_ID
 from mpp.crypto.roots import RootChain, named_by_hand, read_chain
 from mpp.errors import HostFailed, Refused
-from mpp.files import PRIVATE, make_private_folder, read_bounded, write_atomic
+from mpp.files import PRIVATE, locked, make_private_folder, read_bounded, write_atomic
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, canonical, read
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM
@@ -119,13 +117,19 @@ def write_trust(state: TrustState) -> bytes:
 
 
 class TrustStore:
-    """The trust document of one home."""
+    """The trust document of one home. ``known_only``: whatever it says, nobody is asked about a publisher on this machine."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, *, known_only: bool = False) -> None:
+        self.path, self._known_only = path, known_only
 
     def load(self) -> TrustState:
         """The state; an absent file means that nobody is trusted yet."""
+        return self._bound(self._read())
+
+    def _bound(self, state: TrustState) -> TrustState:
+        return replace(state, first_use=False) if self._known_only and state.first_use else state
+
+    def _read(self) -> TrustState:
         # Only a file that is surely absent means "nobody"; one that cannot be looked at is an error, never first use.
         try:
             folder = os.path.dirname(os.path.abspath(self.path))
@@ -141,12 +145,14 @@ class TrustStore:
     def change(self, step: Callable[[TrustState], TrustState]) -> TrustState:
         """Apply ``step`` to the newest state and write it, one process at a time."""
         make_private_folder(os.path.dirname(self.path))
-        with self._locked():
-            before = self.load()
+        with locked(self.path + ".lock", "the trust document"):
+            document = self._read()
+            before = self._bound(document)
             state = step(before)
             if state is before:
                 return state
-            data = write_trust(state)
+            # What the machine says is no part of the document.
+            data = write_trust(state if before is document else replace(state, first_use=document.first_use))
             # A document that could not be read again would lock its owner out.
             if len(data) > TRUST_BYTES_MAX:
                 message = f"the trust document would have more than {TRUST_BYTES_MAX} bytes"
@@ -154,18 +160,6 @@ class TrustStore:
             read_trust(data, where=self.path)
             write_atomic(self.path, data, PRIVATE)
         return state
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            fd = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-        except OSError as fault:
-            raise HostFailed("host.file", f"cannot lock the trust document: {fault.strerror}", where=self.path, hint="check that you may write there") from None
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
 
 
 def _check_owned(path: str) -> None:

@@ -5,6 +5,7 @@ Spec: spec/call-contract.md.
 
 from __future__ import annotations
 
+from mpp.model.agents import AgentIdentity, Delegation
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 
@@ -26,13 +27,24 @@ class CallContext:
     content_hash: str
     publisher_id: str
     tool: str
+    agent_key: str = ""
+    """The id of the key that signed this call; empty below ``signed``."""
+    agent_issuer: str = ""
+    """Who vouches for the agent's name; empty when the host itself knows it."""
+    delegation: tuple[Delegation, ...] = ()
+    """For whom the agent acts, the nearest first."""
+
+    @property
+    def identity(self) -> AgentIdentity:
+        """Who calls, as one value."""
+        return AgentIdentity(name=self.agent, level=self.agent_proof, key=self.agent_key, issuer=self.agent_issuer, behind=self.delegation)
 
     def shown(self) -> dict[str, Json]:
         """The object that stands in ``_meta`` of the request and that ``context.get`` answers."""
         package: Json = {"id": self.package_id, "version": self.version, "sha256": self.content_hash, "publisher": self.publisher_id}
         return {
             "invocation": self.invocation,
-            "agent": {"name": self.agent, "proof": self.agent_proof},
+            "agent": self.identity.shown(),
             "user": self.user,
             "tenant": self.tenant,
             "package": package,

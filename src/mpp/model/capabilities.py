@@ -125,7 +125,7 @@ def read_capabilities(found: Json, where: str, *, newer: bool, optional: frozens
     """The block, and its faults. With faults the value is not to be used."""
     faults = VersionedFaults(family="capability", newer=newer, optional=optional)
     fields = Fields(found, where, faults)
-    network = fields.each("network", lambda item, place: _read_rule(item, place, faults), most=NETWORK_RULES_MAX)
+    network = fields.each("network", lambda item, place: read_rule(item, place, faults), most=NETWORK_RULES_MAX)
     _no_twins([(rule, f"{where}/network/{i}") for i, rule in enumerate(network) if rule.host], faults)
     read, write = _read_filesystem(fields)
     env_vars = fields.texts(
@@ -136,7 +136,7 @@ def read_capabilities(found: Json, where: str, *, newer: bool, optional: frozens
             faults.add("env_never", place, f"{shown(name)} steers programs, proxies or certificates and is never granted", "remove it, or take another name")
     secrets = fields.each("secrets", lambda item, place: _read_secret(item, place, network, faults), most=SECRETS_MAX)
     _no_twins([((secret.host, secret.header.lower()), f"{where}/secrets/{i}") for i, secret in enumerate(secrets) if secret.host], faults)
-    hardware = fields.each("hardware", lambda item, place: _read_hardware(item, place, faults), most=HARDWARE_MAX)
+    hardware = fields.each("hardware", lambda item, place: read_hardware(item, place, faults), most=HARDWARE_MAX)
     _no_twins([(one.path, f"{where}/hardware/{i}") for i, one in enumerate(hardware)], faults)
     kv_max_bytes = _read_storage(fields)
     fields.end()
@@ -163,7 +163,7 @@ def _no_twins(found: list[tuple[object, str]], faults: Faults) -> None:
         seen.append(item)
 
 
-def _read_rule(found: Json, where: str, faults: Faults) -> NetworkRule:
+def read_rule(found: Json, where: str, faults: Faults) -> NetworkRule:
     """Spec: spec/manifest.md M-40 to M-46."""
     if isinstance(found, str):
         host, port = read_host(found, where, faults, wildcard=True, port=True)
@@ -275,7 +275,7 @@ def _read_secret(found: Json, where: str, network: tuple[NetworkRule, ...], faul
     return Secret(name=name, host=host if port == WEB_PORTS["https"] else f"{host}:{port}", header=header, format=layout)
 
 
-def _read_hardware(found: Json, where: str, faults: Faults) -> Hardware:
+def read_hardware(found: Json, where: str, faults: Faults) -> Hardware:
     """Spec: spec/manifest.md M-70, M-71."""
     fields = Fields(found, where, faults)
     device = fields.text("device", most=NAME_MAX, pattern=_KIND, form="a kind of device in lower case such as serial-port")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 
 from mpp.limits import KIB, MIB
 from mpp.model.capabilities import Capabilities, Hardware, NetworkRule, Secret
 from mpp.model.hosts import WEB_PORTS
 from mpp.model.manifest import Manifest, PrivacyFilters, Runtime
+from mpp.model.scope import device_covered, path_covered, rule_covered
+
+_PLAIN_PATH = re.compile(r"[\w./@%+:~-]+")
 
 NOTHING = "Needs nothing outside its own computation."
 _USES = {"r": "read from", "w": "write to", "rw": "read from and write to"}
@@ -65,8 +70,13 @@ def _rule_words(rule: NetworkRule) -> str:
 def _place(path: str) -> str:
     inside = path.removeprefix("${workspace}")
     if inside == path:
-        return path
-    return f"{inside[1:]} in the workspace" if inside else "the whole workspace"
+        return plain_path(path)
+    return f"{plain_path(inside[1:])} in the workspace" if inside else "the whole workspace"
+
+
+def plain_path(path: str) -> str:
+    """Attack: a path that goes on as a sentence of ours, or fills the screen with spaces until it seems to."""
+    return path if _PLAIN_PATH.fullmatch(path) else json.dumps(path, ensure_ascii=False).replace("  ", "\\x20\\x20")
 
 
 def _read_words(path: str) -> str:
@@ -90,44 +100,15 @@ def _hardware_words(one: Hardware) -> str:
 
 
 def _capability_growth(old: Capabilities, new: Capabilities) -> list[str]:
-    out = [_rule_words(rule) for rule in new.network if not _rule_covered(rule, old.network)]
-    out += [_read_words(path) for path in new.read if not _path_covered(path, old.read)]
-    out += [_write_words(path) for path in new.write if not _path_covered(path, old.write)]
+    out = [_rule_words(rule) for rule in new.network if not rule_covered(rule, old.network)]
+    out += [_read_words(path) for path in new.read if not path_covered(path, old.read)]
+    out += [_write_words(path) for path in new.write if not path_covered(path, old.write)]
     out += [_env_words(name) for name in new.env_vars if name not in old.env_vars]
     out += [_secret_words(secret) for secret in new.secrets if secret not in old.secrets]
     if new.kv_max_bytes > old.kv_max_bytes:
         before = f" instead of {_size(old.kv_max_bytes)}" if old.kv_max_bytes else ""
         out.append(f"May keep up to {_size(new.kv_max_bytes)}{before} of its own data between calls.")
-    return out + [_hardware_words(one) for one in new.hardware if not any(_device_covered(one, had) for had in old.hardware)]
-
-
-def _rule_covered(rule: NetworkRule, old: tuple[NetworkRule, ...]) -> bool:
-    """Each single kind of request that ``rule`` allows is allowed by one of ``old``."""
-    asked = [
-        (scheme, port, method, path) for scheme in rule.schemes for port in rule.ports for method in rule.methods or ("",) for path in rule.paths or ("/",)
-    ]
-    reaching = [had for had in old if _host_covered(rule, had)]
-    return all(any(_request_covered(request, had) for had in reaching) for request in asked)
-
-
-def _host_covered(rule: NetworkRule, had: NetworkRule) -> bool:
-    if had.wildcard:
-        return rule.host.endswith("." + had.host) or (rule.wildcard and rule.host == had.host)
-    return rule.host == had.host and not rule.wildcard
-
-
-def _request_covered(request: tuple[str, int, str, str], had: NetworkRule) -> bool:
-    scheme, port, method, path = request
-    is_known = scheme in had.schemes and port in had.ports and (not had.methods or method in had.methods)
-    return is_known and (not had.paths or _path_covered(path, had.paths))
-
-
-def _path_covered(path: str, old: tuple[str, ...]) -> bool:
-    return any(path == had or path.startswith(had.rstrip("/") + "/") for had in old)
-
-
-def _device_covered(one: Hardware, had: Hardware) -> bool:
-    return (one.device, one.path) == (had.device, had.path) and set(one.mode) <= set(had.mode)
+    return out + [_hardware_words(one) for one in new.hardware if not any(device_covered(one, had) for had in old.hardware)]
 
 
 def _runtime_growth(old: Runtime, new: Runtime) -> list[str]:

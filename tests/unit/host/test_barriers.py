@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpp.host import barriers as subject
+from mpp.host.agent_user import AgentProcess
 from mpp.host.home import Home
 from mpp.jail import landlock
 
@@ -131,6 +132,28 @@ def test_the_surroundings_of_this_machine(tmp_path: Path) -> None:
     assert os.uname().release in fact(facts, "system").text
     assert "can do all that you can" in fact(facts, "agent").text
     assert ("root" in fact(facts, "agent").text) == (os.getuid() == 0)
+
+
+USERS = [
+    ((), "note", "no running program here"),
+    ((0,), "note", "claude (process 0): runs as you"),
+    ((1,), "good", "claude (process 1): runs as another user"),
+    ((0, 1, 0), "note", "runs as you"),
+]
+
+
+@pytest.mark.parametrize(("uids", "state", "words"), USERS)
+def test_whose_agents_run_here(monkeypatch: pytest.MonkeyPatch, uids: tuple[int, ...], state: str, words: str) -> None:
+    me = os.getuid()
+    monkeypatch.setattr(subject, "agent_processes", lambda: tuple(AgentProcess(pid=one, uid=me + one, name="claude") for one in uids))
+    found = subject._user(0)
+    assert found.state == state
+    assert words in found.text
+
+
+def test_many_agents_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "agent_processes", lambda: (AgentProcess(pid=1, uid=os.getuid(), name="claude"),) * 7)
+    assert " and 2 more: runs as you" in subject._user(0).text
 
 
 @pytest.mark.parametrize(("mode", "state"), [(0o700, "good"), (0o750, "note"), (0o701, "note"), (0o770, "bad"), (0o702, "bad")])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
 from mpp.host.drive import drive
 from mpp.host.services.dispatch import LOG_CHARS_MAX, Dispatcher, granted
-from mpp.model.calls import HostAnswer
+from mpp.model.calls import CallContext, HostAnswer
+from mpp.model.capabilities import NetworkRule
 from mpp.model.jsontext import Json
 from mpp.stages.sandbox import CallScope
-from tests.unit.sandbox.conftest import CONTEXT, Listener, scope
+from tests.unit.sandbox.conftest import CONTEXT, RIGHTS, Listener, scope
 
 
 class Service:
@@ -49,6 +51,55 @@ def test_parameters_are_an_object(method: str, params: Json) -> None:
 def test_the_context_comes_from_the_host() -> None:
     assert ask("context.get").result == CONTEXT.shown()
     assert ask("context.get", {"user": "mallory"}).error == "bad_request"
+
+
+class Contexts:
+    """Says what it was asked to sign."""
+
+    def token(self, context: CallContext, audience: str) -> str:
+        return f"{context.tool} for {audience}"
+
+
+SIGNING = Dispatcher(kv=Service("kv"), http=Service("http"), contexts=Contexts())
+REACHING = replace(
+    RIGHTS,
+    network=(
+        NetworkRule(host="crm.example.com", wildcard=False, schemes=("https",), ports=(443,), methods=("GET",), paths=("/v1",)),
+        NetworkRule(host="example.org", wildcard=True, schemes=("https", "http"), ports=(8443, 80), methods=(), paths=()),
+        NetworkRule(host="plain.example.com", wildcard=False, schemes=("http",), ports=(443,), methods=(), paths=()),
+    ),
+)
+
+
+@pytest.mark.parametrize("audience", ["https://crm.example.com", "https://a.example.org:8443"])
+def test_a_context_is_signed_for_whom_the_tool_may_reach(audience: str) -> None:
+    answer = drive(SIGNING.answer("context.get", {"audience": audience}, scope(REACHING), 1.0))
+    assert answer == granted({**CONTEXT.shown(), "token": f"greet for {audience}"})
+    assert ask("context.get", {"audience": audience}, scope(REACHING)).error == "unavailable"
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        "https://other.example.com", "https://example.org:8443", "https://a.example.org", "https://a.example.org:8444", "https://plain.example.com",
+        "https://crm.example.com:8443", "https://crm.example.com.evil.example", "https://evilcrm.example.com",
+    ],
+)  # fmt: skip
+def test_no_context_is_signed_for_strangers(audience: str) -> None:
+    assert drive(SIGNING.answer("context.get", {"audience": audience}, scope(REACHING), 1.0)).error == "not_granted"
+    # Nor does a host without a key say to whom it would have signed.
+    assert ask("context.get", {"audience": audience}, scope(REACHING)).error == "not_granted"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"audience": "crm.example.com"}, {"audience": "https://crm.example.com/"}, {"audience": "http://crm.example.com"}, {"audience": ""}, {"audience": None},
+        {"audience": ["https://crm.example.com"]}, {"audience": "https://crm.example.com", "agent": "boss"}, {"agent": "boss"},
+    ],
+)  # fmt: skip
+def test_another_audience_is_none(params: Json) -> None:
+    assert drive(SIGNING.answer("context.get", params, scope(REACHING), 1.0)).error == "bad_request"
 
 
 def said(method: str, params: Json) -> tuple[HostAnswer, list[object]]:

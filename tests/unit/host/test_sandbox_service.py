@@ -18,10 +18,13 @@ from mpp.host.pool import WorkerPool
 from mpp.host.sandbox import CallInput, Ready, Sandbox, compile_package, engine_version, entrypoint, judge_runtime, native_cache, seed_of
 from mpp.model.jsontext import Json
 from mpp.model.rights import Folder, Rights
+from mpp.ports import Steps
 from mpp.stages.gatekeeper import VerifiedPackage, verify
+from mpp.stages.sandbox import Run
 from mpp.testing import packages
 from mpp.testing.keys import publisher
-from mpp.testing.wasm import component
+from mpp.testing.tokens import meant_for, scope_of_rights, token_for, warrant_for
+from mpp.testing.wasm import component, module
 from tests.unit.sandbox import guests
 from tests.unit.sandbox.conftest import CONTEXT, Answers, Listener
 
@@ -34,7 +37,8 @@ def package(wasm: bytes, changes: Mapping[str, Json] | None = None) -> VerifiedP
 
 
 def rights(found: VerifiedPackage, **more: object) -> Rights:
-    return Rights(tenant="local", publisher_id=WHO.id, package_id=found.manifest.package_id, content_hash="c" * 64, **more)  # type: ignore[arg-type]
+    given: dict[str, object] = {"tenant": "local", "publisher_id": WHO.id, "package_id": found.manifest.package_id, "content_hash": found.content_hash}
+    return Rights(**{**given, **more})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +64,22 @@ def given(line: bytes = b"{}\n", *, seconds: float = 5.0, agent: str = "", **mor
     )  # type: ignore[arg-type] # fmt: skip
 
 
+def opened(sandbox: Sandbox, found: VerifiedPackage, wanted: Rights) -> Ready:
+    return sandbox.prepare(found, token_for(found, wanted), wanted)
+
+
+def call(sandbox: Sandbox, ready: Ready, asked: CallInput) -> Steps[Run]:
+    """With leave for exactly this call."""
+    meant = meant_for(ready, asked)
+    return sandbox.call(ready, warrant_for(ready, meant), meant)
+
+
 def test_a_package_is_called_many_times_in_one_worker(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO))
-    ready = sandbox.prepare(found, rights(found))
+    ready = opened(sandbox, found, rights(found))
     assert ready.memory_bytes == 16 << 20
     for text in (b"first\n", b"second\n"):
-        run = drive(sandbox.call(ready, given(text)))
+        run = drive(call(sandbox, ready, given(text)))
         assert (run.fault, run.stdout) == (None, text)
     assert sandbox._pool.size == 1
     sandbox.release(ready)
@@ -73,9 +87,9 @@ def test_a_package_is_called_many_times_in_one_worker(sandbox: Sandbox) -> None:
 
 def test_another_agent_never_meets_the_same_worker(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO))
-    ready = sandbox.prepare(found, rights(found))
+    ready = opened(sandbox, found, rights(found))
     for agent in ("a", "b", "a"):
-        drive(sandbox.call(ready, given(agent=agent)))
+        drive(call(sandbox, ready, given(agent=agent)))
     assert sandbox._pool.size == 2
     sandbox.release(ready)
 
@@ -83,17 +97,17 @@ def test_another_agent_never_meets_the_same_worker(sandbox: Sandbox) -> None:
 def test_the_second_time_nothing_is_compiled(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO, more="(func $once)"))
     for fresh in (True, False):
-        ready = sandbox.prepare(found, rights(found))
+        ready = opened(sandbox, found, rights(found))
         assert ready.compiled.fresh is fresh
         sandbox.release(ready)
 
 
 def test_one_is_warm_before_the_first_call(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO))
-    ready = sandbox.prepare(found, rights(found))
+    ready = opened(sandbox, found, rights(found))
     drive(sandbox.warm(ready))
     assert sandbox._pool.size == 1
-    assert drive(sandbox.call(ready, given(b"x"))).stdout == b"x"
+    assert drive(call(sandbox, ready, given(b"x"))).stdout == b"x"
     assert sandbox._pool.size == 1
     sandbox.release(ready)
 
@@ -101,18 +115,46 @@ def test_one_is_warm_before_the_first_call(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(("body", "code", "kept"), [(guests.TRAP, "tool.trap", 1), (guests.LOOP, "tool.deadline", 0)])
 def test_a_failed_call_is_a_run_and_the_worker_is_judged(sandbox: Sandbox, body: str, code: str, kept: int) -> None:
     found = package(guests.guest(body))
-    ready = sandbox.prepare(found, rights(found))
-    run = drive(sandbox.call(ready, given(seconds=0.1 if not kept else 5)))
+    ready = opened(sandbox, found, rights(found))
+    run = drive(call(sandbox, ready, given(seconds=0.1 if not kept else 5)))
     assert run.fault is not None
     assert (run.fault.code, sandbox._pool.size) == (code, kept)
     sandbox.release(ready)
 
 
+def test_a_token_shortens_a_call(sandbox: Sandbox) -> None:
+    found = package(guests.guest(guests.LOOP))
+    ready = opened(sandbox, found, rights(found))
+    asked = meant_for(ready, given(seconds=30.0))
+    short = token_for(found, rights(found)).attenuate(scope_of_rights(rights(found), ("greet",)), timeout_ms=50)
+    run = drive(sandbox.call(ready, warrant_for(ready, asked, short), asked))
+    assert run.fault is not None
+    assert (run.fault.code, run.seconds < 5) == ("tool.deadline", True)
+    sandbox.release(ready)
+
+
+def test_a_call_may_have_less_memory_and_never_more(sandbox: Sandbox) -> None:
+    found = package(module(memory=(40, None)))
+    ready = opened(sandbox, found, rights(found))
+    for mebibytes, code in ((1, "tool.start"), (3, ""), (0, ""), (4000, "")):
+        fault = drive(call(sandbox, ready, given(memory_bytes=mebibytes << 20))).fault
+        assert ("" if fault is None else fault.code) == code
+    sandbox.release(ready)
+
+
+def test_what_the_token_does_not_cover_is_not_compiled(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = package(guests.guest(guests.ECHO))
+    monkeypatch.setattr(subject, "compile_wasm", lambda *_: pytest.fail("compiled"))
+    for token in (token_for(found, rights(found, tenant="other")), token_for(found, rights(found))):
+        with pytest.raises(Refused):
+            sandbox.prepare(found, token, rights(found, env=("A",)))
+
+
 def test_a_caller_that_gives_up_ends_the_worker(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.LOOP))
-    ready = sandbox.prepare(found, rights(found))
+    ready = opened(sandbox, found, rights(found))
     drive(sandbox.warm(ready))
-    steps = sandbox.call(ready, given())
+    steps = call(sandbox, ready, given())
     next(steps)
     steps.close()
     assert sandbox._pool.size == 0
@@ -121,31 +163,30 @@ def test_a_caller_that_gives_up_ends_the_worker(sandbox: Sandbox) -> None:
 
 def test_an_order_that_cannot_be_written_gives_the_worker_back(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO))
-    ready = sandbox.prepare(found, rights(found))
-    for env in ((("A", "\ud800"),), (("\udfff", ""),)):
-        with pytest.raises(UnicodeEncodeError):
-            drive(sandbox.call(ready, given(env=env)))
+    ready = opened(sandbox, found, rights(found, env=("A",)))
+    with pytest.raises(UnicodeEncodeError):
+        drive(call(sandbox, ready, given(env=(("A", "\ud800"),))))
     assert sandbox._pool.size == 0
     sandbox.release(ready)
 
 
 def test_variables_and_host_calls_reach_the_guest(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ENVIRON))
-    ready = sandbox.prepare(found, rights(found))
-    assert drive(sandbox.call(ready, given(env=(("KEY", "välue"),)))).stdout == "KEY=välue\0".encode()
+    ready = opened(sandbox, found, rights(found, env=("KEY",)))
+    assert drive(call(sandbox, ready, given(env=(("KEY", "välue"),)))).stdout == "KEY=välue\0".encode()
     sandbox.release(ready)
     found = package(guests.guest(guests.HOST_CALL))
-    ready = sandbox.prepare(found, rights(found))
-    run = drive(sandbox.call(ready, given(b'{"method": "m"}')))
+    ready = opened(sandbox, found, rights(found))
+    run = drive(call(sandbox, ready, given(b'{"method": "m"}')))
     assert json.loads(run.stdout) == {"result": {"method": "m", "params": {}}}
     sandbox.release(ready)
 
 
 def test_a_deterministic_package_gives_the_same_each_time(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.RANDOM_AND_TIME), {"runtime/deterministic": True})
-    ready = sandbox.prepare(found, rights(found))
-    first, second = (drive(sandbox.call(ready, given())).stdout for _ in range(2))
-    other = drive(sandbox.call(ready, replace(given(), argument_sha256="1" * 64))).stdout
+    ready = opened(sandbox, found, rights(found))
+    first, second = (drive(call(sandbox, ready, given())).stdout for _ in range(2))
+    other = drive(call(sandbox, ready, replace(given(), argument_sha256="1" * 64))).stdout
     assert first == second
     assert first[:16] != other[:16]
     assert int.from_bytes(first[16:24], "little") == 1_000
@@ -154,9 +195,9 @@ def test_a_deterministic_package_gives_the_same_each_time(sandbox: Sandbox) -> N
 
 def test_the_seed_follows_from_package_tool_and_arguments(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO))
-    ready = sandbox.prepare(found, rights(found))
+    ready = opened(sandbox, found, rights(found))
     seed = seed_of(ready, given())
-    assert seed == hashlib.sha256(b"mpp-deterministic-seed\n" + f"{'c' * 64}\ngreet\n{'0' * 64}\n".encode()).digest()
+    assert seed == hashlib.sha256(b"mpp-deterministic-seed\n" + f"{found.content_hash}\ngreet\n{'0' * 64}\n".encode()).digest()
     assert seed_of(ready, replace(given(), context=replace(CONTEXT, invocation="f" * 32, agent="x", user="y"))) == seed
     assert seed_of(ready, replace(given(), context=replace(CONTEXT, tool="other"))) != seed
     sandbox.release(ready)
@@ -166,13 +207,13 @@ def test_grants_reach_the_worker_and_no_path_does(sandbox: Sandbox, tmp_path: Pa
     (tmp_path / "file").write_text("x")
     found = package(guests.guest(guests.ECHO))
     where = str(tmp_path.resolve())
-    ready = sandbox.prepare(
-        found, rights(found, folders=(Folder(guest="/data", host=where, write=True), Folder(guest="/f/one", host=f"{where}/file", write=False)))
-    )
+    ready = opened(
+        sandbox, found, rights(found, folders=(Folder(guest="/data", host=where, write=True), Folder(guest="/f/one", host=f"{where}/file", write=False)))
+    )  # fmt: skip
     spec = subject._spec(ready, [*ready.opened.fds()])
     assert (spec["folders"], spec["devices"]) == ([["/data", True, True], ["/f/one", False, False]], [])
     assert where not in json.dumps(spec)
-    run = drive(sandbox.call(ready, given(b"with folders")))
+    run = drive(call(sandbox, ready, given(b"with folders")))
     assert (run.fault, run.stdout) == (None, b"with folders")
     sandbox.release(ready)
 
@@ -180,14 +221,14 @@ def test_grants_reach_the_worker_and_no_path_does(sandbox: Sandbox, tmp_path: Pa
 def test_a_grant_that_cannot_be_opened_leaves_nothing(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO))
     with pytest.raises(HostFailed):
-        sandbox.prepare(found, rights(found, folders=(Folder(guest="/x", host="/no/such", write=False),)))
+        opened(sandbox, found, rights(found, folders=(Folder(guest="/x", host="/no/such", write=False),)))
 
 
 def test_a_released_package_takes_only_its_own_workers_along(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO))
-    ones = [sandbox.prepare(found, rights(found)), sandbox.prepare(found, replace(rights(found), tenant="other"))]
+    ones = [opened(sandbox, found, rights(found)), opened(sandbox, found, replace(rights(found), tenant="other"))]
     for ready in ones:
-        drive(sandbox.call(ready, given()))
+        drive(call(sandbox, ready, given()))
     assert sandbox._pool.size == 2
     sandbox.release(ones[0])
     assert sandbox._pool.size == 1
@@ -197,18 +238,18 @@ def test_a_released_package_takes_only_its_own_workers_along(sandbox: Sandbox) -
 def test_a_package_is_released_once(sandbox: Sandbox) -> None:
     """Attack: a second release closes descriptors whose numbers belong to another package by now."""
     found = package(guests.guest(guests.ECHO))
-    first = sandbox.prepare(found, rights(found))
+    first = opened(sandbox, found, rights(found))
     sandbox.release(first)
-    second = sandbox.prepare(found, rights(found))
+    second = opened(sandbox, found, rights(found))
     sandbox.release(first)
-    assert drive(sandbox.call(second, given(b"x"))).stdout == b"x"
+    assert drive(call(sandbox, second, given(b"x"))).stdout == b"x"
     sandbox.release(second)
 
 
 def test_a_package_that_is_released_begins_no_call(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.ECHO))
-    ready = sandbox.prepare(found, rights(found))
-    waiting = sandbox.call(ready, given())
+    ready = opened(sandbox, found, rights(found))
+    waiting = call(sandbox, ready, given())
     sandbox.release(ready)
     with pytest.raises(HostFailed, match="released"):
         drive(waiting)
@@ -217,9 +258,9 @@ def test_a_package_that_is_released_begins_no_call(sandbox: Sandbox) -> None:
 
 def test_a_package_that_is_released_in_a_call_keeps_no_worker(sandbox: Sandbox) -> None:
     found = package(guests.guest(guests.HOST_CALL))
-    ready = sandbox.prepare(found, rights(found))
+    ready = opened(sandbox, found, rights(found))
     drive(sandbox.warm(ready))
-    steps = sandbox.call(ready, given(b'{"method": "m"}'))
+    steps = call(sandbox, ready, given(b'{"method": "m"}'))
     wait = next(steps, None)
     assert wait is not None
     sandbox.release(ready)
@@ -234,14 +275,14 @@ def test_a_package_that_is_released_in_a_call_keeps_no_worker(sandbox: Sandbox) 
 
 def test_a_host_without_descriptors_says_so(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     found = package(guests.guest(guests.ECHO))
-    ready = sandbox.prepare(found, rights(found))
+    ready = opened(sandbox, found, rights(found))
 
     def full(_: int) -> int:
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(subject.os, "dup", full)
     with pytest.raises(HostFailed) as fault:
-        drive(sandbox.call(ready, given()))
+        drive(call(sandbox, ready, given()))
     monkeypatch.undo()
     assert fault.value.code == "host.sandbox"
     sandbox.release(ready)
@@ -251,12 +292,16 @@ def test_without_a_cache_nothing_is_kept(tmp_path: Path) -> None:
     made = Sandbox("", Answers())
     found = package(guests.guest(guests.ECHO))
     for _ in range(2):
-        ready: Ready = made.prepare(found, rights(found))
+        ready: Ready = opened(made, found, rights(found))
         assert ready.compiled.fresh
         made.release(ready)
+    with pytest.raises(HostFailed, match="released"):
+        drive(call(made, ready, given()))
+    last = opened(made, found, rights(found))
     made.close()
     with pytest.raises(HostFailed, match="closing"):
-        drive(made.warm(ready)) if made._pool.size else drive(made.call(ready, given()))
+        drive(call(made, last, given()))
+    made.release(last)
 
 
 def test_a_package_is_compiled_ahead(tmp_path: Path) -> None:

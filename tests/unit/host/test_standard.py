@@ -42,7 +42,7 @@ class Network:
         self.found = found
         self.asked: list[tuple[object, Rights, tuple[SecretValue, ...]]] = []
 
-    def answer(self, params, rights, secrets, until):
+    def answer(self, params, rights, secrets, until, declared=()):
         yield from ()
         self.asked.append((params, rights, secrets))
         return self.found
@@ -83,6 +83,7 @@ def test_a_refusal_comes_back_with_what_it_used() -> None:
 def test_without_a_declared_network_nothing_leaves() -> None:
     network = Network()
     assert ask(http(network), scope()).error == "not_declared"
+    assert ask(http(network), replace(scope(), declared=(RULE,))).error == "not_granted"
     assert not network.asked
 
 

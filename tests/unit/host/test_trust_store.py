@@ -347,3 +347,14 @@ def test_any_other_file_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x").write_bytes(data)
     with pytest.raises(Refused):
         load_trust_file(str(tmp_path / "x"))
+
+
+def test_a_machine_that_knows_its_publishers_asks_about_none_and_writes_nothing_of_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "trust" / "trust.json")
+    open_, closed = TrustStore(path), TrustStore(path, known_only=True)
+    assert not closed.load().first_use
+    closed.change(lambda state: with_pin(state, "com.example.hello", "a" * 64))
+    assert open_.load().first_use
+    assert closed.load().pins == {"com.example.hello": "a" * 64}
+    open_.change(lambda state: replace(state, first_use=False))
+    assert closed.load() == open_.load()

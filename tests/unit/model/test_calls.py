@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 
+from mpp.model.agents import AgentIdentity, Delegation
 from mpp.model.calls import CallContext, HostAnswer
 from mpp.model.wasmimports import EMSCRIPTEN, HOST_CALLS, NOT_SUPPORTED, PREVIEW1
 
@@ -22,7 +23,16 @@ def test_all_of_the_context_is_shown_and_each_in_its_place() -> None:
         "package": {"id": "com.example.x", "version": "1.0.0", "sha256": "c", "publisher": "p"},
         "tool": "f",
     }
-    assert len(fields(CallContext)) == 10
+    assert len(fields(CallContext)) == 13
+
+
+def test_who_calls_is_shown_with_all_that_is_known() -> None:
+    behind = (Delegation(kind="user", name="ada", level="launched"),)
+    known = replace(CONTEXT, agent_proof="signed", agent_key="k", agent_issuer="i", delegation=behind)
+    assert known.identity == AgentIdentity(name="a", level="signed", key="k", issuer="i", behind=behind)
+    assert known.shown()["agent"] == {
+        "name": "a", "proof": "signed", "key": "k", "issuer": "i", "behalf": [{"kind": "user", "name": "ada", "proof": "launched"}]
+    }  # fmt: skip
 
 
 def test_each_showing_is_a_fresh_one() -> None:

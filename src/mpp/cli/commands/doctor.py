@@ -20,21 +20,29 @@ SHOWN = 4
 
 
 @click.command(name="doctor")
+@click.option(
+    "--agent-pid",
+    default=None,
+    type=click.IntRange(1),
+    metavar="PID",
+    help="The process of your agent: say whether it runs as you do. [default: look for known agents]",
+)
 @json_option
-def command(as_json: bool) -> int:
+def command(agent_pid: int | None, as_json: bool) -> int:
     """Say what keeps a tool in on this machine. Each forbidden thing is tried, and the refusal is shown.
 
     \b
     Examples:
       mpp doctor
       mpp doctor --json
+      mpp doctor --agent-pid 4711
 
     \b
     Exit code:
       0   tools can run here, perhaps without filesystem rights
       1   a barrier that every tool needs is missing, or the engine is
     """
-    barriers, facts = probe(room=home().path), surroundings(home())
+    barriers, facts = probe(room=home().path), surroundings(home(), agent_pid or 0)
     verdict = judge(barriers, facts)
     fault = try_call()
     if fault is not None:

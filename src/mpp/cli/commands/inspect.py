@@ -9,11 +9,10 @@ import click
 from mpp.author.report import Report, examine
 from mpp.cli.inspect_json import diff_json, publisher_of, report_json
 from mpp.cli.inspect_text import show_diff, show_lookalikes, show_report
-from mpp.cli.options import find_package, home, json_option
+from mpp.cli.options import find_package, json_option, trust_store
 from mpp.cli.screen import put_json
 from mpp.errors import MppError
 from mpp.files import take
-from mpp.host.trust_store import TrustStore
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
 from mpp.stages.gatekeeper import known_lookalikes
 
@@ -51,7 +50,7 @@ def command(file: str | None, other: str | None, as_json: bool) -> None:
 def _lookalikes(report: Report) -> tuple[tuple[str, str], ...]:
     """Ids of others, known here, for which this one could be mistaken; none where this machine's trust cannot be read."""
     try:
-        trust = TrustStore(home().trust).load()
+        trust = trust_store().load()
     except MppError:
         return ()
     return () if report.manifest is None else known_lookalikes(report.manifest.package_id, publisher_of(report) or "", trust)

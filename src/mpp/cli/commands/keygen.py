@@ -9,7 +9,7 @@ import click
 from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, PublisherKeys, check_free, key_is_sealed, load_signer, make_publisher
 from mpp.author.rotate import Plan, read_public, rotate_folder
 from mpp.author.scaffold import guess_publisher
-from mpp.cli.options import home, in_shell, json_option, passphrase_option, plain, quoted, read_passphrase, shorter
+from mpp.cli.options import home, in_shell, json_option, passphrase_option, plain, quoted, read_passphrase, shorter, trust_store
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import fingerprint, short_id
@@ -67,7 +67,7 @@ def command(
     """
     folder = os.path.abspath(output) if output is not None else home().keys
     name, revoke = plain(name, "--name", NAME_MAX), plain(revoke, "--revoke", REASON_MAX)
-    store = TrustStore(home().trust)
+    store = trust_store()
     store.load()  # A trust document that cannot be read is a reason to stop before keys are made.
     plan = Plan(add=tuple(read_public(one) for one in add), new_root=new_root, keep_old=keep_old, revoke_reason=revoke, threshold=threshold)
     if not rotating and plan != Plan():

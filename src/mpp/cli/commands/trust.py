@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mpp.cli.first_use import confirm, question, warnings
-from mpp.cli.options import home, json_option, parse_time, quoted, show_time
+from mpp.cli.options import json_option, parse_time, quoted, show_time, trust_store
 from mpp.cli.screen import note, put_json, say, table
 from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import RootChain
@@ -24,7 +24,7 @@ ASKABLE = ("publisher.unknown", "publisher.package_unpinned")
 
 
 def _store() -> TrustStore:
-    return TrustStore(home().trust)
+    return trust_store()
 
 
 @click.group(name="trust", no_args_is_help=True, short_help="Manage the publishers this machine trusts.")

@@ -6,12 +6,12 @@ import os
 
 import click
 
-from mpp.cli.options import clock, find_package, home, json_option, now_option, quoted
+from mpp.cli.options import clock, find_package, json_option, now_option, quoted, trust_store
 from mpp.cli.screen import CROSS, TICK, complain, error_json, mark, note, put_json, say, styled
 from mpp.crypto.ed25519 import fingerprint
 from mpp.errors import HostFailed, Refused
 from mpp.files import take
-from mpp.host.trust_store import TrustStore, load_trust_file, remember_root
+from mpp.host.trust_store import load_trust_file, remember_root
 from mpp.model.jsontext import Json
 from mpp.stages.archive import Buffer, read_archive
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
@@ -48,7 +48,7 @@ def command(file: str | None, trust_file: str | None, now: str | None, as_json: 
     """
     path = find_package(file)
     data = take(path, TOTAL_BYTES_MAX)
-    trust = load_trust_file(trust_file) if trust_file is not None else TrustStore(home().trust).load()
+    trust = load_trust_file(trust_file) if trust_file is not None else trust_store().load()
     at = clock(now).now()
     passed: list[CheckResult] = []
     if not as_json:
@@ -57,9 +57,9 @@ def command(file: str | None, trust_file: str | None, now: str | None, as_json: 
     if isinstance(outcome, Refused) and outcome.code in FIRST_USE and not as_json and trust_file is None:
         from mpp.cli.first_use import ask_and_pin  # noqa: PLC0415 - only when somebody is there to be asked
 
-        if ask_and_pin(_seal(data), TrustStore(home().trust)):
+        if ask_and_pin(_seal(data), trust_store()):
             passed.clear()
-            outcome = _run(data, TrustStore(home().trust).load(), at, passed, as_json)
+            outcome = _run(data, trust_store().load(), at, passed, as_json)
     if isinstance(outcome, VerifiedPackage) and trust_file is None:
         _remember(outcome)
     if as_json:
@@ -86,7 +86,7 @@ def _run(data: Buffer, trust: TrustState, now: int, passed: list[CheckResult], a
 def _remember(package: VerifiedPackage) -> None:
     """A newer root seen here stays known; a home that cannot be written does not change the verdict of today."""
     try:
-        remember_root(TrustStore(home().trust), package.chain)
+        remember_root(trust_store(), package.chain)
     except HostFailed as fault:
         note(f"warning: the publisher's newer root documents could not be kept: {fault.message} ({fault.where})")
 

@@ -9,7 +9,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
-from mpp.model.calls import HostAnswer
+from mpp.crypto.context_token import read_audience
+from mpp.model.calls import CallContext, HostAnswer
+from mpp.model.capabilities import NetworkRule
+from mpp.model.hosts import covers
 from mpp.model.jsontext import Json
 from mpp.ports import Steps
 from mpp.stages.sandbox.ports import Scope
@@ -28,6 +31,12 @@ class Service(Protocol):
     def answer(self, method: str, params: Params, scope: Scope, until: float) -> Steps[HostAnswer]: ...
 
 
+class Contexts(Protocol):
+    """Signs contexts with the key of this host."""
+
+    def token(self, context: CallContext, audience: str) -> str: ...
+
+
 def refused(code: str, message: str) -> HostAnswer:
     return HostAnswer(result=None, error=code, message=message)
 
@@ -37,11 +46,12 @@ def granted(result: Json) -> HostAnswer:
 
 
 class Dispatcher:
-    """All methods of one host. ``kv`` and ``http`` bring their own; the others are here."""
+    """All methods of one host. ``kv`` and ``http`` bring their own; the others are here. ``contexts`` None: no context is signed."""
 
-    def __init__(self, *, kv: Service, http: Service) -> None:
+    def __init__(self, *, kv: Service, http: Service, contexts: Contexts | None = None) -> None:
         self._services: Mapping[str, Service] = {"kv": kv, "http": http}
-        self._own: Mapping[str, Callable[[Params, Scope], HostAnswer]] = {"context.get": _context, "log": _log, "progress": _progress}
+        self._contexts = contexts
+        self._own: Mapping[str, Callable[[Params, Scope], HostAnswer]] = {"context.get": self._context, "log": _log, "progress": _progress}
 
     def answer(self, method: str, params: Json, scope: Scope, until: float) -> Steps[HostAnswer]:
         """One answer; an unknown method is one too."""
@@ -55,12 +65,26 @@ class Dispatcher:
             return refused("unknown_method", "the host has no such method")
         return (yield from service.answer(method, params, scope, until))
 
+    def _context(self, params: Params, scope: Scope) -> HostAnswer:
+        context = scope.context.shown()
+        if not params:
+            return granted(context)
+        audience = params.get("audience")
+        origin = read_audience(audience) if isinstance(audience, str) else None
+        if not isinstance(audience, str) or origin is None or len(params) != 1:
+            return refused("bad_request", "context.get takes nothing, or an audience: an https origin such as https://api.example.com")
+        # Spec: identity I-61. Attack: a tool has its host vouch for the agent to somebody whom the tool was never allowed to reach.
+        if not _reached(origin, scope.rights.network):
+            return refused("not_granted", "a context is signed only for an https origin that the tool may reach")
+        if self._contexts is None:
+            return refused("unavailable", "this host signs no contexts")
+        return granted({**context, "token": self._contexts.token(scope.context, audience)})
 
-def _context(params: Params, scope: Scope) -> HostAnswer:
-    if params:
-        # A signed form for a remote back end needs a key of the host, which this version does not have.
-        return refused("bad_request", "context.get takes no parameters here")
-    return granted(scope.context.shown())
+
+def _reached(audience: tuple[str, int], rules: tuple[NetworkRule, ...]) -> bool:
+    """Whether a granted rule reaches the origin over https."""
+    host, port = audience
+    return any("https" in rule.schemes and port in rule.ports and covers(rule.host, host, wildcard=rule.wildcard) for rule in rules)
 
 
 def _log(params: Params, scope: Scope) -> HostAnswer:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.home import Home
 from mpp.host.secret_store import SecretStore
-from mpp.host.services.dispatch import Dispatcher, Params, refused
+from mpp.host.services.dispatch import Contexts, Dispatcher, Params, refused
 from mpp.host.services.http import HttpService
 from mpp.host.services.http_fetch import shown
 from mpp.host.services.http_types import HttpConfig, HttpRefusal
@@ -48,7 +48,8 @@ class HttpAnswers:
         if method != "http.fetch":
             return refused("unknown_method", "the host has no such method")
         if not scope.rights.network:
-            return refused("not_declared", "the package declares no network")
+            # Spec: call-contract. What is declared and was not granted is a permission error; what is not declared does not exist.
+            return refused("not_granted", "no network was granted") if scope.declared else refused("not_declared", "the package declares no network")
         try:
             values = self._values(scope, until)
         except (Refused, HostFailed) as fault:
@@ -57,7 +58,7 @@ class HttpAnswers:
             values = None
         if values is None:
             return refused("unavailable", "a secret of this package is not set on this host")
-        found = yield from self._service.answer(dict(params), scope.rights, values, until)
+        found = yield from self._service.answer(dict(params), scope.rights, values, until, scope.declared)
         if isinstance(found, HttpRefusal):
             return HostAnswer(result=None, error=found.code, message=found.message, hosts=found.observed, secrets=found.secrets, echoed=found.echoed)
         return HostAnswer(result=shown(found), error="", message="", hosts=found.observed, secrets=found.secrets, echoed=found.echoed)
@@ -83,11 +84,13 @@ def _warn(scope: Scope, fault: MppError) -> None:
 
 
 @contextmanager
-def standard_calls(home: Home, secrets: SecretStore | None, config: HttpConfig | None = None) -> Iterator[Dispatcher]:
-    """The dispatcher of one host, with all it holds closed at the end."""
+def standard_calls(
+    home: Home, secrets: SecretStore | None, config: HttpConfig | None = None, contexts: Contexts | None = None
+) -> Iterator[Dispatcher]:  # fmt: skip
+    """The dispatcher of one host, with all it holds closed at the end. ``contexts`` None: no context is signed for remote back ends."""
     store, service = KvStore(home.kv), HttpService(config)
     try:
-        yield Dispatcher(kv=KvAnswers(store), http=HttpAnswers(service, secrets, os.environ))
+        yield Dispatcher(kv=KvAnswers(store), http=HttpAnswers(service, secrets, os.environ), contexts=contexts)
     finally:
         service.close()
         store.close()

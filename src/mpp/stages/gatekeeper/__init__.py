@@ -13,6 +13,7 @@ from mpp.stages.gatekeeper.signed import Seal, judge_seal, read_seal
 from mpp.stages.gatekeeper.statement import CREATED_MAX, PAYLOAD_TYPE, Statement, write_statement
 from mpp.stages.gatekeeper.trust import NO_TRUST, TrustedPublisher, TrustState, judge_first_use, judge_publisher, newest_chain, pin_mismatch
 from mpp.stages.gatekeeper.types import AttestationResult, CheckResult, VerifiedPackage
+from mpp.stages.gatekeeper.views import Verified, VerifiedCode, VerifiedManifest, package_of, verified
 from mpp.stages.gatekeeper.wasm import WasmShape, read_wasm
 from mpp.stages.gatekeeper.wasm_rules import RULES, imported_powers, undeclared_imports
 
@@ -32,6 +33,9 @@ __all__ = [
     "TrustState",
     "TrustedPublisher",
     "Unsigned",
+    "Verified",
+    "VerifiedCode",
+    "VerifiedManifest",
     "VerifiedPackage",
     "WasmShape",
     "attest",
@@ -45,12 +49,14 @@ __all__ = [
     "known_lookalikes",
     "lookalikes",
     "newest_chain",
+    "package_of",
     "pin_mismatch",
     "read_inside",
     "read_seal",
     "read_wasm",
     "same_name",
     "undeclared_imports",
+    "verified",
     "verify",
     "write_statement",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from mpp.model.capabilities import NetworkRule
 from mpp.model.calls import CallContext, HostAnswer
 from mpp.model.jsontext import Json
 from mpp.model.rights import Rights
@@ -37,3 +38,8 @@ class Scope(Protocol):
 
     @property
     def live(self) -> Live: ...
+
+    @property
+    def declared(self) -> tuple[NetworkRule, ...]:
+        """What the manifest asks of the network, some of it perhaps not granted."""
+        ...

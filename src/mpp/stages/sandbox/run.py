@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from mpp.errors import HostFailed, MppError, Refused, ToolFailed
 from mpp.model.calls import CallContext, HostAnswer
+from mpp.model.capabilities import NetworkRule
 from mpp.model.jsontext import Json, read, shown
 from mpp.model.rights import Rights
 from mpp.model.value import value
@@ -34,6 +35,7 @@ class CallScope:
     rights: Rights
     context: CallContext
     live: Live
+    declared: tuple[NetworkRule, ...] = ()
 
 
 def run_call(worker: Worker, order: frames.Order, calls: HostCalls, scope: CallScope) -> Steps[Run]:

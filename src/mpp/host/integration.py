@@ -1,0 +1,229 @@
+"""The integration API: verify a file, ask a policy, run it in the sandbox. Four names are enough for a host.
+
+    found = Gatekeeper.verify_file("tool.mpp")
+    match PermissionPolicy().auto_approve_low(True).evaluate(found.manifest):
+        case Granted(token=token):
+            with WasmSandbox() as sandbox:
+                output = sandbox.execute(found.wasm_binary, SandboxConfig(stdin_data=request, capability_token=token))
+
+It is thin: each step is the one that ``mpp run`` takes, and none can be left out. Spec: spec/3-policy.md section 5.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from types import TracebackType
+from typing import Final, Self
+
+from mpp.errors import HostFailed, MppError
+from mpp.files import take
+from mpp.host.drive import drive
+from mpp.host.granting import Places, rights_for
+from mpp.host.home import Home, find_home
+from mpp.host.integration_approval import approve, grant_of, granted_by, judge_tool
+from mpp.host.integration_types import Output, SandboxConfig, limit_of, read_request
+from mpp.host.journal import Journal
+from mpp.host.oncall import context_of, judge_arguments, result_event
+from mpp.host.once import SpentHere
+from mpp.host.sandbox import NANOSECONDS, CallInput, Ready, Sandbox
+from mpp.host.secret_entry import check_value
+from mpp.host.secret_store import SecretStore, open_secrets
+from mpp.host.services.secrets import judge_stored, resolve_env
+from mpp.host.services.standard import standard_calls
+from mpp.host.stops import StopStore
+from mpp.host.trust_store import TrustStore, remember_root
+from mpp.model.agents import ANONYMOUS, AgentIdentity
+from mpp.model.manifest import ToolDefinition
+from mpp.model.rights import Rights
+from mpp.model.scope import scope_of
+from mpp.ports import Events, Once
+from mpp.stages.approval import Grant, warrant
+from mpp.stages.archive.limits import TOTAL_BYTES_MAX
+from mpp.stages.gatekeeper import TrustState, Verified, VerifiedCode, VerifiedPackage, package_of, verified, verify
+from mpp.stages.policy import CapabilityToken, token_event
+from mpp.stages.sandbox import Arguments, Live, Run, ToolReply, read_reply, request_line
+
+READY_MAX = 32
+"""Packages that one ``WasmSandbox`` keeps ready. Reason: each holds descriptors and native code; a host uses tens at a time."""
+
+LOCAL = "local"
+"""The tenant of a host that serves one."""
+
+__all__ = ("Gatekeeper", "Output", "SandboxConfig", "WasmSandbox", "approve", "extract_approved_dirs", "extract_approved_env_vars")
+
+
+class Gatekeeper:
+    """The seven checks, for a file."""
+
+    @staticmethod
+    def verify_file(path: str | os.PathLike[str], trust: TrustState | None = None, now: int | None = None) -> Verified:
+        """Read once, verify, and give the views that policy and sandbox take. ``trust``: the trust store of ``$MPP_HOME`` if left out."""
+        data = take(os.fspath(path), TOTAL_BYTES_MAX)
+        moment = int(time.time()) if now is None else now
+        if trust is not None:
+            return verified(verify(data, trust, moment))
+        store = TrustStore(find_home(os.environ).trust)
+        package = verify(data, store.load(), moment)
+        # A home that cannot be written does not change the verdict of today.
+        with suppress(HostFailed):
+            remember_root(store, package.chain)
+        return verified(package)
+
+
+def extract_approved_env_vars(token: CapabilityToken, secrets: SecretStore | None = None) -> dict[str, str]:
+    """The variables that the token opens, with the values that their owner stored; never those of this process."""
+    store = secrets or open_secrets(find_home(os.environ))
+    return dict(resolve_env(token.scope.env, token.package_id, store, os.environ))
+
+
+def extract_approved_dirs(token: CapabilityToken) -> dict[str, str]:
+    """The paths that the token opens, each at its own place. Change a value to place it elsewhere, take out what need not be opened."""
+    return {path: path for path in (*token.scope.read, *token.scope.write)}
+
+
+class _Quiet:
+    """Nobody listens to what a tool says while it runs."""
+
+    def log(self, level: str, message: str) -> None: ...
+
+    def progress(self, progress: float, total: float | None, message: str) -> None: ...
+
+
+_SPENT: Final = SpentHere()
+"""Approvals of this process, whichever sandbox spends them. Attack: one yes and a new sandbox for each run."""
+
+
+class WasmSandbox:
+    """Runs verified code with what a token opens. Safe to use from several threads; closed by ``with``, ``close`` or the end of the process."""
+
+    def __init__(
+        self, *, home: Home | None = None, workspace: str = "", private_hosts: tuple[str, ...] = (), tenant: str = LOCAL, agent: AgentIdentity = ANONYMOUS,
+        user: str = "", events: Events | None = None, once: Once | None = None, live: Live | None = None,
+    ) -> None:  # fmt: skip
+        """``events``: the record of the home if left out. ``private_hosts``: ``host:port`` that may lead into the own network."""
+        self._home = home or find_home(os.environ)
+        self._workspace, self._private_hosts, self._tenant = workspace, private_hosts, tenant
+        self._agent, self._user = agent, user
+        self._events: Events = events or Journal(self._home.events)
+        self._once: Once = once or _SPENT
+        self._live: Live = live or _Quiet()
+        self._secrets = open_secrets(self._home)
+        self._lock = threading.Lock()
+        self._ready: OrderedDict[tuple[str, str], Ready] = OrderedDict()
+        self._in_use: Counter[tuple[str, str]] = Counter()
+        self._stops = StopStore(self._home.stops)
+        stack = ExitStack()
+        self._sandbox = Sandbox(self._home.cache, stack.enter_context(standard_calls(self._home, self._secrets)))
+        stack.callback(self._sandbox.close)
+        stack.callback(_release_all, self._sandbox, self._ready)
+        self._closing = weakref.finalize(self, stack.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all its processes. To close it again does nothing."""
+        self._closing()
+
+    def execute(self, wasm_binary: VerifiedCode, config: SandboxConfig) -> Output:
+        """One run. What the token does not open is refused before anything runs; a tool that fails is raised. Spec: 3-policy R-30 to R-37."""
+        package = package_of(wasm_binary)
+        self._stops.current().judge(package.package_id, package.publisher_id)
+        wide, approved = granted_by(config.capability_token, package, self._tenant)
+        tool, arguments = read_request(config.stdin_data, package.manifest)
+        judge_tool(wide, approved, tool.name, arguments)
+        judge_arguments(tool, arguments)
+        seconds, memory = config.seconds(package.manifest.runtime.timeout_ms / 1000), config.memory(package.manifest.runtime.memory_limit_mb << 20)
+        for name, text in config.env_vars.items():
+            check_value(text, name, for_header=False)
+        limit = limit_of(config, wide.scope, scope_of(package.manifest), tool.name)
+        token = wide.attenuate(limit, timeout_ms=max(1, round(seconds * 1000)))
+        grant = grant_of(token, approved, tool.name, arguments, self._agent)
+        with self._prepared(package, token, self._rights(package, token, config)) as ready:
+            self._events.record(token_event("token-narrowed", token, grant.invocation, int(time.time())))
+            run = self._run(ready, grant, tool, arguments, config.env_vars, seconds, memory)
+        return self._answer(run, tool, grant)
+
+    def _run(
+        self, ready: Ready, grant: Grant, tool: ToolDefinition, arguments: Arguments, env: Mapping[str, str], seconds: float, memory: int
+    ) -> Run:  # fmt: skip
+        now = time.time_ns()
+        given = CallInput(
+            context=(context := context_of(ready, tool.name, grant, self._user)),
+            line=request_line(tool.name, arguments, context),
+            argument_sha256=arguments.sha256,
+            seconds=seconds,
+            env=tuple(env.items()),
+            now_ns=now,
+            live=self._live,
+            memory_bytes=memory,
+        )
+        issued = warrant(grant, self._once, self._events, now // NANOSECONDS)
+        return drive(self._sandbox.call(ready, issued, given))
+
+    def _rights(self, package: VerifiedPackage, token: CapabilityToken, config: SandboxConfig) -> Rights:
+        rights = rights_for(
+            package.manifest,
+            tenant=self._tenant,
+            publisher_id=package.publisher_id,
+            content_hash=package.content_hash,
+            places=Places(home=self._home.path, workspace=os.path.realpath(self._workspace) if self._workspace else "", mappings=config.dir_mappings),
+            scope=token.scope,
+            private_hosts=self._private_hosts,
+        )
+        judge_stored((), rights.secrets, rights.package_id, self._secrets)
+        return rights
+
+    @contextmanager
+    def _prepared(self, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> Iterator[Ready]:
+        """The package with these rights, made ready once, and not released while it is in use."""
+        key = (package.content_hash, rights.digest)
+        with self._lock:
+            found = self._ready.get(key)
+            if found is None:
+                found = self._ready[key] = self._sandbox.prepare(package, token, rights)
+            self._ready.move_to_end(key)
+            self._in_use[key] += 1
+        try:
+            yield found
+        finally:
+            with self._lock:
+                self._in_use[key] -= 1
+                for idle in [one for one in self._ready if not self._in_use[one]][: max(0, len(self._ready) - READY_MAX)]:
+                    self._sandbox.release(self._ready.pop(idle))
+                    del self._in_use[idle]
+
+    def _answer(self, run: Run, tool: ToolDefinition, grant: Grant) -> Output:
+        """The judged answer; recorded before it leaves."""
+        try:
+            reply = _judged(run, tool)
+        except MppError as fault:
+            self._tell(run, grant, fault.code)
+            raise
+        self._tell(run, grant, "ok")
+        return Output(result=reply, stdout=run.stdout, stderr=run.stderr, used=run.used, seconds=run.seconds, invocation=grant.invocation)
+
+    def _tell(self, run: Run, grant: Grant, outcome: str) -> None:
+        now = int(time.time())
+        self._events.record(token_event("token-used", grant.token, grant.invocation, now))
+        self._events.record(result_event(self._tenant, grant.invocation, outcome, run.used, now))
+
+
+def _judged(run: Run, tool: ToolDefinition) -> ToolReply:
+    if run.fault is not None:
+        raise run.fault
+    return read_reply(run.stdout, run.exit_code, tool)
+
+
+def _release_all(sandbox: Sandbox, ready: OrderedDict[tuple[str, str], Ready]) -> None:
+    while ready:
+        sandbox.release(ready.popitem()[1])

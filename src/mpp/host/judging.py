@@ -1,0 +1,263 @@
+"""One call is judged anew each time: stops, policy, approval. It ends as a grant or as a question, and nothing in between goes on.
+
+Spec: spec/3-policy.md, spec/4-approval.md; the order is that of spec/call-contract.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mpp.errors import Fault, Refused
+from mpp.host.granting import Places, rights_for
+from mpp.host.host_key import HostKey
+from mpp.host.stops import StopStore
+from mpp.host.stores.approvals import ApprovalsStore
+from mpp.model.agents import AgentIdentity
+from mpp.model.manifest import Manifest, ToolDefinition
+from mpp.model.rights import Rights
+from mpp.model.rights_words import asked_for
+from mpp.model.scope import scope_of
+from mpp.model.value import value
+from mpp.ports import Clock, Events, Random
+from mpp.stages.approval import (
+    Approvers,
+    Call,
+    Consent,
+    Desk,
+    Grant,
+    Kept,
+    Particulars,
+    Question,
+    action_of,
+    consent_event,
+    consent_of,
+    definitions_digest,
+    keeps,
+)
+from mpp.stages.approval import judge as judge_approval
+from mpp.stages.archive import MANIFEST_NAME
+from mpp.stages.gatekeeper import VerifiedPackage
+from mpp.stages.policy import (
+    Asked,
+    CapabilityToken,
+    Denied,
+    Granted,
+    Policies,
+    RiskFacts,
+    Verdict,
+    decide,
+    decision_event,
+    level_of,
+    risk_of,
+    token_event,
+    token_for,
+)
+from mpp.stages.sandbox import Arguments
+
+BOUND = ("pinned", "own key")
+"""Why the gatekeeper believed a publisher for this very package id."""
+
+BY_POLICY = "policy:"
+"""How the name of a policy begins where a consent says by whom it is."""
+
+_DAY = 24 * 3600
+
+
+@value
+class Request:
+    """One call as a front took it: everything in it is verified or judged in its form."""
+
+    invocation: str
+    package: VerifiedPackage
+    tool: ToolDefinition
+    arguments: Arguments
+    agent: AgentIdentity
+    user: str
+    origin: str
+    tenant: str
+    development: bool = False
+
+
+@value
+class Setting:
+    """What calls of one tenant are judged by. A call keeps the one that it began with."""
+
+    policies: Policies
+    places: Places
+    fleet: bool
+    """Is this host one of a fleet, where no option of a command is a person's answer?"""
+    strength: str = ""
+    """The least strength of any approval on this machine."""
+    faults: tuple[Fault, ...] = ()
+    """What the owner of this host should know of its policies. They are safe to use all the same."""
+
+
+@value
+class Services:
+    """What judging needs of this host, once for all calls."""
+
+    clock: Clock
+    random: Random
+    events: Events
+    approvals: ApprovalsStore
+    approvers: Approvers
+    host: HostKey
+    stops: StopStore
+
+    def desk(self, *, fleet: bool, least: str = "") -> Desk:
+        """What approval needs of it."""
+        return Desk(approvals=self.approvals, approvers=self.approvers, host=self.host.signer, random=self.random, events=self.events, fleet=fleet, least=least)
+
+
+@value
+class Judged:
+    """A call that may run: once its warrant is issued."""
+
+    grant: Grant
+    rights: Rights
+    asked: Asked
+    verdict: Verdict
+    binding: str
+    """Names the approved action; empty where nobody was asked."""
+
+
+def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
+    """A grant, or a question for a person. What is stopped or denied is ``Refused``."""
+    package, now = request.package, on.clock.now()
+    on.stops.current().judge(package.package_id, package.publisher_id)
+    consent, kept = known_consent(request, on.approvals)
+    asked = asked_of(request, at.policies, consent, kept, now)
+    decision = decide(asked, at.policies)
+    on.events.record(decision_event(asked, decision.verdict, request.invocation, request.arguments.sha256))
+    if isinstance(decision, Denied):
+        where = f"{package.package_id}: {request.tool.name}"
+        raise Refused("policy.denied", decision.reason, where=where, hint="`mpp policy explain` says which rule decided and what would change it")
+    verdict = decision.verdict
+    token = decision.token if isinstance(decision, Granted) else token_for(asked, verdict)
+    rights = placed(package.manifest, token, request, at)
+    given, binding = particulars(request, rights, kept), ""
+    if isinstance(decision, Granted):
+        grant = _by_policy(request, token, verdict)
+    else:
+        call = Call(asked=asked, need=decision, given=given, token=token, invocation=request.invocation)
+        found = judge_approval(call, on.desk(fleet=at.fleet, least=at.strength))
+        if isinstance(found, Question):
+            return found
+        grant, binding = found, action_of(asked, verdict, given).binding
+    _keep_rate(asked, verdict, on, now)
+    if consent is None or (grant.because == "approval" and not kept.kept):
+        _consent(request, grant, verdict, on, now)
+    on.events.record(token_event("token-granted", token, request.invocation, now))
+    return Judged(grant=grant, rights=rights, asked=asked, verdict=verdict, binding=binding)
+
+
+def known_consent(request: Request, approvals: ApprovalsStore) -> tuple[Consent | None, Kept]:
+    """What somebody agreed to before, and whether it still holds for the package as it is now."""
+    package = request.package
+    consent = approvals.consent(request.tenant, package.publisher_id, package.package_id)
+    # Attack: a rule that allows a harmless tool, taken for a person's yes to all that the package declares.
+    if consent is None or consent.by.startswith(BY_POLICY):
+        return consent, Kept(kept=False)
+    return consent, keeps(consent, package.manifest, tenant=request.tenant, publisher_id=package.publisher_id)
+
+
+def asked_of(request: Request, policies: Policies, consent: Consent | None, kept: Kept, now: int) -> Asked:
+    """The call as policy sees it."""
+    package = request.package
+    manifest = package.manifest
+    internal = tuple(rule.host for rule in manifest.capabilities.network if not rule.wildcard and _is_internal(rule.host, policies.private_hosts))
+    facts = RiskFacts(
+        trusted_because=package.trusted_because,
+        first_seen_days=None if consent is None else max(0, now - consent.at) // _DAY,
+        internal_hosts=internal,
+        development=request.development,
+    )
+    return Asked(
+        tenant=request.tenant,
+        publisher_id=package.publisher_id,
+        publisher_name=package.chain.newest.name,
+        package_id=package.package_id,
+        version=package.version,
+        content_hash=package.content_hash,
+        bound=package.trusted_because in BOUND,
+        tool=request.tool.name,
+        security_level=level_of(manifest, request.tool),
+        arguments=request.arguments.found,
+        agent=request.agent,
+        user=request.user,
+        origin=request.origin,
+        now=now,
+        risk=risk_of(manifest, request.tool, facts),
+        consented=kept.kept,
+        scope=scope_of(manifest),
+        internal_hosts=internal,
+    )
+
+
+def _is_internal(host: str, private_hosts: tuple[str, ...]) -> bool:
+    return any(one.rpartition(":")[0] == host or one == host for one in private_hosts)
+
+
+def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Setting) -> Rights:
+    """What the token opens, as rights on this machine. Where policy places a path, nobody else does."""
+    declared = {*manifest.capabilities.read, *manifest.capabilities.write, *(one.path for one in manifest.capabilities.hardware)}
+    fixed: Mapping[str, str] = {path: place for path, place in at.policies.mappings.items() if path in declared}
+    return rights_for(
+        manifest,
+        tenant=request.tenant,
+        publisher_id=request.package.publisher_id,
+        content_hash=request.package.content_hash,
+        places=replace(at.places, mappings={**at.places.mappings, **fixed}),
+        scope=token.scope,
+        private_hosts=at.policies.private_hosts,
+    )
+
+
+def particulars(request: Request, rights: Rights, kept: Kept) -> Particulars:
+    """What the question shows beyond what policy saw."""
+    return Particulars(
+        arguments=request.arguments.data,
+        rights_digest=rights.digest,
+        uses=tuple(asked_for(rights)),
+        definitions=definitions_digest(request.package.manifest),
+        includes_consent=not kept.kept,
+        growth=kept.lines,
+    )
+
+
+def _by_policy(request: Request, token: CapabilityToken, verdict: Verdict) -> Grant:
+    return Grant(
+        token=token,
+        invocation=request.invocation,
+        tool=request.tool.name,
+        argument_sha256=request.arguments.sha256,
+        agent=request.agent,
+        because="policy",
+        rule=_rule(verdict),
+    )
+
+
+def _rule(verdict: Verdict) -> str:
+    one = verdict.decisive
+    return f"{one.layer}/{one.policy}/{one.rule}"
+
+
+def _keep_rate(asked: Asked, verdict: Verdict, on: Services, now: int) -> None:
+    """Counted among all processes of this home, for each tool and agent."""
+    most = verdict.limits.calls_per_minute
+    # Attack: a name that is only claimed, and another one for each call. Those share one count.
+    agent = asked.agent.name if asked.agent.at_least("token") else ""
+    key = f"{asked.tenant}/{asked.publisher_id}/{asked.package_id}/{asked.tool}/{agent}"
+    if most and not on.approvals.take(key, most, now):
+        raise Refused("policy.rate", f"policy allows {most} calls a minute, and they are used up", where=asked.package_id, hint="call again in a minute")
+
+
+def _consent(request: Request, grant: Grant, verdict: Verdict, on: Services, now: int) -> None:
+    """A yes of a person is kept: what grows is asked anew. That a policy allowed a first call is kept too, and is nobody's yes."""
+    package = request.package
+    manifest = package.read(MANIFEST_NAME) or b""
+    by = f"{BY_POLICY}{_rule(verdict)}" if grant.because == "policy" else ", ".join(grant.approvers)
+    consent = consent_of(package.manifest, manifest, tenant=request.tenant, publisher_id=package.publisher_id, by=by, amr=grant.amr, now=now)
+    on.approvals.put_consent(consent)
+    on.events.record(consent_event(consent, invocation=request.invocation))

@@ -1,0 +1,146 @@
+"""Capability tokens: what the sandbox demands before it opens anything. Whoever holds one holds what it opens, and nothing else.
+
+A token is a handle without content. What it stands for is kept here, so a copy, a pickle, a subclass or an object made by hand
+stands for nothing, and changing the object changes nothing. Spec: spec/3-policy.md section 6.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import weakref
+from typing import Final, NoReturn, Self
+
+from mpp.errors import Refused
+from mpp.model.jsontext import Json, canonical
+from mpp.model.scope import Scope, meet
+from mpp.model.value import value
+
+
+@value
+class Held:
+    """What one token stands for."""
+
+    tenant: str
+    publisher_id: str
+    package_id: str
+    content_hash: str
+    scope: Scope
+    narrowed: int
+    """How often it has been attenuated since it was granted."""
+    timeout_ms: int = 0
+    """The most milliseconds of one call; 0: what the manifest says."""
+
+
+class CapabilityToken:
+    """Made by ``mint`` from a decision, narrowed by ``attenuate``. It has no other way in and no way to widen."""
+
+    __slots__ = ("__weakref__",)
+
+    def __new__(cls) -> Self:
+        raise _forged("a token is granted, never made by hand")
+
+    def __init_subclass__(cls) -> None:
+        raise _forged("a token has no kinds of its own")
+
+    def __copy__(self) -> NoReturn:
+        raise _forged("a token is not copied; attenuate it")
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise _forged("a token is not copied; attenuate it")
+
+    def __reduce__(self) -> NoReturn:
+        raise _forged("a token does not leave its process; across hosts there are grant chains")
+
+    def __repr__(self) -> str:
+        held = _HELD.get(self)
+        return f"CapabilityToken({held.package_id} {held.content_hash[:16]})" if held is not None else "CapabilityToken(forged)"
+
+    @property
+    def scope(self) -> Scope:
+        return held_by(self).scope
+
+    @property
+    def package_id(self) -> str:
+        return held_by(self).package_id
+
+    @property
+    def content_hash(self) -> str:
+        return held_by(self).content_hash
+
+    @property
+    def digest(self) -> str:
+        """Names the token in the record. It says what it opens and is no secret."""
+        return held_digest(held_by(self))
+
+    def attenuate(self, limit: Scope, *, timeout_ms: int = 0) -> CapabilityToken:
+        """A token for what both this one and ``limit`` allow. The old one stays as it was."""
+        held = held_by(self)
+        shorter = min((one for one in (held.timeout_ms, timeout_ms) if one), default=0)
+        return mint(
+            tenant=held.tenant, publisher_id=held.publisher_id, package_id=held.package_id, content_hash=held.content_hash,
+            scope=meet(held.scope, limit), narrowed=held.narrowed + 1, timeout_ms=shorter,
+        )  # fmt: skip
+
+
+_HELD: Final[weakref.WeakKeyDictionary[CapabilityToken, Held]] = weakref.WeakKeyDictionary()
+
+
+def mint(
+    *, tenant: str, publisher_id: str, package_id: str, content_hash: str, scope: Scope, narrowed: int = 0, timeout_ms: int = 0
+) -> CapabilityToken:  # fmt: skip
+    """The one place where tokens are made. Only a decision calls it, and ``attenuate``."""
+    token = object.__new__(CapabilityToken)
+    _HELD[token] = Held(
+        tenant=tenant, publisher_id=publisher_id, package_id=package_id, content_hash=content_hash, scope=scope, narrowed=narrowed, timeout_ms=timeout_ms,
+    )  # fmt: skip
+    return token
+
+
+def held_by(token: object) -> Held:
+    """What a token stands for; refuses what only looks like one."""
+    held = _HELD.get(token) if type(token) is CapabilityToken else None
+    if held is None:
+        raise _forged("this is no capability token of this process")
+    return held
+
+
+DIGESTS_KEPT_MAX = 1024
+"""Digests of tokens that are kept. Reason: one for each package, tool and scope in use; to make one costs more than a whole decision."""
+
+
+@functools.lru_cache(maxsize=DIGESTS_KEPT_MAX)
+def held_digest(held: Held) -> str:
+    named: list[Json] = [held.tenant, held.publisher_id, held.package_id, held.content_hash, scope_json(held.scope), held.timeout_ms]
+    return hashlib.sha256(canonical(named)).hexdigest()
+
+
+def scope_json(scope: Scope) -> dict[str, Json]:
+    """A scope as it stands in digests, in the record and in grant chains."""
+    network: list[Json] = [
+        {
+            "host": ("*." if rule.wildcard else "") + rule.host,
+            "schemes": [*rule.schemes],
+            "ports": [*rule.ports],
+            "methods": [*rule.methods],
+            "paths": [*rule.paths],
+        }
+        for rule in scope.network
+    ]
+    secrets: list[Json] = [{"name": one.name, "host": one.host, "header": one.header, "format": one.format} for one in scope.secrets]
+    devices: list[Json] = [{"device": one.device, "path": one.path, "mode": one.mode} for one in scope.devices]
+    return {
+        "network": network,
+        "read": [*scope.read],
+        "write": [*scope.write],
+        "env": [*scope.env],
+        "secrets": secrets,
+        "kv_max_bytes": scope.kv_max_bytes,
+        "devices": devices,
+        "tools": [*scope.tools],
+        "until": scope.until,
+    }
+
+
+def _forged(message: str) -> Refused:
+    return Refused("token.forged", message, where="capability_token", hint="pass on the token that the policy or an approval gave")
