@@ -372,9 +372,10 @@ SLOWEST = {
 
 
 @pytest.mark.parametrize("name", SLOWEST)
-def test_the_slowest_input_takes_less_than_a_second(name: str) -> None:
+def test_the_slowest_input_ends_soon(name: str) -> None:
+    """A second without coverage on a quiet machine; what grows faster than its input takes minutes."""
     data = SLOWEST[name]()
     assert len(data) <= limits.WASM_BYTES_MAX
     started = time.process_time()
     read_wasm(data)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10
