@@ -14,8 +14,9 @@ from dataclasses import replace
 import apsw
 
 from mpp.host.stores import approvals_schema as sql
-from mpp.host.stores.approvals_file import connect, create_file, failed, look, set_synchronous, transaction
+from mpp.host.stores.approvals_file import connect, create_file, failed, look, set_synchronous
 from mpp.host.stores.approvals_schema import PURGED_MAX, RATE_SECONDS, SPENT_KEPT_SECONDS
+from mpp.host.stores.sqlite_file import transaction
 from mpp.stages.approval import (
     answered,
     Answer,

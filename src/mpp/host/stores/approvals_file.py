@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-from collections.abc import Iterator
 
 import apsw
 
 from mpp.errors import HostFailed
-from mpp.files import locked, make_private_folder, PRIVATE, sync_folder
+from mpp.files import locked, make_private_folder, sync_folder
 from mpp.host.stores.approvals_schema import BUSY_MS_MAX, FORMAT, SCHEMA
-
-SOUND_SQLITE = (3, 51, 3)
-"""The first version that keeps every page when two connections begin the log anew at the same moment."""
+from mpp.host.stores.sqlite_file import make_whole, prepare_connection
 
 SYNCHRONOUS = ("FULL", "NORMAL", "OFF")
 """FULL: what was written survives a power cut. NORMAL: it survives the end of the process. OFF is for measurements alone."""
@@ -39,28 +35,7 @@ def set_synchronous(connection: apsw.Connection, how: str) -> None:
 
 
 def _prepare(connection: apsw.Connection) -> None:
-    version = apsw.sqlite_lib_version()
-    # Packages of distributions link apsw to the library of the system, which may be years older.
-    if tuple(int(part) for part in version.split(".")[:3]) < SOUND_SQLITE:
-        raise HostFailed("host.approvals", f"SQLite {version} can lose what was stored", hint="install apsw from the package index: it brings a current one")
-    connection.set_busy_timeout(BUSY_MS_MAX)
-    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-    for pragma in ("cell_size_check = ON", "mmap_size = 0", "cache_size = -1024"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-@contextlib.contextmanager
-def transaction(connection: apsw.Connection) -> Iterator[None]:
-    """All of it or nothing. What a full disk has rolled back already is not rolled back again."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            with contextlib.suppress(apsw.Error):
-                connection.execute("ROLLBACK")
+    prepare_connection(connection, "host.approvals", busy_ms=BUSY_MS_MAX, pragmas=("cache_size = -1024",))
 
 
 def create_file(path: str) -> None:
@@ -80,23 +55,11 @@ def create_file(path: str) -> None:
 
 
 def _make(path: str) -> None:
-    temporary = path + ".new"
-    # Left by a process that was killed here; we hold the lock, so nobody writes to it any more.
-    for left in (temporary, temporary + "-wal", temporary + "-shm", temporary + "-journal"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(left)
-    # SQLite would make it readable to others; what it makes beside it takes its mode.
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE))
-    connection = apsw.Connection(temporary, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
-    try:
-        _prepare(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        with transaction(connection):
-            connection.execute(SCHEMA)
-            connection.execute("INSERT INTO about VALUES (1, ?)", (FORMAT,))
-    finally:
-        connection.close()
-    os.rename(temporary, path)
+    def fill(connection: apsw.Connection) -> None:
+        connection.execute(SCHEMA)
+        connection.execute("INSERT INTO about VALUES (1, ?)", (FORMAT,))
+
+    make_whole(path, _prepare, fill)
     sync_folder(os.path.dirname(path))
 
 

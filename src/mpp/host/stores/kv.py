@@ -15,8 +15,9 @@ from collections.abc import Iterator
 
 import apsw
 
-from mpp.host.stores.kv_file import Space, check_no_log, connect, create_file, failed, look, transaction
+from mpp.host.stores.kv_file import Space, check_no_log, connect, create_file, failed, look
 from mpp.host.stores.limits import KV_ENTRIES_MAX, KV_LIST_MAX, KV_OPEN_MAX
+from mpp.host.stores.sqlite_file import transaction
 from mpp.model.value import value
 
 _GET = "SELECT value FROM entry WHERE tool = ? AND key = ?"

@@ -14,14 +14,12 @@ import apsw
 from mpp.errors import HostFailed
 from mpp.files import PRIVATE, make_private_folder, sync_folder
 from mpp.host.stores.limits import KV_BUSY_MS_MAX, KV_CACHE_KIB_MAX
+from mpp.host.stores.sqlite_file import make_whole, prepare_connection
 from mpp.model.jsontext import canonical
 from mpp.model.value import value
 
 FORMAT = 1
 ENDING = ".sqlite"
-SOUND_SQLITE = (3, 51, 3)
-"""The first version that keeps every page when two connections begin the log anew at the same moment."""
-
 _SCHEMA = """
 CREATE TABLE about (
     one INTEGER PRIMARY KEY CHECK (one = 1), format INTEGER NOT NULL,
@@ -63,29 +61,9 @@ def connect(path: str, space: Space) -> apsw.Connection:
 
 
 def _prepare(connection: apsw.Connection) -> None:
-    version = apsw.sqlite_lib_version()
-    # Packages of distributions link apsw to the library of the system, which may be years older.
-    if tuple(int(part) for part in version.split(".")[:3]) < SOUND_SQLITE:
-        raise HostFailed("host.kv", f"SQLite {version} can lose what was stored", hint="install apsw from the package index: it brings a current one")
-    connection.set_busy_timeout(KV_BUSY_MS_MAX)
-    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     # FULL: in this journal mode anything less loses the last writes in a power cut.
-    for pragma in ("synchronous = FULL", "cell_size_check = ON", "mmap_size = 0", f"cache_size = -{KV_CACHE_KIB_MAX}"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-@contextlib.contextmanager
-def transaction(connection: apsw.Connection) -> Iterator[None]:
-    """All of it or nothing. What a full disk has rolled back already is not rolled back again."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            with contextlib.suppress(apsw.Error):
-                connection.execute("ROLLBACK")
+    pragmas = ("synchronous = FULL", f"cache_size = -{KV_CACHE_KIB_MAX}")
+    prepare_connection(connection, "host.kv", busy_ms=KV_BUSY_MS_MAX, pragmas=pragmas)
 
 
 def create_file(path: str, space: Space) -> None:
@@ -103,23 +81,11 @@ def create_file(path: str, space: Space) -> None:
 
 
 def _make(path: str, space: Space) -> None:
-    temporary = path + ".new"
-    # Left by a process that was killed here; we hold the lock, so nobody writes to it any more.
-    for left in (temporary, temporary + "-wal", temporary + "-shm", temporary + "-journal"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(left)
-    # SQLite would make it readable to others; what it makes beside it takes its mode.
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE))
-    connection = apsw.Connection(temporary, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
-    try:
-        _prepare(connection)
-        connection.execute("PRAGMA journal_mode = WAL")
-        with transaction(connection):
-            connection.execute(_SCHEMA)
-            connection.execute(_ABOUT, (FORMAT, space.tenant, space.publisher_id, space.package_id))
-    finally:
-        connection.close()
-    os.rename(temporary, path)
+    def fill(connection: apsw.Connection) -> None:
+        connection.execute(_SCHEMA)
+        connection.execute(_ABOUT, (FORMAT, space.tenant, space.publisher_id, space.package_id))
+
+    make_whole(path, _prepare, fill)
     sync_folder(os.path.dirname(path))
 
 
