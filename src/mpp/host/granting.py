@@ -109,6 +109,22 @@ class _Wanted(NamedTuple):
         return mappings.get(self.declared, self.declared), "/" + self.path.removeprefix(self.declared).strip("/")
 
 
+def elsewhere(paths: tuple[str, ...], mappings: Mapping[str, str]) -> tuple[str, ...]:
+    """Where declared paths really lie, if a link leads there and nobody placed them. Of a workspace, nothing leads out: see ``_folder``."""
+    plain = [path for path in paths if path not in mappings and not path.startswith(WORKSPACE)]
+    found = ((path, os.path.realpath(path)) for path in plain)
+    return tuple(sorted({real for path, real in found if real != path.rstrip("/") and real != path and _is_utf8(real)}))
+
+
+def _is_utf8(text: str) -> bool:
+    """A path that is not is refused when it is granted."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _declared_above(path: str, write: bool, declared: Scope) -> str:
     """Attack: a path to write, placed below another that was declared for reading and lies elsewhere."""
     paths = declared.write if write else (*declared.read, *declared.write)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mpp.errors import Fault, Refused
-from mpp.host.granting import Places, rights_for
+from mpp.host.granting import Places, elsewhere, rights_for
 from mpp.host.host_key import HostKey
 from mpp.host.stops import StopStore
 from mpp.host.stores.approvals import ApprovalsStore
@@ -128,13 +128,14 @@ def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     on.stops.current().judge(package.package_id, package.publisher_id)
     consent, kept = known_consent(request, on.approvals)
     asked = asked_of(request, at.policies, consent, kept, now)
-    decision = decide(asked, at.policies)
-    on.events.record(decision_event(asked, decision.verdict, request.invocation, request.arguments.sha256))
+    seen = _with_real_places(asked, at)
+    decision = decide(seen, at.policies)
+    on.events.record(decision_event(seen, decision.verdict, request.invocation, request.arguments.sha256))
     if isinstance(decision, Denied):
         where = f"{package.package_id}: {request.tool.name}"
         raise Refused("policy.denied", decision.reason, where=where, hint="`mpp policy explain` says which rule decided and what would change it")
     verdict = decision.verdict
-    token = decision.token if isinstance(decision, Granted) else token_for(asked, verdict)
+    token = decision.token if isinstance(decision, Granted) and seen is asked else token_for(asked, verdict)
     rights = placed(package.manifest, token, request, at)
     given, binding = particulars(request, rights, kept), ""
     if isinstance(decision, Granted):
@@ -193,6 +194,16 @@ def asked_of(request: Request, policies: Policies, consent: Consent | None, kept
         scope=scope_of(manifest),
         internal_hosts=internal,
     )
+
+
+def _with_real_places(asked: Asked, at: Setting) -> Asked:
+    """Spec: 3-policy P-39. Attack: a link that somebody left in an allowed folder, so that a rule about the folder opens another place."""
+    mapped = {**at.places.mappings, **at.policies.mappings}
+    scope = asked.scope
+    read, write = elsewhere(scope.read, mapped), elsewhere(scope.write, mapped)
+    if not read and not write:
+        return asked
+    return replace(asked, scope=replace(scope, read=(*scope.read, *read), write=(*scope.write, *write)))
 
 
 def _is_internal(host: str, private_hosts: tuple[str, ...]) -> bool:

@@ -21,7 +21,7 @@ SECRET = Secret(name="K", host="api.example.com", header="X-Key", format="{secre
 RIGHTS = Rights(tenant="local", publisher_id="p", package_id="com.example.hello", content_hash="c")
 FULL = replace(
     RIGHTS,
-    folders=(Folder(guest="/data", host="/srv", write=False), Folder(guest="/workspace/out", host="/work/out", write=True)),
+    folders=(Folder(guest="/data", host="/srv", write=False), Folder(guest="/workspace/out", host="/srv/out", write=True)),
     devices=(Device(guest="/dev/ttyUSB0", host="/dev/ttyUSB0", mode="r"),),
     network=(RULE,),
     env=("A",),

@@ -69,12 +69,12 @@ def held(tmp_path: Path) -> Iterator[list[int]]:
         os.close(fd)
 
 
-SPEC = {"folders": [["/data", False, True], ["/work/one.txt", True, False]], "devices": [["/dev/led", "w"]]}
+SPEC = {"folders": [["/data", False, True], ["/in/one.txt", True, False]], "devices": [["/dev/led", "w"]]}
 
 
 def test_grants_take_their_descriptors_in_order(held: list[int]) -> None:
     grants = Grants.read(SPEC, held)
-    assert [(one.guest, one.fd, one.write, one.folder) for one in grants.folders] == [("/data", held[0], False, True), ("/work/one.txt", held[1], True, False)]
+    assert [(one.guest, one.fd, one.write, one.folder) for one in grants.folders] == [("/data", held[0], False, True), ("/in/one.txt", held[1], True, False)]
     assert [(one.guest, one.fd, one.mode) for one in grants.devices] == [("/dev/led", held[2], "w")]
     assert grants.writes
     assert set(held) < set(grants.fds())
