@@ -36,6 +36,7 @@ from mpp.stages.sandbox import ToolResult
 from mpp.testing import packages
 from mpp.testing.keys import publisher
 from mpp.testing.tools import greeting
+from tests import records
 
 WHO = publisher()
 TRUSTED = "org.mycompany.internal-tool"
@@ -118,7 +119,7 @@ def test_the_snippet_runs_a_granted_tool(home: Path, tmp_path: Path) -> None:
     assert patterns == ("email",)
     assert isinstance(result, ToolResult)
     assert result.to_json()["content"] == [{"type": "text", "text": "Hello, Ada!"}]
-    kinds = [json.loads(line)["kind"] for line in Path(Home(path=str(home)).events).read_text().splitlines()]
+    kinds = [event.kind for event in records.events(home)]
     assert kinds == ["token-narrowed", "intent", "token-used", "result"]
 
 

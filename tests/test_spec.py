@@ -32,6 +32,7 @@ LETTERS = {
     "I": "identity.md",
     "B": "policy-bundle.md",
     "E": "events.md",
+    "L": "7-audit.md",
 }
 """The letter of a clause says in which text it stands."""
 

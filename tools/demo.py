@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 MPP = Path(sys.executable).parent / "mpp"
+VERIFIER = Path(__file__).resolve().parent.parent / "verifier" / "mpp_audit_verify.py"
 STEP_SECONDS_MAX = 600
 
 
@@ -52,10 +53,11 @@ class Demo:
 
     def kinds(self) -> list[str]:
         """The events of the record, each run of equal ones once."""
-        lines = (self.folder / "home" / "audit" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        segments = sorted((self.folder / "home" / "audit" / "segments").glob("*.jsonl"))
+        lines = [line for path in segments for line in path.read_bytes().split(b"\n")[:-1]]
         found: list[str] = []
         for line in lines:
-            kind = json.loads(line)["kind"]
+            kind = json.loads(line)["event"]["kind"]
             if found[-1:] != [kind]:
                 found.append(kind)
         return found
@@ -112,6 +114,23 @@ def show_policy(demo: Demo, project: Path) -> None:
         print(f"     {kind}", flush=True)
 
 
+def show_record(demo: Demo, project: Path) -> None:
+    """The record is verified, a changed copy is found out, and one entry is proven to somebody without MPP."""
+    folder = demo.folder
+    demo.explain("The record proves itself: a chain, a tree and signatures. The verdict says what it claims and what not.")
+    demo.run("mpp audit verify --deep", project)
+    demo.explain("Somebody changes one word of a copy. The verifier says which entry it is.")
+    demo.run("mpp audit export --to ../copy", project)
+    segment = next((folder / "copy" / "segments").glob("*.jsonl"))
+    segment.write_bytes(segment.read_bytes().replace(b'"answer":"yes"', b'"answer":"not"', 1))
+    demo.run("mpp audit verify ../copy --deep", project, expected=27)
+    demo.explain("A proof of the last call, checked by a program of one file that needs nothing of MPP.")
+    entry = demo.ask("mpp audit search --kind result --limit 1 --json", project, "entries", 0, "seq")
+    demo.run(f"mpp audit prove {entry} -o ../proof.json", project)
+    log_id = demo.ask("mpp audit verify --json", project, "log_id")
+    demo.run(f"{sys.executable} -S -I {VERIFIER} proof ../proof.json --log-id {log_id}", project)
+
+
 def flip_one_bit(path: Path, target: Path) -> int:
     """A copy with one bit changed in the middle of the content, and where."""
     data = bytearray(path.read_bytes())
@@ -148,8 +167,10 @@ def main() -> None:
     demo.run("mpp verify tampered.mpp", project, expected=14)
     demo.run("mpp run tampered.mpp", project, expected=14)
     demo.explain("A stranger's machine: the file is intact, but nobody there knows the publisher. It is refused, never silently trusted.")
-    demo.environment["MPP_HOME"] = str(folder / "stranger")
+    own, demo.environment["MPP_HOME"] = demo.environment["MPP_HOME"], str(folder / "stranger")
     demo.run("mpp verify hello-0.1.0.mpp", project, expected=20)
+    demo.environment["MPP_HOME"] = own
+    show_record(demo, project)
     print(f"\nDone. Everything is in {folder}; remove it whenever you like.")
 
 

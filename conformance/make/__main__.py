@@ -10,6 +10,8 @@ from pathlib import Path
 from conformance.make import accepted, archive, capabilities, contents, manifests, names, roots, runs, runs_host, runs_inside, seals, statements, trusts, wasm
 from conformance.make import documents_answers, documents_approval, documents_bundle, documents_context, documents_grants, documents_identity, documents_policy
 from conformance.make import documents_policy_arguments, documents_policy_bad, documents_policy_layers
+from conformance.make import audit_damage, audit_logs, audit_proofs
+from conformance.make.audit import Audit, make_audit
 from conformance.make.case import Case, trust_bytes, write
 from conformance.make.documents import Document, write_contexts, write_document
 from conformance.make.trust import SHARED
@@ -20,6 +22,7 @@ DOCUMENT_TABLES = (
     documents_policy, documents_policy_arguments, documents_policy_layers, documents_policy_bad, documents_bundle, documents_approval, documents_answers, documents_identity,
     documents_grants, documents_context,
 )  # fmt: skip
+AUDIT_TABLES = (*audit_logs.TABLES, *audit_damage.TABLES, *audit_proofs.TABLES)
 CONTEXTS = {
     **documents_policy_bad.SHARED, **documents_bundle.SHARED, **documents_approval.SHARED, **documents_answers.SHARED, **documents_identity.SHARED, **documents_grants.SHARED,
     **documents_context.SHARED,
@@ -38,6 +41,12 @@ def all_documents() -> Iterator[Document]:
         yield from table.documents()
 
 
+def all_audits() -> Iterator[Audit]:
+    """Every audit log, proof and checkpoint of every table."""
+    for table in AUDIT_TABLES:
+        yield from table()
+
+
 def make(vectors: Path) -> int:
     """Write all vectors below ``vectors`` and return their number; what stood there is removed."""
     if vectors.exists():
@@ -52,7 +61,7 @@ def make(vectors: Path) -> int:
     documents = [*all_documents()]
     for one in documents:
         write_document(one, vectors)
-    return count + len(documents)
+    return count + len(documents) + make_audit(all_audits(), vectors)
 
 
 if __name__ == "__main__":

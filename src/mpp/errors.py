@@ -40,6 +40,7 @@ FAMILIES: dict[str, Family] = {
     "agent": Family("policy", None, 25),
     "approval": Family("approval", None, 24),
     "token": Family("sandbox", None, 26),
+    "audit": Family("audit", None, 27),
     "host": Family("host", None, 1),
     "tool": Family("sandbox", None, 30),
     "remote": Family("remote", None, 40),

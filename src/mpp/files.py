@@ -167,6 +167,8 @@ def locked(path: str, what: str) -> Iterator[None]:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
     finally:
+        # Closing alone gives it back only when no child of a fork, made by another thread meanwhile, holds the same file.
+        fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 KIB = 1024
 MIB = 1024 * KIB
 
+DAY_SECONDS = 86_400
+"""Seconds of a day. Reason: what is given and shown in days is counted in seconds."""
+
 JSON_DEPTH_MAX = 32
 """Levels of nesting in any JSON we read. Reason: deep nesting exhausts the stack of a recursive reader."""
 

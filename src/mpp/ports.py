@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
-from mpp.model.events import Event
+from mpp.model.events import EntryRef, Event
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Signer(Protocol):
 class Events(Protocol):
     """Where events go. What it was told is kept, or it raises: a decision that nobody can prove is none."""
 
-    def record(self, event: Event, *, durable: bool = False) -> None:
+    def record(self, event: Event, *, durable: bool = False) -> EntryRef:
         """Keep one event. ``durable``: it survives a power cut once this returns."""
         ...
 

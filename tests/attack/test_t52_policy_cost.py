@@ -18,6 +18,7 @@ from mpp.stages.policy import Asked, Policies, compile_policies, explain, parse_
 from mpp.stages.policy.limits import CHANGES_MAX, LIST_MAX, PATH_PARTS_MAX, POLICY_BYTES_MAX, RULES_MAX
 from mpp.stages.policy.patterns import Names, Packages, Paths, package_keys, path_keys
 from tests.policies import call, document, judged, network, policy
+from tests.records import NO_SALT
 
 
 def counted(policies: Policies, asked: Asked) -> int:
@@ -249,4 +250,4 @@ def test_a_record_of_a_huge_package_stays_small() -> None:
         call(), scope=Scope(read=tuple(f"/{i}/{'x' * 500}" for i in range(64)), write=tuple(f"/w{i}/{'x' * 500}" for i in range(64)), tools=("send",))
     )
     event = decision_event(asked, compile_policies({}).evaluate(asked), "ab" * 16)
-    assert len(write_event(event)) < EVENT_BYTES_MAX
+    assert len(write_event(event, NO_SALT)) < EVENT_BYTES_MAX

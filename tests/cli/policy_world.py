@@ -9,8 +9,9 @@ import pytest
 
 from mpp.host import fleet
 from mpp.host.fleet import System
-from mpp.model.events import Event, read_event
+from mpp.model.events import Event
 from mpp.testing.policies import toml
+from tests.records import events
 
 STRICT = toml("strict", "deny").decode()
 MINE = """
@@ -58,8 +59,7 @@ def fingerprint(keys: Path) -> str:
 
 
 def told(home: Path) -> list[Event]:
-    lines = (home / "audit" / "events.jsonl").read_bytes().splitlines()
-    return [event for line in lines if (event := read_event(line, where="e")).kind == "policy"]
+    return [event for event in events(home) if event.kind == "policy"]
 
 
 RULE = '\n[[rules]]\nid = "{id}"\neffect = "{effect}"\n{more}\n'

@@ -27,6 +27,7 @@ from tests.cli.conftest import Answer, Mpp
 from tests.cli.terminal import Terminal
 from tests.unit.host.id_tokens import keys as issuer_keys
 from tests.unit.sandbox.conftest import CONTEXT
+from tests.records import events
 
 PACKAGE = f"{'a' * 64}/com.example.crm"
 PUBLIC = base64text.encode(agent("planner").public_key)
@@ -327,7 +328,7 @@ def test_who_is_known_is_for_a_person_to_say(mpp: Mpp, home: Path, words: tuple[
         screen.wait_for("Type yes to allow it")
         screen.type("yes\n")
         assert screen.end() == 0
-    event = json.loads((home / "audit" / "events.jsonl").read_text().splitlines()[-1])
-    assert (event["kind"], event["body"]["amr"]) == ("trust", "tty")
+    event = events(home)[-1]
+    assert (event.kind, event.body["amr"]) == ("trust", "tty")
     (home / "trust" / "trust.json").write_text('{"mpp_trust":1,"first_use":false}')
     assert code(mpp("agent", *words, "--yes", "--json")) == "consent.fleet"

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.conftest import Mpp
 from tests.cli.terminal import Terminal
 from tests.cli.test_run import HELLO, STORES, Make, package, says  # noqa: F401 - the fixture
+from tests.records import events
 
 POLICY = """
 mpp_policy = 1
@@ -71,7 +72,7 @@ def ref_of(answer: Any) -> str:
 
 
 def kinds(home: Path) -> list[str]:
-    return [json.loads(line)["kind"] for line in (home / "audit" / "events.jsonl").read_text().splitlines()]
+    return [event.kind for event in events(home)]
 
 
 def test_policy_denies_allows_and_asks(mpp: Mpp, asked: Path) -> None:

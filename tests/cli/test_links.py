@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Mpp
 from tests.cli.test_run import HELLO, Make, package, says  # noqa: F401 - the fixture
+from tests.records import events
 
 ALLOW = """
 mpp_policy = 1
@@ -56,9 +57,9 @@ def test_a_plain_path_is_what_it_is_called(attempt: Callable[..., Any]) -> None:
 
 def test_a_link_is_no_way_to_another_place(attempt: Callable[..., Any], home: Path) -> None:
     assert attempt("sub").json["error"]["code"] == "policy.denied"
-    rows = [json.loads(line) for line in (home / "audit" / "events.jsonl").read_text().splitlines()]
-    (decision,) = (row for row in rows if row["kind"] == "decision")
-    assert "/away" in json.dumps(decision["body"])
+    rows = events(home)
+    (decision,) = (row for row in rows if row.kind == "decision")
+    assert "/away" in json.dumps(decision.body)
 
 
 def test_whoever_allows_both_allows_it(attempt: Callable[..., Any]) -> None:

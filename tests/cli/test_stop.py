@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +9,11 @@ import pytest
 
 from tests.cli.conftest import Mpp
 from tests.cli.terminal import Terminal
+from tests import records
 
 
 def events(home: Path) -> list[dict[str, object]]:
-    return [json.loads(line)["body"] for line in (home / "audit" / "events.jsonl").read_text().splitlines()]
+    return [event.body for event in records.events(home)]
 
 
 def test_a_stop_holds_is_listed_and_recorded(mpp: Mpp, home: Path) -> None:

@@ -12,7 +12,7 @@ from mpp.cli.first_use import confirm
 from mpp.cli.options import home, trust_store
 from mpp.cli.screen import safe
 from mpp.errors import Refused
-from mpp.host.journal import Journal
+from mpp.host.audit.log import AuditLog
 from mpp.host.system import SystemClock
 from mpp.model.events import Event
 from mpp.model.jsontext import Json, shown
@@ -38,4 +38,5 @@ def told(kind: str, name: str, change: str, how: str) -> None:
     """The change is on the disk, and so is that it was made."""
     body: dict[str, Json] = {"what": kind, "name": shown(name), "change": change, "by": user_name(), "amr": how}
     event = Event(kind="trust", at=SystemClock().now(), tenant="local", invocation="", body=body)
-    Journal(home().events).record(event, durable=True)
+    with AuditLog(home()) as log:
+        log.record(event, durable=True)

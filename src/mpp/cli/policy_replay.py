@@ -18,10 +18,14 @@ from mpp.cli.options import show_time
 from mpp.cli.policy_files import count
 from mpp.cli.screen import note, put_json, say, table
 from mpp.errors import HostFailed, Refused
-from mpp.model.events import EVENT_BYTES_MAX, Event, read_event
+from mpp.host.audit.places import LogPlaces
+from mpp.host.audit.reader import LogReader
+from mpp.model.events import Event
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, shown
 from mpp.model.value import value
+from mpp.stages.audit import read_entry
+from mpp.stages.audit.limits import LINE_BYTES_MAX
 from mpp.stages.policy import EFFECTS, Asked, Decided, Policies, Policy, Rule, Verdict, compile_policies, read_facts
 
 CALLS_SHOWN_MAX = 50
@@ -150,24 +154,31 @@ class _Reading:
         self._path, self.torn = path, False
 
     def events(self) -> Iterator[tuple[str, Event]]:
+        if os.path.isdir(self._path):
+            for entry in LogReader(LogPlaces(folder=self._path, keys="")).entries():
+                if entry.event.kind == "decision":
+                    yield f"entry {entry.seq}", entry.event
+            return
         try:
             with open(self._path, "rb") as stream:
                 yield from self._lines(stream)
         except OSError as fault:
-            raise HostFailed("host.file", f"cannot read the record: {fault.strerror}", where=self._path, hint="give the path of a file of events") from None
+            raise HostFailed(
+                "host.file", f"cannot read the record: {fault.strerror}", where=self._path, hint="give the folder of a record, or a file of its entries"
+            ) from None
 
     def _lines(self, stream: BinaryIO) -> Iterator[tuple[str, Event]]:
         found = os.fstat(stream.fileno())
         size, seen, told = found.st_size if stat.S_ISREG(found.st_mode) else 0, 0, time.monotonic()
-        for number, line in enumerate(iter(lambda: stream.readline(EVENT_BYTES_MAX + 2), b""), 1):
+        for number, line in enumerate(iter(lambda: stream.readline(LINE_BYTES_MAX + 2), b""), 1):
             seen += len(line)
             where = f"{shown(self._path)}: line {number}"
             if not line.endswith(b"\n"):
-                if len(line) > EVENT_BYTES_MAX:
-                    raise Refused("policy.event", f"an event has more than {EVENT_BYTES_MAX} bytes", where=where, hint="give a record that MPP wrote")
+                if len(line) > LINE_BYTES_MAX:
+                    raise Refused("audit.entry", f"an entry has more than {LINE_BYTES_MAX} bytes", where=where, hint="give a record that MPP wrote")
                 self.torn = True
                 return
-            event = read_event(line[:-1], where=where)
+            event = read_entry(line[:-1], where=where).event
             if event.kind == "decision":
                 yield where, event
             if time.monotonic() - told >= PROGRESS_SECONDS:

@@ -12,7 +12,7 @@ from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import RootChain
 from mpp.errors import Refused
 from mpp.host.fleet import fleet_settings, refuse_in_fleet
-from mpp.host.journal import Journal
+from mpp.host.audit.log import AuditLog
 from mpp.host.policy_layers import policy_digest
 from mpp.host.policy_pull import Fetched, get, Pulled, Puller
 from mpp.host.policy_store import PolicyStore
@@ -100,7 +100,8 @@ def _record(what: str, name: str, digest: str, how: str, *, source: str = "", ve
     event = policy_event(
         what, layer, at=SystemClock().now(), source=source, name=name, digest=digest, version=version, publisher=publisher, why=f"by {user_name()}, {how}"
     )
-    Journal(home().events).record(event, durable=True)
+    with AuditLog(home()) as log:
+        log.record(event, durable=True)
 
 
 def _say_binding() -> None:

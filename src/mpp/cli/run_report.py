@@ -12,6 +12,7 @@ from mpp.errors import ToolFailed
 from mpp.host.judging import Judged
 from mpp.host.oncall import Reply
 from mpp.host.sandbox import Ready
+from mpp.model.events import EntryRef
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.stages.sandbox import Used
@@ -51,6 +52,8 @@ class Shown:
     judged: Judged
     receipt: bytes
     """The host's signed word on an approved call; empty where nobody was asked."""
+    entry: EntryRef
+    """Where the result is in the record."""
     because: str
     fresh: bool
 
@@ -117,6 +120,7 @@ def _explain(report: Report, shown: Shown, ready: Ready, reply: Reply) -> None:
     for line in _decision_lines(shown.judged):
         note(line)
     note(f"arguments    sha256 {reply.argument_hash}")
+    note(f"record       entry {shown.entry.seq}, {shown.entry.leaf}")
     for name, listed in _used(reply.run.used).items():
         if listed:
             note(f"used         {name}: {json.dumps(listed)}")
@@ -172,6 +176,7 @@ def _whole(report: Report, shown: Shown, ready: Ready, reply: Reply) -> dict[str
         "decision": _decision_json(shown.judged),
         "receipt": json.loads(shown.receipt) if shown.receipt else None,
         "argument_sha256": reply.argument_hash,
+        "audit": {"entry": shown.entry.seq, "leaf": shown.entry.leaf},
         "stages": stages,
         "guest_ms": round(reply.run.seconds * 1000, 3),
         "used": _used(reply.run.used),

@@ -7,6 +7,7 @@ from nacl.exceptions import CryptoError
 
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import PUBLIC_BYTES, SEED_BYTES, SeedSigner
+from mpp.crypto.sealedbox import public_of
 from mpp.errors import HostFailed, Refused
 from mpp.limits import KIB, MIB
 from mpp.model.fields import Faults, Fields
@@ -35,7 +36,9 @@ ARGON_BYTES_MIN = 8 * MIB
 SALT_BYTES = 16
 NONCE_BYTES = 24
 TAG_BYTES = 16
-ROLES = ("root", "release", "agent", "organisation", "approver")
+VAULT = "vault"
+"""The role of a key that opens what the vault keeps. It signs nothing."""
+ROLES = ("root", "release", "agent", "organisation", "approver", VAULT)
 """What a key is for. A key of one role is never taken for another: the role is bound into the seal."""
 
 
@@ -60,8 +63,8 @@ class KeyFile:
 
 def write_key(seed: bytes, role: str, passphrase: bytes | None, random: Random, *, ops: int = ARGON_OPS, memory: int = ARGON_BYTES) -> bytes:
     """The text of a key file; ``passphrase`` None leaves the key readable to whoever reads the file."""
-    public = SeedSigner(seed).public_key
-    document: dict[str, Json] = {"mpp_key": 1, "alg": "ed25519", "role": role, "public": base64text.encode(public)}
+    public = _public(role, seed)
+    document: dict[str, Json] = {"mpp_key": 1, "alg": _algorithm(role), "role": role, "public": base64text.encode(public)}
     if passphrase is None:
         document["seed"] = base64text.encode(seed)
     else:
@@ -86,8 +89,8 @@ def read_key(data: bytes, *, where: str) -> KeyFile:
     faults = Faults("key")
     fields = Fields(read(data, family="key", where=where), where, faults)
     fields.number("mpp_key", least=1, most=1)
-    fields.one_of("alg", ("ed25519",))
     role = fields.one_of("role", ROLES)
+    fields.one_of("alg", (_algorithm(role),))
     public = base64text.read_field(fields, "public", PUBLIC_BYTES, PUBLIC_BYTES)
     seed = base64text.read_field(fields, "seed", SEED_BYTES, SEED_BYTES) if fields.has("seed") else b""
     sealed = fields.object("sealed", required=not seed)
@@ -116,6 +119,14 @@ def _read_sealed(fields: Fields) -> tuple[bytes, bytes, bytes, int, int]:
 
 def open_key(key: KeyFile, passphrase: bytes | None, *, where: str) -> SeedSigner:
     """The signer in a key file; a sealed one needs its passphrase."""
+    if key.role == VAULT:
+        # Attack on oneself: the half of a key for secrets, used as one for signatures.
+        raise Refused("key.role", "this key opens the vault and signs nothing", where=where, hint="give a key that signs")
+    return SeedSigner(open_private(key, passphrase, where=where))
+
+
+def open_private(key: KeyFile, passphrase: bytes | None, *, where: str) -> bytes:
+    """The private half: of a key of the vault the X25519 key, of every other the seed."""
     seed = key.seed
     if key.sealed:
         if passphrase is None:
@@ -128,11 +139,18 @@ def open_key(key: KeyFile, passphrase: bytes | None, *, where: str) -> SeedSigne
             raise Refused(
                 "key.passphrase", "the passphrase does not open the key", where=where, hint="try again; a lost passphrase cannot be recovered"
             ) from None
-    signer = SeedSigner(seed)
     # Attack: a file whose public half was swapped would make signatures under a key nobody knows.
-    if signer.public_key != key.public:
+    if _public(key.role, seed) != key.public:
         raise Refused("key.mismatch", "the two halves of the key do not belong together", where=where, hint="restore the file from a copy")
-    return signer
+    return seed
+
+
+def _algorithm(role: str) -> str:
+    return "x25519" if role == VAULT else "ed25519"
+
+
+def _public(role: str, seed: bytes) -> bytes:
+    return public_of(seed) if role == VAULT else SeedSigner(seed).public_key
 
 
 def _bound(role: str, public: bytes) -> bytes:

@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from mpp.errors import MppError
 from mpp.host.judging import Judged, Services
-from mpp.host.oncall import Reply, result_event
-from mpp.model.events import Event
-from mpp.model.jsontext import Json, shown
+from mpp.host.oncall import Reply, result_event, shown_digest
+from mpp.model.events import EntryRef, Event
+from mpp.model.jsontext import Json
+from mpp.model.jsontext import shown as quoted
+from mpp.model.value import value
 from mpp.stages.approval import Receipt, receipt_event, write_receipt
 from mpp.stages.policy import token_event
 
 OK = "ok"
 
 
-def finish(judged: Judged, reply: Reply, on: Services) -> bytes:
+@value
+class Finished:
+    """What stands beside the answer."""
+
+    entry: EntryRef
+    """Where the result is in the record."""
+    receipt: bytes
     """The signed receipt; empty where nobody was asked. What the tool answered is in it by its digest alone."""
+
+
+def finish(judged: Judged, reply: Reply, on: Services) -> Finished:
+    """Tell the record what it came to. Without that there is no answer."""
     now, grant = on.clock.now(), judged.grant
     fault = reply.fault
-    outcome = OK if fault is None else fault.code
+    outcome, shown = OK if fault is None else fault.code, shown_digest(reply.reply)
     on.events.record(token_event("token-used", grant.token, grant.invocation, now))
-    on.events.record(result_event(judged.asked.tenant, grant.invocation, outcome, reply.run.used, now))
+    entry = on.events.record(result_event(judged.asked.tenant, grant.invocation, outcome, reply.run, shown, now, reply.vault))
     if not grant.jti:
-        return b""
+        return Finished(entry=entry, receipt=b"")
     receipt = Receipt(
-        invocation=grant.invocation, jti=grant.jti, binding=judged.binding, outcome=outcome, at=now, result_sha256=_result_digest(reply)
+        invocation=grant.invocation, jti=grant.jti, binding=judged.binding, outcome=outcome, at=now, result_sha256=shown
     )  # fmt: skip
     data = write_receipt(receipt, on.host.signer)
     on.events.record(receipt_event(receipt, data, judged.asked.tenant))
-    return data
-
-
-def _result_digest(reply: Reply) -> str:
-    if reply.reply is None:
-        return ""
-    shown = json.dumps(reply.reply.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(shown.encode("utf-8")).hexdigest()
+    return Finished(entry=entry, receipt=data)
 
 
 def refused(fault: MppError, on: Services, *, tenant: str, invocation: str, package_id: str, tool: str) -> None:
     """A call that ended before it ran. The record has the code and what was called, not the words, which may quote what was sent."""
-    body: dict[str, Json] = {"code": fault.code, "stage": fault.stage, "package": package_id, "tool": shown(tool)}
+    body: dict[str, Json] = {"code": fault.code, "stage": fault.stage, "package": package_id, "tool": quoted(tool)}
     on.events.record(Event(kind="refused", at=on.clock.now(), tenant=tenant, invocation=invocation, body=body))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 
 from mpp.errors import HostFailed
+from mpp.host.audit.places import LogPlaces
 from mpp.model.value import value
 
 
@@ -54,8 +55,9 @@ class Home:
         return os.path.join(self.path, "policy", "stops.json")
 
     @property
-    def events(self) -> str:
-        return os.path.join(self.path, "audit", "events.jsonl")
+    def log(self) -> LogPlaces:
+        """The record of calls."""
+        return LogPlaces(folder=os.path.join(self.path, "audit"), keys=os.path.join(self.path, "seal"))
 
     @property
     def secrets(self) -> str:

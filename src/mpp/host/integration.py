@@ -16,7 +16,7 @@ import threading
 import time
 import weakref
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self
@@ -28,14 +28,17 @@ from mpp.host.granting import Places, rights_for
 from mpp.host.home import Home, find_home
 from mpp.host.integration_approval import approve, grant_of, granted_by, judge_tool
 from mpp.host.integration_types import Output, SandboxConfig, limit_of, read_request
-from mpp.host.journal import Journal
-from mpp.host.oncall import context_of, judge_arguments, result_event
+from mpp.host.audit.log import AuditLog
+from mpp.host.audit.vault import vault_for
+from mpp.host.oncall import context_of, judge_arguments, keep_call, result_event, shown_digest
 from mpp.host.once import SpentHere
 from mpp.host.sandbox import NANOSECONDS, CallInput, Ready, Sandbox
 from mpp.host.secret_entry import check_value
 from mpp.host.secret_store import SecretStore, open_secrets
 from mpp.host.services.secrets import judge_stored, resolve_env
 from mpp.host.services.standard import standard_calls
+from mpp.host.services.transcript import Recorder
+from mpp.host.system import SystemRandom
 from mpp.host.stops import StopStore
 from mpp.host.trust_store import TrustStore, remember_root
 from mpp.model.agents import ANONYMOUS, AgentIdentity
@@ -110,7 +113,8 @@ class WasmSandbox:
         self._home = home or find_home(os.environ)
         self._workspace, self._private_hosts, self._tenant = workspace, private_hosts, tenant
         self._agent, self._user = agent, user
-        self._events: Events = events or Journal(self._home.events)
+        log = AuditLog(self._home)
+        self._events: Events = events or log
         self._once: Once = once or _SPENT
         self._live: Live = live or _Quiet()
         self._secrets = open_secrets(self._home)
@@ -119,7 +123,9 @@ class WasmSandbox:
         self._in_use: Counter[tuple[str, str]] = Counter()
         self._stops = StopStore(self._home.stops)
         stack = ExitStack()
-        self._sandbox = Sandbox(self._home.cache, stack.enter_context(standard_calls(self._home, self._secrets)))
+        stack.callback(log.close)
+        self._recorder = Recorder(stack.enter_context(standard_calls(self._home, self._secrets)))
+        self._sandbox = Sandbox(self._home.cache, self._recorder)
         stack.callback(self._sandbox.close)
         stack.callback(_release_all, self._sandbox, self._ready)
         self._closing = weakref.finalize(self, stack.close)
@@ -148,27 +154,27 @@ class WasmSandbox:
         limit = limit_of(config, wide.scope, scope_of(package.manifest), tool.name)
         token = wide.attenuate(limit, timeout_ms=max(1, round(seconds * 1000)))
         grant = grant_of(token, approved, tool.name, arguments, self._agent)
+        vault = vault_for(self._home.log, SystemRandom(), self._recorder, self._events, grant.invocation)
         with self._prepared(package, token, self._rights(package, token, config)) as ready:
             self._events.record(token_event("token-narrowed", token, grant.invocation, int(time.time())))
-            run = self._run(ready, grant, tool, arguments, config.env_vars, seconds, memory)
-        return self._answer(run, tool, grant)
+            given = self._given(ready, grant, tool, arguments, config.env_vars, seconds, memory)
+            issued = warrant(grant, self._once, vault or self._events, given.now_ns // NANOSECONDS)
+            run = drive(self._sandbox.call(ready, issued, given))
+        return self._answer(run, tool, grant, lambda reply: keep_call(vault, ready, given, arguments, run, reply) if vault is not None else "")
 
-    def _run(
+    def _given(
         self, ready: Ready, grant: Grant, tool: ToolDefinition, arguments: Arguments, env: Mapping[str, str], seconds: float, memory: int
-    ) -> Run:  # fmt: skip
-        now = time.time_ns()
-        given = CallInput(
+    ) -> CallInput:  # fmt: skip
+        return CallInput(
             context=(context := context_of(ready, tool.name, grant, self._user)),
             line=request_line(tool.name, arguments, context),
             argument_sha256=arguments.sha256,
             seconds=seconds,
             env=tuple(env.items()),
-            now_ns=now,
+            now_ns=time.time_ns(),
             live=self._live,
             memory_bytes=memory,
         )
-        issued = warrant(grant, self._once, self._events, now // NANOSECONDS)
-        return drive(self._sandbox.call(ready, issued, given))
 
     def _rights(self, package: VerifiedPackage, token: CapabilityToken, config: SandboxConfig) -> Rights:
         rights = rights_for(
@@ -202,20 +208,20 @@ class WasmSandbox:
                     self._sandbox.release(self._ready.pop(idle))
                     del self._in_use[idle]
 
-    def _answer(self, run: Run, tool: ToolDefinition, grant: Grant) -> Output:
+    def _answer(self, run: Run, tool: ToolDefinition, grant: Grant, keep: Callable[[ToolReply | None], str]) -> Output:
         """The judged answer; recorded before it leaves."""
         try:
             reply = _judged(run, tool)
         except MppError as fault:
-            self._tell(run, grant, fault.code)
+            self._tell(run, grant, fault.code, "", keep(None))
             raise
-        self._tell(run, grant, "ok")
+        self._tell(run, grant, "ok", shown_digest(reply), keep(reply))
         return Output(result=reply, stdout=run.stdout, stderr=run.stderr, used=run.used, seconds=run.seconds, invocation=grant.invocation)
 
-    def _tell(self, run: Run, grant: Grant, outcome: str) -> None:
+    def _tell(self, run: Run, grant: Grant, outcome: str, shown: str, vault: str) -> None:
         now = int(time.time())
         self._events.record(token_event("token-used", grant.token, grant.invocation, now))
-        self._events.record(result_event(self._tenant, grant.invocation, outcome, run.used, now))
+        self._events.record(result_event(self._tenant, grant.invocation, outcome, run, shown, now, vault))
 
 
 def _judged(run: Run, tool: ToolDefinition) -> ToolReply:

@@ -5,7 +5,7 @@ Spec: spec/3-policy.md, spec/4-approval.md; the order is that of spec/call-contr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mpp.errors import Fault, Refused
@@ -104,6 +104,8 @@ class Services:
     approvers: Approvers
     host: HostKey
     stops: StopStore
+    pseudonym: Callable[[str], str]
+    """What the record calls a user."""
 
     def desk(self, *, fleet: bool, least: str = "") -> Desk:
         """What approval needs of it."""
@@ -130,7 +132,7 @@ def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     asked = asked_of(request, at.policies, consent, kept, now)
     seen = _with_real_places(asked, at)
     decision = decide(seen, at.policies)
-    on.events.record(decision_event(seen, decision.verdict, request.invocation, request.arguments.sha256))
+    on.events.record(decision_event(seen, decision.verdict, request.invocation, request.arguments.sha256, on.pseudonym(request.user)))
     if isinstance(decision, Denied):
         where = f"{package.package_id}: {request.tool.name}"
         raise Refused("policy.denied", decision.reason, where=where, hint="`mpp policy explain` says which rule decided and what would change it")

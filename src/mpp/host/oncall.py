@@ -5,9 +5,12 @@ Spec: call-contract, order of a call.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 
 from mpp.errors import MppError, Refused
+from mpp.host.audit.vault import CallVault, Made
 from mpp.host.sandbox import CallInput, Ready, Sandbox
 from mpp.host.secret_store import SecretStore
 from mpp.host.services.secrets import resolve_env
@@ -18,7 +21,7 @@ from mpp.model.manifest import Manifest, ToolDefinition
 from mpp.model.value import value
 from mpp.ports import Random, Steps
 from mpp.stages.approval import Grant, Warrant
-from mpp.stages.sandbox import Live, Run, Used
+from mpp.stages.sandbox import Live, Run
 from mpp.stages.sandbox import Arguments, read_reply, request_line, SchemaCheck, ToolReply
 
 INVOCATION_BYTES = 16
@@ -36,6 +39,8 @@ class Surroundings:
     live: Live
     issue: Callable[[Grant], Warrant]
     """Spends the approval and records the intent. It is asked last, so that nothing is spent on a call that cannot run."""
+    vault: CallVault | None = None
+    """Keeps the payloads of this call, where the vault is on; then ``issue`` records the intent through it."""
 
 
 @value
@@ -47,6 +52,8 @@ class Reply:
     reply: ToolReply | None
     fault: MppError | None
     argument_hash: str
+    vault: str = ""
+    """What the vault kept of it, or the code of why it did not; empty where the vault is off."""
 
 
 def find_tool(manifest: Manifest, name: str) -> ToolDefinition:
@@ -117,11 +124,39 @@ def call_tool(
             reply = read_reply(run.stdout, run.exit_code, tool)
         except MppError as found:
             fault = found
-    return Reply(context=context, run=run, reply=reply, fault=fault, argument_hash=arguments.sha256)
+    kept = keep_call(about.vault, ready, given, arguments, run, reply) if about.vault is not None else ""
+    return Reply(context=context, run=run, reply=reply, fault=fault, argument_hash=arguments.sha256, vault=kept)
 
 
-def result_event(tenant: str, invocation: str, outcome: str, used: Used, now: int) -> Event:
-    """Names of hosts, secrets and methods, and numbers of files: which files they were is not for this record."""
+def keep_call(vault: CallVault, ready: Ready, given: CallInput, arguments: Arguments, run: Run, reply: ToolReply | None) -> str:
+    """Have the vault keep what came in and went out, before the result is told to anybody. Spec: audit L-42."""
+    rights = ready.rights
+    folders = [f"{one.guest}={one.host}" for one in rights.folders] + [f"{one.guest}={one.host}" for one in rights.devices]
+    made = Made(
+        tool=given.context.tool, line=given.line, arguments=arguments.data, now_ns=given.now_ns,
+        memory_bytes=min(given.memory_bytes or ready.memory_bytes, ready.memory_bytes), variables=len(given.env),
+        folders=tuple(folders), run=run, shown=shown_bytes(reply),
+    )  # fmt: skip
+    return vault.keep(made)
+
+
+def shown_bytes(reply: ToolReply | None) -> bytes:
+    """What is passed on, as the record commits to it; empty where nothing is."""
+    return b"" if reply is None else json.dumps(reply.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def shown_digest(reply: ToolReply | None) -> str:
+    """SHA-256 in hex of what is passed on; empty where nothing is."""
+    return "" if reply is None else hashlib.sha256(shown_bytes(reply)).hexdigest()
+
+
+def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha256: str, now: int, vault: str = "") -> Event:
+    """What went out is committed to: as the guest wrote it, and as it is passed on (this version passes on what it judged, unfiltered).
+
+    Names of hosts, secrets and methods, and numbers of files: which files they were is not for this record.
+    """
+    used = run.used
+    commit = {"out_raw": hashlib.sha256(run.stdout).hexdigest()} | ({"out_shown": shown_sha256} if shown_sha256 else {})
     body: dict[str, Json] = {
         "outcome": outcome,
         "hosts": [*used.hosts],
@@ -133,4 +168,6 @@ def result_event(tenant: str, invocation: str, outcome: str, used: Used, now: in
         "host_calls": used.host_calls,
         "more": used.more,
     }
-    return Event(kind="result", at=now, tenant=tenant, invocation=invocation, body=body)
+    if vault:
+        body["vault"] = vault
+    return Event(kind="result", at=now, tenant=tenant, invocation=invocation, body=body, commit=commit)

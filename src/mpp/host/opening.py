@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache, partial
 
 from mpp.host.approver_store import ApproverStore
 from mpp.host.granting import Places
 from mpp.host.home import Home
 from mpp.host.host_key import host_key
-from mpp.host.journal import Journal
+from mpp.host.audit.log import AuditLog
+from mpp.host.audit.pseudonyms import pseudonym
 from mpp.host.judging import Services, Setting
 from mpp.host.policy_store import PolicyStore
 from mpp.host.stops import StopStore
@@ -21,18 +23,20 @@ from mpp.stages.gatekeeper import TrustState
 @contextmanager
 def open_services(home: Home, clock: Clock, random: Random, events: Events | None = None) -> Iterator[Services]:
     """The services of one home, closed at the end."""
-    approvals = ApprovalsStore(home.approvals)
+    approvals, log = ApprovalsStore(home.approvals), AuditLog(home, clock=clock, random=random)
     try:
         yield Services(
             clock=clock,
             random=random,
-            events=events if events is not None else Journal(home.events),
+            events=events if events is not None else log,
             approvals=approvals,
             approvers=ApproverStore(home.approvers).load(),
             host=host_key(home, random),
             stops=StopStore(home.stops),
+            pseudonym=cache(partial(pseudonym, home.log)),
         )
     finally:
+        log.close()
         approvals.close()
 
 

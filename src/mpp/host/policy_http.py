@@ -7,7 +7,6 @@ slowly, or send us elsewhere; that is what is bounded here.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -19,6 +18,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from mpp.errors import Refused, RemoteFailed
 from mpp.model.jsontext import shown
 from mpp.model.value import value
+from mpp.host.outside import is_here
 
 FETCH_SECONDS_MAX = 60
 """Seconds of one fetch with all its redirects. Reason: a person waits for it; the largest bundle comes at 3 Mbit/s."""
@@ -59,7 +59,7 @@ def check_address(url: str) -> SplitResult:
     if parts.username is not None or parts.password is not None:
         # Attack on oneself: the address is remembered, shown and recorded, and the password with it.
         raise Refused("policy.address", "an address with a name or a password in it is not taken", where=host, hint="serve the bundle without: it is signed")
-    if parts.scheme.lower() == "http" and not _is_here(host):
+    if parts.scheme.lower() == "http" and not is_here(host):
         # The signature holds without TLS; but who listens would learn which rules an organisation has.
         raise _unusable(url, "plain http is taken from this machine only")
     if parts.scheme.lower() not in {"http", "https"}:
@@ -69,15 +69,6 @@ def check_address(url: str) -> SplitResult:
 
 def _unusable(url: str, why: str) -> Refused:
     return Refused("policy.address", why, where=shown(url), hint="give a path, or an address that begins with https://")
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def fetch(url: str, most: int, *, limits: Limits | None = None, context: ssl.SSLContext | None = None) -> bytes:

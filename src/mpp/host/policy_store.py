@@ -18,7 +18,7 @@ from mpp.host.home import Home
 from mpp.host.policy_files import Glance, glance
 from mpp.host.policy_layers import CLOSED, BundleLayer, DocumentLayer, Enrolled, LayerInfo, closed, kept, standing_in
 from mpp.host.policy_memory import PULLS_FILE, SEEN_FILE, PolicyMemory
-from mpp.model.events import Event
+from mpp.model.events import EntryRef, Event
 from mpp.model.value import value
 from mpp.ports import Clock, Events
 from mpp.stages.policy import Policies, compile_policies, policy_event
@@ -43,8 +43,9 @@ LAST = ".last"
 class NoEvents:
     """For commands that only look."""
 
-    def record(self, event: Event, *, durable: bool = False) -> None:
+    def record(self, event: Event, *, durable: bool = False) -> EntryRef:  # noqa: ARG002 - it keeps nothing
         """Nothing is kept."""
+        return EntryRef(0, "")
 
 
 @value

@@ -187,7 +187,11 @@ def _again(fd: int) -> int:
 
 def seed_of(ready: Ready, given: CallInput) -> bytes:
     """Where a deterministic call's randomness begins: the package, the tool and the arguments, and nothing that is new in each call. Spec: call-contract C-81."""
-    named = f"{ready.rights.content_hash}\n{given.context.tool}\n{given.argument_sha256}\n"
+    return seed_for(ready.rights.content_hash, given.context.tool, given.argument_sha256)
+
+
+def seed_for(content_hash: str, tool: str, argument_sha256: str) -> bytes:
+    named = f"{content_hash}\n{tool}\n{argument_sha256}\n"
     return hashlib.sha256(SEED_LABEL + named.encode()).digest()
 
 

@@ -6,6 +6,12 @@ commitments, never arguments, secret values or output. Spec: events E-3, E-4.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import field
+from hashlib import sha256
+from typing import NamedTuple
+
 from mpp.errors import Refused
 from mpp.limits import KIB
 from mpp.model.fields import Faults, Fields
@@ -32,7 +38,22 @@ KINDS = (
     "trust",
     "stop",
     "refused",
+    "log",
+    "epoch",
+    "torn",
+    "interrupted",
+    "erased",
+    "pruned",
+    "vault",
 )
+
+COMMITS = ("in", "out_raw", "out_shown", "binding", "text")
+"""What an event can commit to. Spec: audit L-40."""
+
+SALT_BYTES = 32
+"""Bytes of the salt of an entry. Reason: as long as the digest it hides."""
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 EVENT_BYTES_MAX = 64 * KIB
 """Bytes of one event. Reason: it is one line of the record; what a package declares fits many times."""
@@ -54,28 +75,57 @@ class Event:
     """The call it belongs to; empty where there is none."""
     body: dict[str, Json]
     """Only what the canonical form can hold: ASCII keys, no decimals. Nobody writes it again."""
+    commit: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 in hex of what the event commits to, by name. Of an event that was read: the salted commitments. Spec: audit L-40."""
 
 
-def write_event(event: Event) -> bytes:
+class EntryRef(NamedTuple):
+    """Where an event went: what proves it later."""
+
+    seq: int
+    leaf: str
+    """The leaf hash of its entry, in hex."""
+
+
+def salted(salt: bytes, name: str, digest: str) -> str:
+    """Spec: audit L-40. Attack: a record that says what was sent to whoever tries all postal codes."""
+    return sha256(salt + name.encode("ascii") + b"\x00" + bytes.fromhex(digest)).hexdigest()
+
+
+def event_json(event: Event, salt: bytes) -> dict[str, Json]:
+    """The event as the record has it. Digests go in salted, and in no other way."""
+    commit: dict[str, Json] = {name: salted(salt, name, digest) for name, digest in event.commit.items()}
+    head: dict[str, Json] = {"mpp_event": 1, "kind": event.kind, "at": event.at, "tenant": event.tenant, "invocation": event.invocation}
+    return {**head, "body": event.body, "commit": commit}
+
+
+def write_event(event: Event, salt: bytes) -> bytes:
     """One line, without its end."""
-    return canonical({"mpp_event": 1, "kind": event.kind, "at": event.at, "tenant": event.tenant, "invocation": event.invocation, "body": event.body})
+    return canonical(event_json(event, salt))
 
 
 def read_event(data: bytes, *, where: str) -> Event:
-    """Parse one line of a record that may come from elsewhere."""
+    """Parse one event that may come from elsewhere."""
     if len(data) > EVENT_BYTES_MAX:
-        raise Refused("policy.event", f"an event has more than {EVENT_BYTES_MAX} bytes", where=where, hint="give a record that MPP wrote")
-    faults = Faults("policy")
-    fields = Fields(read(data, family="policy", where=where), where, faults)
+        raise Refused("audit.event", f"an event has more than {EVENT_BYTES_MAX} bytes", where=where, hint="give a record that MPP wrote")
+    return event_of(read(data, family="audit", where=where), where=where)
+
+
+def event_of(found: Json, *, where: str) -> Event:
+    faults = Faults("audit")
+    fields = Fields(found, where, faults)
     fields.number("mpp_event", least=1, most=1)
-    body = fields.object("body")
+    body, commit = fields.object("body"), fields.object("commit")
     event = Event(
         kind=fields.one_of("kind", KINDS),
         at=fields.number("at", least=0, most=EVENT_TIME_MAX),
         tenant=fields.text("tenant", most=NAME_CHARS_MAX),
         invocation=fields.text("invocation", most=NAME_CHARS_MAX, least=0),
         body=body.found if body is not None else {},
+        commit={} if commit is None else {name: commit.text(name, most=64, pattern=_DIGEST, form="a SHA-256 in hex") for name in COMMITS if commit.has(name)},
     )
+    if commit is not None:
+        commit.end()
     fields.end()
     faults.stop()
     return event

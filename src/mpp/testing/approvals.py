@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mpp.model.events import Event, write_event
+from mpp.model.events import SALT_BYTES, EntryRef, Event, write_event
 from mpp.stages.approval import (
     answered,
     Answer,
@@ -168,11 +168,12 @@ class MemoryEvents:
         self.durable: list[str] = []
         """The kinds of those that had to survive a power cut."""
 
-    def record(self, event: Event, *, durable: bool = False) -> None:
-        write_event(event)
+    def record(self, event: Event, *, durable: bool = False) -> EntryRef:
+        write_event(event, bytes(SALT_BYTES))
         self.found.append(event)
         if durable:
             self.durable.append(event.kind)
+        return EntryRef(len(self.found) - 1, "")
 
     @property
     def kinds(self) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mpp.host.sandbox import CallInput, Ready
 from mpp.model.capabilities import Hardware
-from mpp.model.events import Event
+from mpp.model.events import EntryRef, Event
 from mpp.model.rights import Rights
 from mpp.model.scope import Scope
 from mpp.stages.approval.warrants import Grant, Warrant, warrant
@@ -22,10 +22,11 @@ class KeptEvents:
         self.events: list[Event] = []
         self.durable: list[Event] = []
 
-    def record(self, event: Event, *, durable: bool = False) -> None:
+    def record(self, event: Event, *, durable: bool = False) -> EntryRef:
         self.events.append(event)
         if durable:
             self.durable.append(event)
+        return EntryRef(len(self.events) - 1, "")
 
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]

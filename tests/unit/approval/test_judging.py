@@ -390,7 +390,7 @@ def test_an_answer_is_told_before_it_is_kept(monkeypatch: pytest.MonkeyPatch) ->
     one = question(on)
 
     def full(*_: object, **__: object) -> None:
-        raise HostFailed("host.journal", "the disk is full")
+        raise HostFailed("audit.write", "the disk is full")
 
     monkeypatch.setattr(on.events, "record", full)
     with pytest.raises(HostFailed):

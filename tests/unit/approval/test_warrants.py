@@ -53,10 +53,11 @@ def test_a_grant_of_policy_becomes_a_warrant_and_its_intent_is_durable() -> None
     issued = warrant(given, once, events, NOW)
     assert use(issued) is given
     body = {
-        "publisher": "p" * 64, "package": "com.example.hello", "content": "c" * 64, "tool": "greet", "arguments": "a" * 64,
+        "publisher": "p" * 64, "package": "com.example.hello", "content": "c" * 64, "tool": "greet",
         "agent": {"name": "bot", "proof": "launched"}, "because": "policy", "rule": "developer/low", "jti": "", "token": held_digest(held_by(given.token)),
     }  # fmt: skip
-    assert events.events == events.durable == [Event(kind="intent", at=NOW, tenant="local", invocation="0" * 32, body=body)]
+    intent = Event(kind="intent", at=NOW, tenant="local", invocation="0" * 32, body=body, commit={"in": "a" * 64})
+    assert events.events == events.durable == [intent]
 
 
 def test_an_approval_is_spent_before_the_intent() -> None:
@@ -109,7 +110,7 @@ def test_without_a_record_there_is_no_warrant_and_the_approval_is_burned() -> No
     class Full(KeptEvents):
         def record(self, event: Event, *, durable: bool = False) -> None:
             if durable:
-                raise HostFailed("host.journal", "the disk is full")
+                raise HostFailed("audit.write", "the disk is full")
 
     once = SpentOnce()
     with pytest.raises(HostFailed):

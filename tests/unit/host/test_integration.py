@@ -35,6 +35,7 @@ from mpp.testing.keys import publisher
 from mpp.testing.tokens import KeptEvents, SpentOnce, token_for
 from mpp.testing.tools import answering, greeting, saying
 from mpp.testing.wasm import module
+from tests import records
 
 WHO = publisher()
 ID = "com.example.hello"
@@ -221,8 +222,7 @@ def test_the_record_of_the_home_is_used_if_no_other_is_given(home: Path, found: 
     sandbox.execute(found.wasm_binary, config(token_of(found)))
     sandbox.close()
     sandbox.close()
-    lines = Path(Home(path=str(home)).events).read_text().splitlines()
-    assert [json.loads(line)["kind"] for line in lines] == TOLD
+    assert [event.kind for event in records.events(home)] == TOLD
     assert code(lambda: sandbox.execute(found.wasm_binary, config(token_of(found)))).startswith("host.")
 
 

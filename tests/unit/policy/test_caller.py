@@ -17,6 +17,7 @@ from mpp.stages.policy import CallFacts, VerifiedProof, agent_event, claimed_key
 from mpp.stages.policy.identity_limits import PROOF_AGE_SECONDS_MAX, PROOF_AHEAD_SECONDS_MAX, PROOF_BYTES_MAX, PROOF_KEPT_SECONDS
 from mpp.testing.agents import FACTS, HOST, JTI, Known, agent, link, proof, resigned
 from mpp.testing.packages import NOW
+from tests.records import NO_SALT, as_written
 
 PLANNER = agent("planner")
 DELEGATED = link("planner", "user", "ada")
@@ -143,6 +144,6 @@ def test_the_key_of_a_proof_is_only_a_claim() -> None:
 def test_the_event_says_who_and_how_sure() -> None:
     identity = AgentIdentity(name="planner", level="signed", key="a" * 64, behind=(Delegation(kind="user", name="ada", level="launched"),))
     event = agent_event(identity, at=NOW, tenant="local", invocation="1" * 32, proof_jti=JTI, roles=("reader",))
-    assert read_event(write_event(event), where="x") == event
+    assert read_event(write_event(event, NO_SALT), where="x") == as_written(event)
     assert event.body == {**identity.shown(), "jti": JTI, "roles": ["reader"]}
     assert agent_event(AgentIdentity(), at=NOW, tenant="local").body == {"name": "", "proof": "anonymous"}

@@ -24,22 +24,13 @@ from mpp.host.system import SystemRandom
 from mpp.model.fields import near
 from mpp.model.jsontext import Json, shown
 from mpp.stages.policy import NAME_PATTERN_FORM, Organisation, is_name_pattern, judge_name
+from mpp.cli.groups import Words
 
 KEY_DIGITS_MIN = 16
 """Digits of a key id that name a key. Reason: fewer are ground in minutes."""
 
 TOKEN_DAYS = 90
 """Days for which a new token holds. Reason: long enough not to be renewed by habit; a leaked one ends by itself."""
-
-
-class Words(click.Group):
-    """A group that says what was probably meant."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            hint = near(args[0], self.commands) or f"see `{ctx.command_path} --help`"
-            raise Refused("usage.command", f"there is no command {ctx.command_path.removeprefix('mpp ')} {shown(args[0])!r}", hint=hint)
-        return super().resolve_command(ctx, args)
 
 
 @click.group(name="agent", cls=Words, no_args_is_help=True, short_help="Manage the agents that this machine knows.")

@@ -164,7 +164,9 @@ def explain(
 
 @command.command(short_help="Try a policy on cases, or on a record of past calls.")
 @click.argument("file", required=False, metavar="[CASES]")
-@click.option("--replay", "record", default=None, type=click.Path(dir_okay=False), metavar="EVENTS", help="Judge the decisions of this record again.")
+@click.option(
+    "--replay", "record", default=None, type=click.Path(), metavar="RECORD", help="Judge the decisions of this record again: its folder, or a file of entries."
+)
 @policy_option
 @now_option
 @json_option
@@ -184,7 +186,7 @@ def test(file: str | None, record: str | None, policies: tuple[str, ...], now: s
     \b
     Examples:
       mpp policy test cases.toml --policy policy.toml
-      mpp policy test --replay ~/.mpp/audit/events.jsonl --policy user=stricter.toml
+      mpp policy test --replay ~/.mpp/audit --policy user=stricter.toml
 
     \b
     Exit code:
@@ -196,7 +198,7 @@ def test(file: str | None, record: str | None, policies: tuple[str, ...], now: s
     from mpp.cli.policy_replay import replay, show_replay  # noqa: PLC0415
 
     if (file is None) is (record is None):
-        raise Refused("usage.option", "give a file of cases, or --replay EVENTS", hint="for example: mpp policy test cases.toml --policy policy.toml")
+        raise Refused("usage.option", "give a file of cases, or --replay RECORD", hint="for example: mpp policy test cases.toml --policy policy.toml")
     judged_by, by = proposed(policies)
     if record is not None:
         show_replay(replay(record, judged_by), by, as_json=as_json)

@@ -20,6 +20,7 @@ from mpp.cli.run_report import Report, show, Shown
 from mpp.cli.screen import note, safe
 from mpp.errors import Refused
 from mpp.host.agent_identity import user_behind
+from mpp.host.audit.vault import CallVault, vault_for
 from mpp.host.drive import drive
 from mpp.host.finishing import finish
 from mpp.host.granting import Places
@@ -31,6 +32,7 @@ from mpp.host.sandbox import Ready, Sandbox
 from mpp.host.secret_store import open_secrets, SecretStore
 from mpp.host.services.secrets import judge_stored
 from mpp.host.services.standard import standard_calls
+from mpp.host.services.transcript import Recorder
 from mpp.host.signed_context import SignedContexts
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.agents import AgentIdentity
@@ -135,11 +137,11 @@ def command(
     secrets, clock, random = open_secrets(home()), SystemClock(), SystemRandom()
     with open_services(home(), clock, random) as on:
         contexts = SignedContexts(on.host.signer, clock, random)
-        with standard_calls(home(), secrets, contexts=contexts) as calls, _sandbox(calls) as sandbox:
-            return _call(wish, on, sandbox, secrets, explain=explain)
+        with standard_calls(home(), secrets, contexts=contexts) as calls, _sandbox(recorder := Recorder(calls)) as sandbox:
+            return _call(wish, on, sandbox, secrets, recorder, explain=explain)
 
 
-def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, *, explain: bool) -> int:
+def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, recorder: Recorder, *, explain: bool) -> int:
     report = Report()
     with report.stage("verify"):
         taken = take_package(find_package(wish.file), ask=not wish.as_json, development=True)
@@ -149,6 +151,8 @@ def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, *, e
             tool = find_tool(taken.package.manifest, wish.tool)
             judge_arguments(tool, wish.arguments)
         with report.stage("policy and approval"):
+            # Nobody is asked about a call of which nothing could be kept.
+            vault = vault_for(home().log, on.random, recorder, on.events, invocation)
             judged = _judged(wish, taken, invocation, on)
             judge_stored(judged.rights.env, judged.rights.secrets, judged.rights.package_id, secrets)
         with report.stage("compile"):
@@ -157,11 +161,13 @@ def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, *, e
         with report.stage("start"):
             drive(sandbox.warm(ready, judged.grant.agent))
         with report.stage("run"):
-            reply = _run(wish, taken, judged, sandbox, ready, on, secrets)
-    receipt = finish(judged, reply, on)
+            reply = _run(wish, taken, judged, sandbox, ready, on, secrets, vault)
+    finished = finish(judged, reply, on)
+    if "." in reply.vault:
+        note(f"warning: the vault could not keep this call; the record says so [{reply.vault}]")
     sandbox.release(ready)
     shown = Shown(
-        package=taken.package.package_id, version=taken.package.version, development=taken.development, judged=judged, receipt=receipt,
+        package=taken.package.package_id, version=taken.package.version, development=taken.development, judged=judged, receipt=finished.receipt, entry=finished.entry,
         because=taken.package.trusted_because, fresh=ready.compiled.fresh,
     )  # fmt: skip
     return show(report, shown, ready, reply, as_json=wish.as_json, explain=explain)
@@ -196,11 +202,13 @@ def _way_to_ask(wish: Wish, at: Setting, on: Services) -> Ask:
     return lambda question: ask_terminal(question, person_here(on), on.clock)
 
 
-def _run(wish: Wish, taken: Taken, judged: Judged, sandbox: Sandbox, ready: Ready, on: Services, secrets: SecretStore) -> Reply:
+def _run(
+    wish: Wish, taken: Taken, judged: Judged, sandbox: Sandbox, ready: Ready, on: Services, secrets: SecretStore, vault: CallVault | None
+) -> Reply:  # fmt: skip
     tool = find_tool(taken.package.manifest, judged.grant.tool)
     about = Surroundings(
         environment=os.environ, clock_ns=time.time_ns, live=TerminalLive(quiet=wish.as_json),
-        issue=lambda grant: warrant(grant, on.approvals, on.events, on.clock.now(), on.approvals.use_standing),
+        issue=lambda grant: warrant(grant, on.approvals, vault or on.events, on.clock.now(), on.approvals.use_standing), vault=vault,
     )  # fmt: skip
     steps = call_tool(
         sandbox, ready, tool, wish.arguments, judged.grant, judged.asked.user, about,

@@ -10,7 +10,7 @@ from mpp.cli.options import home, json_option, plain, quoted, show_time, trust_s
 from mpp.cli.screen import note, put_json, say, table
 from mpp.crypto.ed25519 import KEY_ID
 from mpp.errors import Refused
-from mpp.host.journal import Journal
+from mpp.host.audit.log import AuditLog
 from mpp.host.stops import WHY_CHARS_MAX, Stop, Stops, StopStore, with_stop, without_stop
 from mpp.host.system import SystemClock
 from mpp.host.trust_store import find_publisher
@@ -58,7 +58,8 @@ def command(package: str, publisher: str, everything: bool, why: str, lift: bool
         store.change(lambda stops: with_stop(stops, kind, name, Stop(since=now, why=why)))
     body: dict[str, Json] = {"what": kind, "name": name, "lifted": lift, "why": why, "by": user_name(), "amr": how}
     # The stop holds already: a record that cannot be written must not keep it from holding.
-    Journal(home().events).record(Event(kind="stop", at=now, tenant="local", invocation="", body=body), durable=True)
+    with AuditLog(home()) as log:
+        log.record(Event(kind="stop", at=now, tenant="local", invocation="", body=body), durable=True)
     _done(kind, name, lift=lift, as_json=as_json)
 
 

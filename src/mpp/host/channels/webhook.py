@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import ssl
 from collections.abc import Callable
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from mpp.model.jsontext import shown
 from mpp.ports import Clock
 from mpp.stages.approval import Answer, Approvers, Question, read_answer, write_question
 from mpp.stages.approval.limits import ANSWER_BYTES_MAX
+from mpp.host.outside import is_here
 
 QUESTION_MEDIA = "application/vnd.mpp.question+json"
 _WHOLE_MAX = RESPONSE_HEAD_MAX + 2 * ANSWER_BYTES_MAX
@@ -153,18 +153,11 @@ def read_target(url: str) -> _Target:
         raise _unusable(url, "this is no address")
     if parts.username is not None or parts.password is not None:
         raise Refused("usage.webhook", "an address with a name or a password in it is not taken", where=host, hint="the web hook knows us by its secret")
-    if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not _is_here(host)):
+    if parts.scheme not in {"https", "http"} or (parts.scheme == "http" and not is_here(host)):
         raise _unusable(url, "plain http is taken from this machine only")
     secure = parts.scheme == "https"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return _Target(secure, host, port or (443 if secure else 80), parts.netloc, path)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _unusable(url: str, why: str) -> Refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from mpp.errors import Refused
-from mpp.model.events import EVENT_BYTES_MAX, Event, write_event
+from mpp.model.events import EVENT_BYTES_MAX, SALT_BYTES, Event, write_event
 from mpp.model.jsontext import Json
 from mpp.stages.approval.types import Answer, Consent, Question, Receipt, Standing
 
@@ -13,7 +13,7 @@ from mpp.stages.approval.types import Answer, Consent, Question, Receipt, Standi
 def writable(event: Event) -> Event:
     """The event, if the record can take it. Attack: a question or an answer that is kept, and of which nobody is ever told."""
     try:
-        size = len(write_event(event))
+        size = len(write_event(event, bytes(SALT_BYTES)))
     except UnicodeEncodeError:
         raise Refused("approval.name", "a name holds half of a character", where=event.kind, hint="give names in UTF-8") from None
     if size > EVENT_BYTES_MAX:
@@ -27,8 +27,6 @@ def question_event(question: Question) -> Event:
         "ref": question.ref,
         "question": question.id,
         "jti": question.jti,
-        "binding": question.binding,
-        "text_sha256": question.text_sha256,
         "publisher": question.action.publisher_id,
         "package": question.action.package_id,
         "content": question.action.content_hash,
@@ -43,7 +41,8 @@ def question_event(question: Question) -> Event:
         "rule": question.rule,
         "expires": question.expires,
     }
-    return Event(kind="question", at=question.created, tenant=question.tenant, invocation="", body=body)
+    commit = {"binding": question.binding, "text": question.text_sha256}
+    return Event(kind="question", at=question.created, tenant=question.tenant, invocation="", body=body, commit=commit)
 
 
 def answer_event(question: Question, answer: Answer, now: int) -> Event:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, NoReturn, Self, TypeAlias
 
 from mpp.errors import Refused
@@ -92,14 +93,14 @@ def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: Us
         "package": held.package_id,
         "content": held.content_hash,
         "tool": grant.tool,
-        "arguments": grant.argument_sha256,
         "agent": grant.agent.shown(),
         "because": grant.because,
         "rule": grant.rule,
         "jti": grant.jti,
         "token": held_digest(held),
     }
-    events.record(_event("intent", grant, held.tenant, now, body), durable=True)
+    intent = _event("intent", grant, held.tenant, now, body)
+    events.record(replace(intent, commit={"in": grant.argument_sha256}), durable=True)
     issued = object.__new__(Warrant)
     _ISSUED[issued] = grant
     return issued

@@ -22,9 +22,9 @@ def decision_event(asked: Asked, verdict: Verdict, invocation: str, argument_sha
         "limits": _limits_json(verdict.limits),
         "risk": verdict.risk.score,
         "policy": verdict.policy_digest,
-        "argument_sha256": argument_sha256,
     }
-    return Event(kind="decision", at=asked.now, tenant=asked.tenant, invocation=invocation, body=body)
+    commit = {"in": argument_sha256} if argument_sha256 else {}
+    return Event(kind="decision", at=asked.now, tenant=asked.tenant, invocation=invocation, body=body, commit=commit)
 
 
 def token_event(kind: str, token: CapabilityToken, invocation: str, at: int) -> Event:

@@ -1,0 +1,300 @@
+"""The record: what an entry costs, beside SQLite on the same disk and two other logs, and what verifying takes.
+
+    python benchmarks/audit.py [--quick]
+
+The other logs are measured where they can be imported: pip install --target FOLDER tracekit-ai witness-log, and PYTHONPATH=FOLDER.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import apsw
+import rivals
+from spread import HEAD, Figure, Spread, in_turns
+
+from mpp.host.audit.disk import Disk
+from mpp.host.audit.log import AuditLog
+from mpp.host.audit.reader import LogReader
+from mpp.host.audit.verifying import DEEP, Wanted, verify_log
+from mpp.host.home import Home
+from mpp.ledger.tree import is_included, leaf_hash
+from mpp.model.events import Event
+from mpp.stages.audit.proof import verify_proof
+
+ROUNDS, ROUNDS_QUICK = 7, 3
+BATCH = 256
+WRITERS = 8
+EACH = 120
+"""Entries of one writer in one measurement with eight of them."""
+
+LARGE, LARGE_QUICK = 200_000, 40_000
+"""Entries of the log that is verified."""
+
+NOW = 1_790_000_000
+FOLDER = Path(__file__).resolve().parent.parent / "build"
+
+
+def intent(number: int) -> Event:
+    """As `mpp run` records it, with an agent and a rule."""
+    return Event(
+        kind="intent", at=NOW, tenant="local", invocation=f"{number:032x}", commit={"in": "ab" * 32},
+        body={
+            "package": "com.example.crm-lookup", "publisher": "1f" * 32, "content": "2e" * 32, "tool": "lookup", "because": "policy", "rule": "crm/reviewed",
+            "agent": {"name": "assistant", "level": "launched", "key": "", "issuer": "", "behind": []}, "jti": "", "token": "3d" * 32,
+        },
+    )  # fmt: skip
+
+
+def result(number: int) -> Event:
+    return Event(
+        kind="result", at=NOW, tenant="local", invocation=f"{number:032x}", commit={"out_raw": "cd" * 32, "out_shown": "ef" * 32},
+        body={
+            "outcome": "ok", "hosts": ["api.example.com"], "kv": {}, "secrets": ["CRM_TOKEN"], "secrets_echoed": [], "files_read": 0, "files_written": 0,
+            "host_calls": 1, "more": 0,
+        },
+    )  # fmt: skip
+
+
+class Counting(Disk):
+    """The real disk, with a counter."""
+
+    def __init__(self) -> None:
+        self.syncs = 0
+
+    def sync(self, fd: int) -> None:
+        self.syncs += 1
+        super().sync(fd)
+
+
+def new_log(folder: str, name: str, disk: Disk | None = None) -> AuditLog:
+    path = os.path.join(folder, name)
+    shutil.rmtree(path, ignore_errors=True)
+    return AuditLog(Home(path=path), disk=disk)
+
+
+def database(path: str) -> apsw.Connection:
+    """As careful as the log: write-ahead, synced with each commit."""
+    found = apsw.Connection(path)
+    found.set_busy_timeout(60_000)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+        found.execute(f"PRAGMA {pragma}")
+    found.execute("CREATE TABLE IF NOT EXISTS entry (seq INTEGER PRIMARY KEY, leaf BLOB, line BLOB)")
+    return found
+
+
+def put_rows(connection: apsw.Connection, count: int) -> None:
+    """Bytes and a hash, in one transaction; SQLite neither chains nor signs."""
+    connection.execute("BEGIN IMMEDIATE")
+    for number in range(count):
+        line = json.dumps(intent(number).body, sort_keys=True, separators=(",", ":")).encode() + b"x" * 300
+        connection.execute("INSERT INTO entry (leaf, line) VALUES (?, ?)", (sha256(line).digest(), line))
+    connection.execute("COMMIT")
+
+
+def one_writer(folder: str, rounds: int) -> Iterator[Figure]:
+    log, beside = new_log(folder, "one"), database(os.path.join(folder, "one.sqlite"))
+    batch = [intent(number) for number in range(BATCH)]
+    found = in_turns(
+        {
+            "ours": lambda: log.record(intent(1), durable=True), "sqlite": lambda: put_rows(beside, 1),
+            "batch": lambda: log.record_all(batch, durable=True), "sqlite batch": lambda: put_rows(beside, BATCH),
+        },
+        rounds, 60, 10,
+    )  # fmt: skip
+    yield Figure("durable entry, one writer", found["ours"], "SQLite WAL, synchronous=FULL", found["sqlite"], 1.0)
+    each, base = found["batch"].by(BATCH), found["sqlite batch"].by(BATCH)
+    yield Figure("entry of a durable batch of 256", each, "one durable entry", found["ours"], 1 / 20)
+    yield Figure("entry of a durable batch of 256", each, "SQLite, a transaction of 256", base)
+    log.close()
+    beside.close()
+
+
+def _ours(folder: str, barrier: Barrier) -> None:
+    log = AuditLog(Home(path=os.path.join(folder, "many")))
+    log.record(intent(0), durable=True)
+    barrier.wait()
+    for number in range(EACH):
+        log.record(intent(number), durable=True)
+    barrier.wait()
+
+
+def _sqlite(folder: str, barrier: Barrier) -> None:
+    connection = database(os.path.join(folder, "many.sqlite"))
+    put_rows(connection, 1)
+    barrier.wait()
+    for _ in range(EACH):
+        put_rows(connection, 1)
+    barrier.wait()
+
+
+def together(work: Callable[[str, Barrier], None], folder: str) -> float:
+    """Seconds for each entry, over all writers."""
+    barrier = multiprocessing.Barrier(WRITERS + 1)
+    writers = [multiprocessing.Process(target=work, args=(folder, barrier)) for _ in range(WRITERS)]
+    for one in writers:
+        one.start()
+    barrier.wait()
+    begun = time.perf_counter()
+    barrier.wait()
+    spent = time.perf_counter() - begun
+    for one in writers:
+        one.join()
+    return spent / (WRITERS * EACH)
+
+
+def many_writers(folder: str, rounds: int) -> Iterator[Figure]:
+    ours, base = list[float](), list[float]()
+    new_log(folder, "many").record(intent(0), durable=True)
+    database(os.path.join(folder, "many.sqlite")).close()
+    for number in range(rounds):
+        for work, row in ((_ours, ours), (_sqlite, base))[:: 1 if number % 2 else -1]:
+            row.append(together(work, folder))
+    spreads = [Spread.of([[one] for one in row]) for row in (ours, base)]
+    yield Figure(f"durable entry, {WRITERS} processes", spreads[0], "SQLite, as many processes", spreads[1], 0.5)
+
+
+def syncs(folder: str) -> list[str]:
+    """Syncs of the disk for each acknowledged entry."""
+    disk = Counting()
+    log = new_log(folder, "counted", disk)
+    log.record(intent(0), durable=True)
+    disk.syncs = 0
+    for number in range(200):
+        log.record(intent(number), durable=True)
+    alone = disk.syncs / 200
+    log.close()
+    counts = multiprocessing.Array("i", WRITERS)
+    barrier = multiprocessing.Barrier(WRITERS)
+
+    def write(place: int) -> None:
+        mine = Counting()
+        one = AuditLog(Home(path=os.path.join(folder, "counted")), disk=mine)
+        one.record(intent(0), durable=True)
+        barrier.wait()
+        mine.syncs = 0
+        for number in range(EACH):
+            one.record(intent(number), durable=True)
+        counts[place] = mine.syncs
+
+    writers = [multiprocessing.Process(target=write, args=(place,)) for place in range(WRITERS)]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    together_ = sum(counts) / (WRITERS * EACH)
+    return [
+        f"syncs for each durable entry, one writer: {alone:.3f} (promised: at most 1)",
+        f"syncs for each durable entry, {WRITERS} processes: {together_:.3f} (promised: at most 0.5)",
+    ]
+
+
+def cpu(work: Callable[[], object], entries: int, rounds: int) -> Spread:
+    """Processor time of this process for each entry."""
+    rows: list[list[float]] = []
+    for _ in range(rounds):
+        row = []
+        for _ in range(8):
+            begun = time.process_time()
+            work()
+            row.append((time.process_time() - begun) / entries)
+        rows.append(row)
+    return Spread.of(rows)
+
+
+def processor(folder: str, rounds: int) -> Iterator[Figure]:
+    log = new_log(folder, "cpu")
+    log.record(intent(0), durable=True)
+    both = [event for number in range(BATCH // 2) for event in (intent(number), result(number))]
+    grouped = cpu(lambda: log.record_all(both), BATCH, rounds)
+    yield Figure("CPU of an entry, in groups of 256", grouped, seconds_most=10e-6)
+    yield Figure("CPU of intent and result, in groups", grouped.by(1).by(0.5), seconds_most=30e-6)
+
+    def singly() -> None:
+        for number in range(100):
+            log.record(intent(number))
+            log.record(result(number))
+
+    yield Figure("CPU of an entry, one by one, not durable", cpu(singly, 200, rounds))
+    log.close()
+
+
+def verifying(folder: str, rounds: int, entries: int) -> Iterator[Figure]:
+    log = new_log(folder, "large")
+    batch = [event for number in range(BATCH // 2) for event in (intent(number), result(number))]
+    for _ in range(entries // BATCH):
+        log.record_all(batch)
+    log.seal()
+    log.close()
+    places = log.places
+    parts = sorted(Path(places.segments).glob("*.jsonl"))
+
+    def whole(depth: str) -> None:
+        found = verify_log(places, Wanted(depth=depth))
+        if not found.holds:
+            raise SystemExit(f"the log does not hold: {found.faults}")
+
+    def hashed() -> None:
+        for part in parts:
+            sha256(part.read_bytes()).hexdigest()
+
+    found = in_turns({"fast": lambda: whole("fast"), "hash": hashed, "deep": lambda: whole(DEEP)}, rounds, 2, 1)
+    yield Figure(f"fast verification of {entries} entries", found["fast"], "SHA-256 of the same files", found["hash"], 1.25)
+    yield Figure("deep verification, for each entry", found["deep"].by(entries), seconds_most=1 / 300_000)
+    yield from proofs(LogReader(places), rounds)
+
+
+def proofs(reader: LogReader, rounds: int) -> Iterator[Figure]:
+    proof = reader.prove(4711)
+    line, size = proof.lines[-1], reader.checkpoint()[1].size
+    root = reader.checkpoint()[1].root
+    leaf = leaf_hash(line.line)
+    many = 50
+
+    def paths() -> None:
+        for _ in range(many):
+            if not is_included(leaf, line.seq, size, line.path, root):
+                raise SystemExit("the proof does not hold")
+
+    found = in_turns({"path": paths, "whole": lambda: verify_proof(proof, where="proof"), "make": lambda: reader.prove(4711)}, rounds, 20)
+    yield Figure("inclusion proof verified", found["path"].by(many), seconds_most=20e-6)
+    yield Figure("proof file verified: three entries, two signatures", found["whole"])
+    yield Figure("proof made from the log", found["make"])
+
+
+def figures(folder: str, rounds: int, entries: int) -> Iterator[Figure]:
+    """All that need no other log."""
+    yield from one_writer(folder, rounds)
+    yield from many_writers(folder, rounds)
+    yield from processor(folder, rounds)
+    yield from verifying(folder, rounds, entries)
+
+
+def main() -> int:
+    is_quick = "--quick" in sys.argv
+    rounds = ROUNDS_QUICK if is_quick else ROUNDS
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        print(f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores in the minute before; folder on {folder}")
+        print(HEAD)
+        for figure in figures(folder, rounds, LARGE_QUICK if is_quick else LARGE):
+            print(figure.line(), flush=True)
+        for words in syncs(folder):
+            print(words)
+        for words in rivals.table(folder, [intent(1), result(1)], rounds):
+            print(words)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""``mpp audit``: one module for each of its commands."""

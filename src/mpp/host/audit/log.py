@@ -1,0 +1,268 @@
+"""The log of one home, for all that record: threads and processes share it, and one sync of the disk serves many of them.
+
+Spec: audit L-30 to L-34.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from mpp.errors import HostFailed, MppError
+from mpp.files import PRIVATE
+from mpp.host.audit.core import Core, Encoded, full, NO_ROOM
+from mpp.host.audit.disk import Disk
+from mpp.host.audit.pseudonyms import without_names
+from mpp.host.audit.places import LogPlaces
+from mpp.host.audit.writers import boot_id, Writer
+from mpp.host.home import Home
+from mpp.host.host_key import host_key
+from mpp.host.system import SystemClock, SystemRandom
+from mpp.model.events import EntryRef, Event, SALT_BYTES
+from mpp.ports import Clock, Random, Signer
+from mpp.stages.audit import encode_event
+from mpp.stages.audit.limits import CHECKPOINT_SECONDS
+
+
+YIELDS = 4
+"""Times that who syncs lets others go first where there are others. Reason: it takes microseconds, and saves every fifth sync."""
+
+
+class AuditLog:
+    """Safe to use from several threads and processes. Nothing is opened or made before the first event."""
+
+    def __init__(self, home: Home, *, clock: Clock | None = None, random: Random | None = None, disk: Disk | None = None) -> None:
+        self.home, self.places = home, home.log
+        self._clock, self._random, self._disk = clock or SystemClock(), random or SystemRandom(), disk or Disk()
+        self._mutex, self._sync_mutex = threading.Lock(), threading.Lock()
+        self._core: Core | None = None
+        self._lock = self._sync_lock = -1
+        self._pid = 0
+        self._writer: Writer | None = None
+        self._signer: Signer | None = None
+        _LOGS.add(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # -- what callers use
+
+    def record(self, event: Event, *, durable: bool = False) -> EntryRef:
+        """Spec: audit L-30. Keep one event, or raise."""
+        return self.record_all((event,), durable=durable)[0]
+
+    def record_all(self, events: Sequence[Event], *, durable: bool = False) -> list[EntryRef]:
+        """Keep several, one behind the other, with one sync."""
+        if not events:
+            return []
+        writer = self._begin_calls(events)
+        encoded = self._encoded(events, "" if writer is None else writer.id)
+        fd = -1
+        with self._mutex:
+            core = self._open()
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+                try:
+                    core.make_ready()
+                    refs = core.append(encoded)
+                    fd = core.sync_fd() if durable else -1
+                finally:
+                    fcntl.flock(self._lock, fcntl.LOCK_UN)
+            except OSError as fault:
+                raise cannot_write(fault, self.places) from None
+            if writer is not None:
+                writer.saw(events, refs, core.head.durable)
+        if durable:
+            self._sync(core, fd, refs[-1].seq + 1)
+            self._sign_if_due(core)
+        return refs
+
+    def checkpoint(self) -> None:
+        """Sign what there is."""
+        with self._held() as core:
+            core.sign()
+
+    def seal(self) -> None:
+        """End the present segment and its epoch."""
+        with self._held() as core:
+            core.seal()
+
+    def close(self) -> None:
+        """Sign the end, if this process recorded anything. A log that cannot be signed now is signed by the next writer."""
+        if self._core is None or self._pid != os.getpid():
+            return
+        with contextlib.suppress(MppError):
+            self.checkpoint()
+        self._drop()
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[Core]:
+        """For those who tend the log: they are alone with it."""
+        with self._held() as core:
+            yield core
+
+    # -- inside
+
+    def _encoded(self, events: Sequence[Event], writer: str) -> list[Encoded]:
+        salts, out = self._random.bytes(SALT_BYTES * len(events)), list[Encoded]()
+        for number, event in enumerate(events):
+            salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES] if event.commit else b""
+            out.append(Encoded(event.kind, encode_event(without_names(event, self.places), salt, writer if event.kind == "intent" else ""), salt))
+        return out
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[Core]:
+        with self._mutex:
+            core = self._open()
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+                try:
+                    core.make_ready()
+                    yield core
+                finally:
+                    fcntl.flock(self._lock, fcntl.LOCK_UN)
+            except OSError as fault:
+                raise cannot_write(fault, self.places) from None
+
+    def forget(self) -> None:
+        """In the child of a fork. Attack: a child that shares our locks, and so takes no lock at all, keeps those of a parent that dies,
+        or waits for a thread that it does not have. It opens everything anew.
+        """
+        core, writer = self._core, self._writer
+        self._mutex, self._sync_mutex = threading.Lock(), threading.Lock()
+        self._core = self._writer = None
+        if core is not None:
+            core.close()
+            for fd in (self._lock, self._sync_lock):
+                os.close(fd)
+        if writer is not None:
+            writer.forget()
+
+    def _open(self) -> Core:
+        if self._core is not None and self._pid == os.getpid():
+            return self._core
+        try:
+            if self._signer is None:
+                self._signer = host_key(self.home, self._random).signer
+            signer = self._signer
+            core = Core(self.places, self._disk, self._clock, self._random, lambda: signer, boot_id())
+            self._lock, self._sync_lock = (_lock_file(path) for path in (self.places.lock, self.places.sync_lock))
+        except OSError as fault:
+            raise cannot_write(fault, self.places) from None
+        self._core, self._pid, self._writer = core, os.getpid(), None
+        return core
+
+    def _drop(self) -> None:
+        core, writer = self._core, self._writer
+        self._core = self._writer = None
+        if core is not None:
+            if writer is not None:
+                writer.close(core.head.durable)
+            core.close()
+            for fd in (self._lock, self._sync_lock):
+                os.close(fd)
+
+    def _sync(self, core: Core, fd: int, size: int) -> None:
+        """One waits for the disk for all that wrote before it began."""
+        head = core.head
+        try:
+            while head.durable < size:
+                with self._sync_mutex:
+                    fcntl.flock(self._sync_lock, fcntl.LOCK_EX)
+                    try:
+                        self._sync_once(core, fd, size)
+                    finally:
+                        fcntl.flock(self._sync_lock, fcntl.LOCK_UN)
+        finally:
+            os.close(fd)
+
+    def _sync_once(self, core: Core, fd: int, size: int) -> None:
+        head = core.head
+        if head.poisoned:
+            # Attack of the kernel: after one failed sync the next succeeds, and the pages are gone.
+            raise HostFailed(
+                "audit.poisoned", f"the log could not be written: {os.strerror(head.poisoned)}", where=self.places.folder, hint="mpp audit recover"
+            )
+        if head.durable >= size:
+            return
+        if head.size > size or head.durable < size - 1:
+            # Others write too: what they have in hand by now goes with ours.
+            for _ in range(YIELDS):
+                os.sched_yield()
+        # A segment is synced whole when it is sealed: of entries in later ones ours says nothing, and does not count them.
+        # One look at both: by the next one a segment may have ended.
+        state = head.state()
+        covered = state.size if state.first < size else size
+        try:
+            self._disk.sync(fd)
+        except OSError as fault:
+            raise core.poison(fault) from None
+        head.durable = max(head.durable, covered)
+
+    def _sign_if_due(self, core: Core) -> None:
+        # A clock that was set back signs once more than needed.
+        if abs(self._clock.now() - core.head.signed_at) >= CHECKPOINT_SECONDS:
+            try:
+                self.checkpoint()
+            except HostFailed as fault:
+                # What was recorded is recorded; the next checkpoint stands for it too.
+                if fault.code != "audit.full":
+                    raise
+
+    def _begin_calls(self, events: Sequence[Event]) -> Writer | None:
+        """The first intent of this process: it gets a name and a lock, and what dead writers left is closed. Spec: audit L-34."""
+        if self._writer is not None and self._pid == os.getpid():
+            return self._writer
+        if not any(event.kind == "intent" for event in events):
+            return None
+        with self._held() as core:
+            # Of two threads with a first intent, one was here before.
+            if self._writer is None:
+                self._writer = self._become_writer(core)
+            return self._writer
+
+    def _become_writer(self, core: Core) -> Writer:
+        with contextlib.ExitStack() as undo:
+            writer = Writer(self.places, core.head.size)
+            undo.callback(writer.close, 0)
+            left = Writer.left_by_the_dead(self.places, core.head.size, writer.id)
+            undo.callback(left.leave)
+            for event in left.interrupted(self._clock.now()):
+                core.append(self._encoded((event,), ""))
+            core.sync()
+            left.forget()
+            undo.pop_all()
+        return writer
+
+
+def _lock_file(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
+
+
+def cannot_write(fault: OSError, places: LogPlaces) -> HostFailed:
+    if fault.errno in NO_ROOM:
+        return full(places.folder)
+    where = fault.filename if isinstance(fault.filename, str) else places.folder
+    return HostFailed(
+        "audit.write", f"the log cannot be written: {fault.strerror}", where=where, hint="see that the disk has room and that you may write there"
+    )
+
+
+_LOGS: weakref.WeakSet[AuditLog] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for log in list(_LOGS):
+        log.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,129 @@
+"""The lines of a log, from one entry on, out of plain and compressed segments. Memory stays flat.
+
+Spec: audit section 3.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+from mpp.errors import HostFailed, Refused
+from mpp.host.audit.places import LogPlaces, segment_files
+from mpp.limits import KIB
+from mpp.stages.audit import tail_of
+from mpp.stages.audit.limits import LINE_BYTES_MAX, SEGMENT_BYTES_READ_MAX
+
+
+_SCANNED_BYTES = 4 * KIB
+"""Bytes that are read line by line where an entry is looked for. Reason: a few lines cost less than one more look."""
+
+
+@contextmanager
+def open_stored(places: LogPlaces, first: int, kinds: set[str]) -> Iterator[BinaryIO | None]:
+    """The bytes of a segment; None where it has been pruned."""
+    path = places.segment(first)
+    if "jsonl" in kinds:
+        with _open_plain(path) as stream:
+            yield stream
+    elif "jsonl.gz" in kinds:
+        with _open_plain(path + ".gz") as packed, gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
+            yield cast(BinaryIO, unpacked)
+    else:
+        yield None
+
+
+def _open_plain(path: str) -> BinaryIO:
+    """Attack: a pipe in a log from elsewhere, and a verifier that waits for its other end."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError("it is no regular file")
+    return os.fdopen(fd, "rb")
+
+
+def read_stored(places: LogPlaces, first: int, kinds: set[str]) -> bytes | None:
+    """All bytes of a segment, decompressed; None where it has been pruned."""
+    path = places.segment(first)
+    try:
+        with open_stored(places, first, kinds) as stream:
+            if stream is None:
+                return None
+            data = stream.read(SEGMENT_BYTES_READ_MAX + 1)
+    except (OSError, EOFError, zlib.error) as fault:
+        raise HostFailed("audit.read", f"a segment of the log cannot be read: {fault}", where=path, hint="restore it from a copy") from None
+    if len(data) > SEGMENT_BYTES_READ_MAX:
+        raise too_large(path)
+    # Zeros at the end of the open segment are room for the next entries. A sealed one has none.
+    return data if "seal" in kinds else data.rstrip(b"\0")
+
+
+def too_large(path: str) -> Refused:
+    return Refused("audit.size", f"a segment has more than {SEGMENT_BYTES_READ_MAX} bytes", where=path, hint="give a log that MPP wrote")
+
+
+def lines_from(places: LogPlaces, seq: int = 0) -> Iterator[bytes]:
+    """The whole lines from entry ``seq`` on, without their line feeds. What is pruned is passed over; the end may be torn."""
+    files = segment_files(places.segments)
+    firsts = list(files)
+    for number, first in enumerate(firsts):
+        following = firsts[number + 1] if number + 1 < len(firsts) else None
+        if following is not None and following <= seq:
+            continue
+        yield from _lines(places, first, files[first], seq)
+
+
+def _lines(places: LogPlaces, first: int, kinds: set[str], seq: int) -> Iterator[bytes]:
+    path = places.segment(first)
+    try:
+        with open_stored(places, first, kinds) as stream:
+            if stream is None:
+                return
+            if "jsonl" in kinds and seq > first:
+                _seek(stream, first, seq)
+            yield from _read_lines(stream, path, seq, may_be_torn="seal" not in kinds)
+    except (OSError, EOFError, zlib.error) as fault:
+        raise HostFailed("audit.read", f"a segment of the log cannot be read: {fault}", where=path, hint="restore it from a copy") from None
+
+
+def _read_lines(stream: BinaryIO, path: str, seq: int, *, may_be_torn: bool) -> Iterator[bytes]:
+    done = 0
+    while line := stream.readline(LINE_BYTES_MAX + 1):
+        done += len(line)
+        if done > SEGMENT_BYTES_READ_MAX:
+            raise too_large(path)
+        if not line.endswith(b"\n"):
+            if may_be_torn:
+                return
+            # Attack: one endless line, behind which nobody reads on.
+            raise Refused("audit.entry", "a sealed segment holds something that is no line of an entry", where=path, hint="see where: mpp audit verify --deep")
+        if may_be_torn and b"\0" in line:
+            # Read while somebody wrote over the room: part of it is older than the rest.
+            return
+        found = tail_of(line[:-1])
+        if found is None or found[1] >= seq:
+            yield line[:-1]
+
+
+def _seek(stream: BinaryIO, first: int, seq: int) -> None:
+    """Each line says its number at its end: entry ``seq`` is found by halves. Where a line says nothing, reading begins before it."""
+    low, high = 0, os.fstat(stream.fileno()).st_size
+    # Each turn leaves at most half, whatever stands there.
+    while high - low > _SCANNED_BYTES:
+        middle = (low + high) // 2
+        stream.seek(middle)
+        stream.readline(LINE_BYTES_MAX + 1)
+        begin = stream.tell()
+        line = stream.readline(LINE_BYTES_MAX + 1)
+        found = tail_of(line[:-1])
+        is_room = not line.strip(b"\0")
+        if not is_room and (found is None or found[1] < first):
+            break
+        is_before = found is not None and found[1] < seq and not is_room
+        low, high = (begin, high) if is_before else (low, middle)
+    stream.seek(low)

@@ -1,0 +1,107 @@
+"""A stretch of lines: does the chain hold, and what are the hashes? Pure. Spec: audit L-1 to L-3, L-61."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+
+from mpp.errors import Fault
+from mpp.ledger.tiles import LEVELS, partial_tiles, Tile, TILE_BITS, TILE_HASHES
+from mpp.ledger.tree import Hashes, node_hash, root_of
+from mpp.model.value import value
+from mpp.stages.audit.entry import tail_of
+from mpp.stages.audit.limits import LINE_BYTES_MAX
+
+_COPY = "restore the segment from a copy, and find out who changed it"
+
+
+@value
+class Stretch:
+    """The lines of one segment, followed."""
+
+    leaves: tuple[bytes, ...]
+    prev: str
+    """Leaf hash of the last line that holds, in hex."""
+    fault: Fault | None
+    torn: int
+    """Bytes behind the last line feed."""
+    last: bytes
+
+
+def follow(data: bytes, first: int, prev: str, where: str, look: Callable[[bytes, int, int], None] | None = None) -> Stretch:
+    """Follow the chain through ``data``, as far as it holds. ``look`` is given each line, its number and its offset."""
+    lines = data.split(b"\n")
+    torn = lines.pop()
+    leaves: list[bytes] = []
+    before, seq, offset, last, fault = prev.encode("ascii"), first, 0, b"", None
+    for line in lines:
+        if not line.endswith(b',"prev":"%b","seq":%d}' % (before, seq)) or not line.startswith(b'{"event":{') or len(line) > LINE_BYTES_MAX:
+            fault = _fault(line, seq, f"{where}: entry {seq}, byte {offset}")
+            break
+        if look is not None:
+            look(line, seq, offset)
+        found = sha256(b"\x00" + line)
+        leaves.append(found.digest())
+        before, last = found.hexdigest().encode("ascii"), line
+        seq += 1
+        offset += len(line) + 1
+    return Stretch(leaves=tuple(leaves), prev=before.decode("ascii"), fault=fault, torn=0 if fault else len(torn), last=last)
+
+
+def _fault(line: bytes, seq: int, where: str) -> Fault:
+    found = tail_of(line)
+    if found is None or len(line) > LINE_BYTES_MAX:
+        return Fault("audit.entry", where, "the line is no entry", _COPY)
+    if found[1] != seq:
+        return Fault("audit.seq", where, f"entry {seq} should stand here and entry {found[1]} does", _COPY)
+    return Fault("audit.chain", where, "the entry does not follow the one before: that one was changed, or this one was put in its place", _COPY)
+
+
+class Tree:
+    """The tree over leaves that come one stretch after the other, as tiles: at most 256 hashes of each level are held."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._rows: list[list[bytes]] = [[] for _ in range(LEVELS)]
+
+    def begin(self, size: int, hashes: Hashes) -> None:
+        """Go on from a tree of ``size``, whose hashes somebody keeps. Whoever calls compares the root with one that is proven."""
+        self.size = size
+        for level in range(LEVELS):
+            whole = size >> (TILE_BITS * level)
+            self._rows[level] = [hashes.subtree(TILE_BITS * level, index) for index in range(whole - whole % TILE_HASHES, whole)]
+
+    def add(self, leaves: Sequence[bytes]) -> Iterator[tuple[Tile, bytes]]:
+        """Gives each tile that becomes full, with what it must hold. Nothing is added before it is asked for."""
+        done, row = 0, self._rows[0]
+        while done < len(leaves):
+            taken = leaves[done : done + TILE_HASHES - len(row)]
+            row += taken
+            done += len(taken)
+            self.size += len(taken)
+            if len(row) == TILE_HASHES:
+                yield from self._fill_up()
+
+    def _fill_up(self) -> Iterator[tuple[Tile, bytes]]:
+        level = 0
+        while len(row := self._rows[level]) == TILE_HASHES:
+            yield Tile(level, (self.size >> (TILE_BITS * (level + 1))) - 1, TILE_HASHES), b"".join(row)
+            level += 1
+            self._rows[level].append(root_of(row))
+            row.clear()
+
+    def partial(self) -> Iterator[tuple[Tile, bytes]]:
+        """The partial tiles of the present size, with what they must hold."""
+        for tile in partial_tiles(self.size):
+            yield tile, b"".join(self._rows[tile.level])
+
+    def root(self) -> bytes:
+        root = b""
+        for row in self._rows:
+            # From the lowest level up, and from the right to the left.
+            rest = row
+            while rest:
+                width = len(rest) & -len(rest)
+                part, rest = root_of(rest[-width:]), rest[:-width]
+                root = node_hash(part, root) if root else part
+        return root or root_of(())
