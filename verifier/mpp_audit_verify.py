@@ -382,15 +382,15 @@ def main(given: list | None = None) -> int:
     want.quorum = known if want.quorum is None else want.quorum
     if not min(known, 1) <= want.quorum <= known or not re.fullmatch(f"({HEX})?", want.log_id or "") or (want.command == "checkpoint" and not want.host_key):
         parser.error(f"--quorum is from 1 to the number of witnesses, {known}; --log-id has 64 hex digits; a checkpoint needs --host-key")
-    it = Verifier(want)
+    it, is_log = Verifier(want), want.command == "log"
     try:
-        it.gather(it.log if want.command == "log" else it.alone)
+        it.gather(it.log if is_log else it.alone)
     except OSError as fault:
         parser.error(ascii(str(fault)))
     found = {"ok": not it.faults, "verdict": "broken" if it.faults else it.verdict, "size": it.size, "log_id": it.log_id, "entry": it.asked}
     found.update(covers=it.covers, notes=it.notes, faults=sorted(it.faults, key=lambda row: row["code"] == "audit.tile")[:FAULTS_MAX])  # tiles last
     said = lambda one: ", ".join(f"{key} {item}" for key, item in one.items()) if isinstance(one, dict) else one
-    words = [f"{key}: {said(one)}" for key, item in found.items() for one in (item if isinstance(item, list) else [item])]
+    words = [f"{key}: {said(one)}" for key, item in found.items() for one in (item if isinstance(item, list) else [item]) if is_log or key != "covers"]
     print(json.dumps(found, indent=1) if want.json else "\n".join(ascii(line)[1:-1] for line in words))  # escaped: names may be anybody's
     return 0 if found["ok"] and (not want.require or found["verdict"] in LEVELS[LEVELS.index(want.require) :]) else 1
 

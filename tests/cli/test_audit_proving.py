@@ -145,7 +145,8 @@ def test_progress_is_told(mpp: Mpp, places: LogPlaces, monkeypatch: pytest.Monke
 def test_where_there_is_no_record(mpp: Mpp, tmp_path: Path) -> None:
     assert "[audit.empty]" in mpp("audit", "verify").err
     assert "[usage.no_file]" in mpp("audit", "verify", tmp_path / "absent").err
-    assert "[audit.no_checkpoint]" in mpp("audit", "prove", 0, "--log", tmp_path).err
+    assert "[audit.empty]" in mpp("audit", "prove", 0, "--log", tmp_path).err
+    assert "[audit.empty]" in mpp("audit", "prove", "last").err
 
 
 def test_a_proof_is_made_and_verified(mpp: Mpp, places: LogPlaces, tmp_path: Path) -> None:

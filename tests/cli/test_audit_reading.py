@@ -399,3 +399,7 @@ def test_an_export_that_fails_leaves_nothing(mpp: Mpp, places: LogPlaces, monkey
 @pytest.mark.parametrize("words", [(), ("--tlog",), ("--to", "x", "--from", 1), ("--to", "x", "--out", "y"), ("--from", 1, "--json")])
 def test_export_needs_one_place(mpp: Mpp, places: LogPlaces, words: tuple[object, ...]) -> None:
     assert mpp("audit", "export", *words).code == 2
+
+
+def test_the_last_entry_has_a_name(mpp: Mpp, places: LogPlaces) -> None:
+    assert mpp("audit", "show", "last", "--json").json["seq"] == LogReader(places).last()

@@ -6,6 +6,7 @@ Spec: 5-sandbox S-60 to S-66, spec/manifest.md M-53.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 import os
 import stat
 from collections.abc import Mapping
@@ -255,15 +256,13 @@ def _identity(path: str) -> tuple[int, int] | None:
 def open_rights(rights: Rights) -> Opened:
     """Descriptors for what the rights name, by the resolved paths; a path that changed meanwhile is refused."""
     fds: list[int] = []
-    try:
+    with ExitStack() as undo:
         wanted = [(folder.host, os.O_PATH) for folder in rights.folders]
         wanted += [(device.host, _ACCESS[device.mode] | os.O_NONBLOCK | os.O_NOCTTY) for device in rights.devices]
         for path, flags in wanted:
             fds.append(_open(path, flags))
-    except BaseException:
-        for fd in fds:
-            os.close(fd)
-        raise
+            undo.callback(os.close, fds[-1])
+        undo.pop_all()
     count = len(rights.folders)
     return Opened(rights=rights, folder_fds=tuple(fds[:count]), device_fds=tuple(fds[count:]))
 

@@ -6,6 +6,7 @@ Nothing is opened without a token that covers it, and nothing runs without a war
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 import hashlib
 import importlib.metadata
 import os
@@ -90,11 +91,10 @@ class Sandbox:
         """Compile, or take from the cache, and open what the rights name, which must lie within what the token stands for. Spec: S-71."""
         held = judge_opening(token, package, rights)
         compiled = compile_wasm(entrypoint(package), native_cache(self._cache_folder) if self._cache_folder else None)
-        try:
+        with ExitStack() as undo:
+            undo.callback(os.close, compiled.fd)
             ready = Ready(package=package, compiled=compiled, opened=open_rights(rights), scope=held.scope)
-        except BaseException:
-            os.close(compiled.fd)
-            raise
+            undo.pop_all()
         with self._lock:
             self._ready[id(ready)] = ready
         return ready

@@ -34,6 +34,8 @@ def command(entry: str, folder: str, out: str, as_json: bool) -> None:
       mpp audit prove last | mpp audit verify-proof -
     """
     reader = LogReader(log_places(folder))
+    if not reader.is_there():
+        raise Refused("audit.empty", "there is no record here", where=reader.places.folder, hint="it begins with the first call; or name the folder of one")
     seq = reader.last() if entry == "last" else _number(entry)
     try:
         proof = reader.prove(seq)

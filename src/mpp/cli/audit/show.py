@@ -49,12 +49,15 @@ def command(what: str, check_in: str | None, check_out: str | None, as_json: boo
 
     \b
     Examples:
+      mpp audit show last
       mpp audit show 1234
       mpp audit show 3f2a90c1
       mpp audit show 3f2a90c1 --check-in arguments.json
       mpp audit show 3f2a90c1 --check-out answer.json
     """
     places = home().log
+    if what == "last":
+        what = str(max(0, LogReader(places).last()))
     checks: Checks = [(names, path) for names, path in ((IN, check_in), (OUT, check_out)) if path is not None]
     if what.isdecimal() and what.isascii() and len(what) <= ENTRY_DIGITS_MAX:
         _show_entry(places, int(what), checks, as_json=as_json)

@@ -19,7 +19,7 @@ from mpp.host.audit.epochs import make_key, NO_LOG, present_key, read_key_file, 
 from mpp.host.audit.head import Head, State
 from mpp.host.audit.places import LogPlaces, segment_files
 from mpp.host.audit.reader import LogReader
-from mpp.host.audit.segments import broken, load_seal, make_partial, newest_checkpoint, open_segment, Read, read_open, set_aside, untold
+from mpp.host.audit.segments import Read, broken, ends_at, load_seal, make_partial, newest_checkpoint, open_segment, read_open, set_aside, untold
 from mpp.host.audit.signing import signed_checkpoint, signed_seal
 from mpp.host.audit.tilefiles import keep_tiles, note_progress, put_tile, read_partial
 from mpp.ledger.checkpoints import Checkpoint, origin_of, Seal
@@ -82,7 +82,8 @@ class Core:
         """The open segment, as the head describes it; after a crash or a start of the machine, as the disk has it."""
         head = self.head
         if head.is_ready(self._boot):
-            if self._opened == head.epoch or self._open_as_told():
+            # Attack: a head older than its segment, as a restored copy leaves it: the next entry would stand over an acknowledged one.
+            if (self._opened == head.epoch or self._open_as_told()) and ends_at(self._fd, head.state().filled):
                 return
         elif head.poisoned:
             # Before anything else: also what mends a crash would write.
@@ -101,11 +102,9 @@ class Core:
     def _open_as_told(self) -> bool:
         """Attack: a segment that was cut or replaced while nobody wrote. What the head says of it is not so any more."""
         state = self.head.state()
-        try:
+        with contextlib.suppress(FileNotFoundError):
             self._open(state.epoch, state.first)
-        except FileNotFoundError:
-            return False
-        return os.fstat(self._fd).st_size >= state.filled
+        return self._opened == state.epoch
 
     def _open(self, epoch: int, first: int, *, new: bool = False) -> None:
         self._shut()

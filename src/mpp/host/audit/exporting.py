@@ -17,8 +17,9 @@ from mpp.host.audit.places import LogPlaces, segment_files
 from mpp.host.audit.reader import LogReader
 from mpp.ledger.notes import NOTE_BYTES_MAX
 from mpp.ledger.tiles import full_tiles, partial_tiles, Tile, TILE_BITS, TILE_BYTES, TILE_HASHES
+from mpp.ledger.tree import range_root
 from mpp.model.value import value
-from mpp.stages.audit import tail_of
+from mpp.stages.audit import leaf_of, tail_of
 from mpp.stages.audit.limits import SEGMENT_BYTES_READ_MAX
 
 BUNDLE_LENGTH_BYTES = 2
@@ -92,6 +93,7 @@ def _put(path: str, data: bytes) -> None:
 def copy_log(places: LogPlaces, folder: str, tell: Tell) -> Copied:
     """Segments, seals, tiles, checkpoint and cosignatures."""
     target = _target(places, folder)
+    _judge_copy(places, folder)
     notes = {name: _note(path) for name, path in (("checkpoint", places.checkpoint), ("witnessed", places.witnessed))}
     checkpoint = LogReader(places).checkpoint()[1] if notes["checkpoint"] else None
     firsts = list(segment_files(places.segments))
@@ -116,6 +118,25 @@ def _target(places: LogPlaces, folder: str) -> _Target:
         raise Refused("usage.folder", "this is the folder of the record itself", where=folder, hint="give another folder to copy it to")
     make_private_folder(folder)
     return _Target(folder)
+
+
+def _judge_copy(places: LogPlaces, folder: str) -> None:
+    """Attack: a log begun anew, cut off or written anew, whose next copy takes the place of the true one. What lies there must be the beginning of ours."""
+    ours, copy = LogReader(places), LogReader(LogPlaces(folder=folder, keys=""))
+    if not copy.is_there():
+        return
+    hint = "keep that copy, find out why, and name another folder"
+    if leaf_of(ours.line(0)) != leaf_of(copy.line(0)):
+        raise Refused("audit.log_id", "the copy there is of another record", where=folder, hint=hint)
+    if not os.path.lexists(copy.places.checkpoint):
+        return
+    kept = copy.checkpoint()[1]
+    if kept.size > ours.last() + 1:
+        raise Refused(
+            "audit.truncated", f"the copy there holds {kept.size} entries and the record {ours.last() + 1}: its end was cut off", where=folder, hint=hint
+        )
+    if range_root(ours.hashes(kept.size), 0, kept.size) != kept.root:
+        raise Refused("audit.fork", "the copy there holds another history than the record", where=folder, hint=hint)
 
 
 def _note(path: str) -> bytes:

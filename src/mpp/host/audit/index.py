@@ -64,19 +64,15 @@ def _unusable(places: LogPlaces, why: str) -> HostFailed:
 @contextlib.contextmanager
 def _caught_up(places: LogPlaces, tell: Tell | None, *, anew: bool) -> Iterator[apsw.Connection]:
     """An open index in a transaction of its own. Others may write to it or make it anew meanwhile: this one still sees what it saw."""
-    with locked(places.index + ".lock", "the search index"):
-        connection = _open(places, anew=anew)
-        try:
+    with contextlib.ExitStack() as opened:
+        with locked(places.index + ".lock", "the search index"):
+            connection = _open(places, anew=anew)
+            # To catch up may make it anew: what is open at the end is closed.
+            opened.callback(lambda: connection.close())  # noqa: PLW0108 - whatever it is by then
             connection = _catch_up(connection, places, tell)
             connection.execute("BEGIN")
             connection.execute("SELECT next FROM about").fetchone()
-        except BaseException:
-            connection.close()
-            raise
-    try:
         yield connection
-    finally:
-        connection.close()
 
 
 def _open(places: LogPlaces, *, anew: bool) -> apsw.Connection:

@@ -60,6 +60,12 @@ def _whole_lines(data: bytes) -> Iterator[bytes]:
         begin = end + 1
 
 
+def ends_at(fd: int, filled: int) -> bool:
+    """Does the last line end there, with nothing but room behind it?"""
+    found = os.pread(fd, 2, max(0, filled - 1))
+    return found in {b"\n", b"\n\0"} if filled else found in {b"", b"\0", b"\0\0"}
+
+
 def open_segment(path: str, *, new: bool) -> int:
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if new else 0)
     fd = os.open(path, flags, PRIVATE)
