@@ -66,6 +66,32 @@ def test_the_first_line_that_does_not_follow_is_named(change: object, code: str,
     assert len(stretch.leaves) == int(where.split()[1].rstrip(","))
 
 
+LONG = lines(2000)
+"""More than one piece."""
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 1999), st.sampled_from(["none", "byte", "gone", "twice", "empty", "long", "cut"]), st.integers(0, 100))
+def test_many_at_once_are_followed_as_one_by_one(number: int, change: str, at: int) -> None:
+    line, found = LONG[number], list(LONG)
+    changed = {
+        "none": [line], "byte": [line[:at] + bytes([line[at] ^ 1]) + line[at + 1 :]], "gone": [], "twice": [line, line], "empty": [line, b""],
+        "long": [b'{"event":{' + b"x" * LINE_BYTES_MAX + line[10:]], "cut": [line[:at]],
+    }[change]  # fmt: skip
+    found[number : number + 1] = changed
+    data = joined(found)
+    at_once = follow(data, 0, FIRST_PREV, "segment")
+    assert at_once == follow(data, 0, FIRST_PREV, "segment", lambda _line, _seq, _offset: None)
+    if change == "none":
+        assert (at_once.fault, len(at_once.leaves), at_once.last) == (None, 2000, LONG[-1])
+
+
+def test_a_line_longer_than_a_piece_is_looked_at_alone() -> None:
+    stretch = follow(joined([*LONG[:3], b"x" * 1_000_000, *LONG[3:]]), 0, FIRST_PREV, "segment")
+    assert stretch.fault is not None
+    assert (stretch.fault.code, len(stretch.leaves), stretch.last) == ("audit.entry", 3, LONG[2])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 700), max_size=8))
 def test_the_tree_is_that_of_the_leaves_however_they_come(counts: list[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import IntEnum
 from hashlib import sha256
 
 import pytest
@@ -21,6 +22,7 @@ from mpp.stages.audit.entry import (
     genesis_body,
     leaf_of,
     line_of,
+    lines_of,
     read_entry,
     read_epoch,
     read_genesis,
@@ -68,6 +70,17 @@ def test_a_line_is_canonical_and_is_read_back(found: Event) -> None:
     assert tail_of(line) == (FIRST_PREV, 7)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(events, min_size=1, max_size=5), st.integers(0, 2**40))
+def test_several_lines_in_one_go_are_those_of_each(found: list[Event], first: int) -> None:
+    encoded, prev, lines, leaves = [encode_event(one, SALT) for one in found], "ab" * 32, b"", []
+    for seq, one in enumerate(encoded, first):
+        line = line_of(one, prev, seq)
+        lines += line + b"\n"
+        leaves.append(prev := leaf_of(line))
+    assert lines_of(encoded, "ab" * 32, first) == (lines, leaves)
+
+
 def test_what_was_written_is_read() -> None:
     found = event({"a": [1, {"b": "\u00fc\u2028\x7f\n"}], "z": None}, commit={"in": "ab" * 32})
     line = line_of(encode_event(found, SALT), "cd" * 32, 3)
@@ -80,6 +93,12 @@ def test_what_was_written_is_read() -> None:
 def test_the_writer_of_an_intent_is_in_its_body() -> None:
     line = line_of(encode_event(event({"a": 1}), b"", "boot-1-2"), FIRST_PREV, 0)
     assert read_entry(line, where="log").event.body == {"a": 1, "writer": "boot-1-2"}
+
+
+class Large(IntEnum):
+    """An integer that is of no plain class."""
+
+    ONE = 2**53
 
 
 def nested(levels: int) -> object:
@@ -99,6 +118,12 @@ def nested(levels: int) -> object:
         {"a": JSON_INT_MAX + 1},
         {"a": [-JSON_INT_MAX - 1]},
         {"a": 2**70},
+        {"a": {"b": 2**53}},
+        {"a": Large.ONE},
+        {"a": [Large.ONE]},
+        {"a": 0.0},
+        {"a": -0.0},
+        {"a": [[], 0.0]},
         {"\u00e4": 1},
         {"a": [{"b": {"\u00e4": 1}}]},
         {"a": "\u00e4", "b": [1, {"\u00e4": []}]},
@@ -114,6 +139,13 @@ def test_what_two_readers_could_read_in_two_ways_is_refused(body: dict) -> None:
     with pytest.raises(HostFailed) as caught:
         encode_event(event(body), b"")
     assert caught.value.code == "audit.event"
+
+
+def test_a_commitment_that_no_reader_knows_is_refused() -> None:
+    for commit in ({"other": "ab" * 32}, {"in": "ab" * 32, "other": "ab" * 32}, {"in": "zz" * 32}):
+        with pytest.raises(HostFailed) as caught:
+            encode_event(event(commit=commit), SALT)
+        assert caught.value.code == "audit.event"
 
 
 def test_the_deepest_body_that_is_taken_can_be_read() -> None:

@@ -27,10 +27,9 @@ from mpp.ledger.tiles import LEVELS
 from mpp.model.events import EntryRef, Event, SALT_BYTES
 from mpp.model.jsontext import Json
 from mpp.ports import Clock, Random, Signer
-from mpp.stages.audit import FIRST_PREV, encode_event, epoch_body, genesis_body, leaf_of, line_of, read_entry, read_epoch
+from mpp.stages.audit import FIRST_PREV, encode_event, epoch_body, genesis_body, leaf_of, lines_of, read_entry, read_epoch
 from mpp.stages.audit.limits import RESERVE_BYTES, ROOM_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_READ_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_SECONDS_MAX
 
-NO_SALT = bytes(SALT_BYTES)
 NONCE_BYTES = 16
 LOG_ID_BYTES = 64
 LINE_EXTRA_BYTES = 110
@@ -46,12 +45,15 @@ NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 
 class Encoded(NamedTuple):
-    """An event ready to be written."""
+    """Events ready to be written, in columns: they come in hundreds, and an object for each costs what its hash costs."""
 
-    kind: str
-    data: bytes
-    salt: bytes
-    """Empty where nothing is committed to."""
+    kinds: Sequence[str]
+    data: Sequence[bytes]
+    salts: bytes
+    """Of each, or zeros where it commits to nothing. Empty where none of them does."""
+
+    def part(self, begin: int, end: int) -> Encoded:
+        return Encoded(self.kinds[begin:end], self.data[begin:end], self.salts[begin * SALT_BYTES : end * SALT_BYTES])
 
 
 class Core:
@@ -83,7 +85,7 @@ class Core:
         head = self.head
         if head.is_ready(self._boot):
             # Attack: a head older than its segment, as a restored copy leaves it: the next entry would stand over an acknowledged one.
-            if (self._opened == head.epoch or self._open_as_told()) and ends_at(self._fd, head.state().filled):
+            if (self._opened == head.epoch or self._open_as_told()) and ends_at(self._fd, head.filled):
                 return
         elif head.poisoned:
             # Before anything else: also what mends a crash would write.
@@ -146,7 +148,7 @@ class Core:
         self._open(0, 0, new=True)
         self._make_reserve()
         body = genesis_body(self._host().public_key, key.signer.public_key, self._random.bytes(NONCE_BYTES), follows)
-        self._write(self.head.state(), [self._own("log", body)])
+        self._write(self.head.state(), self._own("log", body))
         self._sync()
 
     def _after_seal(self, first: int, floor: int) -> None:
@@ -217,7 +219,7 @@ class Core:
     def _tell_torn(self) -> None:
         """Also what another set aside who died before it could tell."""
         for path, told_path, body in untold(self.places):
-            self._write(self.head.state(), [self._own("torn", body)])
+            self._write(self.head.state(), self._own("torn", body))
             self._sync()
             os.rename(path, told_path)
 
@@ -238,55 +240,51 @@ class Core:
 
     # -- appending
 
-    def append(self, events: Sequence[Encoded]) -> list[EntryRef]:
+    def append(self, events: Encoded) -> list[EntryRef]:
         """The events as entries, in this order. Of those in a later segment it may raise when the first are written already."""
-        if not events:
-            return []
-        state = self._seal_if_due(events)
-        taken = self._fitting(state, events)
-        if taken == len(events):
-            return self._write(state, events)
-        return self._write(state, events[:taken]) + self.append(events[taken:])
+        state, refs = self._seal_if_due(events), list[EntryRef]()
+        while (taken := self._fitting(state, events.data)) < len(events.data):
+            refs += self._write(state, events.part(0, taken))
+            events = events.part(taken, len(events.data))
+            state = self._seal_if_due(events)
+        return refs + self._write(state, events)
 
-    def _fitting(self, state: State, events: Sequence[Encoded]) -> int:
+    def _fitting(self, state: State, events: Sequence[bytes]) -> int:
         """How many of them go into this segment, with room for the entry of the next epoch."""
-        count, taken = state.filled, 0
-        for one in events[: SEGMENT_ENTRIES_MAX - 1 - (state.size - state.first)]:
+        count, room = state.filled, SEGMENT_ENTRIES_MAX - 1 - (state.size - state.first)
+        if len(events) <= room and count + sum(map(len, events)) + LINE_EXTRA_BYTES * len(events) < SEGMENT_BYTES_MAX:
+            return len(events)
+        taken = 0
+        for one in events[:room]:
             if count >= SEGMENT_BYTES_MAX:
                 break
-            count += len(one.data) + LINE_EXTRA_BYTES
+            count += len(one) + LINE_EXTRA_BYTES
             taken += 1
         return taken
 
-    def _write(self, state: State, events: Sequence[Encoded]) -> list[EntryRef]:
-        head, seq, prev = self.head, state.size, state.leaf.hex()
-        lines, refs = list[bytes](), list[EntryRef]()
-        for one in events:
-            lines.append(line := line_of(one.data, prev, seq))
-            prev = sha256(b"\x00" + line).hexdigest()
-            refs.append(EntryRef(seq, prev))
-            seq += 1
-        lines.append(b"")
-        data = b"\n".join(lines)
+    def _write(self, state: State, events: Encoded) -> list[EntryRef]:
+        head, seq = self.head, state.size + len(events.data)
+        data, leaves = lines_of(events.data, state.leaf.hex(), state.size)
         if head.full and not _is_ending(events):
             self._make_reserve()
         # Part of a longer change, such as a seal, may be what dirties it: then it stays so.
         was_dirty, head.dirty = head.dirty, True
-        self._to_disk(events, data, refs, state)
-        head.set_state(seq, state.epoch, state.first, state.filled + len(data), bytes.fromhex(prev))
+        self._to_disk(events, data, bytes.fromhex("".join(leaves)), state)
+        head.set_state(seq, state.epoch, state.first, state.filled + len(data), bytes.fromhex(leaves[-1]))
         if state.size == state.first:
             head.began = self._clock.now()
         head.dirty = was_dirty
-        return refs
+        # Past the constructor of a named tuple, which is written in Python.
+        return [tuple.__new__(EntryRef, one) for one in enumerate(leaves, state.size)]
 
     def _add(self, seq: int, leaves: bytes) -> None:
         for tile, data in self.head.add_leaves(seq, leaves):
             put_tile(self.places, tile, data)
 
-    def _to_disk(self, events: Sequence[Encoded], data: bytes, refs: Sequence[EntryRef], state: State) -> None:
+    def _to_disk(self, events: Encoded, data: bytes, leaves: bytes, state: State) -> None:
         while True:
             try:
-                self._put_all(events, data, refs, state)
+                self._put_all(events, data, leaves, state)
                 return
             except OSError as fault:
                 self._take_back(fault, state.filled)
@@ -297,12 +295,11 @@ class Core:
                 self._recover()
                 self.head.dirty = True
 
-    def _put_all(self, events: Sequence[Encoded], data: bytes, refs: Sequence[EntryRef], state: State) -> None:
+    def _put_all(self, events: Encoded, data: bytes, leaves: bytes, state: State) -> None:
         """Salts and tiles first: without the line they are nothing, and the line is never without them."""
-        if any(one.salt for one in events):
-            salts = b"".join([one.salt or NO_SALT for one in events])
-            self._disk.put(self._salts, salts, (state.size - state.first) * SALT_BYTES)
-        self._add(state.size, bytes.fromhex("".join([ref.leaf for ref in refs])))
+        if events.salts:
+            self._disk.put(self._salts, events.salts, (state.size - state.first) * SALT_BYTES)
+        self._add(state.size, leaves)
         self._make_room(state.filled, state.filled + len(data))
         self._disk.append(self._fd, data, state.filled)
 
@@ -357,7 +354,7 @@ class Core:
 
     def _own(self, kind: str, body: dict[str, Json]) -> Encoded:
         event = Event(kind=kind, at=self._clock.now(), tenant=HOST_TENANT, invocation="", body=body)
-        return Encoded(kind=kind, data=encode_event(event, b""), salt=b"")
+        return Encoded((kind,), (encode_event(event, b""),), b"")
 
     # -- to the disk
 
@@ -397,7 +394,7 @@ class Core:
 
     # -- sealing
 
-    def _seal_if_due(self, events: Sequence[Encoded]) -> State:
+    def _seal_if_due(self, events: Encoded) -> State:
         while self._is_due(state := self.head.state()):
             try:
                 self.seal()
@@ -424,7 +421,7 @@ class Core:
             following = make_key(self.places, self._random, head.epoch + 1, self.log_id, is_next=True)
         # Until the next segment stands: what is written behind the last entry of this one would be in no segment.
         head.dirty = True
-        self._write(head.state(), [self._own("epoch", epoch_body(head.epoch + 1, following.signer.public_key))])
+        self._write(head.state(), self._own("epoch", epoch_body(head.epoch + 1, following.signer.public_key)))
         self._sync()
         self._finish_sealing()
         head.dirty = False
@@ -470,8 +467,8 @@ class Core:
         sync_folder(self.places.folder)
 
 
-def _is_ending(events: Sequence[Encoded]) -> bool:
-    return all(one.kind in ENDING for one in events)
+def _is_ending(events: Encoded) -> bool:
+    return ENDING.issuperset(events.kinds)
 
 
 def _is_no_room(fault: OSError | HostFailed) -> bool:

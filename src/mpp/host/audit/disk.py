@@ -27,6 +27,5 @@ class Disk:
 
 
 def put_all(fd: int, data: bytes, at: int) -> None:
-    while data:
-        count = os.pwrite(fd, data, at)
+    while (count := os.pwrite(fd, data, at)) < len(data):
         data, at = data[count:], at + count

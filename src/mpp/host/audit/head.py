@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -21,12 +20,13 @@ _HASHES_AT = 4096
 HEAD_BYTES = _HASHES_AT + LEVELS * TILE_BYTES
 
 _MAGIC = b"mpphead2"
-_WORD = struct.Struct("<Q")
-_STATE = struct.Struct("<QQQQ32s")
 _IN_ORDER = bytes(16)
 """Neither dirty nor poisoned."""
 
-_MAGIC_AT, _BOOT_AT, _DIRTY_AT, _POISON_AT, _DURABLE_AT, _FULL_AT, _SIGNED_AT, _STATE_AT, _BEGAN_AT, _ROOM_AT = 0, 8, 24, 32, 40, 48, 56, 64, 136, 144
+_MAGIC_AT, _BOOT_AT, _DURABLE_AT, _FULL_AT, _LEAF_AT = 0, 8, 40, 48, 96
+_DIRTY, _POISON, _DURABLE, _FULL, _SIGNED, _SIZE, _EPOCH, _FIRST, _FILLED = 3, 4, 5, 6, 7, 8, 9, 10, 11
+_BEGAN, _ROOM = 17, 18
+"""Places of the words, counted in words."""
 
 
 class State(NamedTuple):
@@ -48,16 +48,15 @@ class Head:
 
     def __init__(self, path: str) -> None:
         self._map = _mapped(path)
+        # Each word is read and written in one piece. Attack: half of a number of another process, read as the count of what is on the disk.
+        self._words = memoryview(self._map)[:_HASHES_AT].cast("Q")
 
     def close(self) -> None:
+        self._words.release()
         self._map.close()
 
-    def _word(self, at: int) -> int:
-        found: int = _WORD.unpack_from(self._map, at)[0]
-        return found
-
-    def _put(self, at: int, number: int) -> None:
-        _WORD.pack_into(self._map, at, number)
+    def _put(self, place: int, number: int) -> None:
+        self._words[place] = number
 
     def is_of(self, boot: bytes) -> bool:
         """Was it made since this machine started? What an earlier start left says nothing about what is on the disk."""
@@ -69,101 +68,117 @@ class Head:
         Attack: a log that is refused once because its end is gone, and healed at the second try, which no longer knows what was there.
         """
         poisoned, durable = self.poisoned, self.durable if self.is_of(boot) else 0
-        self._put(_DIRTY_AT, 1)
+        self._put(_DIRTY, 1)
         # One word each: who dies here leaves a head that is dirty, poisoned and durable as before.
-        self._put(_DURABLE_AT, durable)
-        self._put(_POISON_AT, poisoned)
+        self._put(_DURABLE, durable)
+        self._put(_POISON, poisoned)
         self._map[_FULL_AT:_HASHES_AT] = bytes(_HASHES_AT - _FULL_AT)
         self._map[_BOOT_AT : _BOOT_AT + 16] = boot
         self._map[_MAGIC_AT : _MAGIC_AT + 8] = _MAGIC
 
     @property
     def dirty(self) -> bool:
-        return self._word(_DIRTY_AT) != 0
+        return self._words[_DIRTY] != 0
 
     @dirty.setter
     def dirty(self, is_set: bool) -> None:
-        self._put(_DIRTY_AT, int(is_set))
+        self._put(_DIRTY, int(is_set))
 
     @property
     def poisoned(self) -> int:
-        return self._word(_POISON_AT) if self._map[_MAGIC_AT : _MAGIC_AT + 8] == _MAGIC else 0
+        return self._words[_POISON] if self._map[_MAGIC_AT : _MAGIC_AT + 8] == _MAGIC else 0
 
     @poisoned.setter
     def poisoned(self, error: int) -> None:
-        self._put(_POISON_AT, error)
+        self._put(_POISON, error)
 
     @property
     def durable(self) -> int:
         """Entries that are on the disk."""
-        return self._word(_DURABLE_AT)
+        return self._words[_DURABLE]
 
     @durable.setter
     def durable(self, size: int) -> None:
-        self._put(_DURABLE_AT, size)
+        self._put(_DURABLE, size)
 
     @property
     def full(self) -> bool:
         """Has the reserve been used?"""
-        return self._word(_FULL_AT) != 0
+        return self._words[_FULL] != 0
 
     @full.setter
     def full(self, is_set: bool) -> None:
-        self._put(_FULL_AT, int(is_set))
+        self._put(_FULL, int(is_set))
 
     @property
     def signed_at(self) -> int:
         """Second of the newest checkpoint."""
-        return self._word(_SIGNED_AT)
+        return self._words[_SIGNED]
 
     @signed_at.setter
     def signed_at(self, now: int) -> None:
-        self._put(_SIGNED_AT, now)
+        self._put(_SIGNED, now)
 
     @property
     def size(self) -> int:
-        return self._word(_STATE_AT)
+        return self._words[_SIZE]
 
     @property
     def epoch(self) -> int:
-        return self._word(_STATE_AT + _WORD.size)
+        return self._words[_EPOCH]
+
+    @property
+    def first(self) -> int:
+        """The first entry of the open segment."""
+        return self._words[_FIRST]
+
+    @property
+    def filled(self) -> int:
+        """Bytes of the open segment."""
+        return self._words[_FILLED]
 
     @property
     def began(self) -> int:
         """Second of the first entry of the open segment."""
-        return self._word(_BEGAN_AT)
+        return self._words[_BEGAN]
 
     @began.setter
     def began(self, now: int) -> None:
-        self._put(_BEGAN_AT, now)
+        self._put(_BEGAN, now)
 
     @property
     def room(self) -> int:
         """Bytes that the file of the open segment has, with the zeros at its end."""
-        return self._word(_ROOM_AT)
+        return self._words[_ROOM]
 
     @room.setter
     def room(self, count: int) -> None:
-        self._put(_ROOM_AT, count)
+        self._put(_ROOM, count)
 
     def state(self) -> State:
-        return State._make(_STATE.unpack_from(self._map, _STATE_AT))
+        words = self._words
+        # Past the constructor of a named tuple, which is written in Python.
+        return tuple.__new__(State, (words[_SIZE], words[_EPOCH], words[_FIRST], words[_FILLED], self._map[_LEAF_AT : _LEAF_AT + HASH_BYTES]))
 
     def is_ready(self, boot: bytes) -> bool:
         """In order, of this start of the machine, and not poisoned? One look, because each entry needs it."""
         return self._map[:_DURABLE_AT] == _MAGIC + boot + _IN_ORDER
 
     def set_state(self, size: int, epoch: int, first: int, count: int, leaf: bytes) -> None:
-        _STATE.pack_into(self._map, _STATE_AT, size, epoch, first, count, leaf)
+        """The size last: who reads without the lock finds the segment of an entry no later than the entry."""
+        words = self._words
+        self._map[_LEAF_AT : _LEAF_AT + HASH_BYTES] = leaf
+        words[_EPOCH], words[_FIRST], words[_FILLED] = epoch, first, count
+        words[_SIZE] = size
 
     def add_leaves(self, seq: int, leaves: bytes) -> list[tuple[Tile, bytes]]:
         """Put the hashes of the entries from ``seq`` on into the pending tiles; gives those that became full."""
-        full: list[tuple[Tile, bytes]] = []
-        while leaves:
+        full, done = list[tuple[Tile, bytes]](), 0
+        while done < len(leaves):
             at = (seq & (TILE_HASHES - 1)) * HASH_BYTES
-            taken = leaves[: TILE_BYTES - at]
+            taken = leaves[done : done + TILE_BYTES - at]
             self._map[_HASHES_AT + at : _HASHES_AT + at + len(taken)] = taken
-            leaves = leaves[len(taken) :]
+            done += len(taken)
             seq += len(taken) // HASH_BYTES
             if not seq & (TILE_HASHES - 1):
                 full += self._fill_up(seq)

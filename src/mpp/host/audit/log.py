@@ -20,6 +20,7 @@ from mpp.host.audit.core import Core, Encoded, full, NO_ROOM
 from mpp.host.audit.disk import Disk
 from mpp.host.audit.pseudonyms import without_names
 from mpp.host.audit.places import LogPlaces
+from mpp.host.audit.salts import NO_SALT
 from mpp.host.audit.writers import boot_id, Writer
 from mpp.host.home import Home
 from mpp.host.host_key import host_key
@@ -112,12 +113,18 @@ class AuditLog:
 
     # -- inside
 
-    def _encoded(self, events: Sequence[Event], writer: str) -> list[Encoded]:
-        salts, out = self._random.bytes(SALT_BYTES * len(events)), list[Encoded]()
-        for number, event in enumerate(events):
-            salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES] if event.commit else b""
-            out.append(Encoded(event.kind, encode_event(without_names(event, self.places), salt, writer if event.kind == "intent" else ""), salt))
-        return out
+    def _encoded(self, events: Sequence[Event], writer: str) -> Encoded:
+        drawn, at, commits = self._random.bytes(SALT_BYTES * len(events)), 0, False
+        kinds, data, salts = list[str](), list[bytes](), list[bytes]()
+        for event in events:
+            kind, salt = event.kind, NO_SALT
+            if event.commit:
+                salt, commits = drawn[at : at + SALT_BYTES], True
+            at += SALT_BYTES
+            kinds.append(kind)
+            salts.append(salt)
+            data.append(encode_event(without_names(event, self.places), salt, writer if kind == "intent" else ""))
+        return Encoded(kinds, data, b"".join(salts) if commits else b"")
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[Core]:
@@ -199,9 +206,9 @@ class AuditLog:
             for _ in range(YIELDS):
                 os.sched_yield()
         # A segment is synced whole when it is sealed: of entries in later ones ours says nothing, and does not count them.
-        # One look at both: by the next one a segment may have ended.
-        state = head.state()
-        covered = state.size if state.first < size else size
+        # The segment before and after: it may end, or be read again by who mends a crash, while we look.
+        first, written = head.first, head.size
+        covered = written if first == head.first < size else size
         try:
             self._disk.sync(fd)
         except OSError as fault:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from hashlib import sha256
 
 from mpp.errors import Fault, MppError, Refused
+from mpp.host.audit.ahead import ReadAhead
 from mpp.host.audit.places import LogPlaces, segment_files
 from mpp.host.audit.reader import LogReader
-from mpp.host.audit.scan import read_stored
 from mpp.host.audit.stories import Stories
 from mpp.host.audit.tilefiles import stored_partials
 from mpp.ledger.checkpoints import Checkpoint, read_checkpoint, read_seal, Seal
@@ -126,14 +125,15 @@ class _Verifier:
 
     def run(self, progress: Progress) -> Verdict:
         files = segment_files(self._places.segments)
-        for number, (first, kinds) in enumerate(files.items()):
-            progress(number, len(files))
-            try:
-                self._segment(number, first, kinds, is_last=number == len(files) - 1)
-            except MppError as fault:
-                self._add(*fault.faults)
-                if self._genesis is None:
-                    break
+        with ReadAhead(self._places, files) as ahead:
+            for number, (first, kinds) in enumerate(files.items()):
+                progress(number, len(files))
+                try:
+                    self._segment(number, first, kinds, ahead, is_last=number == len(files) - 1)
+                except MppError as fault:
+                    self._add(*fault.faults)
+                    if self._genesis is None:
+                        break
         progress(len(files), len(files))
         if self._missing_tiles:
             self._notes.append(f"{self._missing_tiles} tiles are not there; they can be made from the entries")
@@ -166,7 +166,7 @@ class _Verifier:
 
     # -- one segment
 
-    def _segment(self, number: int, first: int, kinds: set[str], *, is_last: bool) -> None:
+    def _segment(self, number: int, first: int, kinds: set[str], ahead: ReadAhead, *, is_last: bool) -> None:
         path = self._places.segment(first)
         if first != self._size:
             self._add(
@@ -176,7 +176,7 @@ class _Verifier:
         sealed = self._seal(number, first) if "seal" in kinds else None
         seal = None if sealed is None else sealed[0]
         self._seal_note = None if sealed is None else sealed[1]
-        data = read_stored(self._places, first, kinds)
+        data, digest = ahead.take(first)
         if data is None:
             self._without_entries(seal, path)
             return
@@ -185,7 +185,7 @@ class _Verifier:
         self._bytes += len(data)
         if number == 0:
             self._begin(data[: max(0, data.find(b"\n"))], path)
-        self._with_entries(data, seal, first, path)
+        self._with_entries(data, digest, seal, first, path)
 
     def _begin(self, line: bytes, path: str) -> None:
         """Spec: audit L-4, L-5."""
@@ -210,8 +210,8 @@ class _Verifier:
             return None
         return seal, note
 
-    def _with_entries(self, data: bytes, seal: Seal | None, first: int, path: str) -> None:
-        is_whole = seal is not None and len(data) == seal.count and sha256(data).hexdigest() == seal.sha256
+    def _with_entries(self, data: bytes, digest: str, seal: Seal | None, first: int, path: str) -> None:
+        is_whole = seal is not None and len(data) == seal.count and digest == seal.sha256
         if seal is not None and not is_whole:
             self._add(Fault("audit.seal", path, "the segment is not what its seal says", "restore it from a copy"))
         if is_whole and not self._hashes and seal is not None and not self._faults:

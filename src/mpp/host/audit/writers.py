@@ -71,14 +71,16 @@ class Writer:
 
         Attack of a power cut: a result that was not there yet, and an intent that nobody looks for any more.
         """
+        still, ended = self._open, self._ended
         for event, ref in zip(events, refs, strict=True):
-            if event.kind == "intent":
-                self._open[event.invocation] = ref.seq
-            elif event.kind == "result" and event.invocation in self._open:
-                self._ended.append((ref.seq, next(iter(self._open.values()))))
-                del self._open[event.invocation]
+            kind = event.kind
+            if kind == "intent":
+                still[event.invocation] = ref[0]
+            elif kind == "result" and event.invocation in still:
+                ended.append((ref[0], next(iter(still.values()))))
+                del still[event.invocation]
         self._settle(durable)
-        self._put(self._ended[0][1] if self._ended else next(iter(self._open.values()), refs[-1].seq + 1))
+        self._put(ended[0][1] if ended else next(iter(still.values()), refs[-1].seq + 1))
 
     def _settle(self, durable: int) -> None:
         while self._ended and self._ended[0][0] < durable:

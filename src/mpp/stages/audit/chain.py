@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from itertools import chain, count, repeat
 
 from mpp.errors import Fault
 from mpp.ledger.tiles import LEVELS, partial_tiles, Tile, TILE_BITS, TILE_HASHES
 from mpp.ledger.tree import Hashes, node_hash, root_of
+from mpp.limits import KIB
 from mpp.model.value import value
 from mpp.stages.audit.entry import tail_of
 from mpp.stages.audit.limits import LINE_BYTES_MAX
+
+_BEGIN, _END = b'{"event":{', b',"prev":"%b","seq":%d}'
+
+_LINE_BYTES_MIN = len(_BEGIN) + len(_END % (b"0" * 64, 0))
+"""Bytes of a line with nothing in it."""
+
+_PIECE_BYTES = 128 * KIB
+"""Bytes of lines that are followed at a time. Reason: they stay near the processor while they are looked at several times, and a line fits."""
 
 _COPY = "restore the segment from a copy, and find out who changed it"
 
@@ -28,24 +39,50 @@ class Stretch:
     last: bytes
 
 
-def follow(data: bytes, first: int, prev: str, where: str, look: Callable[[bytes, int, int], None] | None = None) -> Stretch:
-    """Follow the chain through ``data``, as far as it holds. ``look`` is given each line, its number and its offset."""
-    lines = data.split(b"\n")
-    torn = lines.pop()
+Look = Callable[[bytes, int, int], None]
+"""Given each line, its number and its offset."""
+
+
+def follow(data: bytes, first: int, prev: str, where: str, look: Look | None = None) -> Stretch:
+    """Follow the chain through ``data``, as far as it holds."""
+    end, at, before = data.rfind(b"\n") + 1, 0, prev.encode("ascii")
+    leaves, last, fault = list[bytes](), b"", None
+    while at < end and fault is None:
+        # A line that is longer than a piece is one by itself.
+        cut = data.rfind(b"\n", at, at + _PIECE_BYTES) + 1 or data.index(b"\n", at) + 1
+        lines, seq = data[at : cut - 1].split(b"\n"), first + len(leaves)
+        found = _leaves_if_all_follow(lines, seq, before) if look is None else None
+        if found is None:
+            found, fault = _one_by_one(lines, seq, before, at, where, look)
+        leaves += found
+        if found:
+            before, last = hexlify(found[-1]), lines[len(found) - 1]
+        at = cut
+    return Stretch(leaves=tuple(leaves), prev=before.decode("ascii"), fault=fault, torn=0 if fault else len(data) - end, last=last)
+
+
+def _leaves_if_all_follow(lines: Sequence[bytes], seq: int, before: bytes) -> list[bytes] | None:
+    """Without a step of ours for each line. It finds that there is a fault, and not where: then they are followed one by one."""
+    # Attack: a segment of empty lines, each with a hash.
+    if min(map(len, lines)) < _LINE_BYTES_MIN or max(map(len, lines)) > LINE_BYTES_MAX or not all(map(bytes.startswith, lines, repeat(_BEGIN))):
+        return None
+    leaves = [sha256(b"\x00" + line).digest() for line in lines]
+    # The last leaf has no line behind it, and numbers do not end: the lines say how many there are.
+    ends = map(_END.__mod__, zip(chain((before,), map(hexlify, leaves)), count(seq)))
+    return leaves if all(map(bytes.endswith, lines, ends)) else None
+
+
+def _one_by_one(lines: Sequence[bytes], first: int, before: bytes, at: int, where: str, look: Look | None) -> tuple[list[bytes], Fault | None]:
     leaves: list[bytes] = []
-    before, seq, offset, last, fault = prev.encode("ascii"), first, 0, b"", None
-    for line in lines:
-        if not line.endswith(b',"prev":"%b","seq":%d}' % (before, seq)) or not line.startswith(b'{"event":{') or len(line) > LINE_BYTES_MAX:
-            fault = _fault(line, seq, f"{where}: entry {seq}, byte {offset}")
-            break
+    for seq, line in enumerate(lines, first):
+        if not line.endswith(_END % (before, seq)) or not line.startswith(_BEGIN) or len(line) > LINE_BYTES_MAX:
+            return leaves, _fault(line, seq, f"{where}: entry {seq}, byte {at}")
         if look is not None:
-            look(line, seq, offset)
-        found = sha256(b"\x00" + line)
-        leaves.append(found.digest())
-        before, last = found.hexdigest().encode("ascii"), line
-        seq += 1
-        offset += len(line) + 1
-    return Stretch(leaves=tuple(leaves), prev=before.decode("ascii"), fault=fault, torn=0 if fault else len(torn), last=last)
+            look(line, seq, at)
+        leaves.append(leaf := sha256(b"\x00" + line).digest())
+        before = hexlify(leaf)
+        at += len(line) + 1
+    return leaves, None
 
 
 def _fault(line: bytes, seq: int, where: str) -> Fault:

@@ -38,7 +38,7 @@ def test_two_see_one_page(head: Head, tmp_path: Path) -> None:
     assert other.is_ready(BOOT)
     head.set_state(300, 2, 256, 77, LEAVES[0])
     assert other.state() == State(300, 2, 256, 77, LEAVES[0])
-    assert (other.size, other.epoch) == (300, 2)
+    assert (other.size, other.epoch, other.first, other.filled) == (300, 2, 256, 77)
     head.durable, head.signed_at, head.began, head.full, head.room = 200, 5, 6, True, 4096
     assert (other.durable, other.signed_at, other.began, other.full, other.room) == (200, 5, 6, True, 4096)
     head.poisoned = errno.EIO
