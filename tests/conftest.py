@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+
+from mpp.host.patterns.cache import PatternCache
+from mpp.stages.privacy import choose, built_in
+from mpp.stages.privacy.views import PROBES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,9 +29,20 @@ def shared(root: Path) -> Path:
     return found
 
 
+@pytest.fixture(scope="session")
+def compiled(root: Path) -> Path:
+    """A cache in which the expressions of the privacy filter are compiled. To do it anew for each home would take a second each."""
+    folder = root / "build" / "patterns"
+    choose(tuple(probe for one in built_in() for probe in one.probes) + PROBES, PatternCache(str(folder)))
+    return folder
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty $MPP_HOME of the test's own."""
+def home(tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty $MPP_HOME of the test's own, but for the compiled expressions."""
     found = tmp_path / "home"
+    for folder in (found, found / "cache"):
+        folder.mkdir(mode=0o700)
+    shutil.copytree(compiled / "patterns", found / "cache" / "patterns")
     monkeypatch.setenv("MPP_HOME", str(found))
     return found

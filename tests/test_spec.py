@@ -33,6 +33,7 @@ LETTERS = {
     "B": "policy-bundle.md",
     "E": "events.md",
     "L": "7-audit.md",
+    "F": "6-privacy.md",
 }
 """The letter of a clause says in which text it stands."""
 

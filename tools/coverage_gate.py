@@ -34,6 +34,7 @@ EXCEPTIONS: dict[str, tuple[float, str]] = {
         85.0,
         "its ways out of full, failing and cut off disks run where the attacks are: tests/attack/test_t63_log_crashes.py, test_t64_log_processes.py",
     ),
+    "src/mpp/host/patterns/child.py": (0.0, "runs only in the jail; tests/unit/host/test_patterns_judging.py starts it for good, bad and hostile patterns"),
     "src/mpp/stages/sandbox/compile_child.py": (
         0.0,
         "runs only in the compile jail; tests/unit/sandbox/test_native.py starts it for good, wrong, slow and large code",

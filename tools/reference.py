@@ -1,4 +1,4 @@
-"""Make the reference pages from what they describe: codes, limits, commands.
+"""Make the reference pages from what they describe: codes, limits, commands, patterns.
 
 ``python -m tools.reference`` writes docs/reference/; with ``--check`` it only tells what is out of date.
 """
@@ -144,7 +144,33 @@ def _help(path: tuple[str, ...], command: click.Command) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-MAKERS: dict[str, Callable[[], str]] = {"codes.md": codes_page, "limits.md": limits_page, "cli.md": cli_page}
+OTHERS = "persons"
+"""Patterns that are in no group."""
+
+
+def patterns_page() -> str:
+    """What the privacy filter searches for of itself; plug-ins of this machine are left out."""
+    privacy = importlib.import_module("mpp.stages.privacy")
+    out = ["# Patterns of the privacy filter\n", MADE + _PATTERNS_HEAD.format(count=len(privacy.known_types()))]
+    rows: dict[str, list[str]] = {OTHERS: [], **{group: [] for group in privacy.GROUPS}}
+    for kind in sorted(privacy.known_types()):
+        group = privacy.group_of(kind)
+        quiet = " Off unless a policy names it in `on`." if kind in privacy.OFF_BY_DEFAULT else ""
+        rows[OTHERS if group == kind else group].append(f"| `{kind}` | {_cell(privacy.words_for(kind))}{'.' + quiet if quiet else ''} |")
+    for group, lines in rows.items():
+        head = "Persons, machines and money" if group == OTHERS else f"Group {group}"
+        words = "These belong to no group." if group == OTHERS else f"`{group}` stands for all of them: {privacy.GROUPS[group]}."
+        out.append(f"## {head}\n\n{words}\n\n| pattern | what it is |\n|---|---|\n" + "\n".join(lines) + "\n")
+    return "\n".join(out)
+
+
+_PATTERNS_HEAD = """What the filter searches for in every answer, {count} patterns in all. The names are those that a manifest and a policy use.
+
+"By a word beside it" means that a label, a key, a heading of a table or the words before it say what the value is; the same characters alone are left. "By its name" means the same of a secret. "With checksum" means that the
+value is taken where its checksum is right; close to a word that means nothing else it is taken with a wrong one too. Names of persons and postal addresses are not found: [how to use the filter](../how-to/privacy.md) says what else is not.
+"""
+
+MAKERS: dict[str, Callable[[], str]] = {"codes.md": codes_page, "limits.md": limits_page, "cli.md": cli_page, "privacy-patterns.md": patterns_page}
 
 
 def stale(folder: Path = PAGES) -> list[str]:

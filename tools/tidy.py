@@ -28,7 +28,7 @@ LAYERS: dict[str, int] = {
 }
 SIBLINGS = frozenset(("host", "author", "remote"))
 PUBLIC_OF_A_STAGE = frozenset(("types", "limits", "ports"))
-INNER_DOORS = frozenset(("mpp.stages.audit.forward", "mpp.stages.audit.report"))
+INNER_DOORS = frozenset(("mpp.stages.audit.forward", "mpp.stages.audit.report", "mpp.stages.privacy.guard"))
 """Packages of a stage with a door of their own, because a call needs neither: what else the stage gives is imported without them."""
 SEES_PRIVATES = frozenset(("testing",))  # it makes packages that are wrong on purpose
 
@@ -40,6 +40,7 @@ TABLES: dict[str, str] = {}
 EDGES: dict[str, str] = {
     "mpp.stages.sandbox.core": "callbacks of the engine: an exception must not pass through its frames",
     "mpp.stages.sandbox.component": "callbacks of the engine, as in core",
+    "mpp.host.plugins": "code of somebody else: whatever it raises, its detector is not there",
 }
 """The only modules that may catch everything: name and reason. Four at most: driver, serve loop, worker loop, WASI callbacks."""
 

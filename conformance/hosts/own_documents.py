@@ -1,4 +1,4 @@
-"""Our own judges of documents behind the command line of HOST-CLI.md section 7. ``python -m conformance.hosts.own_documents KIND FILE --with CONTEXT --json``.
+"""Our own judges of documents behind the command line of HOST-CLI.md sections 7 and 8. ``python -m conformance.hosts.own_documents KIND FILE --with CONTEXT --json``.
 
 It judges nothing itself: each kind is read, handed to the product, and what the product says is written down.
 """
@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from conformance.hosts import own_approval, own_identity, own_policy
+from conformance.hosts import own_approval, own_identity, own_policy, own_privacy
 from mpp.errors import Refused
 from mpp.files import read_bounded
 from mpp.limits import MIB
@@ -41,10 +41,13 @@ JUDGES: dict[str, Judge] = {
     "context-token": own_identity.token,
 }
 
+MESSAGES: dict[str, Judge] = {"privacy": own_privacy.message}
+"""What is no document: section 8."""
+
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="own_documents", description="Judge one document (conformance/HOST-CLI.md section 7).")
-    parser.add_argument("kind", choices=JUDGES)
+    parser = argparse.ArgumentParser(prog="own_documents", description="Judge one document (conformance/HOST-CLI.md sections 7 and 8).")
+    parser.add_argument("kind", choices=(*JUDGES, *MESSAGES))
     parser.add_argument("file")
     parser.add_argument("--with", dest="context", required=True)
     parser.add_argument("--json", action="store_true", required=True)
@@ -59,7 +62,7 @@ def run(given: list[str] | None = None) -> int:
     data = read_bounded(options.file, FILE_BYTES_MAX)
     found: dict[str, Json]
     try:
-        found = {"ok": True, "error": None, "result": JUDGES[options.kind](data, context, os.path.dirname(options.context))}
+        found = {"ok": True, "error": None, "result": (JUDGES | MESSAGES)[options.kind](data, context, os.path.dirname(options.context))}
         context.end()
     except Refused as fault:
         found = {"ok": False, "error": {"code": fault.code, "message": fault.message, "hint": fault.hint}, "result": None}

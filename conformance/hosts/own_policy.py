@@ -12,7 +12,7 @@ from mpp.limits import MIB
 from mpp.model.fields import Fields
 from mpp.model.jsontext import Json, canonical
 from mpp.stages.policy import (
-    IN_GRACE, Asked, Limits, Policies, Remembered, compile_policies, narrowed_scope, parse_policy, read_facts, scope_json, verify_bundle,
+    IN_GRACE, Asked, Limits, Policies, Remembered, compile_policies, narrowed_scope, parse_policy, read_facts, scope_json, together_json, verify_bundle,
 )  # fmt: skip
 
 LAYER_BYTES_MAX = 64 * MIB
@@ -34,7 +34,9 @@ def policy(data: bytes, context: Fields, folder: str) -> Json:
     given, calls = inner(context, "given").found, context.items("calls", most=CALLS_MAX, required=True)
     policies = compile_policies({name: parse_policy(text, where=name) for name, text in documents.items()})
     rows: list[Json] = [_judged({**given, **(call if isinstance(call, dict) else {})}, policies, f"call {i}") for i, call in enumerate(calls)]
-    return {"calls": rows, "private_hosts": [*policies.private_hosts], "mappings": dict(policies.mappings), "digest": policies.digest}
+    speaks = any(one.privacy is not None for _, one in policies.layers)
+    filtered: dict[str, Json] = {"privacy": together_json(policies.privacy)} if speaks else {}
+    return {"calls": rows, "private_hosts": [*policies.private_hosts], "mappings": dict(policies.mappings), "digest": policies.digest, **filtered}
 
 
 def _judged(call: dict[str, Json], policies: Policies, where: str) -> Json:

@@ -9,19 +9,22 @@ from pathlib import Path
 
 from conformance.make import accepted, archive, capabilities, contents, manifests, names, roots, runs, runs_host, runs_inside, seals, statements, trusts, wasm
 from conformance.make import documents_answers, documents_approval, documents_bundle, documents_context, documents_grants, documents_identity, documents_policy
-from conformance.make import documents_policy_arguments, documents_policy_bad, documents_policy_layers
+from conformance.make import documents_policy_arguments, documents_policy_bad, documents_policy_layers, documents_policy_privacy
 from conformance.make import audit_damage, audit_logs, audit_proofs
+from conformance.make import privacy_readings, privacy_rules
 from conformance.make.audit import Audit, make_audit
 from conformance.make.case import Case, trust_bytes, write
 from conformance.make.documents import Document, write_contexts, write_document
+from conformance.make.privacy import Message, make_messages
 from conformance.make.trust import SHARED
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
 TABLES = (archive, names, statements, seals, roots, trusts, contents, manifests, capabilities, wasm, accepted, runs, runs_inside, runs_host)
 DOCUMENT_TABLES = (
-    documents_policy, documents_policy_arguments, documents_policy_layers, documents_policy_bad, documents_bundle, documents_approval, documents_answers, documents_identity,
-    documents_grants, documents_context,
+    documents_policy, documents_policy_arguments, documents_policy_layers, documents_policy_bad, documents_policy_privacy, documents_bundle, documents_approval,
+    documents_answers, documents_identity, documents_grants, documents_context,
 )  # fmt: skip
+PRIVACY_TABLES = (*privacy_readings.TABLES, *privacy_rules.TABLES)
 AUDIT_TABLES = (*audit_logs.TABLES, *audit_damage.TABLES, *audit_proofs.TABLES)
 CONTEXTS = {
     **documents_policy_bad.SHARED, **documents_bundle.SHARED, **documents_approval.SHARED, **documents_answers.SHARED, **documents_identity.SHARED, **documents_grants.SHARED,
@@ -47,6 +50,12 @@ def all_audits() -> Iterator[Audit]:
         yield from table()
 
 
+def all_messages() -> Iterator[Message]:
+    """Every message for the privacy filter, of every table."""
+    for table in PRIVACY_TABLES:
+        yield from table()
+
+
 def make(vectors: Path) -> int:
     """Write all vectors below ``vectors`` and return their number; what stood there is removed."""
     if vectors.exists():
@@ -61,7 +70,7 @@ def make(vectors: Path) -> int:
     documents = [*all_documents()]
     for one in documents:
         write_document(one, vectors)
-    return count + len(documents) + make_audit(all_audits(), vectors)
+    return count + len(documents) + make_audit(all_audits(), vectors) + make_messages(all_messages(), vectors)
 
 
 if __name__ == "__main__":

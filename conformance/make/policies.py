@@ -101,6 +101,8 @@ class Row:
     """Further keys of the document of a layer."""
     private_hosts: tuple[str, ...] = ()
     mappings: Mapping[str, str] = field(default_factory=dict)
+    privacy: Mapping[str, Json] | None = None
+    """What all tables for the filter say together; None where no layer has one."""
 
 
 def one(name: str, title: str, clauses: str, rules: tuple[Rule, ...], *calls: Call, **more: Json) -> Row:
@@ -118,7 +120,10 @@ def _policy(layer: str, rules: tuple[Rule, ...], more: Mapping[str, Json]) -> di
     return {"mpp_policy": 1, "name": f"{layer}-rules", "rules": listed, **more}
 
 
-ABSENT: Mapping[str, Json] = {"why": "", "description": "", "ignore_case": False, "optional": False, "approvers": 1}
+ABSENT: Mapping[str, Json] = {
+    "why": "", "description": "", "ignore_case": False, "optional": False, "approvers": 1,
+    "require": True, "outgoing": "secrets", "outgoing_action": "block", "pseudonym_minutes": 60,
+}  # fmt: skip
 """Keys that say with these values what their absence would."""
 
 
@@ -148,10 +153,11 @@ def document(row: Row, *, turned: bool = False) -> Document:
     calls: list[Json] = [dict(call.change) for call in row.calls]
     results: list[Json] = [call.result() for call in row.calls]
     context: dict[str, Json] = {"layer": judged, "layers": {layer: f"{layer}.json" for layer in texts if layer != judged}, "given": GIVEN, "calls": calls}
+    filtered: dict[str, Json] = {} if row.privacy is None else {"privacy": dict(row.privacy)}
     return Document(
         kind="policy", name=f"{row.name}-turned" if turned else row.name, title=f"{row.title}; the rules in the other order" if turned else row.title, clauses=row.clauses,
         data=texts[judged], context=context, beside={f"{layer}.json": data for layer, data in texts.items() if layer != judged},
-        result={"calls": results, "private_hosts": [*row.private_hosts], "mappings": dict(row.mappings), "digest": digest(written)},
+        result={"calls": results, "private_hosts": [*row.private_hosts], "mappings": dict(row.mappings), "digest": digest(written), **filtered},
     )  # fmt: skip
 
 

@@ -15,12 +15,17 @@ from conformance.suite.cases import Case, load
 from conformance.suite.documents import DocumentCase, DocumentVerdict, OwnDocuments, judge_documents, load_documents, own_adapter
 from conformance.suite.hosts import Executable, Host, InProcess, own_executable
 from conformance.suite.judge import Verdict, judge
+from conformance.suite.privacy import SECONDS_MAX as PRIVACY_SECONDS_MAX
+from conformance.suite.privacy import PrivacyCase, PrivacyVerdict, judge_all_privacy, load_privacy
 
 T = TypeVar("T")
 
 SAMPLE = 40
 """Cases that the default run gives to the executable too. Reason: a process start for each would take minutes."""
 
+
+PRIVACY_SAMPLE = 8
+"""Messages that the default run gives to the executable too. Reason: each start compiles some thousand expressions, which takes seconds."""
 
 SPREAD_MIN = 100
 """Cases from which our own host runs in several processes. Reason: for fewer, their start costs more than it saves."""
@@ -77,18 +82,30 @@ def _document_verdicts(options: argparse.Namespace, cases: list[DocumentCase]) -
     return list(found.values())
 
 
-def _row(verdict: Verdict | DocumentVerdict) -> dict[str, object]:
+def _privacy_verdicts(options: argparse.Namespace, cases: list[PrivacyCase]) -> list[PrivacyVerdict]:
+    if options.documents:
+        return judge_all_privacy(cases, Executable(shlex.split(options.documents), seconds=PRIVACY_SECONDS_MAX), options.jobs)
+    found = {verdict.case.id: verdict for verdict in judge_all_privacy(cases, OwnDocuments(), 1)}
+    if not options.in_process:
+        for verdict in judge_all_privacy(sample(cases, PRIVACY_SAMPLE), own_adapter(PRIVACY_SECONDS_MAX), options.jobs):
+            if found[verdict.case.id].passed and not verdict.passed:
+                wrong = tuple(f"through the executable, {fault}" for fault in verdict.wrong)
+                found[verdict.case.id] = PrivacyVerdict(case=verdict.case, wrong=wrong, said=verdict.said)
+    return list(found.values())
+
+
+def _row(verdict: Verdict | DocumentVerdict | PrivacyVerdict) -> dict[str, object]:
     return {"id": verdict.case.id, "passed": verdict.passed, "wrong": list(verdict.wrong)}
 
 
-def _wanted(case: Case | DocumentCase) -> str:
-    if isinstance(case, DocumentCase):
+def _wanted(case: Case | DocumentCase | PrivacyCase) -> str:
+    if not isinstance(case, Case):
         return case.wanted
     place = "" if case.is_run else f" at check {case.check}"
     return "accepted" if case.accept else f"refused{place} with {case.code}, exit {case.exit}"
 
 
-def _show(verdict: Verdict | DocumentVerdict) -> None:
+def _show(verdict: Verdict | DocumentVerdict | PrivacyVerdict) -> None:
     case = verdict.case
     print(f"FAILED {case.id}: {case.title}")
     print(f"  expected: {_wanted(case)} (spec {', '.join(case.clauses)})")
@@ -104,7 +121,10 @@ def main(given: list[str] | None = None) -> int:
     # A host is one command line, its adapter for documents another: with one of them alone, the vectors of the other are left out.
     cases = load(options.filter) if options.host or not options.documents else []
     documents = load_documents(options.filter) if options.documents or not options.host else []
-    verdicts: list[Verdict | DocumentVerdict] = [*_verdicts(options, cases), *_document_verdicts(options, documents)]
+    messages = load_privacy(options.filter) if options.documents or not options.host else []
+    verdicts: list[Verdict | DocumentVerdict | PrivacyVerdict] = [
+        *_verdicts(options, cases), *_document_verdicts(options, documents), *_privacy_verdicts(options, messages),
+    ]  # fmt: skip
     failed = [verdict for verdict in verdicts if not verdict.passed]
     passed = len(verdicts) - len(failed)
     if options.as_json:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.suite.cases import VECTORS, expand
-from conformance.suite.hosts import SHOWN_MAX, Executable, Host, Outcome, own_executable
+from conformance.suite.hosts import SECONDS_MAX, SHOWN_MAX, Executable, Host, Outcome, own_executable
 from conformance.suite.judge import OUTPUT_BYTES_MAX
 from conformance.suite.results import fits
 
@@ -100,11 +100,12 @@ def judge_document(case: DocumentCase, host: Host) -> DocumentVerdict:
         work = Path(made) / "work"
         work.mkdir()
         outcome = host.run([case.kind, str(case.file(Path(made))), "--with", str(case.context_file), "--json"], work)
-        wrong = [*_wrong_manners(outcome, work), *wrong_answer(case, outcome)]
+        wrong = [*wrong_manners(outcome, work), *wrong_answer(case, outcome)]
     return DocumentVerdict(case=case, wrong=tuple(wrong), said=outcome.err if wrong else "")
 
 
-def _wrong_manners(outcome: Outcome, work: Path) -> list[str]:
+def wrong_manners(outcome: Outcome, work: Path) -> list[str]:
+    """What an adapter did besides answering."""
     left = sorted(str(path.relative_to(work)) for path in work.rglob("*"))
     wrong = [f"wrote files: {', '.join(left[:5])}"] if left else []
     if outcome.exit is None:
@@ -173,10 +174,10 @@ class OwnDocuments:
         return Outcome(exit=code, out=out.getvalue().encode("utf-8"), err=err.getvalue()[-SHOWN_MAX:])
 
 
-def own_adapter() -> Executable:
+def own_adapter(seconds: float = SECONDS_MAX) -> Executable:
     """Our own adapter, run by the interpreter that runs the suite."""
     path = f"{own_executable().environment['PYTHONPATH']}:{ROOT}"
-    return Executable([sys.executable, "-m", "conformance.hosts.own_documents"], environment={"PYTHONPATH": path})
+    return Executable([sys.executable, "-m", "conformance.hosts.own_documents"], seconds=seconds, environment={"PYTHONPATH": path})
 
 
 def judge_documents(cases: list[DocumentCase], host: Host, jobs: int) -> list[DocumentVerdict]:

@@ -32,7 +32,7 @@ def main(path: str, request: bytes) -> int:
             stdin_data=request, capability_token=token, env_vars=extract_approved_env_vars(token), dir_mappings=extract_approved_dirs(token),
             allowed_network_domains=found.manifest.capabilities.network,
         )  # fmt: skip
-        print(sandbox.execute(found.wasm_binary, config).stdout.decode(), end="")
+        print(sandbox.execute(found.wasm_binary, config).response())
     return 0
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mpp.errors import HostFailed as HostFailed, MppError as MppError, Refused as Refused, RemoteFailed as RemoteFailed, ToolFailed as ToolFailed
     from mpp.host.integration import (
         Gatekeeper as Gatekeeper,
+        PrivacyFilterEngine as PrivacyFilterEngine,
         SandboxConfig as SandboxConfig,
         WasmSandbox as WasmSandbox,
         approve as approve,
@@ -54,6 +55,7 @@ _HOMES = {
     "MppError": "mpp.errors",
     "PermissionPolicy": "mpp.stages.policy",
     "Refused": "mpp.errors",
+    "PrivacyFilterEngine": "mpp.host.integration",
     "RemoteFailed": "mpp.errors",
     "RequiresConfirmation": "mpp.stages.policy",
     "SandboxConfig": "mpp.host.integration",

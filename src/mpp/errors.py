@@ -41,6 +41,8 @@ FAMILIES: dict[str, Family] = {
     "approval": Family("approval", None, 24),
     "token": Family("sandbox", None, 26),
     "audit": Family("audit", None, 27),
+    "description": Family("privacy", None, 28),
+    "privacy": Family("privacy", None, 29),
     "host": Family("host", None, 1),
     "tool": Family("sandbox", None, 30),
     "remote": Family("remote", None, 40),

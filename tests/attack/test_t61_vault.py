@@ -32,6 +32,7 @@ from tests.cli.conftest import Answer
 from tests.cli.vault_world import World, repeating
 from tests.unit.host.http_sites import Site, answer, authority, drive, local, secret
 from tests.unit.host.audit.test_vault import scope
+from tests.unit.sandbox.conftest import OpenBorder
 
 MARKER = "marker" + "of" + "the" + "arguments"
 
@@ -178,7 +179,7 @@ def test_a_secret_that_a_service_sends_back_is_in_no_transcript(tmp_path: Path) 
         with Site(answer, tls=True) as site:
             host = f"localhost:{site.port}"
             recorder = Recorder(Dispatcher(kv=KvAnswers(kv), http=Keyed(service, secret(host, value))))
-            about = replace(scope(), rights=local(site, name="localhost"))
+            about = replace(scope(), rights=local(site, name="localhost"), border=OpenBorder())
             recorder.begin(about.context.invocation)
             until = time.monotonic() + 10
             found = drive(recorder.answer("http.fetch", {"method": "GET", "url": f"https://{host}/path?of=mine"}, about, until))

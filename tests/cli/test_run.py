@@ -49,7 +49,7 @@ def test_json_holds_the_story(mpp: Mpp, package: Make) -> None:
     found = mpp("run", package(says(HELLO)), "--tool", "greet", "--args", '{"name": "Ada"}', "--json").json
     assert found["ok"] is True
     assert found["result"]["structuredContent"] == {"n": 1}
-    assert (found["tool"], found["development"], found["filtered"], found["receipt"]) == ("greet", False, False, None)
+    assert (found["tool"], found["development"], found["filtered"], found["receipt"]) == ("greet", False, True, None)
     decision = found["decision"]
     assert (decision["because"], decision["approvers"], decision["rule"]) == ("policy", [], "user/developer/allow-the-rest")
     assert [stage["name"] for stage in found["stages"]] == ["verify", "judge arguments", "policy and approval", "compile", "start", "run"]

@@ -12,6 +12,7 @@ from conformance.make.__main__ import all_audits, all_cases, make
 from conformance.make.case import shrink
 from conformance.suite.cases import VECTORS, Case, expand, load
 from conformance.suite.documents import load_documents
+from conformance.suite.privacy import load_privacy
 
 CASES = load()
 FILES = [case for case in CASES if not case.is_run]
@@ -27,7 +28,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_tables_make_exactly_the_vectors_that_are_there(tmp_path: Path) -> None:
     count = make(tmp_path / "vectors")
     fresh, kept = contents(tmp_path / "vectors"), contents(VECTORS)
-    assert count == len(CASES) + len(load_documents()) + len([*all_audits()])
+    assert count == len(CASES) + len(load_documents()) + len([*all_audits()]) + len(load_privacy())
     assert len(CASES) >= 240
     assert fresh.keys() == kept.keys(), "run python -m conformance.make"
     assert [name for name in fresh if fresh[name] != kept[name]] == [], "run python -m conformance.make"

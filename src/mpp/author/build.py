@@ -64,6 +64,10 @@ def build_project(project: Project, *, progress: Callable[[str], None], wasm: st
     manifest_bytes = read_project_manifest(project, key_id)
     # The manifest is judged first: its faults show at once, a compiler takes seconds.
     manifest = parse_manifest(manifest_bytes)
+    # Imported here: every command looks at this module to find a project's package.
+    from mpp.stages.privacy.guard import accepted  # noqa: PLC0415
+
+    looks = accepted(manifest).shown
     files = {name: read_bounded(os.path.join(project.root, name), FILE_BYTES_MAX) for name in matching_files(project.root, project.settings.assets)}
     recipe = _code(project, manifest, files, progress, wasm, cache)
     files[MANIFEST_NAME] = manifest_bytes
@@ -74,7 +78,7 @@ def build_project(project: Project, *, progress: Callable[[str], None], wasm: st
     data = pack(files)
     archive = read_archive(data)
     judged = judge_unsigned(archive)
-    warnings = breadth_warnings(judged.manifest, judged.wasm)
+    warnings = (*breadth_warnings(judged.manifest, judged.wasm), *(f"what a model reads: {hit.words}" for hit in looks))
     return Built(data=data, manifest=manifest, content_hash=hashes(archive).content.hex(), warnings=warnings, name=file_name(manifest))
 
 

@@ -14,6 +14,7 @@ from mpp.model.manifest import Manifest, read_manifest
 from mpp.model.value import value
 from mpp.stages.archive import MANIFEST_NAME, SBOM_NAME, Archive, Buffer, Member, hashes, read_archive, read_member
 from mpp.stages.gatekeeper import WASM_MAGIC, Inside, Seal, WasmShape, judge_code, judge_seal, read_inside, read_seal, read_wasm
+from mpp.stages.privacy.guard import Verdict, judge_manifest, refusal
 
 
 @value
@@ -34,6 +35,8 @@ class Report:
     problems: tuple[Fault, ...]
     warnings: tuple[str, ...]
     undeclared: tuple[str, ...]
+    read_by_model: Verdict | None
+    """What was found in the texts that a model reads; None when the manifest has faults."""
 
 
 def examine(data: Buffer) -> Report:
@@ -46,6 +49,7 @@ def examine(data: Buffer) -> Report:
     wasm = _wasm(manifest, inside, problems)
     seal, intact = _seal(archive, found.content.hex(), problems)
     sbom = _sbom(archive, problems)
+    texts = _texts(manifest, problems)
     return Report(
         archive=archive,
         content_hash=found.content.hex(),
@@ -59,6 +63,7 @@ def examine(data: Buffer) -> Report:
         problems=tuple(problems),
         warnings=breadth_warnings(manifest, wasm) if manifest is not None else (),
         undeclared=undeclared_powers(manifest, wasm) if manifest is not None and wasm is not None else (),
+        read_by_model=texts,
     )
 
 
@@ -80,6 +85,18 @@ def _manifest(archive: Archive, problems: list[Fault]) -> Manifest | None:
     reading = read_manifest(_member(archive, archive.find(MANIFEST_NAME), problems))
     problems.extend(reading.faults)
     return reading.manifest if not reading.faults else None
+
+
+def _texts(manifest: Manifest | None, problems: list[Fault]) -> Verdict | None:
+    """What a model reads. What the guard refuses no host asks a person to agree to."""
+    try:
+        found = judge_manifest(manifest) if manifest is not None else None
+    except Refused as fault:
+        problems.extend(fault.faults)
+        return None
+    refused = refusal(found) if found is not None else None
+    problems.extend(refused.faults if refused is not None else ())
+    return found
 
 
 def _inside(archive: Archive, manifest: Manifest | None, problems: list[Fault]) -> Inside | None:

@@ -28,6 +28,7 @@ COMMANDS = {
     "policy": "Say who may run what: check, explain, test, sign and pull policies.",
     "approve": "Answer what a tool's call waits for; see and end approvals.",
     "stop": "Refuse a package, a publisher or everything from the next call on.",
+    "privacy": "See what the privacy filter takes out of answers, and why.",
     "audit": "Read the record of calls, prove it, hand it on.",
     "agent": "Manage the agents that this machine knows.",
     "cache": "Look at, empty or fill the cache of compiled code.",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
+from typing import ClassVar
+
 import click
 
 from mpp.errors import Refused
@@ -17,3 +21,24 @@ class Words(click.Group):
             hint = near(args[0], self.list_commands(ctx)) or f"see `{ctx.command_path} --help`"
             raise Refused("usage.command", f"there is no command {ctx.command_path.removeprefix('mpp ')} {shown(args[0])!r}", hint=hint)
         return super().resolve_command(ctx, args)
+
+
+class Modules(Words):
+    """A group each of whose commands is the attribute ``command`` of a module of one package, imported when it is called."""
+
+    package: ClassVar[str]
+    listed: ClassVar[Mapping[str, str]]
+    """Each command with a line about it. In the name of its module ``_`` stands for ``-``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.listed)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.listed:
+            return None
+        found = importlib.import_module(f"{self.package}.{cmd_name.replace('-', '_')}").command
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.listed.items()))

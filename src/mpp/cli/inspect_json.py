@@ -11,6 +11,7 @@ from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest
 from mpp.model.words import capability_words, growth
 from mpp.stages.gatekeeper import Seal, WasmShape
+from mpp.stages.privacy.guard import Change, Verdict, changes, describe_manifest
 
 
 def report_json(path: str, report: Report) -> dict[str, Json]:
@@ -31,7 +32,16 @@ def report_json(path: str, report: Report) -> dict[str, Json]:
         "problems": [fault_json(fault) for fault in report.problems],
         "warnings": [*report.warnings],
         "undeclared_imports": [*report.undeclared],
+        "model_reads": None if report.read_by_model is None else _model_reads(report.read_by_model),
     }
+
+
+def _model_reads(found: Verdict) -> dict[str, Json]:
+    """The verdict on what a model reads. Tiers: A is refused, B and C are for a person to look at."""
+    hits: list[Json] = [
+        {"tier": hit.tier, "kind": hit.kind, "where": hit.where, "at": hit.at, "found": hit.found, "says": hit.says, "points": hit.points} for hit in found.hits
+    ]
+    return {"verdict": found.words, "score": found.score, "pin": found.pin, "hits": hits}
 
 
 def _manifest(manifest: Manifest) -> dict[str, Json]:
@@ -96,15 +106,24 @@ def changed_files(old: Report, new: Report) -> list[tuple[str, str]]:
     return rows + [("changed", name) for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
 
 
+def changed_texts(old: Report, new: Report) -> tuple[Change, ...]:
+    """What a model reads in another way; nothing where one of the manifests cannot be read."""
+    if old.manifest is None or new.manifest is None:
+        return ()
+    return changes(describe_manifest(old.manifest), describe_manifest(new.manifest))
+
+
 def diff_json(path: str, old: Report, other: str, new: Report) -> dict[str, Json]:
     both = old.manifest is not None and new.manifest is not None
     asks: list[Json] = [*growth(old.manifest, new.manifest)] if old.manifest is not None and new.manifest is not None else []
+    texts: list[Json] = [{"tool": one.tool, "where": one.where, "change": one.what, "was": one.was, "now": one.now} for one in changed_texts(old, new)]
     return {
         "ok": both,
         "from": report_json(path, old),
         "to": report_json(other, new),
         "files": [{"change": change, "name": name} for change, name in changed_files(old, new)],
         "newly_asks": asks,
+        "model_reads_changed": texts,
         "same_publisher": publisher_of(old) is not None and publisher_of(old) == publisher_of(new),
     }
 

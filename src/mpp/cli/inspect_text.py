@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 
 from mpp.author.report import Report
-from mpp.cli.inspect_json import changed_files, publisher_of
+from mpp.cli.inspect_json import changed_files, changed_texts, publisher_of
 from mpp.cli.options import show_time
 from mpp.cli.screen import CROSS, TICK, fault_lines, mark, say, styled, table
 from mpp.crypto.ed25519 import fingerprint, short_id
-from mpp.model.jsontext import Json
+from mpp.model.jsontext import Json, shown
 from mpp.model.manifest import Manifest
 from mpp.model.words import capability_words, growth
+from mpp.stages.privacy.guard import BLOCKS
 
 LINES_MAX = 40
 """Files, imports or SBOM parts shown before the rest is only counted. Reason: one screen; --json shows all."""
+
+WORDS_SHOWN_MAX = 400
+"""Characters of changed words that are shown. Reason: five lines; --json has all of them."""
 
 
 def show_report(name: str, report: Report) -> None:
@@ -29,6 +33,7 @@ def show_report(name: str, report: Report) -> None:
         for words in capability_words(report.manifest.capabilities):
             say(f"  {words}")
         _limits(report.manifest)
+    _model_reads(report)
     _code(report)
     _files(report)
     _sbom(report)
@@ -95,6 +100,19 @@ def _limits(manifest: Manifest) -> None:
     )
     names = [*filters.patterns, *(one.id for one in filters.custom_patterns)]
     say(f"  privacy filters {'on' if filters.enabled else 'asked to be off'}: {', '.join(names) or 'the built-in ones'}")
+
+
+def _model_reads(report: Report) -> None:
+    """Never a word that says harmless: no table has all the words that can be chosen."""
+    found = report.read_by_model
+    if found is None:
+        return
+    _section("What a model reads")
+    say(f"  {found.words}; {found.pin[:16]} names every byte of it")
+    for hit in (*found.blocked, *found.shown)[:LINES_MAX]:
+        say(f"  {'REFUSED' if hit.tier == BLOCKS else 'look at'}  {hit.words}")
+    if len(found.hits) > LINES_MAX:
+        say(f"  and {len(found.hits) - LINES_MAX} more (see --json)")
 
 
 def _code(report: Report) -> None:
@@ -166,9 +184,25 @@ def show_diff(path: str, old: Report, other: str, new: Report) -> None:
     _section("Newly asks for")
     for line in growth(old.manifest, new.manifest) or ("Nothing more than before.",):
         say(f"  {line}")
+    _changed_texts(old, new)
     _section("Files")
     rows = [*changed_files(old, new)]
     if rows:
         table([(change, name) for change, name in rows[:LINES_MAX]])
     else:
         say("  no file differs")
+
+
+def _changed_texts(old: Report, new: Report) -> None:
+    """What a model reads in another way, in the words that differ."""
+    found = changed_texts(old, new)
+    _section("What a model reads differently")
+    for one in found[:LINES_MAX]:
+        say(f"  {one.what}  {one.tool or 'the package'}{one.where}")
+        for sign, words in (("-", one.was), ("+", one.now)):
+            if words:
+                say(f"    {sign} {shown(words, WORDS_SHOWN_MAX)}")
+    if len(found) > LINES_MAX:
+        say(f"  and {len(found) - LINES_MAX} more (see --json)")
+    if not found:
+        say("  nothing: every byte of it is the same")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from mpp.author.development import TENANT
 from mpp.cli.calling import user_name
 from mpp.cli.options import find_package, home
+from mpp.cli.policy_privacy import explained
 from mpp.cli.packages import Taken, take_package
 from mpp.cli.screen import put_json, say
 from mpp.errors import Refused
@@ -48,11 +49,13 @@ def show_explanation(file: str | None, supposed: Supposed, policies: Policies, b
     asked = _asked(taken, supposed, policies)
     found = stage.explain(asked, policies)
     package = taken.package
+    privacy = stage.privacy_for(policies.privacy, asked, found.verdict.limits.privacy_patterns)
+    exceptions = stage.unfiltered(privacy, package.manifest.privacy_filters)
     stopped = _stopped(package)
     if as_json:
         about: dict[str, Json] = {
             "package": package.package_id, "version": package.version, "tool": asked.tool, "judged_by": by, "at": supposed.now, "origin": asked.origin,
-            "stopped": stopped or None,
+            "stopped": stopped or None, "privacy": {"digest": policies.privacy.digest, "exceptions": [*exceptions]},
         }  # fmt: skip
         put_json({"ok": True, **about, **found.to_json()})
         return
@@ -64,6 +67,8 @@ def show_explanation(file: str | None, supposed: Supposed, policies: Policies, b
     if asked.tool and asked.origin != "automation":
         say(f"Supposed: the origin of the call is {asked.origin}. Where `mpp run` has no terminal it is automation: see --origin.")
     for line in found.lines():
+        say(line)
+    for line in explained(privacy, exceptions):
         say(line)
 
 

@@ -118,6 +118,7 @@ def compare(before: Policy | None, after: Policy | None) -> RuleChanges:
         for words, one, other in (
             ("private hosts", before.private_hosts if before else None, after.private_hosts if after else None),
             ("mappings", dict(before.mappings) if before else {}, dict(after.mappings) if after else {}),
+            ("privacy", _privacy(before), _privacy(after)),
         )
         if one != other
     ]
@@ -127,6 +128,11 @@ def compare(before: Policy | None, after: Policy | None) -> RuleChanges:
         changed=tuple(sorted(name for name in new.keys() & old.keys() if new[name] != old[name])),
         others=tuple(others),
     )
+
+
+def _privacy(policy: Policy | None) -> str:
+    """The digest of what it says of the privacy filter."""
+    return policy.privacy.digest if policy is not None and policy.privacy is not None else ""
 
 
 def _rules(policy: Policy | None) -> dict[str, Rule]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
+from mpp.cli.policy_lint_privacy import built_in, privacy_warnings
 from mpp.model.jsontext import Json
 from mpp.stages.policy import EFFECTS, Policy, Rule, policy_json
 
@@ -18,9 +19,10 @@ _NO_CONDITION = ("id", "effect", "why", "limits")
 _LISTS = ("packages", "publishers", "versions", "tools", "agents", "users", "origins", "security_levels")
 
 
-def warnings(policy: Policy, now: int) -> list[str]:
-    """In whole sentences, the weightiest first."""
-    found = [*_whole(policy), *(f"rule {rule.id} {words}" for rule in policy.rules for words in _alone(rule, now)), *_shadowed(policy)]
+def warnings(policy: Policy, now: int, known: Collection[str] | None = None) -> list[str]:
+    """In whole sentences, the weightiest first. ``known``: the types and groups of the privacy filter; None: those that are built in."""
+    privacy = privacy_warnings(policy.privacy, built_in() if known is None else known) if policy.privacy is not None else ()
+    found = [*_whole(policy), *privacy, *(f"rule {rule.id} {words}" for rule in policy.rules for words in _alone(rule, now)), *_shadowed(policy)]
     return found[:WARNINGS_MAX]
 
 

@@ -6,6 +6,7 @@ import json
 
 from mpp.cli.options import quoted, show_time
 from mpp.cli.policy_files import ago, count, in_force
+from mpp.cli.policy_privacy import privacy_json, privacy_lines, privacy_short
 from mpp.cli.screen import note, put_json, say, table
 from mpp.errors import Refused
 from mpp.host.policy_layers import LayerInfo
@@ -23,7 +24,16 @@ def show_all(*, as_json: bool) -> None:
     if as_json:
         layers: list[Json] = [layer_json(one, now) for one in loaded.layers]
         faults: list[Json] = [{"code": one.code, "where": one.where, "message": one.message, "hint": one.hint} for one in loaded.faults]
-        put_json({"ok": True, "digest": loaded.policies.digest, "mode": _mode(loaded), "layers": layers, "faults": faults})
+        put_json(
+            {
+                "ok": True,
+                "digest": loaded.policies.digest,
+                "mode": _mode(loaded),
+                "layers": layers,
+                "privacy": privacy_json(loaded.policies.privacy),
+                "faults": faults,
+            }
+        )
         return
     say(f"policies in force  sha256:{loaded.policies.digest}")
     say(f"mode               {_mode(loaded)}{_fixed(loaded)}")
@@ -32,6 +42,10 @@ def show_all(*, as_json: bool) -> None:
         say(f"{layer:<9}{'none' if one is None else _head(one)}")
         if one is not None:
             table([(key, text) for key, text in _about(one, now) if text], indent="         ")
+    if any(one.policy.privacy is not None for one in loaded.layers):
+        say("privacy filter, by all layers together")
+        for line in privacy_lines(loaded.policies.privacy):
+            say(f"         {line}")
 
 
 def show_one(name: str, *, as_json: bool) -> None:
@@ -103,6 +117,7 @@ def _about(one: LayerInfo, now: int) -> list[tuple[str, str]]:
         ("signed by", f"publisher {one.publisher[:16]}" if one.publisher else ""),
         ("holds", holds(one, now)),
         ("rules", count(len(one.policy.rules), "rule")),
+        ("privacy", privacy_short(one.policy.privacy)),
         ("digest", f"sha256:{one.digest}"),
     ]
 
@@ -119,6 +134,7 @@ def holds(one: LayerInfo, now: int) -> str:
 def layer_json(one: LayerInfo, now: int) -> dict[str, Json]:
     found: dict[str, Json] = {
         "layer": one.layer, "kind": one.kind, "source": one.source, "name": one.name, "digest": one.digest, "state": one.state, "rules": len(one.policy.rules),
+        "privacy": one.policy.privacy.digest if one.policy.privacy is not None else None,
     }  # fmt: skip
     if one.kind != "bundle" or one.ends is None or one.expires is None:
         return found

@@ -15,6 +15,7 @@ from mpp.host.sandbox import Ready
 from mpp.model.events import EntryRef
 from mpp.model.jsontext import Json
 from mpp.model.value import value
+from mpp.stages.privacy import Report as Redactions, UNFILTERED
 from mpp.stages.sandbox import Used
 from mpp.stages.sandbox import InputRequired, TextContent, ToolReply, ToolResult
 
@@ -60,16 +61,17 @@ class Shown:
 
 def show(report: Report, shown: Shown, ready: Ready, reply: Reply, *, as_json: bool, explain: bool) -> int:
     """Print the answer; the exit code says whether the tool did what it was asked for."""
-    fault = reply.fault or _said_no(reply.reply)
+    fault = reply.clean.fault or _said_no(reply.clean.reply)
     if as_json:
         put_json(_whole(report, shown, ready, reply))
         return fault.exit_code if fault is not None else 0
     if shown.development:
         note("development build: unsigned, for this project only")
-    for line in _lines(reply.run.stderr):
+    for line in _lines(reply.clean.stderr):
         note(f"tool: {line}")
-    if reply.reply is not None:
-        _answer(reply.reply)
+    if reply.clean.reply is not None:
+        _answer(reply.clean.reply)
+    _tell_privacy(reply.privacy)
     if explain:
         _explain(report, shown, ready, reply)
     if fault is not None:
@@ -86,8 +88,20 @@ def _said_no(reply: ToolReply | None) -> ToolFailed | None:
     return None
 
 
-def _lines(raw: bytes) -> list[str]:
-    lines = raw.decode("utf-8", "replace").splitlines()
+def _tell_privacy(report: Redactions) -> None:
+    """Spec: 6-privacy. Whoever reads the answer learns that something was taken out, and of what kind."""
+    if report.counts:
+        note("privacy filter: took out " + ", ".join(f"{count} {kind}" for kind, count in report.counts))
+    if report.let_through:
+        note("privacy filter: let through by policy: " + ", ".join(f"{count} {kind}" for kind, count in report.let_through))
+    if report.outgoing:
+        note("privacy filter: kept from leaving: " + ", ".join(f"{count} {kind}" for kind, count in report.outgoing))
+    if report.stripped:
+        note(f"privacy filter: took out {report.stripped} invisible characters")
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.splitlines()
     more = [f"… {len(lines) - STDERR_LINES_MAX} more lines"] if len(lines) > STDERR_LINES_MAX else []
     return [safe(line) for line in lines[:STDERR_LINES_MAX]] + more
 
@@ -164,11 +178,11 @@ def _used(used: Used) -> dict[str, Json]:
 
 
 def _whole(report: Report, shown: Shown, ready: Ready, reply: Reply) -> dict[str, Json]:
-    fault = reply.fault or _said_no(reply.reply)
+    fault = reply.clean.fault or _said_no(reply.clean.reply)
     stages: list[Json] = [{"name": stage.name, "ms": round(stage.seconds * 1000, 3)} for stage in report.stages]
     return {
         "ok": fault is None,
-        "result": reply.reply.to_json() if reply.reply is not None else None,
+        "result": reply.clean.reply.to_json() if reply.clean.reply is not None else None,
         "package": {"id": shown.package, "version": shown.version, "sha256": ready.rights.content_hash, "publisher": ready.rights.publisher_id},
         "tool": reply.context.tool,
         "invocation": reply.context.invocation,
@@ -180,8 +194,9 @@ def _whole(report: Report, shown: Shown, ready: Ready, reply: Reply) -> dict[str
         "stages": stages,
         "guest_ms": round(reply.run.seconds * 1000, 3),
         "used": _used(reply.run.used),
-        "stderr": reply.run.stderr.decode("utf-8", "replace"),
+        "stderr": reply.clean.stderr,
         "stderr_dropped": reply.run.stderr_cut,
-        "filtered": False,
+        "filtered": reply.privacy.engine != UNFILTERED,
+        "privacy": {"counts": dict(reply.privacy.counts), **reply.privacy.to_json()},
         "error": None if fault is None else error_json(fault),
     }

@@ -12,8 +12,6 @@ from mpp.model.value import value
 from mpp.stages.approval import Receipt, receipt_event, write_receipt
 from mpp.stages.policy import token_event
 
-OK = "ok"
-
 
 @value
 class Finished:
@@ -28,10 +26,9 @@ class Finished:
 def finish(judged: Judged, reply: Reply, on: Services) -> Finished:
     """Tell the record what it came to. Without that there is no answer."""
     now, grant = on.clock.now(), judged.grant
-    fault = reply.fault
-    outcome, shown = OK if fault is None else fault.code, shown_digest(reply.reply)
+    outcome, shown = reply.outcome, shown_digest(reply.clean.reply)
     on.events.record(token_event("token-used", grant.token, grant.invocation, now))
-    entry = on.events.record(result_event(judged.asked.tenant, grant.invocation, outcome, reply.run, shown, now, reply.vault))
+    entry = on.events.record(result_event(judged.asked.tenant, grant.invocation, outcome, reply.run, shown, reply.privacy, now, reply.vault))
     if not grant.jti:
         return Finished(entry=entry, receipt=b"")
     receipt = Receipt(
@@ -43,6 +40,11 @@ def finish(judged: Judged, reply: Reply, on: Services) -> Finished:
 
 
 def refused(fault: MppError, on: Services, *, tenant: str, invocation: str, package_id: str, tool: str) -> None:
-    """A call that ended before it ran. The record has the code and what was called, not the words, which may quote what was sent."""
+    """A call that ended before it ran."""
+    on.events.record(refused_event(fault, at=on.clock.now(), tenant=tenant, invocation=invocation, package_id=package_id, tool=tool))
+
+
+def refused_event(fault: MppError, *, at: int, tenant: str, invocation: str, package_id: str, tool: str) -> Event:
+    """The record has the code and what was called, not the words, which may quote what was sent."""
     body: dict[str, Json] = {"code": fault.code, "stage": fault.stage, "package": package_id, "tool": quoted(tool)}
-    on.events.record(Event(kind="refused", at=on.clock.now(), tenant=tenant, invocation=invocation, body=body))
+    return Event(kind="refused", at=at, tenant=tenant, invocation=invocation, body=body)

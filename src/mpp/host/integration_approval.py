@@ -9,7 +9,7 @@ from typing import Final
 
 from mpp.errors import Refused
 from mpp.host.integration_types import read_request
-from mpp.host.oncall import judge_arguments, new_invocation
+from mpp.host.oncall import judge_arguments
 from mpp.host.system import SystemRandom
 from mpp.model.agents import AgentIdentity
 from mpp.model.value import value
@@ -100,9 +100,9 @@ def judge_tool(token: CapabilityToken, approved: Approved | None, tool: str, arg
         raise Refused("token.call", "the person approved other arguments than these", where=tool, hint="ask again for this request")
 
 
-def grant_of(token: CapabilityToken, approved: Approved | None, tool: str, arguments: Arguments, agent: AgentIdentity) -> Grant:
+def grant_of(token: CapabilityToken, approved: Approved | None, tool: str, arguments: Arguments, agent: AgentIdentity, invocation: str) -> Grant:
     """The grant of the policy, or of the person who approved this request."""
-    grant = Grant(token=token, invocation=new_invocation(SystemRandom()), tool=tool, argument_sha256=arguments.sha256, agent=agent, because="policy")
+    grant = Grant(token=token, invocation=invocation, tool=tool, argument_sha256=arguments.sha256, agent=agent, because="policy")
     if approved is None:
         return grant
     return replace(

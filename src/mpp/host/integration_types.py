@@ -20,6 +20,7 @@ from mpp.model.manifest import Manifest, ToolDefinition
 from mpp.model.scope import Scope, host_covered, meet_network, path_covered, rule_covered
 from mpp.model.value import value
 from mpp.stages.policy import CapabilityToken
+from mpp.stages.privacy import Report
 from mpp.stages.sandbox import ARGUMENT_BYTES_MAX, Arguments, ToolReply, Used, read_arguments
 
 REQUEST_BYTES_MAX = ARGUMENT_BYTES_MAX + 16 * KIB
@@ -62,16 +63,20 @@ class SandboxConfig:
 
 @value
 class Output:
-    """A run that ended with an answer. What the tool says is not filtered in this version."""
+    """A run that ended with an answer, without what is private in it. What the tool wrote before that is in nobody's hands."""
 
     result: ToolReply
-    stdout: bytes
-    """The line as the tool wrote it."""
-    stderr: bytes
+    stderr: str
+    privacy: Report
+    """What the filter did."""
     used: Used
     seconds: float
     invocation: str
     """The name of the call in the record."""
+
+    def response(self, request_id: int | str = 1) -> str:
+        """The line of JSON-RPC that answers the request."""
+        return json.dumps({"jsonrpc": "2.0", "id": request_id, "result": self.result.to_json()}, separators=(",", ":"), ensure_ascii=False)
 
 
 def read_request(data: bytes, manifest: Manifest) -> tuple[ToolDefinition, Arguments]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mpp.errors import Fault, Refused
+from mpp.host.described import to_look_at
+from mpp.host.filtering import Filters
 from mpp.host.granting import Places, elsewhere, rights_for
 from mpp.host.host_key import HostKey
 from mpp.host.stops import StopStore
@@ -40,18 +42,22 @@ from mpp.stages.archive import MANIFEST_NAME
 from mpp.stages.gatekeeper import VerifiedPackage
 from mpp.stages.policy import (
     Asked,
+    CallPrivacy,
     CapabilityToken,
     Denied,
     Granted,
     Policies,
+    PrivacyRules,
     RiskFacts,
     Verdict,
     decide,
     decision_event,
     level_of,
+    privacy_for,
     risk_of,
     token_event,
     token_for,
+    unfiltered,
 )
 from mpp.stages.sandbox import Arguments
 
@@ -72,11 +78,14 @@ class Request:
     package: VerifiedPackage
     tool: ToolDefinition
     arguments: Arguments
+    """What the tool is given."""
     agent: AgentIdentity
     user: str
     origin: str
     tenant: str
     development: bool = False
+    shown: Arguments | None = None
+    """The arguments as people and the record see them, where that is not what the tool is given. Spec: 6-privacy F-35."""
 
 
 @value
@@ -92,6 +101,11 @@ class Setting:
     faults: tuple[Fault, ...] = ()
     """What the owner of this host should know of its policies. They are safe to use all the same."""
 
+    @property
+    def privacy(self) -> PrivacyRules:
+        """What the policies say of the privacy filter."""
+        return self.policies.privacy
+
 
 @value
 class Services:
@@ -106,6 +120,8 @@ class Services:
     stops: StopStore
     pseudonym: Callable[[str], str]
     """What the record calls a user."""
+    filters: Filters
+    """The privacy filter."""
 
     def desk(self, *, fleet: bool, least: str = "") -> Desk:
         """What approval needs of it."""
@@ -124,6 +140,11 @@ class Judged:
     """Names the approved action; empty where nobody was asked."""
 
 
+def privacy_of(judged: Judged, at: Setting) -> CallPrivacy:
+    """What the policies say of filtering this call."""
+    return privacy_for(at.privacy, judged.asked, judged.verdict.limits.privacy_patterns)
+
+
 def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     """A grant, or a question for a person. What is stopped or denied is ``Refused``."""
     package, now = request.package, on.clock.now()
@@ -139,7 +160,7 @@ def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     verdict = decision.verdict
     token = decision.token if isinstance(decision, Granted) and seen is asked else token_for(asked, verdict)
     rights = placed(package.manifest, token, request, at)
-    given, binding = particulars(request, rights, kept), ""
+    given, binding = particulars(request, rights, kept, privacy_for(at.privacy, asked, verdict.limits.privacy_patterns)), ""
     if isinstance(decision, Granted):
         grant = _by_policy(request, token, verdict)
     else:
@@ -227,15 +248,18 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
     )
 
 
-def particulars(request: Request, rights: Rights, kept: Kept) -> Particulars:
-    """What the question shows beyond what policy saw."""
+def particulars(request: Request, rights: Rights, kept: Kept, privacy: CallPrivacy) -> Particulars:
+    """What the question shows beyond what policy saw. What hides something from whoever agrees is refused before anybody is asked."""
+    looks = () if kept.kept else to_look_at(request.package.manifest)
     return Particulars(
         arguments=request.arguments.data,
         rights_digest=rights.digest,
-        uses=tuple(asked_for(rights)),
+        # Attack: a yes that was given while answers were filtered, and that lives on when they are not. What is not filtered is a right as any other.
+        uses=(*asked_for(rights), *unfiltered(privacy, request.package.manifest.privacy_filters)),
         definitions=definitions_digest(request.package.manifest),
         includes_consent=not kept.kept,
-        growth=kept.lines,
+        growth=(*kept.lines, *looks),
+        shown=b"" if request.shown is None else request.shown.data,
     )
 
 

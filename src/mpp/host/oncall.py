@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mpp.errors import MppError, Refused
 from mpp.host.audit.vault import CallVault, Made
+from mpp.host.leaving import Sent
 from mpp.host.sandbox import CallInput, Ready, Sandbox
 from mpp.host.secret_store import SecretStore
+from mpp.host.services.border import Border
 from mpp.host.services.secrets import resolve_env
 from mpp.model.calls import CallContext
 from mpp.model.events import Event
@@ -21,8 +23,11 @@ from mpp.model.manifest import Manifest, ToolDefinition
 from mpp.model.value import value
 from mpp.ports import Random, Steps
 from mpp.stages.approval import Grant, Warrant
+from mpp.stages.privacy import Clean, clean_run, Filter, FilteredLive, Report, together, with_leaks
 from mpp.stages.sandbox import Live, Run
 from mpp.stages.sandbox import Arguments, read_reply, request_line, SchemaCheck, ToolReply
+
+OK = "ok"
 
 INVOCATION_BYTES = 16
 """Bytes of an invocation id. Reason: never the same twice."""
@@ -37,6 +42,8 @@ class Surroundings:
     clock_ns: Callable[[], int]
     """Nanoseconds since 1970."""
     live: Live
+    through: Filter
+    """The privacy filter, bound to this call: what a tool says, and what it sends to other hosts, goes through it, or nowhere."""
     issue: Callable[[Grant], Warrant]
     """Spends the approval and records the intent. It is asked last, so that nothing is spent on a call that cannot run."""
     vault: CallVault | None = None
@@ -45,13 +52,18 @@ class Surroundings:
 
 @value
 class Reply:
-    """A judged reply, or why there is none, with the run that gave it."""
+    """What may be shown of a call, and what the record is told of it."""
 
     context: CallContext
+    clean: Clean
     run: Run
-    reply: ToolReply | None
-    fault: MppError | None
+    """Raw: for the record's commitments and for what was used, never to be shown."""
+    privacy: Report
+    """What the filter did, while the tool ran and with what it answered."""
+    outcome: str
+    """``ok``, or the code of the tool's failure. A withheld answer is no failure of the tool."""
     argument_hash: str
+    """Of the arguments as they are shown. Attack: the hash of what stands behind a placeholder, for an agent that tries all telephone numbers."""
     vault: str = ""
     """What the vault kept of it, or the code of why it did not; empty where the vault is off."""
 
@@ -101,21 +113,26 @@ def context_of(ready: Ready, tool: str, grant: Grant, user: str) -> CallContext:
 
 
 def call_tool(
-    sandbox: Sandbox, ready: Ready, tool: ToolDefinition, arguments: Arguments, grant: Grant, user: str, about: Surroundings, *,
+    sandbox: Sandbox, ready: Ready, tool: ToolDefinition, sent: Sent, grant: Grant, user: str, about: Surroundings, *,
     secrets: SecretStore | None, timeout_ms: int = 0,
 ) -> Steps[Reply]:  # fmt: skip
     """Run one judged call. A failed run is a Reply with a fault. ``secrets`` None: the call gets none."""
     manifest, rights = ready.package.manifest, ready.rights
     context = context_of(ready, tool.name, grant, user)
+    through = sent.through(about.through)
+    live = FilteredLive(about.live, through)
     limit = manifest.runtime.timeout_ms
+    env = resolve_env(rights.env, rights.package_id, secrets, about.environment) if secrets is not None and rights.env else ()
+    border = border_of(about.through, sent, env)
     given = CallInput(
         context=context,
-        line=request_line(tool.name, arguments, context),
-        argument_sha256=arguments.sha256,
+        line=request_line(tool.name, sent.given, context),
+        argument_sha256=sent.given.sha256,
         seconds=min(timeout_ms or limit, limit) / 1000,
-        env=resolve_env(rights.env, rights.package_id, secrets, about.environment) if secrets is not None and rights.env else (),
+        env=env,
         now_ns=about.clock_ns(),
-        live=about.live,
+        live=live,
+        border=border,
     )
     run = yield from sandbox.call(ready, about.issue(grant), given)
     fault, reply = run.fault, None
@@ -124,12 +141,26 @@ def call_tool(
             reply = read_reply(run.stdout, run.exit_code, tool)
         except MppError as found:
             fault = found
-    kept = keep_call(about.vault, ready, given, arguments, run, reply) if about.vault is not None else ""
-    return Reply(context=context, run=run, reply=reply, fault=fault, argument_hash=arguments.sha256, vault=kept)
+    clean = clean_run(reply, fault, run.stderr, through)
+    kept = keep_call(about.vault, ready, given, sent.given, run, clean.reply) if about.vault is not None else ""
+    return Reply(
+        context=context, clean=clean, run=run, privacy=told((clean.report, *live.reports), border), outcome=OK if fault is None else fault.code,
+        argument_hash=sent.shown.sha256, vault=kept,
+    )  # fmt: skip
+
+
+def border_of(by: Filter, sent: Sent, env: Iterable[tuple[str, str]]) -> Border:
+    """What searches the requests of one call. What the host itself gave to it may be used. Spec: 6-privacy F-40."""
+    return Border(by, leaks=sent.found, granted=(*(text for _, text in env), *sent.values))
+
+
+def told(reports: Sequence[Report], border: Border) -> Report:
+    """What the filter did in one call, in all directions."""
+    return with_leaks(together(reports), ((one.type, one.digest) for one in border.leaks))
 
 
 def keep_call(vault: CallVault, ready: Ready, given: CallInput, arguments: Arguments, run: Run, reply: ToolReply | None) -> str:
-    """Have the vault keep what came in and went out, before the result is told to anybody. Spec: audit L-42."""
+    """Have the vault keep what came in and went out, raw and as it is shown, before the result is told to anybody. Spec: audit L-42."""
     rights = ready.rights
     folders = [f"{one.guest}={one.host}" for one in rights.folders] + [f"{one.guest}={one.host}" for one in rights.devices]
     made = Made(
@@ -150,8 +181,8 @@ def shown_digest(reply: ToolReply | None) -> str:
     return "" if reply is None else hashlib.sha256(shown_bytes(reply)).hexdigest()
 
 
-def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha256: str, now: int, vault: str = "") -> Event:
-    """What went out is committed to: as the guest wrote it, and as it is passed on (this version passes on what it judged, unfiltered).
+def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha256: str, privacy: Report, now: int, vault: str = "") -> Event:
+    """What went out is committed to: as the guest wrote it, and as it is passed on.
 
     Names of hosts, secrets and methods, and numbers of files: which files they were is not for this record.
     """
@@ -167,6 +198,8 @@ def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha
         "files_written": len(used.files_written),
         "host_calls": used.host_calls,
         "more": used.more,
+        "redactions": [{"type": kind, "count": count} for kind, count in privacy.counts],
+        "privacy": privacy.to_json(),
     }
     if vault:
         body["vault"] = vault

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+import time
 from functools import cache, partial
 
 from mpp.host.approver_store import ApproverStore
 from mpp.host.granting import Places
+from mpp.host.filtering import Filters
 from mpp.host.home import Home
 from mpp.host.host_key import host_key
 from mpp.host.audit.log import AuditLog
 from mpp.host.audit.pseudonyms import pseudonym
 from mpp.host.judging import Services, Setting
+from mpp.host.patterns.cache import PatternCache
+from mpp.host.patterns.judging import admit
 from mpp.host.policy_store import PolicyStore
 from mpp.host.stops import StopStore
 from mpp.host.stores.approvals import ApprovalsStore
 from mpp.ports import Clock, Events, Random
 from mpp.stages.gatekeeper import TrustState
+from mpp.stages.privacy import choose
 
 
 @contextmanager
@@ -34,10 +39,19 @@ def open_services(home: Home, clock: Clock, random: Random, events: Events | Non
             host=host_key(home, random),
             stops=StopStore(home.stops),
             pseudonym=cache(partial(pseudonym, home.log)),
+            filters=open_filters(home, clock, random),
         )
     finally:
         log.close()
         approvals.close()
+
+
+def open_filters(home: Home, clock: Clock, random: Random) -> Filters:
+    """The privacy filter of one home. Its compiled expressions are kept under the key of the home's cache."""
+    cache = PatternCache(home.cache)
+    return Filters(
+        random=random, clock=clock, monotonic=time.monotonic, build=lambda expressions: choose(expressions, cache), admit=lambda patterns: admit(patterns, cache),
+    )  # fmt: skip
 
 
 def setting_of(policies: PolicyStore, places: Places, trust: TrustState) -> Setting:

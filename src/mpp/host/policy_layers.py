@@ -26,6 +26,7 @@ from mpp.stages.policy import (
     IN_GRACE,
     judge_time,
     parse_policy,
+    pattern_fault,
     Policy,
     policy_json,
     PolicyBundle,
@@ -78,6 +79,16 @@ def standing_in(layer: str, name: str) -> LayerInfo:
     """A preset in the place of policies that nobody wrote."""
     policy = preset(name)
     return LayerInfo(layer=layer, kind=PRESET, source=name, policy=policy, digest=policy_digest(policy))
+
+
+def beside(layers: tuple[LayerInfo, ...], faults: list[Fault]) -> tuple[LayerInfo, ...]:
+    """The layers in the order in which they bind. One that cannot hold beside those above it is closed. Spec: 3-policy P-94."""
+    found: list[LayerInfo] = []
+    for one in layers:
+        fault = pattern_fault([above.policy.privacy for above in found], one.policy.privacy, one.source)
+        faults.extend([fault] if fault is not None else [])
+        found.append(one if fault is None else closed(one.layer, fault))
+    return tuple(found)
 
 
 def policy_digest(policy: Policy) -> str:

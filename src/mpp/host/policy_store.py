@@ -16,7 +16,7 @@ from mpp.host import fleet
 from mpp.host.fleet import CONFIG_FILE, FleetSettings, System, enrolled_root, fleet_settings
 from mpp.host.home import Home
 from mpp.host.policy_files import Glance, glance
-from mpp.host.policy_layers import CLOSED, BundleLayer, DocumentLayer, Enrolled, LayerInfo, closed, kept, standing_in
+from mpp.host.policy_layers import CLOSED, BundleLayer, DocumentLayer, Enrolled, LayerInfo, beside, closed, kept, standing_in
 from mpp.host.policy_memory import PULLS_FILE, SEEN_FILE, PolicyMemory
 from mpp.model.events import EntryRef, Event
 from mpp.model.value import value
@@ -158,7 +158,7 @@ class PolicyStore:
         if is_fleet and all(one.layer == "user" for one in found):
             # Attack: in fleet mode a user's own policy would be the only one, and could allow what it likes.
             found.insert(0, standing_in("fleet", "fleet"))
-        return tuple(found) or (standing_in("user", "developer"),)
+        return beside(tuple(found), faults) or (standing_in("user", "developer"),)
 
     def _fleet_layer(self, now: int, faults: list[Fault]) -> LayerInfo | None:
         try:
@@ -219,6 +219,7 @@ def layer_event(what: str, one: LayerInfo, now: int) -> Event:
         version=one.version,
         state=one.state,
         publisher=one.publisher,
+        privacy=one.policy.privacy,
     )
 
 

@@ -29,7 +29,22 @@ from mpp.ports import Steps
 from mpp.stages.approval import Warrant, use
 from mpp.stages.gatekeeper import VerifiedPackage
 from mpp.stages.policy import CapabilityToken
-from mpp.stages.sandbox import CallScope, Compiled, ENGINE_MAJOR, HostCalls, Live, NativeCache, Order, Run, Worker, Zygote, compile_wasm, run_call
+from mpp.stages.sandbox import (
+    Border,
+    CallScope,
+    CLOSED_BORDER,
+    Compiled,
+    ENGINE_MAJOR,
+    HostCalls,
+    Live,
+    NativeCache,
+    Order,
+    Run,
+    Worker,
+    Zygote,
+    compile_wasm,
+    run_call,
+)
 
 SEED_LABEL = b"mpp-deterministic-seed\n"
 NO_LAYER = ""
@@ -67,6 +82,8 @@ class CallInput:
     env: tuple[tuple[str, str], ...] = ()
     now_ns: int
     live: Live
+    border: Border = CLOSED_BORDER
+    """What searches the requests of the call before they leave."""
     memory_bytes: int = 0
     """Less memory than the manifest says; 0: as it says."""
 
@@ -128,7 +145,7 @@ class Sandbox:
                 memory_bytes=min(given.memory_bytes or ready.memory_bytes, ready.memory_bytes),
             )
             declared = ready.package.manifest.capabilities.network
-            scope = CallScope(rights=ready.rights, context=given.context, live=given.live, declared=declared)
+            scope = CallScope(rights=ready.rights, context=given.context, live=given.live, declared=declared, border=given.border)
             run = yield from run_call(worker, order, self._calls, scope)
             reusable = run.reusable and self._is_ready(ready)
         finally:

@@ -31,6 +31,7 @@ KINDS = (
     "token-narrowed",
     "token-used",
     "agent",
+    "reveal",
     "intent",
     "result",
     "receipt",

@@ -47,10 +47,16 @@ _IN_NAME = re.compile(_class(HIDDEN_RANGES, WIDE_SPACES) + _ELSE)
 
 def hidden_in(text: str, *, is_name: bool = True) -> str:
     """The first hidden character as ``U+XXXX``, or nothing. A name is more strictly judged than a sentence."""
+    found = hidden_at(text, is_name=is_name)
+    return "" if found is None else found[1]
+
+
+def hidden_at(text: str, *, is_name: bool = True) -> tuple[int, str] | None:
+    """Where the first hidden character stands, and the character as ``hidden_in`` names it."""
     found = None if text.isascii() and text.isprintable() else (_IN_NAME if is_name else _IN_TEXT).search(text)
     if found is None:
-        return ""
-    return f"U+{ord(found[0][0]):04X}" + (f", one of more than {MARKS_MAX} marks on one letter" if len(found[0]) > 1 else "")
+        return None
+    return found.start(), f"U+{ord(found[0][0]):04X}" + (f", one of more than {MARKS_MAX} marks on one letter" if len(found[0]) > 1 else "")
 
 
 def hidden_texts(document: Json, most: int) -> list[tuple[str, str]]:

@@ -44,6 +44,16 @@ def growth(old: Manifest, new: Manifest) -> tuple[str, ...]:
     )
 
 
+def changed_words(old: str, new: str) -> tuple[str, str]:
+    """The words between the beginning and the end that both texts share: of the old text, and of the new one."""
+    # Attack: texts on which an exact comparison takes the square of their length. This one reads each word twice.
+    was, now = old.split(), new.split()
+    shared = min(len(was), len(now))
+    head = next((i for i in range(shared) if was[i] != now[i]), shared)
+    tail = next((i for i in range(shared - head) if was[-1 - i] != now[-1 - i]), shared - head)
+    return " ".join(was[head : len(was) - tail]), " ".join(now[head : len(now) - tail])
+
+
 def _list(items: Iterable[object]) -> str:
     words = [str(item) for item in items]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

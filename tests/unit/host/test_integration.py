@@ -132,7 +132,7 @@ def test_a_verified_package_answers(box: WasmSandbox, found: Verified, events: K
     assert isinstance(output, Output)
     assert isinstance(output.result, ToolResult)
     assert output.result.to_json()["content"] == [{"type": "text", "text": "Hello!"}]
-    assert (json.loads(output.stdout)["id"], output.stderr, len(output.invocation)) == (1, b"", 32)
+    assert (json.loads(output.response("x"))["id"], output.stderr, len(output.invocation)) == ("x", "", 32)
     assert events.kinds() == TOLD
     assert [one.invocation for one in events.events] == [output.invocation] * 4
     narrowed, intent, used, result = (one.body for one in events.events)

@@ -42,8 +42,21 @@ class Answers:
         return HostAnswer(result={"method": method, "params": params}, error="", message="")
 
 
+class OpenBorder:
+    """Lets everything leave, and keeps what a host said."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, bytes]] = []
+
+    def leave(self, params):
+        return params
+
+    def returned(self, url, data):
+        self.said.append((url, data))
+
+
 def scope(rights: Rights = RIGHTS, **changes: str) -> CallScope:
-    return CallScope(rights=rights, context=replace(CONTEXT, **changes), live=Listener())
+    return CallScope(rights=rights, context=replace(CONTEXT, **changes), live=Listener(), border=OpenBorder())
 
 
 def order(stdin: bytes = b"", *, seconds: float = 5.0, memory: int = 16 << 20, deterministic: bool = False, env=(), now_ns: int = 0) -> Order:

@@ -107,6 +107,12 @@ def _end(line: Line) -> Sentences:
     return [(line.kind, said.outcome or said.code or said.effect or "yes")]
 
 
+def _reveal(line: Line) -> Sentences:
+    """Which placeholders a tool was told the values of."""
+    rows = [row for row in _items(line.body, "revealed") if isinstance(row, dict)]
+    return [("revealed", "; ".join(f"{row.get('type')} at {row.get('where')}" for row in rows))]
+
+
 def _commits(line: Line) -> Sentences:
     words = {"in": WENT_IN, "out_raw": "came out", "out_shown": "was passed on"}
     return [(words[name], f"commitment {item}") for name, item in line.commit.items() if name in words and isinstance(item, str)]
@@ -119,6 +125,6 @@ def _items(body: dict[str, Json], key: str) -> list[Json]:
 
 _TELLERS: dict[str, Callable[[Line], Sentences]] = {
     "agent": _agent, "decision": _decision, "token-granted": _token, "token-narrowed": _token, "question": _question, "answer": _answer,
-    "approval-spent": _spent, "approval-refused": _end, "standing-used": _end, "intent": _intent, "result": _result, "receipt": _end, "refused": _end,
+    "approval-spent": _spent, "approval-refused": _end, "standing-used": _end, "reveal": _reveal, "intent": _intent, "result": _result, "receipt": _end, "refused": _end,
     "interrupted": _end, "consent": _end,
 }  # fmt: skip

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
-from mpp.cli.groups import Words
+from mpp.cli.groups import Modules
 
 COMMANDS = {
     "tail": "Show the newest entries, and follow them.",
@@ -31,21 +29,8 @@ COMMANDS = {
 """Each command is the attribute ``command`` of the module of its name in mpp.cli.audit, with ``_`` for ``-``."""
 
 
-class AuditCommands(Words):
-    """A group that imports a command when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        found = importlib.import_module(f"mpp.cli.audit.{cmd_name.replace('-', '_')}").command
-        return found if isinstance(found, click.Command) else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+class AuditCommands(Modules):
+    package, listed = "mpp.cli.audit", COMMANDS
 
 
 @click.group(name="audit", cls=AuditCommands, no_args_is_help=True)

@@ -24,7 +24,9 @@ from mpp.host.audit.vault import CallVault, vault_for
 from mpp.host.drive import drive
 from mpp.host.finishing import finish
 from mpp.host.granting import Places
-from mpp.host.judging import Judged, Request, Services, Setting
+from mpp.host.filtering import Whose
+from mpp.host.leaving import reveal_event, send, Sent
+from mpp.host.judging import Judged, privacy_of, Request, Services, Setting
 from mpp.host.oncall import call_tool, find_tool, judge_arguments, new_invocation, Reply, Surroundings
 from mpp.host.opening import open_services, setting_of
 from mpp.host.policy_store import open_policies
@@ -39,6 +41,7 @@ from mpp.model.agents import AgentIdentity
 from mpp.model.value import value
 from mpp.stages.approval import warrant
 from mpp.stages.policy import agent_event
+from mpp.stages.privacy import Filter, has_placeholder
 from mpp.stages.sandbox import HostCalls
 from mpp.stages.sandbox import Arguments, read_arguments
 
@@ -105,8 +108,8 @@ def command(
 
     The tool gets what its manifest declares, as far as policy allows it and you agree, and nothing else. Policy decides
     whether you are asked; without one, what is low in risk runs by itself once you have agreed to what the package declares.
-    In a project, a build that is not signed yet runs in development mode: without secrets, with a storage of its own. The
-    answer is shown as the tool gave it; this version does not filter personal data out of it.
+    In a project, a build that is not signed yet runs in development mode: without secrets, with a storage of its own. What
+    the tool says is shown without personal data and secrets; `mpp privacy patterns` lists what is searched for.
 
     \b
     Examples:
@@ -149,11 +152,14 @@ def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, reco
     with recorded(on, tenant=tenant, invocation=invocation, package_id=taken.package.package_id, tool=wish.tool):
         with report.stage("judge arguments"):
             tool = find_tool(taken.package.manifest, wish.tool)
-            judge_arguments(tool, wish.arguments)
+            if not has_placeholder(wish.arguments.data.decode()):
+                judge_arguments(tool, wish.arguments)
         with report.stage("policy and approval"):
             # Nobody is asked about a call of which nothing could be kept.
             vault = vault_for(home().log, on.random, recorder, on.events, invocation)
-            judged = _judged(wish, taken, invocation, on)
+            judged, at, sent = _judged(wish, taken, invocation, on)
+            # Attack: a host that cannot filter. It says so before anything runs.
+            through = _filter(judged, taken, at, on)
             judge_stored(judged.rights.env, judged.rights.secrets, judged.rights.package_id, secrets)
         with report.stage("compile"):
             _announce(taken, as_json=wish.as_json)
@@ -161,7 +167,7 @@ def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, reco
         with report.stage("start"):
             drive(sandbox.warm(ready, judged.grant.agent))
         with report.stage("run"):
-            reply = _run(wish, taken, judged, sandbox, ready, on, secrets, vault)
+            reply = _run(wish, taken, judged, sandbox, ready, on, secrets, vault, through, sent)
     finished = finish(judged, reply, on)
     if "." in reply.vault:
         note(f"warning: the vault could not keep this call; the record says so [{reply.vault}]")
@@ -173,19 +179,26 @@ def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, reco
     return show(report, shown, ready, reply, as_json=wish.as_json, explain=explain)
 
 
-def _judged(wish: Wish, taken: Taken, invocation: str, on: Services) -> Judged:
-    """Who calls, and whether they may."""
+def _judged(wish: Wish, taken: Taken, invocation: str, on: Services) -> tuple[Judged, Setting, Sent]:
+    """Who calls, with what, and whether they may."""
     _no_secrets(taken)
     tool, tenant = find_tool(taken.package.manifest, wish.tool), tenant_of(taken)
     found = identify_agent(wish.agent, taken.package, tool.name, wish.arguments.sha256, home().agents, on)
     if wish.agent.is_given:
         on.events.record(agent_event(found.identity, at=on.clock.now(), tenant=tenant, invocation=invocation, proof_jti=found.proof_jti, roles=found.roles))
     at = setting_of(open_policies(home(), on.clock, events=on.events), wish.places, taken.trust)
+    # Before any rule and any person sees them: what must not go to a tool goes nowhere.
+    sent = send(wish.arguments, tool, taken.package, at.privacy, Whose(tenant=tenant, agent=found.identity.name), on.filters)
     request = Request(
-        invocation=invocation, package=taken.package, tool=tool, arguments=wish.arguments, agent=found.identity,
+        invocation=invocation, package=taken.package, tool=tool, arguments=sent.given, agent=found.identity, shown=sent.shown if sent.differs else None,
         user=_user(found.identity), origin=origin_of(is_agent=wish.agent.is_given), tenant=tenant, development=taken.development,
     )  # fmt: skip
-    return obtain(request, at, on, _way_to_ask(wish, at, on))
+    return obtain(request, at, on, _way_to_ask(wish, at, on)), at, sent
+
+
+def _filter(judged: Judged, taken: Taken, at: Setting, on: Services) -> Filter:
+    whose = Whose(tenant=judged.asked.tenant, agent=judged.grant.agent.name)
+    return on.filters.bind(privacy_of(judged, at), taken.package.manifest.privacy_filters, whose)
 
 
 def _user(identity: AgentIdentity) -> str:
@@ -203,15 +216,21 @@ def _way_to_ask(wish: Wish, at: Setting, on: Services) -> Ask:
 
 
 def _run(
-    wish: Wish, taken: Taken, judged: Judged, sandbox: Sandbox, ready: Ready, on: Services, secrets: SecretStore, vault: CallVault | None
+    wish: Wish, taken: Taken, judged: Judged, sandbox: Sandbox, ready: Ready, on: Services, secrets: SecretStore, vault: CallVault | None, through: Filter, sent: Sent
 ) -> Reply:  # fmt: skip
     tool = find_tool(taken.package.manifest, judged.grant.tool)
     about = Surroundings(
-        environment=os.environ, clock_ns=time.time_ns, live=TerminalLive(quiet=wish.as_json),
+        environment=os.environ, clock_ns=time.time_ns, live=TerminalLive(quiet=wish.as_json), through=through,
         issue=lambda grant: warrant(grant, on.approvals, vault or on.events, on.clock.now(), on.approvals.use_standing), vault=vault,
     )  # fmt: skip
+    if sent.differs:
+        on.events.record(
+            reveal_event(
+                sent, tenant=judged.asked.tenant, invocation=judged.grant.invocation, package_id=judged.asked.package_id, tool=tool.name, at=on.clock.now()
+            )
+        )
     steps = call_tool(
-        sandbox, ready, tool, wish.arguments, judged.grant, judged.asked.user, about,
+        sandbox, ready, tool, sent, judged.grant, judged.asked.user, about,
         secrets=None if taken.development else secrets, timeout_ms=wish.timeout_ms,
     )  # fmt: skip
     return drive(steps)

@@ -11,8 +11,9 @@ from mpp.host.home import Home
 from mpp.host.secret_store import SecretStore
 from mpp.host.services.dispatch import Contexts, Dispatcher, Params, refused
 from mpp.host.services.http import HttpService
+from mpp.host.services.border import said
 from mpp.host.services.http_fetch import shown
-from mpp.host.services.http_types import HttpConfig, HttpRefusal
+from mpp.host.services.http_types import HttpConfig, HttpRefusal, HttpResponse
 from mpp.host.services.kv import answer_kv
 from mpp.host.services.secrets import resolve_secrets
 from mpp.host.stores.kv import KvStore
@@ -58,7 +59,15 @@ class HttpAnswers:
             values = None
         if values is None:
             return refused("unavailable", "a secret of this package is not set on this host")
+        # Spec: 6-privacy F-40. Before the service puts in what the host itself sends, and before anything leaves.
+        try:
+            params = scope.border.leave(params)
+        except Refused as fault:
+            _warn(scope, fault)
+            return refused("not_granted", f"{fault.message} ({fault.where}) [{fault.code}]")
         found = yield from self._service.answer(dict(params), scope.rights, values, until, scope.declared)
+        if isinstance(found, HttpResponse):
+            scope.border.returned(found.url, said(found))
         if isinstance(found, HttpRefusal):
             return HostAnswer(result=None, error=found.code, message=found.message, hosts=found.observed, secrets=found.secrets, echoed=found.echoed)
         return HostAnswer(result=shown(found), error="", message="", hosts=found.observed, secrets=found.secrets, echoed=found.echoed)

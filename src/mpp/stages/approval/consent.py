@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mpp.errors import Refused
 from mpp.model.manifest import Manifest, parse_manifest, ToolDefinition
 from mpp.model.scope import scope_of
-from mpp.model.words import growth
+from mpp.model.words import changed_words, growth
 from mpp.stages.approval.digests import capabilities_digest, definitions_digest
 from mpp.stages.approval.limits import CHANGE_CHARS_MAX, CHANGES_MAX, CONSENT_BYTES_MAX
 from mpp.stages.approval.quoting import name, quoted
@@ -73,16 +73,6 @@ def _tool_changes(old: ToolDefinition, new: ToolDefinition) -> Iterator[str]:
         yield f"The parameters of the tool {name(new.name)} are others."
     if old.returns != new.returns:
         yield f"What the tool {name(new.name)} returns has another form."
-
-
-def changed_words(old: str, new: str) -> tuple[str, str]:
-    """The words between the beginning and the end that both texts share: of the old text, and of the new one."""
-    # Attack: texts on which an exact comparison takes the square of their length. This one reads each word twice.
-    was, now = old.split(), new.split()
-    shared = min(len(was), len(now))
-    head = next((i for i in range(shared) if was[i] != now[i]), shared)
-    tail = next((i for i in range(shared - head) if was[-1 - i] != now[-1 - i]), shared - head)
-    return " ".join(was[head : len(was) - tail]), " ".join(now[head : len(now) - tail])
 
 
 def _said(words: str) -> str:

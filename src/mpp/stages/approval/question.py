@@ -97,7 +97,7 @@ def _facts(asked: Asked, need: RequiresConfirmation, given: Particulars, *, flee
         includes_consent=given.includes_consent,
         growth=given.growth,
         offer=offer_for(asked, need, now),
-        arguments=read(given.arguments, family="approval", where="arguments"),
+        arguments=read(given.shown or given.arguments, family="approval", where="arguments"),
         argument_bytes=len(given.arguments),
         created=now,
         expires=now + QUESTION_SECONDS_MAX,

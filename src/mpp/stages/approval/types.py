@@ -78,6 +78,8 @@ class Particulars:
     """Is a yes also a yes to what the package declares?"""
     growth: tuple[str, ...] = ()
     """What is new since somebody last agreed to it, in words."""
+    shown: bytes = b""
+    """The arguments as a person sees them, where that is not what the tool is given: with placeholders. Spec: 6-privacy F-35."""
 
     @property
     def argument_sha256(self) -> str:

@@ -30,6 +30,7 @@ from mpp.stages.policy.bundle_limits import (
     GRACE_SECONDS_MAX,
 )
 from mpp.stages.policy.document import Policy, policy_json
+from mpp.stages.policy.privacy_rules import PrivacyRules
 from mpp.stages.policy.reading import read_policy
 from mpp.stages.policy.types import LAYERS
 
@@ -255,9 +256,16 @@ def remember(known: Remembered, bundle: PolicyBundle) -> Remembered:
 
 def policy_event(
     what: str, layer: str, *, at: int, source: str = "", form: str = "", name: str = "", digest: str = "", version: int = 0, state: str = "",
-    publisher: str = "", code: str = "", why: str = "",
+    publisher: str = "", code: str = "", why: str = "", privacy: PrivacyRules | None = None,
 ) -> Event:  # fmt: skip
-    """``what``: loaded, changed, removed, refused, kept, used, pulled or enrolled. Empty and absent mean the same."""
+    """``what``: loaded, changed, removed, refused, kept, used, pulled or enrolled. Empty and absent mean the same.
+
+    ``privacy``: of a layer that speaks of the filter, its digest and how many exceptions it grants.
+    """
     texts = {"layer": layer, "source": source, "form": form, "name": name, "digest": digest, "state": state, "publisher": publisher, "code": code, "why": why}
     body: dict[str, Json] = {"what": what, **{key: shown(text, EVENT_TEXT_MAX) for key, text in texts.items() if text}}
-    return Event(kind="policy", at=at, tenant=EVERYBODY, invocation="", body={**body, "version": version} if version else body)
+    if version:
+        body["version"] = version
+    if privacy is not None:
+        body["privacy"] = {"digest": privacy.digest, "exceptions": privacy.grants}
+    return Event(kind="policy", at=at, tenant=EVERYBODY, invocation="", body=body)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from mpp.model.jsontext import Json
 from mpp.model.value import value
+from mpp.stages.policy.privacy_rules import PrivacyRules, rules_json
 
 Texts: TypeAlias = "tuple[str, ...] | None"
 Scalar: TypeAlias = "None | bool | int | str"
@@ -112,6 +113,8 @@ class Policy:
     """``host`` or ``host:port`` that may resolve to an address that is not public; None: the document does not speak of them."""
     mappings: Mapping[str, str]
     """Declared path to the path that is given in its place."""
+    privacy: PrivacyRules | None = None
+    """What it says of the privacy filter; None: the document does not speak of it."""
 
 
 def policy_json(policy: Policy) -> dict[str, Json]:
@@ -124,6 +127,9 @@ def policy_json(policy: Policy) -> dict[str, Json]:
         found["private_hosts"] = [*policy.private_hosts]
     if policy.mappings:
         found["mappings"] = dict(policy.mappings)
+    if policy.privacy is not None:
+        # A table without anything in it is kept: where it stands, no other layer grants anything.
+        found["privacy"] = rules_json(policy.privacy)
     return found
 
 

@@ -21,6 +21,7 @@ from mpp.stages.policy.index import Group, Node, build, find
 from mpp.stages.policy.narrowing import NO_LIMITS, together
 from mpp.stages.policy.patterns import NO, UNCLEAR, YES, forget
 from mpp.stages.policy.presets import preset
+from mpp.stages.policy.privacy_layers import strictest
 from mpp.stages.policy.types import EFFECTS, LAYERS, Asked, Decided, Limits, Verdict
 
 _DEFAULT_RANK = len(EFFECTS) * RANKS
@@ -30,7 +31,7 @@ _BY_STRICTNESS = tuple(reversed(EFFECTS))
 class Policies:
     """The layers of one host, in the order of LAYERS. Frozen: a change makes new ones."""
 
-    __slots__ = ("_before_call", "_defaults", "_for_calls", "_ranks", "digest", "layers", "mappings", "private_hosts", "rules")
+    __slots__ = ("_before_call", "_defaults", "_for_calls", "_ranks", "digest", "layers", "mappings", "privacy", "private_hosts", "rules")
 
     def __init__(self, layers: tuple[tuple[str, Policy], ...]) -> None:
         self.layers = layers
@@ -43,6 +44,8 @@ class Policies:
         self._ranks = [_DEFAULT_RANK] * len(layers)
         self.digest = _digest(layers)
         self.private_hosts = _private_hosts(policy for _, policy in layers)
+        self.privacy = strictest([policy.privacy for _, policy in layers])
+        """For the privacy filter: what all layers that speak of it say together."""
         placed = {path: place for _, policy in reversed(layers) for path, place in policy.mappings.items()}
         self.mappings: Mapping[str, str] = MappingProxyType(placed)
         """Declared path to the path in its place. Where layers differ, the first in the order of LAYERS holds."""

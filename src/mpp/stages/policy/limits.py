@@ -90,3 +90,27 @@ FACT_TEXT_MAX = 300
 
 FACT_ITEMS_MAX = 64
 """Items of one list of a decision event. Reason: it bounds what a foreign record can cost."""
+
+PRIVACY_LIST_MAX = 256
+"""Entries of one list of the privacy table, and types of its actions. Reason: somebody thought about each; layers are compared pair by pair."""
+
+PRIVACY_TYPES_MAX = 64
+"""Types of one entry of the privacy table. Reason: an exemption for more is one for everything."""
+
+ALLOWED_CHARS_MAX = 256
+"""Characters of a value that is nobody's personal data. Reason: the longest address for mail; what is longer is a text."""
+
+KEEP_MAX = 8
+"""Characters at the end of a value that may stay. Reason: half of the shortest card number; with more a value is not hidden."""
+
+KEEP_USUAL = 4
+"""Characters that stay where none are named. Reason: what receipts show of a card number."""
+
+PSEUDONYM_MINUTES_MAX = 60
+"""Minutes for which a pseudonym may be turned back. Reason: a conversation of an agent; what lasts longer is a store of personal data."""
+
+GRANTS_TOGETHER_MAX = 1000
+"""Entries of one list that are left when layers are compared. Reason: 256 by 256 could be left; what is beyond is not granted."""
+
+UNFILTERED_LINES_MAX = 16
+"""Lines about what is not filtered for one package. Reason: a person reads them in a question; the last one counts the others."""

@@ -21,6 +21,7 @@ from mpp.model.names import PACKAGE_NAME
 from mpp.stages.policy.document import Policy, Rule
 from mpp.stages.policy.limits import DOTTED_PARTS_MAX, MAPPINGS_MAX, POLICY_BYTES_MAX, PRIVATE_HOSTS_MAX, RULES_MAX
 from mpp.stages.policy.patterns import check_path
+from mpp.stages.policy.reading_privacy import read_privacy
 from mpp.stages.policy.reading_rules import read_rule
 
 NAME_FORM = f"a short name of at most {NAME_MAX} characters such as our-fleet (lower case and digits, single '-', '_' or '.' between)"
@@ -53,6 +54,7 @@ def read_policy(found: Json, where: str) -> Policy:
         rules=_rules(fields),
         private_hosts=_private_hosts(fields),
         mappings=_mappings(fields),
+        privacy=read_privacy(fields),
     )
     fields.end()
     faults.stop()

@@ -23,8 +23,8 @@ NUMBER_OPS = ("at_least", "at_most", "longer_than")
 PRESENCE_OPS = ("exists", "absent")
 OPS = (*CASE_OPS, "below", "host_in", *NUMBER_OPS, *PRESENCE_OPS)
 
-_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
-_POINTER_FORM = "a JSON pointer such as /to or /items/0/path ('~' is written ~0 and '/' is written ~1)"
+POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
+POINTER_FORM = "a JSON pointer such as /to or /items/0/path ('~' is written ~0 and '/' is written ~1)"
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -74,7 +74,7 @@ def _read_date(block: Fields, key: str) -> str:
 
 def read_argument(found: Json, where: str, faults: Faults) -> ArgumentTest:
     fields = Fields(found, where, faults)
-    pointer = fields.text("pointer", most=POINTER_MAX, least=0, pattern=_POINTER, form=_POINTER_FORM)
+    pointer = fields.text("pointer", most=POINTER_MAX, least=0, pattern=POINTER, form=POINTER_FORM)
     op = fields.one_of("op", OPS)
     ignore_case = fields.flag("ignore_case", default=False)
     optional = fields.flag("optional", default=False)

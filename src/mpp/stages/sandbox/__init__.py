@@ -16,6 +16,7 @@ from mpp.stages.sandbox.client import Worker, Zygote
 from mpp.stages.sandbox.contract import (
     ARGUMENT_BYTES_MAX,
     Arguments,
+    Content,
     InputRequired,
     SchemaCheck,
     TextContent,
@@ -23,21 +24,25 @@ from mpp.stages.sandbox.contract import (
     ToolResult,
     read_arguments,
     read_reply,
+    read_result,
     request_line,
 )
 from mpp.stages.sandbox.frames import Order
 from mpp.stages.sandbox.native import compile_wasm
-from mpp.stages.sandbox.ports import HostCalls, Live, Scope
-from mpp.stages.sandbox.run import CallScope, run_call
+from mpp.stages.sandbox.ports import Border, HostCalls, Live, Scope
+from mpp.stages.sandbox.run import CLOSED_BORDER, CallScope, run_call
 from mpp.stages.sandbox.types import Compiled, Run, Used
 
 __all__ = (
     "ARGUMENT_BYTES_MAX",
+    "CLOSED_BORDER",
     "ENGINE_MAJOR",
     "Arguments",
+    "Border",
     "CacheEntry",
     "CallScope",
     "Compiled",
+    "Content",
     "HostCalls",
     "InputRequired",
     "Live",
@@ -55,6 +60,7 @@ __all__ = (
     "compile_wasm",
     "read_arguments",
     "read_reply",
+    "read_result",
     "request_line",
     "run_call",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from mpp.model.capabilities import NetworkRule
@@ -27,6 +28,18 @@ class Live(Protocol):
     def progress(self, progress: float, total: float | None, message: str) -> None: ...
 
 
+class Border(Protocol):
+    """Where a call's requests to other hosts go through before they leave."""
+
+    def leave(self, params: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The parameters of ``http.fetch`` as they may leave, not judged in any other way. Raises Refused, with words that the guest may read."""
+        ...
+
+    def returned(self, url: str, data: bytes) -> None:
+        """What the host that answered said: it may be told that again."""
+        ...
+
+
 class Scope(Protocol):
     """Who is calling: what the host knows of the worker at the other end."""
 
@@ -43,3 +56,6 @@ class Scope(Protocol):
     def declared(self) -> tuple[NetworkRule, ...]:
         """What the manifest asks of the network, some of it perhaps not granted."""
         ...
+
+    @property
+    def border(self) -> Border: ...

@@ -18,7 +18,7 @@ from mpp.model.value import value
 from mpp.ports import Steps, Wait
 from mpp.stages.sandbox import frames, limits
 from mpp.stages.sandbox.client import Worker
-from mpp.stages.sandbox.ports import HostCalls, Live
+from mpp.stages.sandbox.ports import Border, HostCalls, Live
 from mpp.stages.sandbox.types import Ending, Run, Used
 
 REQUEST_FAMILY = "call"
@@ -26,6 +26,18 @@ REQUEST_FAMILY = "call"
 
 REQUEST_KEYS = {"method", "params"}
 _PATH_CHARS_MAX = 1024
+
+
+class ClosedBorder:
+    """Nobody said what may leave, so nothing does."""
+
+    def leave(self, params: Mapping[str, Json]) -> Mapping[str, Json]:  # noqa: ARG002 - whatever it is
+        raise Refused("privacy.outgoing", "this host does not search what leaves, so nothing does", where="request", hint="report this as a defect")
+
+    def returned(self, url: str, data: bytes) -> None: ...
+
+
+CLOSED_BORDER = ClosedBorder()
 
 
 @value
@@ -36,6 +48,7 @@ class CallScope:
     context: CallContext
     live: Live
     declared: tuple[NetworkRule, ...] = ()
+    border: Border = CLOSED_BORDER
 
 
 def run_call(worker: Worker, order: frames.Order, calls: HostCalls, scope: CallScope) -> Steps[Run]:

@@ -12,6 +12,7 @@ DATASET = "mpp.audit"
 
 _SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "decision": ("api", ("info",)),
+    "reveal": ("api", ("access",)),
     "intent": ("api", ("start",)),
     "result": ("api", ("end",)),
     "interrupted": ("api", ("end",)),

@@ -1,0 +1,1 @@
+"""``mpp privacy``: one module for each of its commands."""

@@ -1,0 +1,107 @@
+"""Numbers of people in North and South America, from their published formats. The US Social Security number has a detector of its own."""
+
+from __future__ import annotations
+
+from mpp.stages.privacy.detectors.labelled import Kind
+from mpp.stages.privacy.detectors.national import checks_overseas as overseas
+
+KINDS = (
+    Kind(
+        type="cpf",
+        where="Brazil",
+        labels=("cpf", "cadastro de pessoas f\xedsicas", "cadastro de pessoas fisicas", "cpf cnpj"),
+        form=r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}",
+        check=overseas.cpf,
+        alone=r"\d{3}\.\d{3}\.\d{3}-\d{2}",
+        probes=(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",),
+        size=11,
+    ),
+    Kind(
+        type="cnpj",
+        where="Brazil",
+        labels=("cnpj", "cadastro nacional da pessoa jur\xeddica", "cpf cnpj"),
+        form=r"[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?\d{2}",
+        check=overseas.cnpj,
+        alone=r"[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-\d{2}",
+        probes=(r"[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-[0-9]{2}",),
+        size=14,
+    ),
+    Kind(
+        type="curp",
+        where="Mexico",
+        labels=("curp", "clave \xfanica de registro de poblaci\xf3n"),
+        form=r"[A-Z]{4}\d{6}[HMX][A-Z]{5}[0-9A-Z]\d",
+        check=overseas.curp,
+        alone=r"[A-Z]{4}\d{6}[HMX][A-Z]{5}[0-9A-Z]\d",
+        probes=("[A-Z]{4}[0-9]{6}[HMX][A-Z]{5}[0-9A-Z][0-9]",),
+    ),
+    Kind(
+        type="cuit",
+        where="Argentina",
+        labels=("cuit", "cuil", "clave \xfanica de identificaci\xf3n tributaria"),
+        form=r"\d{2}[- ]?\d{8}[- ]?\d",
+        check=overseas.cuit,
+        alone=r"(?:2[03-7]|3[034])-\d{8}-\d",
+        probes=("[23][03-7]-[0-9]{8}-[0-9][^0-9A-Za-z]",),
+    ),
+    Kind(
+        type="rut",
+        where="Chile",
+        labels=("rol \xfanico tributario", "rol unico tributario", "rol \xfanico nacional", "rut chile"),
+        faint=("rut",),
+        form=r"\d{1,2}\.\d{3}\.\d{3}-[\dK]|\d{7,8}-[\dK]|\d{7,8}K",
+        check=overseas.rut,
+        alone=r"\d{1,2}\.\d{3}\.\d{3}-[\dKk]",
+        probes=(r"[^0-9A-Za-z][0-9]{1,2}\.[0-9]{3}\.[0-9]{3}-[0-9Kk][^0-9A-Za-z]",),
+    ),
+    Kind(
+        type="uy_ci",
+        where="Uruguay",
+        labels=("c\xe9dula uruguaya",),
+        faint=("c\xe9dula", "cedula", "cedula de identidad"),
+        form=r"\d\.\d{3}\.\d{3}-\d|\d{7}-\d",
+        check=overseas.uruguay,
+    ),
+    Kind(
+        type="ec_cedula",
+        where="Ecuador",
+        labels=("c\xe9dula ecuatoriana",),
+        faint=("c\xe9dula", "cedula", "c\xe9dula de identidad", "c\xe9dula de ciudadan\xeda"),
+        form=r"\d{10}|\d{9}-\d",
+        check=overseas.ecuador,
+        size=10,
+    ),
+    Kind(
+        type="sin",
+        where="Canada",
+        labels=("social insurance number", "social insurance", "num\xe9ro d'assurance sociale", "numero d'assurance sociale", "sin number", "canadian sin"),
+        faint=("sin", "nas"),
+        form=r"\d{9}|\d{3}[- ]\d{3}[- ]\d{3}",
+        check=overseas.sin,
+    ),
+    Kind(
+        type="itin",
+        where="United States",
+        labels=("itin", "individual taxpayer identification", "individual taxpayer id"),
+        faint=("tax id", "tin", "taxpayer id"),
+        form=r"9\d{2}[- ]?\d{2}[- ]?\d{4}",
+        check=overseas.itin,
+        alone=r"9\d{2}-\d{2}-\d{4}",
+        probes=("9[0-9]{2}-[5-9][0-9]-[0-9]{4}",),
+    ),
+    Kind(
+        type="ein",
+        where="United States",
+        labels=("ein", "fein", "employer identification number", "employer id number", "employer identification", "federal tax id"),
+        faint=("tax id", "tin", "taxpayer id"),
+        form=r"\d{2}-\d{7}|\d{9}",
+        check=overseas.ein,
+    ),
+    Kind(
+        type="mbi",
+        where="United States",
+        labels=("mbi", "medicare beneficiary identifier", "medicare beneficiary id", "medicare id"),
+        faint=("medicare number", "medicare no"),
+        form=r"[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}",
+    ),
+)

@@ -1,0 +1,63 @@
+"""Limits of the privacy stage."""
+
+from __future__ import annotations
+
+CONTEXT_CHARS = 48
+"""Characters before a place that are read as its context. Reason: a label such as "Social Security number of the applicant:" fits."""
+
+MESSAGE_BYTES_MAX = 32 * 1024 * 1024
+"""Bytes of one message. Reason: a tool's answer has a lower limit of its own; this one bounds memory where the stage is used alone."""
+
+LEAVES_MAX = 400_000
+"""Texts, keys and numbers of one message. Reason: beyond it the walk alone takes longer than a second."""
+
+DEPTH_MAX = 200
+"""Levels of one message. Reason: that of the strict reader."""
+
+PLACES_MAX = 200_000
+"""Places that one scan may report. Reason: each costs a microsecond or two; a text made of nothing but beginnings is withheld."""
+
+LONG_NUMBER = 1_000
+"""Integers from this size on are read like texts. Reason: a PIN has four digits; shorter numbers are counts, and no number of a person."""
+
+DIGEST_CHARS = 24
+"""Hex digits of a keyed digest in the record. Reason: 96 bits; two values never share one by chance."""
+
+DIGESTS_MAX = 64
+"""Keyed digests of one report. Reason: an entry of the record stays small; the counts say how many there were."""
+
+PSEUDONYMS_MAX = 100_000
+"""Values kept for one tenant and agent. Reason: some 20 MB; the oldest are forgotten first, and only a reveal needs them."""
+
+SURROGATE_TRIES = 16
+"""Surrogates that are tried. Reason: one in ten passes a checksum by chance."""
+
+ROUNDS_MAX = 4
+"""Times that replaced texts are searched again. Reason: what was replaced may have parted two things; after that the message is withheld."""
+
+CHECK_EVERY = 16
+"""Places between two looks at the clock. Reason: a look at a place may cost ten milliseconds in a text made for it, and one at the clock a fifth of a microsecond."""
+
+NAME_CHARS_MAX = 256
+"""Characters of the key above a leaf that detectors are told. Reason: a name has fewer; each of a thousand places would read a key of a megabyte anew."""
+
+NUMBER_BITS_MAX = 8_192
+"""Bits of an integer that is read as digits. Reason: no reader of ours gives a longer one, and writing it down takes time quadratic in its length."""
+
+SECONDS_MAX = 5.0
+"""Time for one message. Reason: the largest ordinary one takes a second; beyond it the message is withheld."""
+
+DULL_KEYS_MAX = 10_000
+"""Keys that are remembered because nothing began in them. Reason: a megabyte; the messages of a host have some hundreds."""
+
+DULL_KEY_CHARS = 64
+"""Characters of such a key. Reason: longer ones are seldom the same twice."""
+
+REVEALS_MAX = 1_000
+"""Values that are turned back in the arguments of one call. Reason: each is looked for in all that the tool says; this many cost a second in the largest answer."""
+
+RUN_BYTES_LEAST = 12
+"""Readable bytes in a row of a file that are searched on its way out. Reason: no secret whose form is sure is shorter."""
+
+RUNS_MAX = 20_000
+"""Readable parts of a file that are searched on its way out. Reason: a file of random bytes of the largest size has some thirty; what has more is text."""

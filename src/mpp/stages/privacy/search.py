@@ -1,0 +1,240 @@
+"""One scan of all texts of a message, then a look at each place; then the same for the readings of those texts that hide something.
+
+Spec: 6-privacy, section on searching.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from mpp.errors import Refused
+from mpp.stages.privacy.arena import Arena, MARK, Spot, Spots
+from mpp.stages.privacy.detector import Detector, Hit, Place
+from mpp.stages.privacy.limits import CHECK_EVERY, DULL_KEY_CHARS, DULL_KEYS_MAX, PLACES_MAX
+from mpp.stages.privacy.ports import Scanner
+from mpp.stages.privacy.views import block_end, joined, normal_places, normalise, PART_KEYS, PROBES, readings, Spent, View
+
+AS_WRITTEN, NORMALISED, DECODED, JOINED = "as written", "normalised", "decoded", "joined"
+
+_NEAR = 16
+"""Leaves that are searched first for the next place. Reason: one in five or ten has a place."""
+
+Watch = Callable[[], None]
+"""Raises Refused when the time for a message is over."""
+
+
+class Span(NamedTuple):
+    """Something found in a leaf, by the positions of the leaf's own text."""
+
+    leaf: int
+    start: int
+    end: int
+    type: str
+    sure: int
+    view: str
+    detector: str
+    text: str
+    """The value as it was read, which is not always as it was written."""
+    item: Spot | None = None
+    """A short number that is no leaf, and part of a value that several items spell; it goes as a whole."""
+
+
+class Rules:
+    """All detectors of one package and host, with their probes in one scanner. Built once, used by many calls."""
+
+    def __init__(self, detectors: Sequence[Detector], build: Callable[[tuple[str, ...]], Scanner]) -> None:
+        self.detectors = tuple(detectors)
+        self.owners = [detector for detector in self.detectors for _ in detector.probes]
+        expressions = tuple(probe for detector in self.detectors for probe in detector.probes) + PROBES
+        self.scanner = build(expressions)
+        self.types = frozenset(kind for detector in self.detectors for kind in detector.types)
+        told = "\n".join((self.scanner.name, *expressions, *sorted(self.types)))
+        self.digest = hashlib.sha256(told.encode("utf-8")).hexdigest()
+        self.dull: frozenset[str] = frozenset()
+        """Keys in which no probe began, so that they need no second look. Most messages have the same few keys a thousand times."""
+
+    def learn(self, arena: Arena, touched: set[int]) -> None:
+        """Note the keys of a scan in which nothing began. Attack: ever new keys, until the memory is full; so there is room for some only."""
+        spots = arena.spots
+        if not isinstance(spots, Spots) or len(self.dull) >= DULL_KEYS_MAX:
+            return
+        found = {arena.texts[leaf] for leaf in spots.key_leaves - touched}
+        new = [key for key in found if len(key) <= DULL_KEY_CHARS and key.isascii() and key not in PART_KEYS]
+        if new:
+            # Another thread may put its own in the place of these; then they are learned again.
+            self.dull = self.dull.union(new[: DULL_KEYS_MAX - len(self.dull)])
+
+
+class _Found(NamedTuple):
+    hit: Hit
+    leaf: int
+    detector: str
+
+
+def search(arena: Arena, rules: Rules, watch: Watch) -> list[Span]:
+    """Everything that is found, in any reading, as spans of the leaves as they are written."""
+    touched: set[int] = set()
+    found, triggers = _scan(arena, rules, watch, touched)
+    if isinstance(arena.spots, Spots) and arena.spots.key_leaves:
+        rules.learn(arena, touched)
+    spans = [_as_written(arena, one) for one in found]
+    spans += _in_views(arena, _views(arena, triggers, watch), rules, watch)
+    return spans + _in_joined(arena, spans, rules, watch)
+
+
+def _as_written(arena: Arena, one: _Found) -> Span:
+    hit, low = one.hit, arena.starts[one.leaf]
+    return Span(one.leaf, hit.start - low, hit.end - low, hit.type, hit.sure, AS_WRITTEN, one.detector, arena.text[hit.start : hit.end])
+
+
+def _scan(arena: Arena, rules: Rules, watch: Watch, touched: set[int] | None = None) -> tuple[list[_Found], list[tuple[int, int]]]:
+    """Hits, and the places (leaf, offset) that ask for another reading."""
+    data = _encoded(arena.text)
+    places = rules.scanner.scan(data, PLACES_MAX)
+    if len(data) != len(arena.text):
+        places = _characters(data, places)
+    owners, place, starts = rules.owners, Place(arena, watch), arena.starts
+    found: list[_Found] = []
+    triggers: list[tuple[int, int]] = []
+    touched = set() if touched is None else touched
+    leaf, known, step = 0, len(owners), len(MARK)
+    before: Detector | None = None
+    for count, (at, number) in enumerate(places):
+        if count % CHECK_EVERY == 0:
+            watch()
+        # A probe may begin with the mark before its leaf.
+        if at >= place.high:
+            leaf = _leaf_at(starts, at + step, leaf)
+            touched.add(leaf)
+            place.leaf, place.low = leaf, starts[leaf]
+            place.high = starts[leaf] + len(arena.texts[leaf])
+        if number >= known:
+            triggers.append((leaf, max(at - place.low, 0)))
+            continue
+        detector = owners[number]
+        # Several probes of one detector may begin at one place.
+        if at != place.at or detector is not before:
+            place.at, before = at, detector
+            for hit in detector.look(place):
+                _keep(arena, hit, leaf, detector, found)
+    return found, triggers
+
+
+def _leaf_at(starts: list[int], at: int, leaf: int) -> int:
+    """The leaf that holds ``at``, which is ``leaf`` or a later one, and most often one of the next. Reason: a search of the whole list reads all over the memory."""
+    near = leaf + _NEAR
+    if near < len(starts) and starts[near] <= at:
+        return bisect_right(starts, at, near) - 1
+    return bisect_right(starts, at, leaf, min(near, len(starts))) - 1
+
+
+def _keep(arena: Arena, hit: Hit, leaf: int, detector: Detector, found: list[_Found]) -> None:
+    """A label in a key speaks of the value after it, so a hit may lie in another leaf than its probe."""
+    if not arena.starts[leaf] <= hit.start < arena.end_of(leaf):
+        leaf = arena.leaf_at(hit.start)
+    if arena.starts[leaf] <= hit.start < hit.end <= arena.end_of(leaf):
+        found.append(_Found(hit, leaf, detector.name))
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Refused("privacy.text", "a text holds half of a character", where="message", hint="write whole characters") from None
+
+
+def _characters(data: bytes, places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Byte offsets as character offsets. The text between two places is decoded once, so the work is linear."""
+    out: list[tuple[int, int]] = []
+    before = at = 0
+    for byte, number in places:
+        if byte != before:
+            # A character is counted by its first byte; a probe may begin in the middle of one.
+            at += sum(1 for one in data[before:byte] if one & 0xC0 != 0x80) if byte - before < 64 else _count(data[before:byte])
+            before = byte
+        out.append((at if byte >= len(data) or data[byte] & 0xC0 != 0x80 else at - 1, number))
+    return out
+
+
+_CONTINUED = bytes(range(0x80, 0xC0))
+
+
+def _count(data: bytes) -> int:
+    return len(data.translate(None, _CONTINUED))
+
+
+def _views(arena: Arena, triggers: list[tuple[int, int]], watch: Watch) -> list[tuple[int, View, str]]:
+    """Other readings, each with its leaf. Spec: 6-privacy F-10."""
+    spent = Spent(watch)
+    seen: dict[int, list[int]] = {}
+    for leaf, at in triggers:
+        seen.setdefault(leaf, []).append(at)
+    out = [(leaf, view, DECODED) for leaf, places in seen.items() for view in readings(arena.texts[leaf], places, spent)]
+    return out + _normalised(arena, spent) if not arena.text.isascii() else out
+
+
+def _normalised(arena: Arena, spent: Spent) -> list[tuple[int, View, str]]:
+    out = []
+    reached = -1
+    for at in normal_places(arena.text, spent.watch):
+        if at >= reached:
+            leaf = arena.leaf_at(at)
+            text, low = arena.texts[leaf], arena.starts[leaf]
+            view = normalise(text, at - low)
+            spent.add(view.text)
+            out.append((leaf, view, NORMALISED))
+            reached = low + block_end(text, at - low)
+    return out
+
+
+def _in_views(arena: Arena, views: list[tuple[int, View, str]], rules: Rules, watch: Watch) -> list[Span]:
+    if not views:
+        return []
+    other = Arena([view.text for _, view, _ in views], [arena.spots[leaf] for leaf, _, _ in views], [arena.names[leaf] for leaf, _, _ in views])
+    found, _ = _scan(other, rules, watch)
+    out = []
+    for hit, number, detector in found:
+        leaf, view, reading = views[number]
+        low = other.starts[number]
+        start, end = view.starts[hit.start - low], view.ends[hit.end - low - 1]
+        out.append(Span(leaf, start, end, hit.type, hit.sure, reading, detector, other.text[hit.start : hit.end]))
+    return out
+
+
+def _in_joined(arena: Arena, spans: list[Span], rules: Rules, watch: Watch) -> list[Span]:
+    """Values that several leaves spell together. A hit counts where it crosses a border and lies on nothing that is found already."""
+    views = joined(arena, watch)
+    if not views:
+        return []
+    taken: dict[int, list[tuple[int, int]]] = {}
+    for one in spans:
+        taken.setdefault(one.leaf, []).append((one.start, one.end))
+    other = Arena([view.text for view in views], [Spot([], 0)] * len(views), [view.name for view in views])
+    found, _ = _scan(other, rules, watch)
+    out = []
+    for hit, number, detector in found:
+        view, low = views[number], other.starts[number]
+        start, end = hit.start - low, hit.end - low
+        if view.crosses(start, end):
+            parts = view.spans(start, end)
+            if not any(_touch(taken.get(leaf, []), first, last) for leaf, first, last in parts):
+                text = other.text[hit.start : hit.end]
+                out += [Span(leaf, first, last, hit.type, hit.sure, JOINED, detector, text) for leaf, first, last in parts]
+                out += [Span(-1, 0, 0, hit.type, hit.sure, JOINED, detector, text, item) for item in view.missing(start, end)]
+    return out
+
+
+def _touch(taken: list[tuple[int, int]], first: int, last: int) -> bool:
+    return any(start < last and first < end for start, end in taken)
+
+
+def matches_whole(text: str, rules: Rules, watch: Watch) -> bool:
+    """Does a detector find something of which it is sure in this text alone?"""
+    arena = Arena([text], [Spot([text], 0)], [""])
+    return any(one.hit.sure > 2 for one in _scan(arena, rules, watch)[0])
+
+
+__all__ = ["AS_WRITTEN", "DECODED", "JOINED", "NORMALISED", "Rules", "Scanner", "Span", "Watch", "matches_whole", "search"]

@@ -1,0 +1,121 @@
+"""One scan, and the readings that its places ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from mpp.errors import Refused
+from mpp.model.jsontext import Json
+import mpp.stages.privacy.search as module
+from mpp.stages.privacy import Detector, Hit, Rules, gather
+from mpp.stages.privacy.detector import Place
+from mpp.stages.privacy.search import matches_whole, search
+from tests.privacies import PLANTED, rules
+from tests.unit.privacy.test_filter import Words, one
+
+EMAIL = PLANTED["email"]
+
+
+def never() -> None:
+    """There is time."""
+
+
+def found(message: Json) -> set[tuple[str, str, str]]:
+    return {(one.type, one.text, one.view) for one in search(gather(message), rules(), never)}
+
+
+@pytest.mark.parametrize(
+    ("message", "view", "kind"),
+    [
+        ({"a": EMAIL}, "as written", "email"),
+        ({"a": f"\u5bc6 {EMAIL} \u00e9"}, "as written", "email"),
+        ({"\u00e9" * 100: "\u00e9" * 100 + " " + EMAIL}, "as written", "email"),
+        ({"a": EMAIL.replace("@", "\uff20")}, "normalised", "email"),
+        ({"a": EMAIL.replace("@", "%40")}, "decoded", "email"),
+        (["ada@", "example.com"], "joined", "email"),
+        ({"card": [4111, 1111, 1111, 1111]}, "joined", "credit_card"),
+    ],
+)
+def test_each_reading_finds_its_own(message: Json, view: str, kind: str) -> None:
+    assert (kind, view) in {(one, reading) for one, _, reading in found(message)}
+
+
+def test_what_is_found_already_is_not_joined() -> None:
+    assert {view for _, _, view in found([EMAIL, "1", "@b"])} == {"as written"}
+
+
+def test_a_hit_outside_of_its_leaf_counts_for_none() -> None:
+    far = Detector(
+        name="far",
+        types=("far",),
+        probes=("x",),
+        look=lambda place: [Hit("far", place.at, place.at + 99), Hit("far", place.arena.starts[1], place.arena.end_of(1))],
+    )
+    (span,) = search(gather({"x": "y"}), Rules((far,), Words), never)
+    assert (span.leaf, span.start, span.end) == (1, 0, 1)
+
+
+def test_time_is_looked_at_and_half_a_character_refused() -> None:
+    def over() -> None:
+        raise Refused("privacy.deadline", "over")
+
+    with pytest.raises(Refused, match="over"):
+        search(gather("x"), Rules((one("code", "x"),), Words), over)
+    with pytest.raises(Refused, match="half of a character"):
+        search(gather("\ud800"), rules(), never)
+
+
+def test_a_text_of_letters_of_other_scripts_is_watched_too() -> None:
+    left = [3]
+
+    def few() -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise Refused("privacy.deadline", "over")
+
+    with pytest.raises(Refused, match="over"):
+        search(gather("\u0431" * 100_000), rules(), few)
+
+
+def test_a_value_alone_is_sure_or_not() -> None:
+    assert matches_whole("4539148803436467", rules(), never)
+    assert not matches_whole("4539148803436468", rules(), never)
+
+
+def test_keys_in_which_nothing_began_are_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = Rules((one("code", "x"),), Words)
+    search(gather({"plain": "x", "x": 1, "\u00e9": 1, "y" * 100: 1}), fresh, never)
+    assert fresh.dull == {"plain"}
+    search(gather({"plain": "x"}), fresh, never)
+    search(gather(["x"]), fresh, never)
+    monkeypatch.setattr(module, "DULL_KEYS_MAX", 1)
+    search(gather({"more": 1}), fresh, never)
+    assert fresh.dull == {"plain"}
+
+
+def test_the_keys_of_first_parts_are_never_dull() -> None:
+    """Attack: a host that has seen ``local`` a thousand times, and then what it holds beside ``domain``."""
+    message: Json = {"local": "ada.lovelace@", "domain": "example.com"}
+    fresh = Rules(rules().detectors, lambda _: rules().scanner)
+    first = {one.view for one in search(gather(message, None, fresh.dull), fresh, never)}
+    assert "local" not in fresh.dull
+    assert {one.view for one in search(gather(message, None, fresh.dull), fresh, never)} == first
+
+
+def test_places_far_apart_belong_to_their_leaves() -> None:
+    """Leaves without a place are passed over, many at once or a few."""
+    message: Json = ["x", *["-"] * 50, "x", "-", "x", *["-"] * 15, "x"]
+    spans = search(gather(message), Rules((one("code", "x"),), Words), never)
+    assert [span.leaf for span in spans] == [0, 51, 53, 69]
+
+
+def test_two_probes_of_one_detector_at_one_place_are_one_look() -> None:
+    looked: list[int] = []
+
+    def look(place: Place) -> list[Hit]:
+        looked.append(place.at)
+        return []
+
+    both = Detector(name="both", types=("both",), probes=("x", "xy"), look=look)
+    search(gather(["xy", "xy"]), Rules((both,), Words), never)
+    assert looked == [3, 8]
