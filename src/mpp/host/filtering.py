@@ -42,9 +42,9 @@ class Whose:
 class Filters:
     """One for each host process. Safe to use from several threads."""
 
-    def __init__(self, *, random: Random, clock: Clock, monotonic: Callable[[], float], build: Callable[[tuple[str, ...]], Scanner], admit: Admit) -> None:
+    def __init__(self, *, random: Random, clock: Clock, seconds: Callable[[], float], build: Callable[[tuple[str, ...]], Scanner], admit: Admit) -> None:
         """``build`` makes a scanner of expressions, or raises HostFailed ``privacy.engine`` where this machine has none."""
-        self._clock, self._monotonic, self._build, self._admit = clock, monotonic, build, admit
+        self._clock, self._seconds, self._build, self._admit = clock, seconds, build, admit
         self._key = random.bytes(KEY_BYTES)
         self._told: tuple[PrivacyRules, str] | None = None
         self._lock = threading.Lock()
@@ -92,7 +92,7 @@ class Filters:
         rules = self.rules(patterns_of(said.rules, filters))
         _check_known(filters.patterns, rules)
         names = self.names(whose, said.rules.pseudonym_minutes)
-        return Filter(rules, said, names, self._monotonic, enabled=filters.enabled, policy=self._digest(said.rules))
+        return Filter(rules, said, names, self._seconds, enabled=filters.enabled, policy=self._digest(said.rules))
 
     def _digest(self, rules: PrivacyRules) -> str:
         """Of the policy's rules, which stay the same from call to call."""

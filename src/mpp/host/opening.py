@@ -50,7 +50,7 @@ def open_filters(home: Home, clock: Clock, random: Random) -> Filters:
     """The privacy filter of one home. Its compiled expressions are kept under the key of the home's cache."""
     cache = PatternCache(home.cache)
     return Filters(
-        random=random, clock=clock, monotonic=time.monotonic, build=lambda expressions: choose(expressions, cache), admit=lambda patterns: admit(patterns, cache),
+        random=random, clock=clock, seconds=time.thread_time, build=lambda expressions: choose(expressions, cache), admit=lambda patterns: admit(patterns, cache),
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def scanner(expressions: tuple[str, ...]) -> Scanner:
 
 
 def filters() -> Filters:
-    return Filters(random=SystemRandom(), clock=SystemClock(), monotonic=lambda: 0.0, build=scanner, admit=lambda _: ())
+    return Filters(random=SystemRandom(), clock=SystemClock(), seconds=lambda: 0.0, build=scanner, admit=lambda _: ())
 
 
 def shown(message: Json) -> Filtered:
@@ -179,7 +179,7 @@ def test_a_machine_without_an_engine_is_not_blamed_on_a_plug_in(plug: Callable[.
 
     plug(lambda: [DESK])
     with pytest.raises(HostFailed) as failed:
-        Filters(random=SystemRandom(), clock=SystemClock(), monotonic=lambda: 0.0, build=none, admit=lambda _: ()).rules()
+        Filters(random=SystemRandom(), clock=SystemClock(), seconds=lambda: 0.0, build=none, admit=lambda _: ()).rules()
     assert failed.value.code == "privacy.engine"
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from mpp.model.jsontext import Json
 from mpp.stages.privacy.arena import gather
 from mpp.stages.privacy.detector import Detector, Hit, Place
 
 
-def _begins(probe: str, data: bytes) -> Iterable[int]:
+@cache
+def _expression(probe: str) -> re.Pattern[bytes]:
     flags = re.IGNORECASE if probe.startswith("(?i)") else 0
-    expression = re.compile(b"(?=" + probe.removeprefix("(?i)").encode("ascii") + b")", flags)
-    return (found.start() for found in expression.finditer(data))
+    return re.compile(b"(?=" + probe.removeprefix("(?i)").encode("ascii") + b")", flags)
+
+
+def _begins(probe: str, data: bytes) -> Iterable[int]:
+    return (found.start() for found in _expression(probe).finditer(data))
 
 
 def find(message: Json, detectors: Iterable[Detector]) -> list[tuple[str, str, int]]:

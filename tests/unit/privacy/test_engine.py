@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from mpp.errors import HostFailed, Refused
-from mpp.stages.privacy import built_in, engine_hyperscan
+from mpp.stages.privacy import built_in, engine_hyperscan, Rules
 from mpp.stages.privacy.engine import choose
 from mpp.stages.privacy.engine_hyperscan import HyperscanScanner
 from mpp.stages.privacy.engine_re2 import Re2Scanner
@@ -221,3 +221,11 @@ def hyperscan_without_scratch(scanner: HyperscanScanner):
     import hyperscan
 
     return hyperscan.loadb(scanner.dump(), hyperscan.HS_MODE_BLOCK)
+
+
+def test_hyperscan_takes_all_probes_of_the_product() -> None:
+    """Attack on ourselves: probes that it refuses, so that RE2 stands in unnoticed and a host starts for many seconds."""
+    pytest.importorskip("hyperscan")
+    rules = Rules(built_in(), lambda expressions: choose(expressions, None))
+    assert rules.scanner.name == "hyperscan"
+    assert len(rules.owners) < 3000

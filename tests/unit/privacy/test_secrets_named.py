@@ -137,6 +137,9 @@ MESSAGES: list[tuple[Json, str]] = [
     ({"value": DRAWN, "name": "API_TOKEN"}, DRAWN),
     ({"env": [{"name": "X", "value": "y"}, {"name": "DB_PASS", "value": HUNTER}]}, HUNTER),
     ({"pin": "4821"}, "4821"),
+    ({"pin": 4821}, "4821"),
+    ({"passwords": [None, 7, HUNTER]}, HUNTER),
+    ({"password": "correct horse battery"}, "correct horse battery"),
     ({"pin": 48213}, "48213"),
     ({"seed_phrase": "legal winner thank year wave sausage worth useful"}, "legal winner thank year wave sausage worth useful"),
     ({"password_hash": "x" * 3 + HEX}, "x" * 3 + HEX),
@@ -163,8 +166,13 @@ def test_the_object_around_tells_whose_secret_it_is() -> None:
     assert kinds({"config": {"api_key": HEX}}) == {"secret_value": 1}
 
 
+def test_a_message_about_a_password_is_none() -> None:
+    for text in ("must be at least eight characters", "please enter", "Forgot password", "is too short", "the same as before", "horse"[:2] + " a"):
+        assert found({"password": text}) == [], text
+
+
 def test_a_key_of_another_object_gives_nothing() -> None:
-    assert found([{"password": {"a": HUNTER}}, {"password": [HUNTER]}, {"password": None, "b": HUNTER}, {"password": {}}]) == []
+    assert found([{"password": {"a": HUNTER}}, {"password": [{"a": HUNTER}]}, {"password": None, "b": HUNTER}, {"password": {}}]) == []
     assert found({"field": "password", "message": HUNTER}) == []
     assert found({"other": "password", "value": HUNTER}) == []
     assert found(["password", HUNTER]) == []

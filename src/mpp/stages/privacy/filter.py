@@ -18,13 +18,14 @@ from mpp.stages.privacy.arena import Arena, gather, Spot
 from mpp.stages.privacy.detector import SURE
 from mpp.stages.privacy.catalog import group_of, OFF_BY_DEFAULT
 from mpp.stages.privacy.invisible import strip_invisible
-from mpp.stages.privacy.limits import DIGESTS_MAX, ROUNDS_MAX, SECONDS_MAX
+from mpp.stages.privacy.limits import CHARS_PER_SECOND, DIGESTS_MAX, ROUNDS_MAX, SECONDS_BASE, SECONDS_MAX
 from mpp.stages.privacy.pointers import Pointers, returned
 from mpp.stages.privacy.placeholders import PLACEHOLDER, PLACEHOLDER_CHARS_MAX, Pseudonyms, type_in, written
 from mpp.stages.privacy.search import matches_whole, Rules, search, Span
 from mpp.stages.privacy.types import Filtered, Report
 
-Monotonic = Callable[[], float]
+Seconds = Callable[[], float]
+"""Processor time of this thread: a host that is busy with other things withholds nothing for it."""
 
 
 class Union(NamedTuple):
@@ -39,9 +40,9 @@ class Union(NamedTuple):
 class Filter:
     """The filter with all that one call needs: what is searched for, what policy says, and the names of values. Call it with a message."""
 
-    def __init__(self, rules: Rules, said: CallPrivacy, names: Pseudonyms, monotonic: Monotonic, *, enabled: bool = True, policy: str = "") -> None:
+    def __init__(self, rules: Rules, said: CallPrivacy, names: Pseudonyms, clock: Seconds, *, enabled: bool = True, policy: str = "") -> None:
         """``enabled``: what the publisher asks for; false counts only if ``said`` accepts it. ``policy``: the digest of the policy's rules, if it is known already."""
-        self.rules, self.said, self.names, self.monotonic = rules, said, names, monotonic
+        self.rules, self.said, self.names, self.clock = rules, said, names, clock
         self.enabled = enabled or not said.accepts_disabled
         self.digest = hashlib.sha256(f"{rules.digest}\n{policy or said.rules.digest}".encode()).hexdigest()
         self._off: dict[str, bool] = {}
@@ -88,7 +89,8 @@ class Work:
         self.turn = 0
         """How often the message was searched before."""
         self._actions: dict[str, TypeAction] = {}
-        self._until = by.monotonic() + SECONDS_MAX
+        self._begun = by.clock()
+        self._seconds = SECONDS_MAX
 
     def action_for(self, kind: str) -> TypeAction:
         known = self._actions.get(kind)
@@ -96,9 +98,13 @@ class Work:
             known = self._actions[kind] = self.said.action_for(kind, group_of(kind))
         return known
 
+    def allow(self, chars: int) -> None:
+        """From now on the message has the time that its size gives it. Spec: 6-privacy F-14."""
+        self._seconds = min(SECONDS_MAX, SECONDS_BASE + chars / CHARS_PER_SECOND)
+
     def watch(self) -> None:
-        if self.by.monotonic() > self._until:
-            message = f"the message could not be searched within {SECONDS_MAX:g} seconds"
+        if self.by.clock() > self._begun + self._seconds:
+            message = f"the message could not be searched within {self._seconds:.1f} seconds"
             raise Refused("privacy.deadline", message, where="message", hint="answer with less at a time")
 
     def report(self, withheld: str = "") -> Report:
@@ -111,6 +117,7 @@ class Work:
 def _filtered(message: Json, work: Work) -> Json:
     root: list[Json] = [message]
     arena = gather(message, root, work.rules.dull)
+    work.allow(len(arena.text))
     work.stripped = _strip(arena)
     if work.stripped:
         arena = gather(root[0], root, work.rules.dull)

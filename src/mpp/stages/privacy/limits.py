@@ -45,7 +45,13 @@ NUMBER_BITS_MAX = 8_192
 """Bits of an integer that is read as digits. Reason: no reader of ours gives a longer one, and writing it down takes time quadratic in its length."""
 
 SECONDS_MAX = 5.0
-"""Time for one message. Reason: the largest ordinary one takes a second; beyond it the message is withheld."""
+"""Processor time for one message, whatever its size. Reason: the largest ordinary one takes two seconds; beyond it the message is withheld."""
+
+SECONDS_BASE = 0.5
+"""Processor time that every message has. Reason: a small one takes less than a millisecond, on the slowest machine some."""
+
+CHARS_PER_SECOND = 3_000_000
+"""Characters that give a message one more second. Reason: ordinary ones are five times as fast; a text made to be slow is withheld instead."""
 
 DULL_KEYS_MAX = 10_000
 """Keys that are remembered because nothing began in them. Reason: a megabyte; the messages of a host have some hundreds."""

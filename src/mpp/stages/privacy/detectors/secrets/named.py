@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mpp.stages.privacy.arena import Spots
 from mpp.stages.privacy.detector import LIKELY, WEAK, Detector, Hit, Place
 from mpp.stages.privacy.detectors.secrets.names import PROVIDERS, Kind, announces
 from mpp.stages.privacy.detectors.secrets.tables import cells
@@ -18,6 +19,9 @@ NAME_SIDE_CHARS = 48
 
 VALUE_REACH = 1200
 """Characters after a name in which its value must end. Reason: a key in base64 fits; a page of text in quotes is no secret."""
+
+LISTED_MAX = 64
+"""Items of a list under the name of a secret that are read. Reason: keys that are in use are few; codes for recovery are ten."""
 
 SIBLINGS_MAX = 16
 """Leaves on both sides in which the value of a named pair is looked for. Reason: objects with a name and a value have a handful of fields."""
@@ -100,6 +104,13 @@ def _other_leaf(place: Place, kind: Kind, name: str) -> Iterator[Hit]:
     spot = arena.spots[leaf]
     if spot.is_key:
         other = leaf + 1
+        inside = spot.item
+        if isinstance(inside, list) and isinstance(arena.spots, Spots):
+            kind = _owner(kind, place.key)
+            for item in (arena.spots.leaf_of(inside, step) for step in range(min(len(inside), LISTED_MAX))):
+                if item >= 0:
+                    yield from _whole(place, item, kind, name)
+            return
         if other >= len(arena.spots) or arena.spots[other].is_key or arena.spots[other].holder is not spot.holder or arena.spots[other].step != spot.step:
             return
         kind = _owner(kind, place.key)

@@ -112,8 +112,23 @@ def _is_open(text: str) -> bool:
     """A password may be a word, but a sentence is a text about passwords. A number of one or two digits is a length or a state."""
     spaces = text.count(" ")
     if spaces:
-        return spaces <= 2 and _DIGIT.search(text) is not None and "\n" not in text
+        return (spaces <= 2 and _DIGIT.search(text) is not None and "\n" not in text) or _is_passphrase(text)
     return "\n" not in text and not (text.isdigit() and len(text) < 4) and text[-1] != ":"
+
+
+_PASSPHRASE = re.compile(r"[a-z]{3,12}(?: [a-z]{3,12}){1,7}")
+_OF_MESSAGES = frozenset((
+    "account", "again", "and", "are", "blank", "can", "cannot", "change", "changed", "characters", "confirm", "current", "did", "digits", "does", "empty",
+    "enter", "expired", "expires", "field", "for", "forgot", "forgotten", "from", "given", "has", "have", "hidden", "incorrect", "invalid", "least",
+    "letters", "login", "long", "match", "matches", "may", "missing", "most", "must", "new", "not", "old", "password", "passwords", "please", "policy",
+    "provided", "required", "reset", "same", "secret", "should", "short", "stored", "strong", "that", "the", "this", "too", "try", "used", "user", "value",
+    "was", "weak", "were", "with", "wrong", "you", "your",
+))  # fmt: skip
+"""Words of what programs say about passwords; a passphrase is made of others."""
+
+
+def _is_passphrase(text: str) -> bool:
+    return _PASSPHRASE.fullmatch(text) is not None and _OF_MESSAGES.isdisjoint(text.split(" "))
 
 
 def _is_mixed(text: str) -> bool:
