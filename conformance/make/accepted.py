@@ -139,7 +139,7 @@ def _manifests() -> Iterator[Case]:
         "privacy_filters>custom_patterns": [{"id": "customer", "regex": "C[0-9]{4,8}", "description": "Customer numbers"}],
     }
     unicode: dict[str, Json] = {"description": "Gr\u00fc\u00dft \u4f60\u597d \u0633\u0644\u0627\u0645 \U0001f44b", f"{TOOL}>description": "Gr\u00fc\u00dft Menschen \u2764\ufe0f", "publisher>name": "\u00c9diteur"}
-    limits: dict[str, Json] = {"runtime>memory_limit_mb": 4096, "runtime>timeout_ms": 600_000, "name": "a" * 64, "description": "a" * 2000, f"{TOOL}>name": "a" * 64, f"{TOOL}>description": "a" * 8192}
+    limits: dict[str, Json] = {"runtime>memory_limit_mb": 4096, "runtime>timeout_ms": 600_000, "name": "a" * 64, "description": ("Says hello. " * 200)[:2000], f"{TOOL}>name": "a" * 64, f"{TOOL}>description": ("Says hello. " * 700)[:8192]}
     schema: dict[str, Json] = {"type": "object", "$defs": {"node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}}, "properties": {"first": {"$ref": "#/$defs/node"}, "n": {"type": "number", "minimum": 0.5, "x-unit": "m"}}}
     newer: dict[str, Json] = {"mpp_version": "1.1.0", "sponsor": "x", "optional_keys": ["/sponsor"]}
     tool = manifest()["tool_definitions"]

@@ -56,7 +56,7 @@ KINDS: list[Json] = [
     {"type": "image", "data": "iVBORw0KGgo=", "mimeType": "image/png"},
     {"type": "audio", "data": "", "mimeType": "audio/wav"},
     {"type": "resource_link", "uri": "https://example.com/a?b=1#c", "name": "a", "title": "A", "description": "The letter", "mimeType": "text/html", "size": 10},
-    {"type": "resource_link", "uri": "mailto:a@example.com", "name": "b"},
+    {"type": "resource_link", "uri": "urn:example:c", "name": "b"},
     {"type": "resource", "resource": {"uri": "file:///a.txt", "mimeType": "text/plain; charset=utf-8", "text": "a\tb\n"}},
     {"type": "resource", "resource": {"uri": "urn:example:b", "blob": "AAEC/w==", "_meta": {"a": True}}},
 ]
@@ -69,7 +69,7 @@ RESULTS: tuple[tuple[str, str, str, dict[str, Json], dict[str, Json]], ...] = (
     ("answer-structured", "A text and structured content", "C-37", {**TEXT, "structuredContent": {"n": 1, "list": [True, None, "a"]}}, {}),
     ("answer-kinds", "Every kind of content", "C-31 C-32 C-33 C-36 C-38", {"content": KINDS}, {}),
     ("answer-items-256", "256 items of content, the most there may be", "C-30", {"content": [{"type": "text", "text": str(i)} for i in range(256)]}, {}),
-    ("answer-unicode", "Texts beyond ASCII, in UTF-8", "C-20 C-31", {"content": [{"type": "text", "text": "Gr\u00fc\u00dfe \u4f60\u597d \U0001f44b\u2028\u202e"}]}, {}),
+    ("answer-unicode", "Texts beyond ASCII, in UTF-8", "C-20 C-31", {"content": [{"type": "text", "text": "Gr\u00fc\u00dfe \u4f60\u597d \U0001f44b\u2028"}]}, {}),
     ("answer-controls", "A text with control characters, which the host must not drop without a word in --json", "C-31", {"content": [{"type": "text", "text": "a\u0000\u001b[2J\r\n\tb"}]}, {}),
     ("answer-long", "A text of 40,000 characters", "C-20", {"content": [{"type": "text", "text": "long " * 8000}]}, {}),
     ("answer-numbers", "Integers at the ends of their range, and decimals", "C-4 C-20", {"content": [], "structuredContent": {"n": [-(2**63), 2**64 - 1, 0, 0.5, -1.5e-9, 1e300]}}, {}),
