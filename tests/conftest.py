@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -38,11 +37,8 @@ def compiled(root: Path) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty $MPP_HOME of the test's own, but for the compiled expressions."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty $MPP_HOME of the test's own."""
     found = tmp_path / "home"
-    for folder in (found, found / "cache"):
-        folder.mkdir(mode=0o700)
-    shutil.copytree(compiled / "patterns", found / "cache" / "patterns")
     monkeypatch.setenv("MPP_HOME", str(found))
     return found

@@ -14,6 +14,12 @@ from mpp.host.patterns.cache import PatternCache, build_scanner
 NAME = "0a" * 32 + ".database"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test compiles for itself."""
+    monkeypatch.setattr("mpp.stages.privacy.engine._MADE_MAX", 0)
+
+
 @pytest.fixture
 def cache(tmp_path: Path) -> PatternCache:
     return PatternCache(str(tmp_path))

@@ -37,6 +37,12 @@ ODD = (
 PIECES = ["a", "b", "ab", "aab", "c", "cc", "1", "12", "123456", " ", "-", "x", "XaB", "\n\x00\n", "é", "€", "0x", "@", ".", ":", "\n"]
 
 
+@pytest.fixture(autouse=True)
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test compiles for itself."""
+    monkeypatch.setattr("mpp.stages.privacy.engine._MADE_MAX", 0)
+
+
 class Kept:
     """A store in memory."""
 

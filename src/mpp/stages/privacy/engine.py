@@ -7,6 +7,8 @@ the same for all packages, is compiled once on a machine, and no foreign express
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
+from importlib import import_module
 
 from mpp.errors import HostFailed
 from mpp.stages.privacy.engine_hyperscan import HyperscanScanner, build_of
@@ -43,7 +45,24 @@ def _engine(expressions: tuple[str, ...], cache: Kept | None) -> Scanner:
         raise HostFailed("privacy.engine", message, hint="pip install hyperscan, or google-re2 where that is not available") from None
 
 
+_MADE_MAX = 4
+_MADE: OrderedDict[tuple[str, ...], HyperscanScanner] = OrderedDict()
+"""Scanners of this process: one database serves any number of homes and threads, and to compile it takes a second."""
+
+
 def _hyperscan(expressions: tuple[str, ...], cache: Kept | None) -> Scanner:
+    """The same scanner for the same expressions. The engine is asked for each time, because it may be gone."""
+    import_module("hyperscan")
+    known = _MADE.get(expressions)
+    if known is None:
+        known = _compiled(expressions, cache)
+        _MADE[expressions] = known
+        while len(_MADE) > _MADE_MAX:
+            _MADE.popitem(last=False)
+    return known
+
+
+def _compiled(expressions: tuple[str, ...], cache: Kept | None) -> HyperscanScanner:
     if cache is None:
         return HyperscanScanner(expressions, None)
     scanner = HyperscanScanner(expressions, lambda digest: cache.load(_name(digest)))
