@@ -14,6 +14,7 @@ from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import short_id
 from mpp.errors import Refused
 from mpp.files import write_atomic
+from mpp.model.manifest import CustomPattern
 
 
 @click.command(name="build")
@@ -50,6 +51,7 @@ def command(folder: str | None, wasm: str | None, output: str | None, set_key: s
             hint="go to the project's folder, or begin one with: mpp init NAME",
         )
     built = build_project(project, progress=lambda text: note(f"  {text}"), wasm=wasm, key_id=_key_id(set_key))
+    _judge_patterns(built.manifest.privacy_filters.custom_patterns)
     path = output if output is not None else os.path.join(project.root, built.name)
     write_atomic(path, built.data)
     shown = shorter(path)
@@ -62,6 +64,16 @@ def command(folder: str | None, wasm: str | None, output: str | None, set_key: s
     say(f"content sha256:{built.content_hash}")
     first = "" if os.path.exists(os.path.join(home().keys, RELEASE_FILE)) else "mpp keygen && "
     say(f"Next: {first}mpp sign {in_shell(shown)}")
+
+
+def _judge_patterns(patterns: tuple[CustomPattern, ...]) -> None:
+    """Spec: 6-privacy F-22. What a host would refuse is refused here, before anything is signed."""
+    if patterns:
+        # A second of work and two engines, which other builds do without.
+        from mpp.host.patterns.cache import PatternCache  # noqa: PLC0415
+        from mpp.host.patterns.judging import admit  # noqa: PLC0415
+
+        admit(patterns, PatternCache(home().cache), "/privacy_filters/custom_patterns")
 
 
 def _key_id(given: str | None) -> str:

@@ -24,7 +24,7 @@ from mpp.host.audit.vault import CallVault, vault_for
 from mpp.host.drive import drive
 from mpp.host.finishing import finish
 from mpp.host.granting import Places
-from mpp.host.filtering import Whose
+from mpp.host.filtering import Whose, patterns_of
 from mpp.host.leaving import reveal_event, send, Sent
 from mpp.host.judging import Judged, privacy_of, Request, Services, Setting
 from mpp.host.oncall import call_tool, find_tool, judge_arguments, new_invocation, Reply, Surroundings
@@ -187,6 +187,8 @@ def _judged(wish: Wish, taken: Taken, invocation: str, on: Services) -> tuple[Ju
     if wish.agent.is_given:
         on.events.record(agent_event(found.identity, at=on.clock.now(), tenant=tenant, invocation=invocation, proof_jti=found.proof_jti, roles=found.roles))
     at = setting_of(open_policies(home(), on.clock, events=on.events), wish.places, taken.trust)
+    # Spec: 6-privacy F-22. Nobody is asked about a package whose answers this host would not filter as it asks.
+    on.filters.rules(patterns_of(at.privacy, taken.package.manifest.privacy_filters))
     # Before any rule and any person sees them: what must not go to a tool goes nowhere.
     sent = send(wish.arguments, tool, taken.package, at.privacy, Whose(tenant=tenant, agent=found.identity.name), on.filters)
     request = Request(
