@@ -90,6 +90,8 @@ def _said_no(reply: ToolReply | None) -> ToolFailed | None:
 
 def _tell_privacy(report: Redactions) -> None:
     """Spec: 6-privacy. Whoever reads the answer learns that something was taken out, and of what kind."""
+    if report.engine == UNFILTERED:
+        note("warning: this machine has no engine to filter with, and policy lets it run tools without: nothing was taken out")
     if report.counts:
         note("privacy filter: took out " + ", ".join(f"{count} {kind}" for kind, count in report.counts))
     if report.let_through:

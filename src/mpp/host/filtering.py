@@ -15,7 +15,7 @@ from mpp.model.manifest import CustomPattern, PrivacyFilters
 from mpp.model.value import value
 from mpp.ports import Clock, Random
 from mpp.stages.policy import CallPrivacy, PrivacyRules
-from mpp.stages.privacy import Accepted, custom_detectors, built_in, expand, Filter, Pseudonyms, Rules, Scanner
+from mpp.stages.privacy import Accepted, custom_detectors, built_in, expand, Filter, Pseudonyms, Rules, Scanner, UNFILTERED
 
 KEY_BYTES = 32
 """Bytes of the key behind placeholders and digests. Reason: that of the hash."""
@@ -29,6 +29,19 @@ RULES_MAX = 64
 
 Admit = Callable[[tuple[CustomPattern, ...]], tuple[Accepted, ...]]
 """Judges patterns of publishers and organisations, or raises Refused ``privacy.pattern``."""
+
+
+NO_ENGINE = "privacy.engine"
+
+
+class _Blind:
+    """No engine, where policy lets a host run tools without one."""
+
+    name = UNFILTERED
+    digest = ""
+
+    def scan(self, data: bytes, most: int) -> list[tuple[int, int]]:  # noqa: ARG002 - the form of a scanner
+        return []
 
 
 @value
@@ -51,16 +64,27 @@ class Filters:
         self._rules: OrderedDict[tuple[CustomPattern, ...], Rules] = OrderedDict()
         self._names: OrderedDict[Whose, tuple[int, Pseudonyms]] = OrderedDict()
 
-    def rules(self, patterns: tuple[CustomPattern, ...] = ()) -> Rules:
-        """The built-in detectors, those of plug-ins and these patterns, compiled once."""
+    def rules(self, patterns: tuple[CustomPattern, ...] = (), *, require: bool = True) -> Rules:
+        """The built-in detectors, those of plug-ins and these patterns, compiled once.
+
+        ``require``: raise HostFailed ``privacy.engine`` where this machine has no engine. Without it there are rules that find nothing and say so.
+        """
         with self._lock:
             found = self._rules.get(patterns)
-            if found is None:
-                found = self._rules[patterns] = self._compiled(patterns)
-                while len(self._rules) > RULES_MAX:
-                    self._rules.popitem(last=False)
+        if found is None:
+            # Patterns are judged in a process that may take seconds, so no other call waits for it. Two at once cost time and nothing else.
+            try:
+                found = self._compiled(patterns)
+            except HostFailed as fault:
+                if require or fault.code != NO_ENGINE:
+                    raise
+                return Rules((), lambda _: _Blind())
+        with self._lock:
+            self._rules[patterns] = found
             self._rules.move_to_end(patterns)
-            return found
+            while len(self._rules) > RULES_MAX:
+                self._rules.popitem(last=False)
+        return found
 
     def _compiled(self, patterns: tuple[CustomPattern, ...]) -> Rules:
         """Spec: 6-privacy F-25: a plug-in that is not there stops the host."""
@@ -89,8 +113,10 @@ class Filters:
 
     def bind(self, said: CallPrivacy, filters: PrivacyFilters, whose: Whose) -> Filter:
         """The way of everything that one call says. Raises HostFailed where this machine cannot filter, and Refused where the package asks for more than it can: then nothing may run."""
-        rules = self.rules(patterns_of(said.rules, filters))
-        _check_known(filters.patterns, rules)
+        # Spec: 6-privacy F-5. A rule that demands patterns in this call cannot be met by a machine that finds none.
+        rules = self.rules(patterns_of(said.rules, filters), require=said.rules.require or bool(said.demanded))
+        if rules.scanner.name != UNFILTERED:
+            _check_known(filters.patterns, rules)
         names = self.names(whose, said.rules.pseudonym_minutes)
         return Filter(rules, said, names, self._seconds, enabled=filters.enabled, policy=self._digest(said.rules))
 

@@ -188,7 +188,7 @@ def _judged(wish: Wish, taken: Taken, invocation: str, on: Services) -> tuple[Ju
         on.events.record(agent_event(found.identity, at=on.clock.now(), tenant=tenant, invocation=invocation, proof_jti=found.proof_jti, roles=found.roles))
     at = setting_of(open_policies(home(), on.clock, events=on.events), wish.places, taken.trust)
     # Spec: 6-privacy F-22. Nobody is asked about a package whose answers this host would not filter as it asks.
-    on.filters.rules(patterns_of(at.privacy, taken.package.manifest.privacy_filters))
+    on.filters.rules(patterns_of(at.privacy, taken.package.manifest.privacy_filters), require=at.privacy.require)
     # Before any rule and any person sees them: what must not go to a tool goes nowhere.
     sent = send(wish.arguments, tool, taken.package, at.privacy, Whose(tenant=tenant, agent=found.identity.name), on.filters)
     request = Request(
