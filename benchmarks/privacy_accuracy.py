@@ -14,13 +14,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mpp.host.filtering import Whose
 from mpp.host.home import Home
+from mpp.host.measuring.peers import Find, presidio_finder
 from mpp.host.opening import open_filters
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.manifest import PrivacyFilters
@@ -35,7 +35,6 @@ NOISY = {("piianon_technology", "PHONE")}
 """Sets with so many labels missing that a false hit says nothing."""
 
 Hits = list[tuple[int, int, str]]
-Find = Callable[[str], Hits]
 
 
 def ours() -> Find:
@@ -51,18 +50,10 @@ def ours() -> Find:
 
 
 def presidio() -> Find:
-    analyzer, spacy = import_module("presidio_analyzer"), import_module("spacy")
-    kinds, engines = import_module("presidio_analyzer.predefined_recognizers"), import_module("presidio_analyzer.nlp_engine")
-    # It would fetch a list of domains from the network.
-    domains = import_module("tldextract")
-    vars(domains)["extract"] = domains.TLDExtract(suffix_list_urls=())
-    nlp = engines.SpacyNlpEngine()
-    nlp.nlp = {"en": spacy.blank("en")}
-    registry = analyzer.RecognizerRegistry(supported_languages=["en"])
-    for name in ("EmailRecognizer", "PhoneRecognizer", "CreditCardRecognizer", "UsSsnRecognizer", "IbanRecognizer", "IpRecognizer"):
-        registry.add_recognizer(getattr(kinds, name)())
-    engine = analyzer.AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
-    return lambda text: [(one.start, one.end, PEERS[one.entity_type]) for one in engine.analyze(text=text, language="en") if one.entity_type in PEERS]
+    find = presidio_finder()
+    if find is None:
+        sys.exit("presidio-analyzer is not installed")
+    return lambda text: [(start, end, PEERS[kind]) for start, end, kind in find(text) if kind in PEERS]
 
 
 def records(path: Path) -> Iterator[dict[str, Any]]:

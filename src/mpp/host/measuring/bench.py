@@ -18,7 +18,7 @@ from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.manifest import CustomPattern, PrivacyFilters
 from mpp.model.value import value
 from mpp.stages.policy import CallPrivacy, NO_PRIVACY
-from mpp.stages.privacy import built_in, read_message, write_message
+from mpp.stages.privacy import PLACEHOLDER, built_in, read_message, write_message
 
 MESSAGES = (("2 kB", 2_000, 0.01), ("100 kB", 100_000, 0.01), ("1 MB", 1_000_000, 0.01), ("1 MB, clean", 1_000_000, 0.0))
 CUSTOM = tuple(CustomPattern(id=f"custom_{i}", regex=rf"\bCUST{i}-\d{{6}}\b", description="a customer's number") for i in range(20))
@@ -81,7 +81,7 @@ def _message(title: str, made: Document, runs: list[tuple[str, peers.Run | None,
         best, out = min((_timed(run, data) for _ in range(rounds)), key=lambda one: one[0])
         text = out.decode()
         missed = sum(one in text for one in made.planted)
-        extra = max(text.count("-", 0) and _placeholders(text) - len(made.planted), 0) if name == OURS else 0
+        extra = max(_placeholders(text) - len(made.planted), 0) if name == OURS else 0
         rows.append(
             Row(
                 message=title,
@@ -99,7 +99,7 @@ def _message(title: str, made: Document, runs: list[tuple[str, peers.Run | None,
 
 
 def _placeholders(text: str) -> int:
-    return sum(1 for piece in text.split("[")[1:] if len(head := piece.partition("]")[0].rpartition("-")) and len(head[2]) == 8 and head[0].isupper())
+    return sum(1 for _ in PLACEHOLDER.finditer(text))
 
 
 def _timed(run: peers.Run, data: bytes) -> tuple[float, bytes]:

@@ -33,7 +33,11 @@ def cpex(custom: Sequence[CustomPattern]) -> Run | None:
     return run
 
 
-def presidio() -> Run | None:
+Find = Callable[[str], list[tuple[int, int, str]]]
+"""Start, end and kind of what is found in a text."""
+
+
+def presidio_finder() -> Find | None:
     """``presidio-analyzer`` with its recognisers of six kinds, without a language model."""
     try:
         analyzer, spacy = import_module("presidio_analyzer"), import_module("spacy")
@@ -50,9 +54,18 @@ def presidio() -> Run | None:
         registry.add_recognizer(getattr(kinds, name)())
     engine = analyzer.AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
 
+    return lambda text: [(one.start, one.end, one.entity_type) for one in engine.analyze(text=text, language="en")]
+
+
+def presidio() -> Run | None:
+    """The same, over JSON."""
+    find = presidio_finder()
+    if find is None:
+        return None
+
     def clean(text: str) -> str:
-        for one in sorted(engine.analyze(text=text, language="en"), key=lambda found: -found.start):
-            text = f"{text[: one.start]}<{one.entity_type}>{text[one.end :]}"
+        for start, end, kind in sorted(find(text), reverse=True):
+            text = f"{text[:start]}<{kind}>{text[end:]}"
         return text
 
     return lambda data: json.dumps(_each(json.loads(data), clean)).encode()

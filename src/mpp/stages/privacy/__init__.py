@@ -22,7 +22,7 @@ from mpp.stages.privacy.limits import MESSAGE_BYTES_MAX
 from mpp.stages.privacy.live import FilteredLive
 from mpp.stages.privacy.outgoing import Leak, Outgoing, outgoing_arguments
 from mpp.stages.privacy.outgoing_http import Leaving, LeavingJudged, outgoing_request
-from mpp.stages.privacy.placeholders import Pseudonyms
+from mpp.stages.privacy.placeholders import PLACEHOLDER, Pseudonyms
 from mpp.stages.privacy.reply import Clean, Pass, clean_run
 from mpp.stages.privacy.reveal import has_placeholder, Hiding, Plain, reveal_arguments, Revealed
 from mpp.stages.privacy.ports import Kept, Scanner
@@ -34,6 +34,7 @@ __all__ = (
     "GROUPS",
     "MESSAGE_BYTES_MAX",
     "OFF_BY_DEFAULT",
+    "PLACEHOLDER",
     "UNFILTERED",
     "Accepted",
     "Arena",

@@ -7,15 +7,11 @@ from collections.abc import Iterator
 
 from mpp.stages.privacy.guard.hits import CONFUSABLE, NAME, Finding
 from mpp.stages.privacy.guard.limits import NAME_CHARS_MAX, NAME_SENTENCE_WORDS, NAME_SMALL_WORDS_MAX, NAME_WORDS_MAX
+from mpp.stages.privacy.views.tables import ALIKE
 
-# Letters of other scripts that look like ASCII ones in common fonts. Fixed here, so that every host sees the same.
-LOOKALIKES: dict[str, str] = {
-    **dict(zip("аеорсухіјѕԁһԛԝӏвкмнт", "aeopcyxijsdhqwlbkmht", strict=True)),
-    **dict(zip("АВЕКМНОРСТУХІЈЅԌԜ", "ABEKMHOPCTYXIJSGW", strict=True)),
-    **dict(zip("ονρικυχ", "ovpikux", strict=True)),
-    **dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX", strict=True)),
-    **dict(zip("օոսհցքɡɑ", "onuhgpga", strict=True)),
-}
+# Of the letters that the filter reads as Latin ones those that nobody uses in a formula or as the only sign of another alphabet.
+_TAKEN = "аеорсухіјѕԁһԛԝӏкмтАВЕКМНОРСТУХІЈЅԌԜονρικυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧօոսհցքɡɑ"
+LOOKALIKES: dict[str, str] = {**{one: ALIKE[one] for one in _TAKEN}, "в": "b", "н": "h"}
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)}
 _FOLD = str.maketrans({**LOOKALIKES, "’": "'", "‘": "'", "ʼ": "'"}) | _WIDE
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from mpp.stages.privacy.arena import Spots
+from mpp.stages.privacy.detectors import columns
 from mpp.stages.privacy.detector import LIKELY, WEAK, Detector, Hit, Place
 from mpp.stages.privacy.detectors.secrets.names import PROVIDERS, Kind, announces
-from mpp.stages.privacy.detectors.secrets.tables import cells
 from mpp.stages.privacy.detectors.secrets.values import FIRM, MIXED, OPEN, VALUE_CHARS_MAX, is_secret
 
 NAME_SIDE_CHARS = 48
@@ -19,6 +20,9 @@ NAME_SIDE_CHARS = 48
 
 VALUE_REACH = 1200
 """Characters after a name in which its value must end. Reason: a key in base64 fits; a page of text in quotes is no secret."""
+
+ROWS_MAX = 200
+"""Rows that are read for one heading. Reason: bounds the work for one place."""
 
 LISTED_MAX = 64
 """Items of a list under the name of a secret that are read. Reason: keys that are in use are few; codes for recovery are ten."""
@@ -83,7 +87,7 @@ def look(place: Place) -> Iterator[Hit]:
         yield from _other_leaf(place, kind, text[start:end])
         return
     found = _value_after(place, kind, start, end)
-    yield from (found,) if found else cells(place, kind, start, end)
+    yield from (found,) if found else _below(place, kind, start, end)
 
 
 def _name_around(place: Place) -> tuple[int, int]:
@@ -96,6 +100,18 @@ def _name_around(place: Place) -> tuple[int, int]:
         start -= 1
     found = _NAME.match(text, place.at, place.high)
     return start, found.end() if found else place.at
+
+
+def _below(place: Place, kind: Kind, start: int, end: int) -> Iterator[Hit]:
+    """The cells of the column that the name heads. A column goes on to the mark after the name, so ``token count`` heads none."""
+    text = place.text
+    if text[end : min(end + 2, place.high)].strip(' "\r')[:1] not in {"", ",", ";", "\t", "|", "\n"}:
+        return
+    for first, last in islice(columns.cells(text, place.low, place.high, start), ROWS_MAX):
+        bare = text[first:last].strip(' "\r')
+        if bare and is_secret(bare, kind.level, quoted=True, name=text[start:end]):
+            at = text.index(bare, first)
+            yield Hit(kind.type, at, at + len(bare), LIKELY)
 
 
 def _other_leaf(place: Place, kind: Kind, name: str) -> Iterator[Hit]:
