@@ -21,7 +21,7 @@ from mpp.stages.privacy.invisible import strip_invisible
 from mpp.stages.privacy.limits import CHARS_PER_SECOND, DIGESTS_MAX, ROUNDS_MAX, SECONDS_BASE, SECONDS_MAX
 from mpp.stages.privacy.pointers import Pointers, returned
 from mpp.stages.privacy.placeholders import PLACEHOLDER, PLACEHOLDER_CHARS_MAX, Pseudonyms, type_in, written
-from mpp.stages.privacy.search import matches_whole, Rules, search, Span
+from mpp.stages.privacy.search import matches_whole, Rules, runs, search, Span
 from mpp.stages.privacy.types import Filtered, Report
 
 Seconds = Callable[[], float]
@@ -227,22 +227,6 @@ def outside_placeholders(start: int, end: int, text: str, types: Container[str])
         yield start, end
 
 
-def _united(spans: list[Span], work: Work) -> list[Union]:
-    """Overlapping spans as one, so that no end of any of them stays."""
-    if len(spans) == 1:
-        return [_labelled(spans, work)]
-    spans.sort(key=lambda one: (one.start, -one.end))
-    out: list[list[Span]] = []
-    reached = -1
-    for span in spans:
-        if span.start < reached:
-            out[-1].append(span)
-        else:
-            out.append([span])
-        reached = max(reached, span.end)
-    return [_labelled(group, work) for group in out]
-
-
 def _labelled(group: list[Span], work: Work) -> Union:
     """Attack: a publisher's wide pattern around an address, whose action is milder than that for addresses. The strictest action counts, then the surest."""
     if len(group) == 1:
@@ -258,7 +242,7 @@ def _replaced(text: str, spans: list[Span], work: Work, *, is_number: bool) -> s
         return None
     out: list[str] = []
     at = 0
-    for one in _united(spans, work):
+    for one in (_labelled(group, work) for group in runs(spans)):
         out += (text[at : one.start], _instead(one, work, is_number=is_number))
         at = one.end
     return "".join((*out, text[at:]))

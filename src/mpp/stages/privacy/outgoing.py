@@ -19,7 +19,7 @@ from mpp.stages.privacy.filter import Filter, outside_placeholders, Work
 from mpp.stages.privacy.limits import ROUNDS_MAX
 from mpp.stages.privacy.placeholders import bare
 from mpp.stages.privacy.pointers import Pointers, written
-from mpp.stages.privacy.search import search, Span
+from mpp.stages.privacy.search import runs, search, Span
 
 NONE, SECRETS, REDACT = "none", "secrets", "redact"
 
@@ -152,22 +152,10 @@ def replaced(text: str, spans: Sequence[Span], form: Callable[[str], str]) -> st
     """The text with each run of overlapping spans replaced, under the type of the surest."""
     out: list[str] = []
     at = 0
-    for group in _runs(spans):
+    for group in runs(spans):
         out += (text[at : group[0].start], form(max(group, key=lambda one: (one.sure, one.end - one.start)).type))
         at = max(one.end for one in group)
     return "".join((*out, text[at:]))
-
-
-def _runs(spans: Sequence[Span]) -> list[list[Span]]:
-    runs: list[list[Span]] = []
-    reached = -1
-    for span in sorted(spans, key=lambda one: (one.start, -one.end)):
-        if span.start < reached:
-            runs[-1].append(span)
-        else:
-            runs.append([span])
-        reached = max(reached, span.end)
-    return runs
 
 
 def kept_back(found: tuple[Leak, ...]) -> Refused:

@@ -231,10 +231,23 @@ def _touch(taken: list[tuple[int, int]], first: int, last: int) -> bool:
     return any(start < last and first < end for start, end in taken)
 
 
+def runs(spans: Sequence[Span]) -> list[list[Span]]:
+    """Spans of one leaf that overlap, together and in order, so that no end of any of them stays. Spec: 6-privacy F-13."""
+    out: list[list[Span]] = []
+    reached = -1
+    for span in sorted(spans, key=lambda one: (one.start, -one.end)):
+        if span.start < reached:
+            out[-1].append(span)
+        else:
+            out.append([span])
+        reached = max(reached, span.end)
+    return out
+
+
 def matches_whole(text: str, rules: Rules, watch: Watch) -> bool:
     """Does a detector find something of which it is sure in this text alone?"""
     arena = Arena([text], [Spot([text], 0)], [""])
     return any(one.hit.sure > 2 for one in _scan(arena, rules, watch)[0])
 
 
-__all__ = ["AS_WRITTEN", "DECODED", "JOINED", "NORMALISED", "Rules", "Scanner", "Span", "Watch", "matches_whole", "search"]
+__all__ = ["AS_WRITTEN", "DECODED", "JOINED", "NORMALISED", "Rules", "Scanner", "Span", "Watch", "matches_whole", "runs", "search"]
