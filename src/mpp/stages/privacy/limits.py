@@ -32,8 +32,8 @@ PSEUDONYMS_MAX = 100_000
 SURROGATE_TRIES = 16
 """Surrogates that are tried. Reason: one in ten passes a checksum by chance."""
 
-ROUNDS_MAX = 4
-"""Times that replaced texts are searched again. Reason: what was replaced may have parted two things; after that the message is withheld."""
+ROUNDS_MAX = 6
+"""Times that replaced texts are searched again. Reason: what was replaced may have parted two things, and a new key may name its value; after that the message is withheld."""
 
 CHECK_EVERY = 16
 """Places between two looks at the clock. Reason: a look at a place may cost ten milliseconds in a text made for it, and one at the clock a fifth of a microsecond."""

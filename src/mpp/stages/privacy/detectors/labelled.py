@@ -15,6 +15,7 @@ from mpp.model.value import value
 from mpp.stages.privacy.arena import Arena, Spots
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, SURE, WEAK
 from mpp.stages.privacy.detectors import columns, probing
+from mpp.stages.privacy.placeholders import PLACEHOLDER
 
 REACH = 48
 """Characters after a word in which a value may begin. Reason: "number of the applicant, as printed on the card:" fits."""
@@ -159,7 +160,7 @@ class Labels:
                 yield from kind.after(text, found.end(), high)
                 yield from kind.ahead(text, low, found.start())
         yield from self._below(place, columns.cells(text, low, high, found.start()), kinds)
-        if high - low <= len(found[0]) + NAME_CHARS_MAX:
+        if high - low <= len(found[0]) + NAME_CHARS_MAX and not PLACEHOLDER.fullmatch(text, low, high):
             yield from self._named(arena, leaf, kinds)
 
     def _below(self, place: Place, cells: Iterable[tuple[int, int]], kinds: Iterable[Beside]) -> Iterator[Hit]:
