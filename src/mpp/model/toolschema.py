@@ -27,7 +27,7 @@ _SHAPES: dict[str, str] = {
     **dict.fromkeys(("not", "if", "then", "else"), "schema in place"),
     **dict.fromkeys(("allOf", "anyOf", "oneOf"), "schemas in place"),
     **dict.fromkeys(("properties", "$defs", "definitions"), "named schemas"),
-    "examples": "list",
+    **dict.fromkeys(("examples", "enumNames"), "list"),
     "enum": "enum",
     "type": "type",
     "required": "names",

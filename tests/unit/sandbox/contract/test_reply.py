@@ -134,18 +134,45 @@ QUESTION: Any = {
 }
 
 
+SAMPLING: Any = {
+    "method": "sampling/createMessage",
+    "params": {"messages": [{"role": "user", "content": {"type": "text", "text": "What is the capital?"}}], "maxTokens": 50, "systemPrompt": "Be brief."},
+}
+
+
+@pytest.mark.parametrize("question", [SAMPLING, {"method": "roots/list", "params": {}}])
+def test_a_model_and_folders_may_be_asked_for(question: Any) -> None:
+    asked = {"resultType": "input_required", "inputRequests": {"which": question}}
+    assert read(asked).to_json() == asked
+
+
+def test_folders_need_no_parameters() -> None:
+    asked = {"resultType": "input_required", "inputRequests": {"which": {"method": "roots/list"}}}
+    assert read(asked).to_json()["inputRequests"] == {"which": {"method": "roots/list", "params": {}}}
+
+
 def test_a_question_is_a_value() -> None:
     asked = {"resultType": "input_required", "inputRequests": {"which one": QUESTION}}
     reply = read(asked, TYPED)
     assert isinstance(reply, InputRequired)
     assert reply.to_json() == asked
-    assert (reply.questions[0].id, reply.questions[0].message) == ("which one", "Which?")
+    assert (reply.questions[0].id, reply.questions[0].method) == ("which one", "elicitation/create")
 
 
 ASKED_WRONGLY: list[tuple[Any, str]] = [
     ({}, ""),
     ({str(i): QUESTION for i in range(9)}, ""),
-    ({"a": {**QUESTION, "method": "sampling/createMessage"}}, "/a/method"),
+    ({"a": {**QUESTION, "method": "tools/call"}}, "/a/method"),
+    ({"a": {**QUESTION, "method": "roots/list"}}, "/a/params/message"),
+    ({"a": {"method": "sampling/createMessage"}}, "/a/params"),
+    ({"a": {**SAMPLING, "params": {**SAMPLING["params"], "includeContext": "allServers"}}}, "/a/params/includeContext"),
+    ({"a": {**SAMPLING, "params": {**SAMPLING["params"], "messages": []}}}, "/a/params/messages"),
+    ({"a": {**SAMPLING, "params": {**SAMPLING["params"], "messages": SAMPLING["params"]["messages"] * 17}}}, "/a/params/messages"),
+    ({"a": {**SAMPLING, "params": {**SAMPLING["params"], "maxTokens": 0}}}, "/a/params/maxTokens"),
+    ({"a": {**SAMPLING, "params": {**SAMPLING["params"], "systemPrompt": ""}}}, "/a/params/systemPrompt"),
+    ({"a": {**SAMPLING, "params": {"messages": [{"role": "system", "content": TEXT}], "maxTokens": 1}}}, "/a/params/messages/0/role"),
+    ({"a": {**SAMPLING, "params": {"messages": [{"role": "user"}], "maxTokens": 1}}}, "/a/params/messages/0/content"),
+    ({"a": {**SAMPLING, "params": {"messages": [{"role": "user", "content": {"type": "image"}}], "maxTokens": 1}}}, "/a/params/messages/0/content/type"),
     ({"a": {**QUESTION, "x": 1}}, "/a/x"),
     ({"a": {"method": "elicitation/create"}}, "/a/params"),
     ({"a\x1b": QUESTION}, "/a\\x1b"),

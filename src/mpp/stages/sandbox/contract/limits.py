@@ -58,6 +58,15 @@ QUESTION_TEXT_MAX = 2000
 QUESTION_FORM_MAX = 16 * KIB
 """Bytes of the form of one question. Reason: a form with a few fields has some hundred."""
 
+SAMPLING_MESSAGES_MAX = 16
+"""Messages that a tool puts to the caller's model at once. Reason: a question with its examples; a conversation belongs to the agent."""
+
+SAMPLING_TEXT_MAX = 16_384
+"""Characters of one of them. Reason: a page or two; the person whom a client shows it to must be able to read it."""
+
+SAMPLING_TOKENS_MAX = 32_768
+"""Tokens that a tool asks the caller's model for. Reason: somebody else pays for them."""
+
 WORK_MAX = 60_000_000
 """Steps of one validation, each about 30 nanoseconds at worst. Reason: the validator cannot be interrupted; two seconds are the most a call may hold it."""
 

@@ -12,20 +12,16 @@ from mpp.errors import Fault, Refused, ToolFailed
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, read, shown
 from mpp.model.manifest import ToolDefinition
-from mpp.model.toolschema import read_schema
 from mpp.model.value import value
 from mpp.stages.sandbox.contract.content import Content, note, plain_text, read_content, read_meta
 from mpp.stages.sandbox.contract.limits import (
     CONTENT_ITEMS_MAX,
     ERROR_SHOWN_MAX,
-    QUESTION_FORM_MAX,
-    QUESTION_TEXT_MAX,
-    QUESTIONS_MAX,
     REPLY_BYTES_MAX,
     STRUCTURED_VALUES_MAX,
-    WORD_MAX,
 )
 from mpp.stages.sandbox.contract.measure import INT_LEAST, INT_MOST, measure
+from mpp.stages.sandbox.contract.questions import InputRequired, read_questions
 from mpp.stages.sandbox.contract.schemacheck import SchemaCheck
 
 _FAMILY = "tool"
@@ -52,29 +48,6 @@ class ToolResult:
         if self.meta is not None:
             out["_meta"] = json.loads(self.meta)
         return {**out, "isError": self.is_error}
-
-
-@value
-class Question:
-    """One thing that a tool wants to know."""
-
-    id: str
-    message: str
-    form: bytes
-    """JSON of the schema that an answer follows."""
-
-
-@value
-class InputRequired:
-    """A tool's own question. It is never an approval, whatever it says."""
-
-    questions: tuple[Question, ...]
-
-    def to_json(self) -> dict[str, Json]:
-        asked: dict[str, Json] = {
-            one.id: {"method": "elicitation/create", "params": {"message": one.message, "requestedSchema": json.loads(one.form)}} for one in self.questions
-        }
-        return {"resultType": "input_required", "inputRequests": asked}
 
 
 ToolReply: TypeAlias = ToolResult | InputRequired
@@ -144,7 +117,7 @@ def _tell_error(answer: Fields) -> None:
 
 def _result(result: Fields) -> ToolReply:
     kind = result.one_of("resultType", ("complete", "input_required"), default="complete")
-    reply = _questions(result) if kind == "input_required" else _complete(result)
+    reply = read_questions(result) if kind == "input_required" else _complete(result)
     result.end()
     return reply
 
@@ -159,43 +132,6 @@ def _complete(result: Fields) -> ToolResult:
         is_error=result.flag("isError", default=False),
         meta=read_meta(result),
     )
-
-
-def _questions(result: Fields) -> InputRequired:
-    """Spec: call-contract C-40 to C-42."""
-    asked = result.object("inputRequests")
-    names = list(asked.found)[: QUESTIONS_MAX + 1] if asked is not None else []
-    if asked is not None and not 0 < len(asked.found) <= QUESTIONS_MAX:
-        note(result.faults, asked.where, f"must have 1 to {QUESTIONS_MAX} questions, has {len(asked.found)}", "ask less at once")
-    return InputRequired(questions=tuple(_question(asked, name) for name in names[:QUESTIONS_MAX] if asked is not None))
-
-
-def _question(asked: Fields, name: str) -> Question:
-    request = asked.object(name)
-    message, form = "", b"{}"
-    if not name or len(name) > WORD_MAX or not name.isprintable():
-        note(asked.faults, asked.path(name), f"the name of a question has 1 to {WORD_MAX} printable characters", "choose another name")
-    params = None
-    if request is not None:
-        request.one_of("method", ("elicitation/create",))
-        params = request.object("params")
-        request.end()
-    if params is not None:
-        message = params.text("message", most=QUESTION_TEXT_MAX)
-        form = _form(params)
-        params.end()
-    return Question(id=name, message=message, form=form)
-
-
-def _form(params: Fields) -> bytes:
-    found = params.raw("requestedSchema")
-    faults = Faults(_FAMILY)
-    form = read_schema(found, params.path("requestedSchema"), faults, needs_object=True) if params.has("requestedSchema") else b"{}"
-    if faults.found:
-        note(params.faults, faults.found[0].where, faults.found[0].message, faults.found[0].hint)
-    elif len(form) > QUESTION_FORM_MAX:
-        note(params.faults, params.path("requestedSchema"), f"must have at most {QUESTION_FORM_MAX} bytes", "ask for less at once")
-    return form
 
 
 def _fits(reply: ToolResult, tool: ToolDefinition) -> ToolResult:
