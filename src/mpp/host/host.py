@@ -1,0 +1,228 @@
+"""A host in one object: the installed tools, called as an agent calls them. It opens no socket and reads no terminal.
+
+    with Host.open() as host:
+        print([tool["name"] for tool in host.tools().items])
+        outcome = host.call("hello__greet", {"name": "Ada"})
+
+Spec: spec/call-contract.md for the order of a call, spec/store.md for what is installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from mpp.errors import MppError, Refused
+from mpp.host.audit.log import AuditLog
+from mpp.host.fleet import fleet_settings
+from mpp.host.granting import Places
+from mpp.host.home import Home, find_home
+from mpp.host.metrics import Counting, Metrics
+from mpp.host.opening import open_services, setting_of
+from mpp.host.policy_store import open_policies
+from mpp.host.ready import ReadyPackages
+from mpp.host.sandbox import Sandbox
+from mpp.host.secret_store import open_secrets
+from mpp.host.services.standard import standard_calls
+from mpp.host.services.transcript import Recorder
+from mpp.host.signed_context import SignedContexts
+from mpp.host.sources.installed import InstalledSource
+from mpp.host.sources.ports import ToolSource
+from mpp.host.store import PackageStore
+from mpp.host.system import SystemClock, SystemRandom
+from mpp.host.table import Tables
+from mpp.host.toolcall import META, Room
+from mpp.host.trust_store import TrustStore
+from mpp.host.trust_watch import TrustWatch
+from mpp.model.jsontext import Json
+from mpp.model.value import value
+from mpp.ports import Clock, Random
+from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall
+from mpp.stages.approval import accept, vouch
+
+THREADS_MAX = 64
+"""Threads of calls that an event loop waits for. Reason: as many as there are sandbox processes; more would wait for those."""
+
+_OK = "ok"
+
+
+class NobodyListens:
+    """Of a call whose log lines and progress nobody wants, and that nobody ends early."""
+
+    gone_fd = -1
+
+    def log(self, level: str, message: str) -> None: ...
+
+    def progress(self, progress: float, total: float | None, message: str) -> None: ...
+
+
+NOBODY_LISTENS = NobodyListens()
+
+
+@value
+class HostOptions:
+    """What the owner of a host chooses."""
+
+    workspace: str = ""
+    """The folder that ``${workspace}`` in a manifest stands for."""
+    plain_names: bool = False
+    """Offer a tool under its own name where no other has it."""
+
+
+class Host:
+    """Safe to use from many threads. Close it, or its processes live as long as this one."""
+
+    def __init__(
+        self, home: Home, options: HostOptions, sources: Callable[[Room], Sequence[ToolSource]] = lambda _: (), *,
+        environment: Mapping[str, str], clock: Clock | None = None, random: Random | None = None,
+    ) -> None:  # fmt: skip
+        """``sources``: what else gives tools, beside the installed packages; the host closes them."""
+        self._stack, self._counting = ExitStack(), Counting()
+        self._threads: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+        with ExitStack() as undo:
+            log = AuditLog(home, clock=(clock := clock or SystemClock()), random=(random := random or SystemRandom()))
+            undo.callback(log.close)
+            self.checkpoint = log.checkpoint
+            """Sign the record as far as it goes, so that what was done up to now can be proved."""
+            trust = TrustStore(home.trust, known_only=fleet_settings().is_fleet)
+            self.room = _open_room(home, options, undo, environment, clock, random, log, trust)
+            self.store = PackageStore(home, trust, clock)
+            self.installed = InstalledSource(self.store, home.trust, self.room)
+            self.tables = Tables((self.installed, *sources(self.room)), plain_names=options.plain_names)
+            undo.callback(self.tables.close)
+            self._stack = undo.pop_all()
+
+    @classmethod
+    def open(cls, home: str = "", *, workspace: str = "", plain_names: bool = False) -> Self:
+        """The host of a home folder; that of ``$MPP_HOME`` if left out."""
+        place = Home(path=os.path.abspath(home)) if home else find_home(os.environ)
+        return cls(place, HostOptions(workspace=os.path.realpath(workspace) if workspace else "", plain_names=plain_names), environment=os.environ)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all its processes, and sign the record. To close it again does nothing."""
+        with self._lock:
+            threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=True, cancel_futures=True)
+        self._stack.close()
+
+    # -- tools
+
+    def tools(self, who: Caller | None = None) -> Listing:
+        """Definitions as MCP has them, sorted by name."""
+        return self.tables.of((who or Caller()).tenant).listing
+
+    def call(
+        self, name: str, arguments: Mapping[str, Json] | bytes, *, who: Caller | None = None, live: Live = NOBODY_LISTENS, timeout_ms: int = 0
+    ) -> Outcome:  # fmt: skip
+        """Call a tool and wait. Raises Refused ``call.tool`` for a name that nobody knows; all else is in the outcome."""
+        data = arguments if isinstance(arguments, bytes) else json.dumps(arguments, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return self.run(who or Caller(), ToolCall(name=name, arguments=data, timeout_ms=timeout_ms), live)
+
+    async def acall(
+        self, name: str, arguments: Mapping[str, Json] | bytes, *, who: Caller | None = None, live: Live = NOBODY_LISTENS, timeout_ms: int = 0
+    ) -> Outcome:  # fmt: skip
+        """The same from an event loop. A task that is cancelled ends its call at once; ``live.gone_fd`` is not looked at."""
+        with _Leaving(live) as left:
+            work = asyncio.get_running_loop().run_in_executor(self._pool(), lambda: self.call(name, arguments, who=who, live=left, timeout_ms=timeout_ms))
+            try:
+                return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                left.leave()
+                await asyncio.wait([work])
+                raise
+
+    def run(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
+        """One call as a front took it."""
+        offered = self.tables.of(who.tenant).find(call.name)
+        begun = time.monotonic()
+        with self._counting.running():
+            outcome = offered.run(who, call, live)
+        self._counting.ended(_kind(outcome), time.monotonic() - begun)
+        return outcome
+
+    # -- approvals
+
+    def answer(self, ref: str, *, yes: bool, who: Caller | None = None, by: str = "", amr: str = "elicitation") -> str:
+        """A person's answer that the embedding program saw being given. Empty: it was taken; else the code of why it does not count. The call is made again then."""
+        who, on = who or Caller(), self.room.on
+        now, at = on.clock.now(), self.room.setting()
+        try:
+            question = on.approvals.question(who.tenant, ref, now)
+            # Attack: an agent that answers what another one asked.
+            if question is None or question.action.agent != who.agent:
+                raise Refused("approval.unknown", "there is no such question", where="ref", hint="it may be answered or too old; call again")
+            accept(question, vouch(question, yes=yes, user=by or who.user or "client", amr=amr, now=now), on.desk(fleet=at.fleet, least=at.strength), now)
+        except MppError as fault:
+            return fault.code
+        return ""
+
+    def metrics(self) -> Metrics:
+        return self._counting.now()
+
+    def _pool(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="mpp-call")
+            return self._threads
+
+
+class _Leaving:
+    """A listener that can go away."""
+
+    def __init__(self, live: Live) -> None:
+        self.log, self.progress = live.log, live.progress
+        self.gone_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        os.close(self.gone_fd)
+
+    def leave(self) -> None:
+        os.eventfd_write(self.gone_fd, 1)
+
+
+def _kind(outcome: Outcome) -> str:
+    if not outcome.result.get("isError"):
+        return _OK
+    meta = outcome.result.get("_meta")
+    code = meta.get(META + "code") if isinstance(meta, dict) else None
+    return code if isinstance(code, str) else "tool.said_no"
+
+
+def _open_room(
+    home: Home, options: HostOptions, undo: ExitStack, environment: Mapping[str, str], clock: Clock, random: Random, log: AuditLog, trusted: TrustStore
+) -> Room:  # fmt: skip
+    """Everything that calls share, closed in the opposite order."""
+    on = undo.enter_context(open_services(home, clock, random, events=log))
+    secrets = open_secrets(home)
+    recorder = Recorder(undo.enter_context(standard_calls(home, secrets, contexts=SignedContexts(on.host.signer, clock, random))))
+    sandbox = Sandbox(home.cache, recorder)
+    undo.callback(sandbox.close)
+    # Its process starts while packages are read.
+    sandbox.start()
+    ready = ReadyPackages(sandbox)
+    undo.callback(ready.close)
+    policies, trust = open_policies(home, clock, events=on.events), TrustWatch(trusted)
+    places = Places(home=home.path, workspace=options.workspace, mappings={})
+    return Room(
+        home=home, on=on, sandbox=sandbox, ready=ready, secrets=secrets, recorder=recorder, environment=environment, clock_ns=time.time_ns,
+        setting=lambda: setting_of(policies, places, trust.current()),
+    )  # fmt: skip

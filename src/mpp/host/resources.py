@@ -1,0 +1,115 @@
+"""What an agent may read beside tools: the manifest and README of each package, proofs of its own calls, and what packages ship as prompts and resources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from mpp.errors import Refused
+from mpp.host.audit.reader import LogReader
+from mpp.host.filtering import Whose
+from mpp.host.leaving import callee_of
+from mpp.model.jsontext import Json, shown
+from mpp.model.limits import MANIFEST_BYTES_MAX
+from mpp.protocol.mcp.ports import Caller, Listing
+from mpp.stages.archive import MANIFEST_NAME
+from mpp.stages.audit import write_proof
+from mpp.stages.gatekeeper import VerifiedPackage
+from mpp.stages.policy import privacy_for
+
+if TYPE_CHECKING:
+    from mpp.host.host import Host
+
+SCHEME = "mpp://"
+README = "README.md"
+README_BYTES_MAX = 256 * 1024
+"""Bytes of a README that are shown. Reason: a model reads some pages."""
+
+PROOF = re.compile(r"mpp://audit/([0-9]{1,15})/proof")
+PROOF_TEMPLATE = SCHEME + "audit/{entry}/proof"
+_PACKAGE = re.compile(r"mpp://packages/([^/]+)/(manifest\.json|README\.md)")
+
+
+class Resources:
+    """Reads nothing but what a host has verified or recorded itself."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def listing(self, who: Caller) -> Listing:
+        rows: list[Json] = []
+        for alias, package in self._packages():
+            about: dict[str, Json] = {"title": f"{package.manifest.name} {package.version}"}
+            rows.append({"uri": f"{SCHEME}packages/{alias}/{MANIFEST_NAME}", "name": f"{alias}/{MANIFEST_NAME}", "mimeType": "application/json", **about})
+            if package.archive.find(README) is not None:
+                rows.append({"uri": f"{SCHEME}packages/{alias}/{README}", "name": f"{alias}/{README}", "mimeType": "text/markdown", **about})
+        return Listing(revision=self._host.tools(who).revision, items=tuple(rows))
+
+    def templates(self, who: Caller) -> Listing:
+        proof: Json = {
+            "uriTemplate": PROOF_TEMPLATE, "name": "audit-proof", "title": "Proof of a call", "mimeType": "application/json",
+            "description": "Proves that the entry of a call of yours is in the signed record. The number is in the call's _meta.",
+        }  # fmt: skip
+        return Listing(revision=self._host.tools(who).revision, items=(proof,))
+
+    def read(self, who: Caller, uri: str) -> Sequence[Json]:
+        proof = PROOF.fullmatch(uri)
+        if proof is not None:
+            return ({"uri": uri, "mimeType": "application/json", "text": self._proof(who, int(proof[1]), uri)},)
+        named = _PACKAGE.fullmatch(uri)
+        for alias, package in self._packages() if named is not None else ():
+            if named is not None and alias == named[1]:
+                return (self._member(who, package, named[2], uri),)
+        raise unknown("resource", uri)
+
+    def prompts(self, who: Caller) -> Listing:
+        return Listing(revision=self._host.tools(who).revision, items=())
+
+    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str]) -> Mapping[str, Json]:  # noqa: ARG002 - there are none
+        raise unknown("prompt", name)
+
+    def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:  # noqa: ARG002 - nothing has completions
+        return ()
+
+    def _packages(self) -> list[tuple[str, VerifiedPackage]]:
+        return self._host.installed.packages()
+
+    def _member(self, who: Caller, package: VerifiedPackage, name: str, uri: str) -> Json:
+        most = MANIFEST_BYTES_MAX if name == MANIFEST_NAME else README_BYTES_MAX
+        data = package.read(name)
+        if data is None:
+            raise unknown("resource", uri)
+        kind = "application/json" if name == MANIFEST_NAME else "text/markdown"
+        return {"uri": uri, "mimeType": kind, "text": self._filtered(who, package, data[:most].decode("utf-8", "replace"))}
+
+    def _filtered(self, who: Caller, package: VerifiedPackage, text: str) -> str:
+        """Attack: a package that carries somebody's data in its README, past the filter of answers."""
+        at, on = self._host.room.setting(), self._host.room.on
+        said = privacy_for(at.privacy, callee_of(package, ""))
+        filtered = on.filters.bind(said, package.manifest.privacy_filters, Whose(tenant=who.tenant, agent=who.agent.name))({"text": text})
+        found = filtered.message["text"] if isinstance(filtered.message, dict) else None
+        if not isinstance(found, str):
+            raise Refused("privacy.withheld", "the text is withheld: the privacy filter could not make it fit to be shown", where=filtered.report.withheld)
+        return found
+
+    def _proof(self, who: Caller, seq: int, uri: str) -> str:
+        """Attack: an agent that reads what another tenant did. It gets proofs of its own tenant's entries alone."""
+        places = self._host.room.home.log
+        reader = LogReader(places)
+        if not reader.is_there() or reader.entry(seq).event.tenant != who.tenant:
+            raise unknown("resource", uri)
+        try:
+            proof = reader.prove(seq)
+        except Refused as fault:
+            if fault.code not in {"audit.unsigned", "audit.no_checkpoint"}:
+                raise
+            self._host.checkpoint()
+            proof = reader.prove(seq)
+        return write_proof(proof).decode("utf-8")
+
+
+def unknown(kind: str, name: str) -> Refused:
+    """``kind`` is resource or prompt."""
+    code = "call.resource" if kind == "resource" else "call.prompt"
+    return Refused(code, f"there is no {kind} {shown(name, 200)!r}", where=kind, hint=f"{kind}s/list names those that there are")

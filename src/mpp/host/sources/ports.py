@@ -1,0 +1,34 @@
+"""What gives tools to a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple, Protocol
+
+from mpp.model.jsontext import Json
+from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
+
+SEPARATOR = "__"
+"""Between the alias of a package and the name of its tool."""
+
+
+class Offered(NamedTuple):
+    """A tool as agents see it."""
+
+    name: str
+    """``<alias>__<tool>``, unique among all that a host offers."""
+    definition: Json
+    """For ``tools/list``, but for its name. Shared: nobody changes it."""
+    run: Callable[[Caller, ToolCall, Live], Outcome]
+
+
+class ToolSource(Protocol):
+    """Safe to use from many threads at once."""
+
+    def revision(self) -> Hashable:
+        """Equal as long as the tools are the same. Asked before every list and call, so it is cheap."""
+        ...
+
+    def offered(self, tenant: str) -> tuple[Offered, ...]: ...
+
+    def close(self) -> None: ...

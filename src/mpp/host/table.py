@@ -1,0 +1,76 @@
+"""All tools of a host under their names, put together anew when a source changed."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+from mpp.errors import Refused
+from mpp.host.sources.ports import Offered, SEPARATOR, ToolSource
+from mpp.model.jsontext import Json, shown
+from mpp.protocol.mcp.ports import Listing
+
+TENANTS_MAX = 256
+"""Tenants whose table is kept. Reason: each is some kilobytes; a table is put together in a millisecond."""
+
+
+class Table:
+    """What one tenant sees. It does not change: a change is another table."""
+
+    def __init__(self, offered: Sequence[Offered], revision: int, *, plain_names: bool) -> None:
+        self.by_name: dict[str, Offered] = {}
+        counts = Counter(plain(one.name) for one in offered)
+        for one in offered:
+            # Attack: a second source with the alias of a first. The earlier one keeps its names.
+            self.by_name.setdefault(plain(one.name) if plain_names and counts[plain(one.name)] == 1 else one.name, one)
+        items: list[Json] = [{"name": name, **_object(self.by_name[name].definition)} for name in sorted(self.by_name)]
+        self.listing = Listing(revision=revision, items=tuple(items))
+
+    def find(self, name: str) -> Offered:
+        found = self.by_name.get(name)
+        if found is None:
+            raise Refused("call.tool", f"there is no tool {shown(name, 80)!r}", where="name", hint="tools/list names those that there are")
+        return found
+
+
+def plain(name: str) -> str:
+    """The tool's own name."""
+    return name.partition(SEPARATOR)[2] or name
+
+
+def _object(found: Json) -> dict[str, Json]:
+    return found if isinstance(found, dict) else {}
+
+
+class Tables:
+    """Safe to use from many threads."""
+
+    def __init__(self, sources: Sequence[ToolSource], *, plain_names: bool = False) -> None:
+        self._sources, self._plain_names = tuple(sources), plain_names
+        self._lock = threading.Lock()
+        self._tables: dict[str, tuple[Hashable, Table]] = {}
+        self._revision = 0
+
+    def revision(self) -> Hashable:
+        """Equal as long as all tools are the same."""
+        return tuple(source.revision() for source in self._sources)
+
+    def of(self, tenant: str) -> Table:
+        now = self.revision()
+        with self._lock:
+            known = self._tables.get(tenant)
+            if known is not None and known[0] == now:
+                return known[1]
+            self._revision += 1
+            offered = [one for source in self._sources for one in source.offered(tenant)]
+            table = Table(offered, self._revision, plain_names=self._plain_names)
+            self._tables.pop(tenant, None)
+            self._tables[tenant] = (now, table)
+            while len(self._tables) > TENANTS_MAX:
+                self._tables.pop(next(iter(self._tables)))
+            return table
+
+    def close(self) -> None:
+        for source in self._sources:
+            source.close()
