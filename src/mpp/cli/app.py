@@ -31,8 +31,11 @@ COMMANDS = {
     "privacy": "See what the privacy filter takes out of answers, and why.",
     "audit": "Read the record of calls, prove it, hand it on.",
     "agent": "Manage the agents that this machine knows.",
+    "token": "Say who may call this host over the network.",
     "cache": "Look at, empty or fill the cache of compiled code.",
     "doctor": "Say what keeps a tool in on this machine, by trying.",
+    "migrate": "Begin a package from an MCP server: its tools, and what it was seen to use.",
+    "replay": "Record calls of an MCP server, make them of a package, compare.",
 }
 """Each command is the attribute ``command`` of the module of its name in mpp.cli.commands."""
 

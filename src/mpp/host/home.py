@@ -34,6 +34,16 @@ class Home:
         return os.path.join(self.path, "kv")
 
     @property
+    def packages(self) -> str:
+        """The files of installed packages."""
+        return os.path.join(self.path, "packages")
+
+    @property
+    def lockfile(self) -> str:
+        """Which of them are installed and served."""
+        return os.path.join(self.path, "mpp.lock")
+
+    @property
     def approvals(self) -> str:
         """Questions, answers, approvals that last, consents and what has been spent."""
         return os.path.join(self.path, "approvals", "approvals.sqlite")
@@ -45,6 +55,11 @@ class Home:
     @property
     def agents(self) -> str:
         return os.path.join(self.path, "trust", "agents.json")
+
+    @property
+    def tokens(self) -> str:
+        """Who may call over the network, for which tenant."""
+        return os.path.join(self.path, "trust", "tokens.json")
 
     @property
     def policy(self) -> str:

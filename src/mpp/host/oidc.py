@@ -7,7 +7,7 @@ the token, and a confirmation (``cnf``) of the very key that signs the call. Spe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mpp.crypto.ed25519 import PUBLIC_BYTES, valid_public, verifies
 from mpp.crypto.jws import Compact, decode_part, encode_part, read_compact, unsigned, wrong_algorithm
@@ -173,7 +173,7 @@ def verify_id_token(token: str, issuers: Mapping[str, Issuer], public: bytes, no
     if issuer is None:
         hint = "add it with `mpp agent trust-issuer`, if this host is to believe it"
         raise Refused("agent.issuer", f"this host does not know the issuer {shown(written)!r}", where=where, hint=hint)
-    _judge_signature(found, issuer, where)
+    judge_signature(found, issuer.keys, where)
     expires = _judge_claims(claims, issuer, now, where)
     _judge_key(claims, public, where)
     written_name = claims.text(issuer.name_claim, most=ISSUER_TEXT_MAX)
@@ -184,8 +184,9 @@ def verify_id_token(token: str, issuers: Mapping[str, Issuer], public: bytes, no
     return VerifiedIdToken(agent=name, issuer=issuer.issuer, expires=expires)
 
 
-def _judge_signature(found: Compact, issuer: Issuer, where: str) -> None:
-    key = next((one for one in issuer.keys if one.kid == found.key), None)
+def judge_signature(found: Compact, keys: Iterable[IssuerKey], where: str) -> None:
+    """Is the token signed by that one of the issuer's keys which it names, with the algorithm of that key?"""
+    key = next((one for one in keys if one.kid == found.key), None)
     if key is None:
         hint = "give the issuer's present keys with `mpp agent trust-issuer`"
         raise Refused("agent.jws_key", f"the issuer has no key {shown(found.key)!r} here", where=where, hint=hint)
