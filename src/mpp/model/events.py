@@ -37,6 +37,7 @@ KINDS = (
     "receipt",
     "policy",
     "trust",
+    "package",
     "stop",
     "refused",
     "log",

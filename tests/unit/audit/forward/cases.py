@@ -56,6 +56,7 @@ EVENTS: list[tuple[str, str, dict[str, Json], dict[str, str]]] = [
     ("intent", "strange | call", {"package": 'a"]\\|=x', "tool": 'p|i=p]e"\\\nnéw\r\u202e', "agent": {"name": "x" * 500, "proof": 7}, "jti": ["no text"]}, {}),
     ("result", "strange | call", {"outcome": "", "hosts": "no list", "secrets": [1, "s"], "score": True}, {}),
     ("reveal", CALL, {"package": "com.example.crm", "tool": "find", "revealed": [{"type": "email", "where": "arguments/to", "digest": "0" * 24}], "count": 1}, {}),
+    ("package", "", {"change": "update", "package": "com.example.crm", "publisher": PUBLISHER, "version": "1.2.0", "content": CONTENT, "amr": "tty"}, {}),
 ]  # fmt: skip
 """Kind, invocation, body and commitments of each event."""
 

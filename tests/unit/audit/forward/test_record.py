@@ -51,6 +51,7 @@ SEVERE: list[tuple[str, dict[str, Json], str, str]] = [
     ("result", {"outcome": "tool.trap"}, "failure", "medium"),
     ("torn", {}, "failure", "high"),
     ("trust", {}, "success", "medium"),
+    ("package", {"change": "install"}, "success", "low"),
     ("policy", {"what": "loaded"}, "success", "low"),
     ("policy", {"what": "kept"}, "failure", "medium"),
     ("pruned", {}, "success", "low"),

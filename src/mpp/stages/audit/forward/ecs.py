@@ -31,6 +31,7 @@ _SORTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "token-narrowed": ("iam", ("change",)),
     "trust": ("iam", ("admin", "change")),
     "policy": ("configuration", ("change",)),
+    "package": ("package", ("change",)),
     "stop": ("configuration", ("change",)),
     "vault": ("configuration", ("access",)),
 }

@@ -34,6 +34,7 @@ _SORTS: dict[str, tuple[_Class, int, str]] = {
     "policy": (_ENTITY, 3, "Update"),
     "trust": (_ENTITY, 3, "Update"),
     "stop": (_ENTITY, 3, "Update"),
+    "package": (_LIFECYCLE, 8, "Update"),
     "vault": (_ENTITY, OTHER, "Vault"),
     "log": (_LIFECYCLE, 3, "Start"),
     "epoch": (_LIFECYCLE, 8, "Update"),

@@ -166,7 +166,7 @@ def severity_of(event: Event, outcome: str, code: str) -> str:
         return "high" if code.partition(".")[0] in _ATTACKS else "medium"
     if event.kind in {"stop", "erased", "trust", "vault"}:
         return "medium"
-    return "low" if event.kind in {"question", "policy", "consent", "standing", "pruned", "reveal"} else "info"
+    return "low" if event.kind in {"question", "policy", "consent", "standing", "pruned", "reveal", "package"} else "info"
 
 
 def summary(record: ForwardRecord) -> str:

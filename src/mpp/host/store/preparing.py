@@ -1,0 +1,43 @@
+"""What must be sound of a package before it is put in place: its descriptions, its patterns, its code.
+
+Spec: spec/store.md I-22. All of it is judged again before a call; here a person learns of it while they can still choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mpp.host.described import to_look_at
+from mpp.host.home import Home
+from mpp.host.patterns.cache import PatternCache
+from mpp.host.patterns.judging import admit
+from mpp.host.sandbox import compile_package, CompiledPackage, judge_runtime
+from mpp.model.value import value
+from mpp.stages.gatekeeper import VerifiedPackage
+
+
+@value
+class Prepared:
+    """A package that this host can run."""
+
+    looks: tuple[str, ...]
+    """What a person should see of its descriptions."""
+    compiled: CompiledPackage
+
+
+def judge_texts(package: VerifiedPackage, home: Home) -> tuple[str, ...]:
+    """The quick part. Raises Refused ``description.*``, ``privacy.pattern`` or ``call.runtime``; gives what a person should look at."""
+    judge_runtime(package)
+    looks = to_look_at(package.manifest)
+    patterns = package.manifest.privacy_filters.custom_patterns
+    if patterns:
+        admit(patterns, PatternCache(home.cache))
+    return looks
+
+
+def prepare(package: VerifiedPackage, home: Home, *, working: Callable[[int], None] = lambda _: None) -> Prepared:
+    """All of it. ``working`` is told the size of the code before it is compiled, which may take seconds."""
+    looks = judge_texts(package, home)
+    code = package.archive.find(package.manifest.runtime.entrypoint)
+    working(0 if code is None else code.size)
+    return Prepared(looks=looks, compiled=compile_package(package, home.cache))
