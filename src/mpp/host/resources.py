@@ -61,13 +61,13 @@ class Resources:
         for alias, package in self._packages() if named is not None else ():
             if named is not None and alias == named[1]:
                 return (self._member(who, package, named[2], uri),)
-        raise unknown("resource", uri)
+        raise unknown_resource(uri)
 
     def prompts(self, who: Caller) -> Listing:
         return Listing(revision=self._host.tools(who).revision, items=())
 
     def prompt(self, who: Caller, name: str, arguments: Mapping[str, str]) -> Mapping[str, Json]:  # noqa: ARG002 - there are none
-        raise unknown("prompt", name)
+        raise unknown_prompt(name)
 
     def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:  # noqa: ARG002 - nothing has completions
         return ()
@@ -79,7 +79,7 @@ class Resources:
         most = MANIFEST_BYTES_MAX if name == MANIFEST_NAME else README_BYTES_MAX
         data = package.read(name)
         if data is None:
-            raise unknown("resource", uri)
+            raise unknown_resource(uri)
         kind = "application/json" if name == MANIFEST_NAME else "text/markdown"
         return {"uri": uri, "mimeType": kind, "text": self._filtered(who, package, data[:most].decode("utf-8", "replace"))}
 
@@ -98,7 +98,7 @@ class Resources:
         places = self._host.room.home.log
         reader = LogReader(places)
         if not reader.is_there() or reader.entry(seq).event.tenant != who.tenant:
-            raise unknown("resource", uri)
+            raise unknown_resource(uri)
         try:
             proof = reader.prove(seq)
         except Refused as fault:
@@ -109,7 +109,9 @@ class Resources:
         return write_proof(proof).decode("utf-8")
 
 
-def unknown(kind: str, name: str) -> Refused:
-    """``kind`` is resource or prompt."""
-    code = "call.resource" if kind == "resource" else "call.prompt"
-    return Refused(code, f"there is no {kind} {shown(name, 200)!r}", where=kind, hint=f"{kind}s/list names those that there are")
+def unknown_resource(uri: str) -> Refused:
+    return Refused("call.resource", f"there is no resource {shown(uri, 200)!r}", where="uri", hint="resources/list names those that there are")
+
+
+def unknown_prompt(name: str) -> Refused:
+    return Refused("call.prompt", f"there is no prompt {shown(name, 200)!r}", where="name", hint="prompts/list names those that there are")

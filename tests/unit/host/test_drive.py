@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from mpp.errors import ToolFailed
 from mpp.host.drive import drive
 from mpp.ports import Wait
 
@@ -89,3 +90,30 @@ def test_a_wait_that_cannot_be_closes_the_steps() -> None:
     with pytest.raises(ValueError, match="descriptor"):
         drive(steps())
     assert closed == [True]
+
+
+def test_whoever_waits_is_told_once_that_nobody_is_there_any_more(pipe: tuple[int, int]) -> None:
+    gone = os.eventfd(1, os.EFD_CLOEXEC)
+
+    def steps() -> Generator[Wait, None, str]:
+        try:
+            yield Wait(pipe[0], time.monotonic() + 60)
+        except ToolFailed as fault:
+            # What has to be put away may wait again, and is not disturbed.
+            yield Wait(pipe[1], time.monotonic() + 60, writing=True)
+            return fault.code
+        return "nobody told"
+
+    assert drive(steps(), gone) == "tool.cancelled"
+    os.close(gone)
+
+
+def test_steps_that_take_no_notice_raise_it(pipe: tuple[int, int]) -> None:
+    gone = os.eventfd(1, os.EFD_CLOEXEC)
+
+    def steps() -> Generator[Wait, None, None]:
+        yield Wait(pipe[0], time.monotonic() + 60)
+
+    with pytest.raises(ToolFailed, match=r"tool\.cancelled"):
+        drive(steps(), gone)
+    os.close(gone)

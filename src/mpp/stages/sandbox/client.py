@@ -83,6 +83,9 @@ class Zygote:
             yield from worker.starting(time.monotonic() + limits.WORKER_START_SECONDS)
         except ToolFailed as fault:
             worker.kill()
+            if fault.code == "tool.cancelled":
+                # Whoever waited is gone: that is how the call ended.
+                raise
             # No guest has run yet, so this is no tool's fault.
             raise HostFailed("host.sandbox", f"a sandbox process did not start: {fault.message}", hint="call again; run `mpp doctor` if it stays") from None
         except BaseException:
