@@ -1,1 +1,24 @@
-"""The Model Context Protocol as this project speaks it. Spec: spec/mcp-front.md."""
+"""The Model Context Protocol as this project speaks it, in both eras: messages in, events out. Spec: spec/mcp-front.md."""
+
+from mpp.protocol.mcp.calling import Ask
+from mpp.protocol.mcp.connection import Answered, Connection, Ended, Event, Listening, Server
+from mpp.protocol.mcp.lines import Lines
+from mpp.protocol.mcp.telling import Job, Voice
+from mpp.protocol.mcp.writing import Reply, busy_reply, error_reply, header_mismatch
+
+__all__ = [
+    "Answered",
+    "Ask",
+    "Connection",
+    "Ended",
+    "Event",
+    "Job",
+    "Lines",
+    "Listening",
+    "Reply",
+    "Server",
+    "Voice",
+    "busy_reply",
+    "error_reply",
+    "header_mismatch",
+]
