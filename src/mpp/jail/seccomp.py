@@ -75,6 +75,20 @@ def code_program(machine: str) -> bytes:
     return b"".join((_start(machine), *(_case(number, _checks((_NO_EXEC,), 0)) for number in numbers), _give(ALLOW)))
 
 
+def deny_program(profile: Profile, machine: str) -> bytes:
+    """A program that allows all but the plain calls of ``profile``, and the checked ones only if every check holds. For programs that nobody wrote for a list."""
+    steps = [_start(machine)]
+    for name in sorted(profile.plain):
+        number = syscalls.number(name, machine)
+        if number is not None:
+            steps.append(_case(number, _give(ERRNO | EPERM)))
+    for name, checks in sorted(profile.checked.items()):
+        number = syscalls.number(name, machine)
+        if number is not None:
+            steps.append(_case(number, _checks(checks, 0)))
+    return b"".join((*steps, _give(ALLOW)))
+
+
 def install(code: bytes) -> None:
     """For all threads of this process, for good. Needs "no new privileges"."""
     held = ctypes.create_string_buffer(code, len(code))

@@ -1,0 +1,220 @@
+"""What this host knows of an older MCP server: how it is started, what it may use, what it was agreed to be. Spec: legacy, sections 1 and 4."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import field
+
+from mpp.model.capabilities import Capabilities, NetworkRule
+from mpp.model.hosts import WEB_PORTS
+from mpp.model.jsontext import Json
+from mpp.model.rights import Folder, Rights
+from mpp.model.scope import Scope
+from mpp.model.value import value
+from mpp.stages.privacy.guard import Described, describe_tools, pin_of
+
+STDIO, HTTP = "stdio", "http"
+KINDS = (STDIO, HTTP)
+
+PACKAGE_PREFIX = "legacy."
+"""Before the name of a server where a package has its id. Attack: a package that takes the name: no publisher may sign below it, and no id is equal to one of a package that is bound."""
+
+NO_PUBLISHER = hashlib.sha256(b"mpp: no publisher stands for it").hexdigest()
+"""Where the record has the id of a publisher: the hash of these words, which no key has."""
+
+PUBLISHER_NAME = "nobody: an older MCP server, not verified"
+
+VERSION = "0.0.0"
+
+
+@value
+class HostRule:
+    """One host and port that the proxy lets through."""
+
+    host: str
+    port: int
+    wildcard: bool = False
+
+    @property
+    def shown(self) -> str:
+        return f"{'*.' if self.wildcard else ''}{self.host}:{self.port}"
+
+
+@value
+class Server:
+    """One server as its owner named it: the permission file, in a value."""
+
+    name: str
+    kind: str
+    command: tuple[str, ...] = ()
+    """The words as they were given; the first is looked up at each start."""
+    url: str = ""
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    hosts: tuple[HostRule, ...] = ()
+    env: tuple[str, ...] = ()
+    """Names of variables; the values are among the secrets of this home."""
+    header: str = ""
+    """Over HTTP: the header that is sent with a secret in it; empty where there is none."""
+    secret: str = ""
+    """The name of that secret."""
+    sandboxed: bool = True
+    pinned_code: bool = False
+    """Does the command name one version of what it runs?"""
+    added: int = 0
+    by: str = ""
+    amr: str = ""
+    """How the person said yes who added it."""
+
+    @property
+    def package_id(self) -> str:
+        return PACKAGE_PREFIX + self.name
+
+    @property
+    def declared(self) -> Capabilities:
+        """What it may use, as a manifest would say it."""
+        return Capabilities(network=self._network(), read=self.read, write=self.write, env_vars=self.env, secrets=(), kv_max_bytes=0, hardware=())
+
+    def scope(self, tools: tuple[str, ...]) -> Scope:
+        return Scope(network=self._network(), read=self.read, write=self.write, env=self.env, tools=tools)
+
+    def rights(self, tenant: str, content_hash: str) -> Rights:
+        folders = (*(Folder(guest=one, host=one, write=False) for one in self.read), *(Folder(guest=one, host=one, write=True) for one in self.write))
+        return Rights(
+            tenant=tenant,
+            publisher_id=NO_PUBLISHER,
+            package_id=self.package_id,
+            content_hash=content_hash,
+            folders=folders,
+            network=self._network(),
+            env=self.env,
+        )
+
+    def _network(self) -> tuple[NetworkRule, ...]:
+        return tuple(
+            NetworkRule(
+                host=one.host,
+                wildcard=one.wildcard,
+                schemes=("http",) if one.port == WEB_PORTS["http"] else ("https",),
+                ports=(one.port,),
+                methods=(),
+                paths=(),
+            )
+            for one in self.hosts
+        )
+
+
+@value
+class Pin:
+    """One definition that a person agreed to, byte for byte."""
+
+    name: str
+    digest: str
+    document: str
+    """The definition as JSON, so that a difference can be shown."""
+
+
+@value
+class Held:
+    """A tool that is kept back, and why."""
+
+    name: str
+    why: str
+
+
+@value
+class Stopped:
+    """The server is not started any more, until its owner tries it."""
+
+    since: int
+    why: str
+
+
+@value
+class Entry:
+    """A server with what was agreed to, and what is kept back."""
+
+    server: Server
+    pins: tuple[Pin, ...] | None = None
+    """None: its tools were never listed."""
+    held: tuple[Held, ...] = ()
+    stopped: Stopped | None = None
+
+    @property
+    def content_hash(self) -> str:
+        """Stands where a package has its content hash: command or address, rights, and each definition that was agreed to."""
+        server = self.server
+        named: list[Json] = [
+            server.name, server.kind, [*server.command], server.url, [*server.read], [*server.write], [one.shown for one in server.hosts], [*server.env],
+            server.header, server.secret, server.sandboxed, self.pin,
+        ]  # fmt: skip
+        return hashlib.sha256(b"mpp-legacy-1\x00" + json.dumps(named, ensure_ascii=True).encode("ascii")).hexdigest()
+
+    @property
+    def pin(self) -> str:
+        """The digest of all definitions that were agreed to."""
+        return pin_of(described(self.pins or ()))
+
+
+@value
+class LegacyTool:
+    """One tool that may be listed and called."""
+
+    name: str
+    title: str
+    description: str
+    input_schema: bytes
+    output_schema: bytes | None
+    annotations: Mapping[str, Json] = field(default_factory=dict)
+    """Empty but for the title: hints of a server that nobody verified are not passed on. Attack: a tool that calls itself read-only, so that a client asks nobody."""
+    verified: bool = False
+
+
+@value
+class Barriers:
+    """What keeps the server in, and what does not."""
+
+    held: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+@value
+class UnverifiedServer:
+    """An older server as a subject of policy, approval, privacy and audit. It never becomes a VerifiedPackage."""
+
+    entry: Entry
+    barriers: Barriers
+
+    @property
+    def package_id(self) -> str:
+        return self.entry.server.package_id
+
+
+def described(pins: tuple[Pin, ...]) -> tuple[Described, ...]:
+    return describe_tools([json.loads(one.document) for one in pins])
+
+
+def tool_of(document: Mapping[str, Json]) -> LegacyTool:
+    """The parts of a definition that are passed on."""
+
+    def text(key: str) -> str:
+        found = document.get(key)
+        return found if isinstance(found, str) else ""
+
+    annotations = document.get("annotations")
+    title = text("title") or (str(annotations.get("title") or "") if isinstance(annotations, dict) else "")
+    output = document.get("outputSchema")
+    return LegacyTool(
+        name=text("name"),
+        title=title,
+        description=text("description"),
+        input_schema=_written(document.get("inputSchema")),
+        output_schema=_written(output) if isinstance(output, dict) else None,
+        annotations={"title": title} if title else {},
+    )
+
+
+def _written(found: Json) -> bytes:
+    return json.dumps(found if isinstance(found, dict) else {"type": "object"}, sort_keys=True, separators=(",", ":")).encode("utf-8")
