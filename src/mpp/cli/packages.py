@@ -36,6 +36,11 @@ def take_package(path: str, *, ask: bool, development: bool = False) -> Taken:
     data = take(path, TOTAL_BYTES_MAX)
     if development and _is_own_unsigned(path, data):
         return _take_unsigned(data)
+    return take_bytes(data, ask=ask)
+
+
+def take_bytes(data: Buffer, *, ask: bool) -> Taken:
+    """The same for bytes that are at hand: of a file that was read, or fetched."""
     store = trust_store()
     now = SystemClock().now()
     try:

@@ -75,7 +75,7 @@ class PackageStore:
 
         Raises HostFailed ``host.package`` where the file is not the one that was installed, and Refused where it does not hold any more.
         """
-        package = self._verified(row, self._read(row))
+        package = self._verified(row, self.read(row))
         found = (package.package_id, package.version, package.content_hash, package.publisher_id)
         # Attack: a lockfile that gives a package another id, under which policy and approvals are kinder to it.
         if found != (row.package_id, row.version, row.content_hash, row.publisher_id):
@@ -87,7 +87,8 @@ class PackageStore:
         with self._guard:
             self._opened.clear()
 
-    def _read(self, row: Installed) -> Buffer:
+    def read(self, row: Installed) -> Buffer:
+        """The bytes of a row, which are those that were installed; whether they are still believed, ``open`` says."""
         one = self.lock().entry(row.package_id).find(row.content_hash)
         if one is None or one.file_hash != row.file_hash:
             raise HostFailed("host.package", "this version is not installed any more", where=f"{row.package_id} {row.version}", hint="look at the store again")

@@ -114,6 +114,7 @@ ECS_TYPES = {
     "configuration": {"access", "change", "creation", "deletion", "info"},
     "iam": {"admin", "change", "creation", "deletion", "group", "info", "user"},
     "host": {"access", "change", "end", "info", "start"},
+    "package": {"access", "change", "deletion", "info", "installation", "start"},
 }
 """Which types ECS expects with a category."""
 

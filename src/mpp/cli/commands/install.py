@@ -1,0 +1,90 @@
+"""``mpp install``."""
+
+from __future__ import annotations
+
+import click
+
+from mpp.cli.options import json_option
+from mpp.cli.screen import put_json
+from mpp.cli.store.changes import Asks, carried_out, Changed, judged
+from mpp.cli.store.gathering import gather, gather_locked, Wanted
+from mpp.cli.store.opened import Opened, opened
+from mpp.cli.store.shown import changed_json, show_changed
+from mpp.errors import Refused
+from mpp.host.store.sources import check_hash
+from mpp.model.jsontext import Json, shown
+from mpp.model.names import SHA256_HEX, SHA256_HEX_FORM
+
+
+@click.command(name="install")
+@click.argument("files", nargs=-1, metavar="FILE|FOLDER|URL|NAME@VERSION...")
+@click.option("--alias", default="", metavar="NAME", help="The name before the names of its tools; else the last part of the package id.")
+@click.option("--sha256", "sha256", default="", metavar="HASH", help="Install only this very file: the SHA-256 of all of it.")
+@click.option("--yes", is_flag=True, help="You are the person who agrees to what an update newly asks for; recorded as such, and refused in fleet mode.")
+@click.option("--downgrade", is_flag=True, help="An older version than was installed here is what you want. A person agrees to it too.")
+@click.option("--locked", default="", metavar="LOCKFILE", type=click.Path(dir_okay=False), help="Install what this lockfile says is served, hash by hash.")
+@json_option
+def command(files: tuple[str, ...], alias: str, sha256: str, yes: bool, downgrade: bool, locked: str, as_json: bool) -> None:
+    """Verify packages and install them, so that a host serves their tools.
+
+    FILE is a signed package; of a FOLDER the newest version of each package in it is taken; URL begins with https:// or
+    file://; NAME@VERSION goes to a version that is installed already. There is no registry yet.
+
+    All is verified, judged and compiled before anything is put in place; what fails leaves the store as it was. An update
+    that asks for more, is described in another way, or comes from another publisher waits for a person's yes to exactly
+    these differences. What a package may do is asked about again when its tools are called.
+
+    \b
+    Examples:
+      mpp install hello-0.1.0.mpp
+      mpp install https://example.com/crm-2.1.0.mpp --sha256 9f86d0…0f00a08
+      mpp install packages/ --json
+      mpp install hello-0.1.0.mpp --alias greeter
+      mpp install com.example.hello@0.1.0 --downgrade
+      mpp install --locked mpp.lock packages/
+
+    \b
+    Exit code:
+      0        installed, or it was installed already
+      2        a wrong option, an alias that is not free, no file
+      11 … 20  a package was refused, as by `mpp verify`; 14 also: another file than --sha256 or the lockfile says
+      22       it grows or is older, and nobody agreed
+      28, 29   its descriptions or its patterns were refused
+      40       the address did not give a file
+    """
+    _judge_options(files, alias, sha256, locked)
+    with opened() as on:
+        how = Asks(yes=yes, as_json=as_json, downgrade=downgrade)
+        wanted = gather_locked(locked, files, quiet=as_json) if locked else gather(files, on.store, quiet=as_json)
+        if alias or sha256:
+            wanted = [_only(wanted, alias, sha256.lower())]
+        changed = _install(wanted, on, how)
+    if as_json:
+        rows: list[Json] = [changed_json(one) for one in changed]
+        put_json({"ok": True, "packages": rows})
+        return
+    for one in changed:
+        show_changed(one)
+
+
+def _install(wanted: list[Wanted], on: Opened, how: Asks) -> list[Changed]:
+    # All are verified and planned before the first is put in place; each of them is one change.
+    changes = [judged(one, on, how) for one in wanted]
+    return [carried_out(change, on, how) for change in changes]
+
+
+def _judge_options(files: tuple[str, ...], alias: str, sha256: str, locked: str) -> None:
+    if not files and not locked:
+        raise Refused("usage.no_file", "no FILE is given", hint="give a .mpp file, a folder or an address; see `mpp install --help`")
+    if locked and (alias or sha256):
+        raise Refused("usage.option", "--locked says which files and aliases", hint="leave out --alias and --sha256")
+    if sha256 and SHA256_HEX.fullmatch(sha256.lower()) is None:
+        raise Refused("usage.option", f"{shown(sha256)!r} is not {SHA256_HEX_FORM}", where="--sha256", hint="sha256sum FILE prints it")
+
+
+def _only(wanted: list[Wanted], alias: str, sha256: str) -> Wanted:
+    if len(wanted) != 1:
+        raise Refused("usage.option", f"--alias and --sha256 are for one package, and {len(wanted)} are meant", hint="name one file")
+    if sha256:
+        check_hash(wanted[0].found, sha256)
+    return Wanted(found=wanted[0].found, alias=alias)

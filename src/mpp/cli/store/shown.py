@@ -1,0 +1,73 @@
+"""How installed packages and changes of them look on the screen and as JSON."""
+
+from __future__ import annotations
+
+from mpp.cli.options import quoted
+from mpp.cli.screen import error_json, mark, note, safe, say, TICK
+from mpp.cli.store.changes import Changed
+from mpp.errors import MppError
+from mpp.host.store import Installed, PackageStore
+from mpp.model.jsontext import Json
+from mpp.model.words import capability_words
+
+_DONE = {
+    "install": "Installed",
+    "update": "Updated",
+    "downgrade": "Went back with",
+    "repair": "Repaired",
+    "alias": "Renamed",
+    "none": "Already installed:",
+}
+
+
+def show_changed(one: Changed) -> None:
+    row, manifest = one.done.row, one.change.package.manifest
+    before = f" (was {one.done.before})" if one.done.before and one.done.before != row.version else ""
+    say(mark(TICK), f" {_DONE[one.done.change]} {row.package_id} {row.version}{before} as {row.alias}")
+    if one.done.change not in {"install", "update", "downgrade"}:
+        return
+    say(f"  publisher  {quoted(one.change.package.chain.newest.name)} ({one.change.package.publisher_id[:16]})")
+    say(f"  tools      {', '.join(f'{row.alias}__{tool.name}' for tool in manifest.tool_definitions)}")
+    for line in capability_words(manifest.capabilities):
+        say(f"  - {line}")
+    for line in one.change.looks:
+        note(f"look: {safe(line)}")
+
+
+def changed_json(one: Changed) -> Json:
+    lines: list[Json] = [*one.agreed.lines]
+    looks: list[Json] = [*one.change.looks]
+    return {
+        **row_json(one.done.row),
+        "change": one.done.change,
+        "before": one.done.before,
+        "agreed": lines,
+        "amr": one.agreed.amr,
+        "look": looks,
+        "compiled": one.fresh,
+    }
+
+
+def row_json(row: Installed) -> dict[str, Json]:
+    return {
+        "package_id": row.package_id,
+        "version": row.version,
+        "alias": row.alias,
+        "active": row.active,
+        "publisher_id": row.publisher_id,
+        "content_hash": row.content_hash,
+        "file_hash": row.file_hash,
+        "size": row.size,
+        "installed_at": row.installed_at,
+        "mark": row.mark,
+        "source": row.source,
+    }
+
+
+def state_of(row: Installed, store: PackageStore) -> tuple[str, Json]:
+    """``ok``, or the code of why it would not be served, with the whole error."""
+    try:
+        store.open(row)
+    except MppError as fault:
+        return fault.code, error_json(fault)
+    return "ok", None
