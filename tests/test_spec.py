@@ -34,6 +34,7 @@ LETTERS = {
     "E": "events.md",
     "L": "7-audit.md",
     "F": "6-privacy.md",
+    "X": "static-content.md",
 }
 """The letter of a clause says in which text it stands."""
 

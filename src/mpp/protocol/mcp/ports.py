@@ -110,8 +110,8 @@ class Backend(Protocol):
 
     def prompts(self, who: Caller) -> Listing: ...
 
-    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str]) -> Mapping[str, Json]:
-        """A GetPromptResult."""
+    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str], inputs: Mapping[str, Json]) -> Mapping[str, Json]:
+        """A GetPromptResult; or ``inputRequests`` with ``resultType`` ``input_required``. ``inputs`` answer what was asked before, by name."""
         ...
 
     def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:

@@ -10,7 +10,7 @@ Spec: spec/6-privacy.md. It has a door of its own, because a look at a package n
 
 from mpp.stages.privacy.guard.hits import ASKS, BLOCKS, DOUBTS, Hit
 from mpp.stages.privacy.guard.pins import Change, changes, pin_of
-from mpp.stages.privacy.guard.texts import Described, Text, describe_manifest, describe_tools
+from mpp.stages.privacy.guard.texts import NAME, PROSE, TITLE, VALUE, Described, Text, describe_manifest, describe_tools
 from mpp.stages.privacy.guard.verdict import NOTHING, Verdict, accepted, judge_described, judge_manifest, refusal
 from mpp.stages.privacy.invisible import strip_invisible
 
@@ -18,7 +18,11 @@ __all__ = (
     "ASKS",
     "BLOCKS",
     "DOUBTS",
+    "NAME",
     "NOTHING",
+    "PROSE",
+    "TITLE",
+    "VALUE",
     "Change",
     "Described",
     "Hit",

@@ -1,0 +1,13 @@
+"""What a package ships beside its tools: signed prompts and resources that nothing runs for. Spec: spec/static-content.md.
+
+    static = static_of(package)
+    static.prompts(); static.prompt("review", {"text": "…"}); static.read("notes://today")
+
+What is given back is not yet filtered: the host passes it through the privacy filter like anything else that a package says.
+"""
+
+from __future__ import annotations
+
+from mpp.host.static.static import EMPTY, Static, static_of
+
+__all__ = ("EMPTY", "Static", "static_of")
