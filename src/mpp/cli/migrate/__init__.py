@@ -1,0 +1,1 @@
+"""The commands of ``mpp migrate``, a module each."""

@@ -1,0 +1,1 @@
+"""The commands of ``mpp replay``, a module each."""
