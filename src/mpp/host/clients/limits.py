@@ -28,11 +28,8 @@ SERVER_TEXT_MAX = 32 * KIB
 SERVER_WORDS_MAX = 256
 """Words of a server's command, its variables, or its headers. Reason: bounds a plan that a person must read."""
 
-BUNDLE_BYTES_MAX = 512 * MIB
-"""Bytes of an .mcpb file. Reason: bundles carry whole interpreters; only the list of names and one member are read."""
-
-BUNDLE_ENTRIES_MAX = 100_000
-"""Members of an .mcpb file. Reason: a folder of JavaScript modules has tens of thousands; bounds the list of names."""
+BUNDLE_LIST_MAX = 16 * MIB
+"""Bytes of the list of names in an .mcpb file. Reason: it is read whole; a folder of JavaScript modules has tens of thousands of names."""
 
 BUNDLE_MANIFEST_MAX = MIB
-"""Bytes of the manifest in an .mcpb file, unpacked. Reason: it describes one server; ten kilobytes are usual."""
+"""Bytes of the manifest in an .mcpb file, and of a server.json. Reason: each describes one server; ten kilobytes are usual."""

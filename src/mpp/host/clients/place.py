@@ -102,16 +102,6 @@ def unchanged(place: Place) -> None:
         raise HostFailed("host.client_changed", "the file was changed meanwhile", where=place.path, hint="close the client, then run the command again")
 
 
-def remove(place: Place) -> None:
-    """The file that we made is taken away again."""
-    unchanged(place)
-    try:
-        os.unlink(place.path)
-        sync_folder(os.path.dirname(place.path))
-    except OSError as fault:
-        raise HostFailed("host.file", f"cannot remove the file: {fault.strerror}", where=place.path, hint="check who may write there") from None
-
-
 def back_up(place: Place) -> str:
     """A copy beside the file, for nobody but its owner; named by its content, so that the same copy is made once."""
     if not place.exists:
@@ -124,3 +114,10 @@ def back_up(place: Place) -> str:
 def backups(place: Place) -> tuple[str, ...]:
     """The copies beside the file that ``back_up`` has made."""
     return tuple(sorted(glob.glob(f"{glob.escape(place.path)}.????????{BACKUP_END}")))
+
+
+def take_away(path: str, folder: str) -> None:
+    """A copy that ``back_up`` made goes into ``folder``, which may lie on another disk."""
+    write_atomic(os.path.join(folder, os.path.basename(path)), read_bounded(path, CONFIG_BYTES_MAX), PRIVATE)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

@@ -1,0 +1,162 @@
+"""What ``mpp protect`` would do with one configuration: each server with its new name and its secrets, and those that stay, with the reason. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Protocol
+
+from mpp.errors import Refused
+from mpp.host.clients.config import Config, OUR_NAME
+from mpp.host.clients.launcher import Launcher, looks_ours
+from mpp.host.clients.lifting import has_secret_url, secret_variables, secret_words, See
+from mpp.host.clients.servers import Server
+from mpp.host.secret_entry import make_entry
+from mpp.model.jsontext import shown
+from mpp.model.value import value
+
+NAME_CHARS_MAX = 40
+"""Characters of the name that a server gets here. Reason: it stands before each of its tools, and clients bound those names."""
+
+
+@value
+class Lifted:
+    """One value that goes into the store of secrets. It never shows itself."""
+
+    kind: str
+    """``env``, ``header``, ``word`` of the command, or ``url``."""
+    key: str
+    """The variable, the header, or the place among the words."""
+    store_name: str
+    text: str
+    is_secret: bool
+    """False: a setting that is only kept with the secrets because that is where variables are."""
+
+    def __repr__(self) -> str:
+        """Attack: a value that stands in a log because somebody printed what held it."""
+        return f"Lifted({self.store_name})"
+
+    __str__ = __repr__
+
+
+@value
+class Move:
+    """One server that goes behind ``mpp serve``."""
+
+    server: Server
+    name: str
+    lifted: tuple[Lifted, ...]
+
+
+@value
+class Left:
+    """One server that stays where it is."""
+
+    server: Server
+    why: str
+
+
+@value
+class Plan:
+    """Nothing of it is done yet."""
+
+    before: Config
+    after: Config
+    moves: tuple[Move, ...]
+    left: tuple[Left, ...]
+
+    @property
+    def changes(self) -> bool:
+        return self.after.data != self.before.data
+
+
+class LegacyServers(Protocol):
+    """Where servers go that are put behind MPP: the book of older servers of this home."""
+
+    def names(self) -> frozenset[str]: ...
+
+    def store_name(self, server: str, key: str) -> str:
+        """Under which name the value of a variable or a header of a server is looked up among the secrets."""
+
+    def why_not(self, move: Move) -> str:
+        """Why the book does not take it; empty if it does."""
+
+    def add(self, move: Move) -> None:
+        """Write it into the book, in place of one of the same name. Nothing is started."""
+
+    def remove(self, name: str) -> None:
+        """Take it out; nothing happens if it is not there."""
+
+
+def make_plan(config: Config, launcher: Launcher, book: LegacyServers, see: See, *, ours: Collection[str] = ()) -> Plan:
+    """``ours``: names in the book that an earlier run, which broke off, wrote for this very file."""
+    taken = set(book.names()) - set(ours)
+    moves: list[Move] = []
+    left: list[Left] = []
+    for server in config.servers():
+        if server.name == OUR_NAME and server.holder == config.client.key and looks_ours(server):
+            continue
+        if server.why_not:
+            left.append(Left(server=server, why=server.why_not))
+            continue
+        name = _free(_slug(server.name), taken)
+        move = Move(server=server, name=name, lifted=_lifted(server, name, book, see))
+        why = _why_no_secret(move) or book.why_not(move)
+        if why:
+            left.append(Left(server=server, why=why))
+            continue
+        taken.add(name)
+        moves.append(move)
+    after = config.without(tuple(one.server for one in moves))
+    stays = {(one.server.holder, one.server.name) for one in left}
+    if moves:
+        if (config.client.key, OUR_NAME) in stays:
+            raise Refused("host.exists", f"another server has the name {OUR_NAME!r} and cannot be moved", where=config.where, hint="give it another name there")
+        after = after.with_ours(launcher.entry(config.client))
+    return Plan(before=config, after=after, moves=tuple(moves), left=tuple(left))
+
+
+def _lifted(server: Server, name: str, book: LegacyServers, see: See) -> tuple[Lifted, ...]:
+    secret = secret_variables(server, see)
+    # A variable without a value is none.
+    found = [("env", key, text, key in secret) for key, text in server.env if text]
+    found += [("header", key, text, True) for key, text in server.headers]
+    found += [("word", str(index), server.command[index], True) for index in sorted(secret_words(server, see))]
+    found += [("url", "URL", server.url, True)] if has_secret_url(server, see) else []
+    return tuple(
+        Lifted(kind=kind, key=key, store_name=book.store_name(name, key if kind in {"env", "header"} else f"{kind.upper()}_{key}"), text=text, is_secret=is_)
+        for kind, key, text, is_ in found
+    )
+
+
+def package_of(name: str) -> str:
+    """What stands where a package has its id: only this server may have the secrets."""
+    return f"legacy.{name}"
+
+
+def _why_no_secret(move: Move) -> str:
+    try:
+        for one in move.lifted:
+            make_entry(one.store_name, one.text, created=0, packages=(package_of(move.name),))
+    except Refused as fault:
+        return f"{fault.message} ({shown(one.key)})"
+    return ""
+
+
+def _slug(name: str) -> str:
+    """A name as the book takes it: lower case, digits, single dashes, a letter first."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower())[:NAME_CHARS_MAX].strip("-")
+    return plain if plain[:1].isalpha() else f"server-{plain}".rstrip("-")
+
+
+def _free(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    return next(one for number in range(2, len(taken) + 3) if (one := f"{name}-{number}") not in taken)
+
+
+def words_of(server: Server, hidden: frozenset[int] = frozenset()) -> str:
+    """The command or the address on a screen, without what is secret."""
+    if server.url:
+        return shown(server.url.partition("?")[0])
+    return shown(" ".join("***" if index in hidden else word for index, word in enumerate(server.command)), 160)
