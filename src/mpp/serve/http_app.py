@@ -1,0 +1,230 @@
+"""The front over HTTP as an ASGI application: who may come in, to which session a message belongs, and how its answer goes out.
+
+Spec: spec/mcp-front.md, J-60 to J-99. It runs in one event loop; calls run in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import orjson
+
+from mpp.limits import KIB, MIB
+from mpp.ports import Random
+from mpp.protocol.mcp import Answered, Connection, Ended, Event, Job, Listening, Reply, Server, error_reply
+from mpp.protocol.mcp.versions import MODERN
+from mpp.serve.http_auth import Admission, Door, metadata_url
+from mpp.serve.http_exchange import Exchange, GoneError, HeaderList
+from mpp.serve.http_headers import BadRequestError, Head, Places, judge_form, read_head
+from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_KEEPALIVE_SECONDS, HTTP_STREAMS_EACH_MAX, HTTP_STREAMS_MAX
+from mpp.serve.http_outbox import Outbox
+from mpp.serve.http_rates import Crowd, Rates
+from mpp.serve.http_sessions import Session, Sessions
+from mpp.serve.http_work import Work
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+
+ENDPOINT = "/mcp"
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+SESSION, VERSION = b"mcp-session-id", b"mcp-protocol-version"
+
+BODIES_BYTES_MAX = 256 * MIB
+"""Bytes of bodies that are being received, of all clients. Reason: what is not complete yet cannot be judged, and lies in memory."""
+
+SMALL_BODY_BYTES = 64 * KIB
+"""Bytes of a body that is received without asking for room. Reason: nearly all are smaller; the number of connections bounds them."""
+
+
+class Front:
+    """The application. One for each server."""
+
+    keepalive: float = HTTP_KEEPALIVE_SECONDS
+
+    def __init__(self, server: Server, door: Door, places: Places, pool: ThreadPoolExecutor, random: Random, *, rate: int, tenant_rate: int) -> None:
+        self._server, self._door, self._places, self._pool = server, door, places, pool
+        self._rate, self._tenant_rate = rate, tenant_rate
+        self._rates, self._calls, self._streams = Rates(), Crowd(), Crowd(HTTP_STREAMS_MAX, HTTP_STREAMS_EACH_MAX)
+        self._sessions = Sessions(random)
+        self._listeners: dict[Outbox, Connection] = {}
+        self._bodies = 0
+        self._is_stopping = False
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] != "http":
+            return
+        exchange = Exchange(scope, receive, send)
+        try:
+            exchange.head = read_head(scope["method"], scope["path"], scope["headers"])
+            await self._serve(exchange)
+        except BadRequestError as bad:
+            body = error_reply(None, bad.code, bad.words).data
+            await exchange.refuse(bad.status, body, list(bad.headers))
+        except GoneError:
+            return
+
+    async def _serve(self, exchange: Exchange) -> None:
+        head = exchange.head
+        self._places.judge(head)
+        if head.path != ENDPOINT:
+            await self._metadata(exchange)
+            return
+        admission = self._door.admit(head)
+        self._judge_rate(admission)
+        if head.method == "POST":
+            await self._post(exchange, admission)
+        elif head.method == "GET":
+            await self._get(exchange, admission)
+        elif head.method == "DELETE" and SESSION in head.found:
+            self._sessions.end(self._session(head, admission))
+            await exchange.reply(200)
+        else:
+            raise BadRequestError(405, "messages are sent with POST", headers=((b"allow", b"POST, GET, DELETE"),))
+
+    async def _metadata(self, exchange: Exchange) -> None:
+        """RFC 9728. It says where tokens come from, to everybody."""
+        server = self._door.resource
+        if server is None or exchange.head.method != "GET" or exchange.head.path not in {WELL_KNOWN, "/" + metadata_url(server.resource).split("/", 3)[3]}:
+            raise BadRequestError(404, f"messages are sent to {ENDPOINT}")
+        await exchange.reply(200, orjson.dumps(server.metadata))
+
+    def _judge_rate(self, admission: Admission) -> None:
+        tenant = (f"tenant {admission.who.tenant}", self._tenant_rate)
+        wait = self._rates.wait(((admission.key, admission.rate or self._rate), tenant), asyncio.get_running_loop().time())
+        if wait:
+            raise BadRequestError(429, "too many requests: ask again later", code=-32603, headers=((b"retry-after", b"%d" % wait),))
+
+    @contextmanager
+    def _place(self, crowd: Crowd, admission: Admission) -> Iterator[None]:
+        status = 503 if self._is_stopping else crowd.enter(admission.key)
+        if status:
+            raise BadRequestError(status, "the host is busy: nothing was run, try again", code=-32603, headers=((b"retry-after", b"1"),))
+        try:
+            yield
+        finally:
+            crowd.leave(admission.key)
+
+    def _session(self, head: Head, admission: Admission) -> Session:
+        return self._sessions.find(head.found[SESSION].decode("latin-1"), admission, asyncio.get_running_loop().time())
+
+    async def _body(self, exchange: Exchange) -> bytes:
+        told = exchange.head.found.get(b"content-length", b"")
+        size = int(told) if told.isdigit() and len(told) < 10 else HTTP_BODY_BYTES_MAX
+        if size <= SMALL_BODY_BYTES:
+            return await exchange.body()
+        # Attack: many bodies that never become complete.
+        if self._bodies + size > BODIES_BYTES_MAX:
+            raise BadRequestError(503, "too many large messages at once", code=-32603, headers=((b"retry-after", b"1"),))
+        self._bodies += size
+        try:
+            return await exchange.body()
+        finally:
+            self._bodies -= size
+
+    async def _post(self, exchange: Exchange, admission: Admission) -> None:
+        head = exchange.head
+        judge_form(head)
+        body = await self._body(exchange)
+        is_modern = head.found.get(VERSION) == MODERN.encode("ascii")
+        session = self._session(head, admission) if SESSION in head.found and not is_modern else None
+        connection = session.connection if session is not None else Connection(self._server, admission.who)
+        events = connection.receive(body, head.texts())
+        headers: HeaderList = []
+        if session is None and connection.version:
+            session = self._sessions.add(connection, admission, asyncio.get_running_loop().time())
+            headers.append((SESSION, session.name.encode("ascii")))
+        if session is not None:
+            _inward(events, session)
+        jobs = [event for event in events if isinstance(event, Job)]
+        if any(isinstance(event, Listening) for event in events):
+            await self._listen(exchange, admission, connection, events)
+        elif jobs:
+            with self._place(self._calls, admission):
+                await Work(exchange, connection, session, jobs, self._pool, self.keepalive).answer()
+        else:
+            reply = next((event for event in events if isinstance(event, Reply)), None)
+            await (exchange.reply(202) if reply is None else exchange.reply(reply.status, reply.data, headers))
+
+    async def _listen(self, exchange: Exchange, admission: Admission, connection: Connection, events: list[Event]) -> None:
+        """A subscription of the new era: its stream stays open."""
+        if not exchange.head.takes_stream:
+            raise BadRequestError(406, "a subscription is answered with text/event-stream")
+        with self._place(self._streams, admission):
+            outbox = Outbox(asyncio.get_running_loop())
+            for event in events:
+                if isinstance(event, Reply):
+                    outbox.must(event.data)
+            self._listeners[outbox] = connection
+            try:
+                await self._keep_telling(exchange, admission, outbox)
+            finally:
+                del self._listeners[outbox]
+
+    async def _get(self, exchange: Exchange, admission: Admission) -> None:
+        """The stream of a session of the old era, on which its client hears of changes."""
+        head = exchange.head
+        if SESSION not in head.found or head.found.get(VERSION) == MODERN.encode("ascii"):
+            raise BadRequestError(405, "messages are sent with POST", headers=((b"allow", b"POST, GET, DELETE"),))
+        if not head.takes_stream:
+            raise BadRequestError(406, "this is answered with text/event-stream")
+        session = self._session(head, admission)
+        with self._place(self._streams, admission):
+            outbox = Outbox(asyncio.get_running_loop())
+            session.open(outbox)
+            try:
+                await self._keep_telling(exchange, admission, outbox)
+            finally:
+                session.closed(outbox)
+
+    async def _keep_telling(self, exchange: Exchange, admission: Admission, outbox: Outbox) -> None:
+        exchange.on_lost(outbox.over)
+        await exchange.begin()
+        while (found := await outbox.take(self.keepalive)) is not None:
+            # Spec: mcp-front J-73. A token that was revoked hears nothing more.
+            if not self._still(exchange.head, admission):
+                break
+            for data in found:
+                await exchange.event(data)
+            if not found:
+                await exchange.alive()
+        await exchange.end()
+
+    def _still(self, head: Head, admission: Admission) -> bool:
+        try:
+            return self._door.admit(head).who == admission.who
+        except BadRequestError:
+            return False
+
+    def changed(self, what: str) -> None:
+        """A list changed: tell all who listen. In the event loop."""
+        for session in self._sessions.all():
+            for data in session.connection.changed(what):
+                if session.stream is not None:
+                    session.stream.put(data)
+        for outbox, connection in self._listeners.items():
+            for data in connection.changed(what):
+                outbox.put(data)
+
+    def stop(self) -> None:
+        """Take no more work; end what only waits. Calls that run may end."""
+        self._is_stopping = True
+        for outbox, connection in self._listeners.items():
+            for data in connection.close():
+                outbox.must(data)
+            outbox.over()
+        for session in self._sessions.all():
+            if session.stream is not None:
+                session.stream.over()
+
+
+def _inward(events: list[Event], session: Session) -> None:
+    """What a message says about work that runs already."""
+    for event in events:
+        if isinstance(event, Ended):
+            session.ended(event.job)
+        elif isinstance(event, Answered):
+            session.answered(event.ask, event.result)

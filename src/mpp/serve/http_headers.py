@@ -1,0 +1,122 @@
+"""The head of a request, read once and strictly: under which name this server was reached, from which page, in which form. Spec: spec/mcp-front.md, J-60 to J-69."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv6Address, ip_address
+
+from mpp.host.outside import is_here
+from mpp.model.value import value
+from mpp.serve.http_limits import HTTP_HEADERS_MAX
+
+ONCE = frozenset((b"host", b"origin", b"authorization", b"content-type", b"content-length", b"transfer-encoding"))
+"""Headers that may stand once. Attack: of two, a proxy in front takes one and this server the other. All that begin with ``mcp-`` are among them."""
+
+CHARSETS = frozenset((b"", b"charset=utf-8", b'charset="utf-8"'))
+_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
+_ORIGIN = re.compile(rb"https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
+
+
+class BadRequestError(Exception):
+    """The request is turned down before its message is looked at."""
+
+    def __init__(self, status: int, words: str, *, code: int = -32600, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        super().__init__(words)
+        self.status, self.words, self.code, self.headers = status, words, code, headers
+
+
+@value
+class Head:
+    """What this front reads of a head."""
+
+    method: str
+    path: str
+    found: Mapping[bytes, bytes]
+
+    def text(self, name: bytes) -> str | None:
+        """A header as text; None where it is absent."""
+        found = self.found.get(name)
+        return None if found is None else found.decode("latin-1")
+
+    def texts(self) -> dict[str, str]:
+        """What the message is compared with."""
+        return {name.decode("latin-1"): content.decode("latin-1") for name, content in self.found.items() if name.startswith(b"mcp-")}
+
+    @property
+    def takes_stream(self) -> bool:
+        """May the answer be a stream? Who says nothing takes all."""
+        accept = self.found.get(b"accept")
+        return accept is None or b"text/event-stream" in accept or b"*/*" in accept or b"text/*" in accept
+
+    @property
+    def takes_json(self) -> bool:
+        accept = self.found.get(b"accept")
+        return accept is None or b"application/json" in accept or b"*/*" in accept or b"application/*" in accept
+
+
+def read_head(method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) -> Head:
+    """The head, or a refusal of one that can be read in two ways."""
+    found: dict[bytes, bytes] = {}
+    count = 0
+    for name, content in headers:
+        count += 1
+        if name in found and (name in ONCE or name.startswith(b"mcp-")):
+            raise BadRequestError(400, f"the header {name.decode('latin-1')} stands twice")
+        found[name] = content
+    if count > HTTP_HEADERS_MAX:
+        raise BadRequestError(431, f"a request has at most {HTTP_HEADERS_MAX} headers")
+    return Head(method=method, path=path, found=found)
+
+
+@value
+class Places:
+    """Under which names this front may be reached, and from which pages."""
+
+    hosts: frozenset[str]
+    origins: frozenset[str]
+
+    def judge(self, head: Head) -> None:
+        """Attack: a web page that lets its own name point at this machine (DNS rebinding) sends that name as host, and itself as origin."""
+        host = _HOST.fullmatch(head.found.get(b"host", b""))
+        if host is None or not self._is_ours(host[1]):
+            raise BadRequestError(403, "this server is not known under that host name")
+        written = head.found.get(b"origin")
+        if written is None or written.decode("latin-1") in self.origins:
+            return
+        origin = _ORIGIN.fullmatch(written)
+        if origin is None or not self._is_ours(origin[1]):
+            raise BadRequestError(403, "pages of that origin may not call this server")
+
+    def _is_ours(self, name: bytes) -> bool:
+        return name.decode("ascii").strip("[]").lower() in self.hosts
+
+
+def places(address: str, hosts: Iterable[str], origins: Iterable[str]) -> Places:
+    """Where it listens, and what its owner added. On a loopback address each name of this machine counts; on all addresses, only what was added."""
+    names = {host.strip("[]").lower() for host in hosts}
+    if is_here(address):
+        names |= {"localhost", "127.0.0.1", "::1", address}
+    elif not ip_address(address).is_unspecified:
+        names.add(str(ip_address(address)))
+    return Places(hosts=frozenset(names), origins=frozenset(origins))
+
+
+def shown_address(address: str, port: int) -> str:
+    """As it stands in a URL."""
+    try:
+        is_six = isinstance(ip_address(address), IPv6Address)
+    except ValueError:
+        is_six = False
+    return f"[{address}]:{port}" if is_six else f"{address}:{port}"
+
+
+def judge_form(head: Head) -> None:
+    """A POST with a JSON message, for which an answer can be given. Attack: a form of a web page, which needs no leave to be sent, has another type."""
+    kind, _, rest = head.found.get(b"content-type", b"").partition(b";")
+    if kind.strip().lower() != b"application/json" or rest.strip().lower().replace(b" ", b"") not in CHARSETS:
+        raise BadRequestError(415, "a message is application/json in UTF-8")
+    if b"content-encoding" in head.found:
+        raise BadRequestError(415, "a message is not compressed")
+    if not (head.takes_json or head.takes_stream):
+        raise BadRequestError(406, "an answer is application/json or text/event-stream")

@@ -1,0 +1,267 @@
+"""The server around the application: its address and certificate, what must be set before others may reach it, its start and its end.
+
+Spec: spec/mcp-front.md, J-60 to J-62.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import field
+from urllib.parse import urlsplit
+
+from mpp.errors import HostFailed, Refused
+from mpp.host.agent_store import AgentStore
+from mpp.host.home import Home
+from mpp.host.outside import is_here
+from mpp.host.tenants import TENANT_RATE_MAX, TokenStore
+from mpp.host.tenants_oauth import AccessTokens
+from mpp.model.jsontext import shown
+from mpp.model.value import value
+from mpp.ports import Clock, Random
+from mpp.protocol.mcp import Server
+from mpp.protocol.mcp.ports import Backend, Caller
+from mpp.serve.http_app import ENDPOINT, Front
+from mpp.serve.http_auth import Door
+from mpp.serve.http_headers import places, shown_address
+from mpp.serve.http_limits import HTTP_CONNECTIONS_MAX, HTTP_IDLE_SECONDS_MAX, HTTP_STOP_SECONDS_MAX, HTTP_THREADS, HTTP_TLS_SECONDS_MAX
+
+PORT = 8808
+"""Port of the front, where none is given."""
+
+LISTEN = f"127.0.0.1:{PORT}"
+_LISTEN = re.compile(r"(?:\[([0-9a-fA-F:]{2,45})\]|([0-9.]{7,15}|localhost)):([0-9]{1,5})")
+_ORIGIN = re.compile(r"https?://[^/\s?#]{1,260}")
+
+OPEN_WORDS = "anybody on this machine may call, as no tokens are used; `mpp token add` or --require-token change that"
+
+
+@value
+class HttpOptions:
+    """What the owner of the host set. ``check_options`` says what does not go together."""
+
+    home: Home
+    listen: str = LISTEN
+    """ADDRESS:PORT; port 0 takes a free one."""
+    require_token: bool = False
+    oauth: str = ""
+    """The file of issuers; empty: none is believed."""
+    tls_cert: str = ""
+    tls_key: str = ""
+    behind_proxy: bool = False
+    """Something else speaks TLS in front of this server."""
+    hosts: tuple[str, ...] = ()
+    """Names under which it may be reached besides its address."""
+    origins: tuple[str, ...] = ()
+    """Pages that may call it, as ``https://console.example.com``."""
+    rate: int = 0
+    """Requests a minute of each token that has no rate of its own; 0: no bound."""
+    tenant_rate: int = 0
+    """Requests a minute of each tenant; 0: no bound."""
+    threads: int = HTTP_THREADS
+    local: Caller = field(default_factory=Caller)
+    """As whom a call without a token counts, where those are taken."""
+
+
+def read_listen(listen: str) -> tuple[str, int]:
+    found = _LISTEN.fullmatch(listen)
+    if found is None or int(found[3]) > 65535:
+        raise Refused("usage.listen", f"{shown(listen)!r} is no address and port", where="--http", hint=f"write {LISTEN} or [::1]:{PORT}")
+    address = found[1] or found[2]
+    try:
+        socket.getaddrinfo(address, None, flags=socket.AI_NUMERICHOST if address != "localhost" else 0)
+    except OSError:
+        raise Refused("usage.listen", f"{shown(address)!r} is no address", where="--http", hint=f"write {LISTEN} or [::1]:{PORT}") from None
+    return address, int(found[3])
+
+
+def check_options(options: HttpOptions, *, has_tokens: bool) -> None:
+    """Attack: a server that others reach, without a token, or with tokens that everybody on the way can read."""
+    address, _ = read_listen(options.listen)
+    if bool(options.tls_cert) != bool(options.tls_key):
+        raise Refused("usage.option", "--tls-cert and --tls-key go together", hint="give both")
+    for origin in options.origins:
+        if _ORIGIN.fullmatch(origin) is None:
+            raise Refused("usage.option", f"{shown(origin)!r} is no origin of pages", where="--allow-origin", hint="write https://console.example.com")
+    if not (0 <= options.rate <= TENANT_RATE_MAX and 0 <= options.tenant_rate <= TENANT_RATE_MAX):
+        raise Refused("usage.option", f"a rate is 0 to {TENANT_RATE_MAX} requests a minute", hint="give a smaller one")
+    is_local = is_here(address) and not options.behind_proxy and all(is_here(host) for host in options.hosts)
+    if is_local:
+        return
+    if not (has_tokens or options.oauth):
+        hint = "make one with `mpp token add AGENT`, or name issuers with --oauth FILE"
+        raise Refused("usage.option", "others can reach this address, and there are no tokens", where=options.listen, hint=hint)
+    if not (options.tls_cert or options.behind_proxy):
+        hint = "give --tls-cert and --tls-key, or --behind-proxy if another server speaks TLS in front of this one"
+        raise Refused("usage.option", "others can reach this address, and tokens would travel in the open", where=options.listen, hint=hint)
+
+
+def _tls(options: HttpOptions) -> ssl.SSLContext | None:
+    if not options.tls_cert:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        # Attack on oneself: a sealed key would ask for its password at a terminal that is not there.
+        context.load_cert_chain(options.tls_cert, options.tls_key, password="")
+    except (OSError, ValueError) as fault:
+        words = fault.strerror if isinstance(fault, OSError) and fault.strerror else "they do not fit, or are sealed"
+        raise HostFailed("host.listen", f"cannot use the certificate and its key: {words}", where=options.tls_cert, hint="give PEM files") from None
+    return context
+
+
+def _listening(options: HttpOptions) -> socket.socket:
+    address, port = read_listen(options.listen)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((address, port))
+        found.listen(HTTP_CONNECTIONS_MAX)
+    except OSError as fault:
+        found.close()
+        raise HostFailed("host.listen", f"cannot listen there: {fault.strerror}", where=options.listen, hint="give another --http ADDRESS:PORT") from None
+    found.setblocking(False)
+    return found
+
+
+class HttpServer:
+    """A server that listens from the moment it is made. ``run`` blocks until ``stop``, which any thread may call."""
+
+    def __init__(self, backend: Backend, options: HttpOptions, clock: Clock, random: Random, *, version: str = "0") -> None:
+        tokens = TokenStore(options.home.tokens)
+        check_options(options, has_tokens=bool(tokens.load()))
+        access = AccessTokens(options.oauth) if options.oauth else None
+        self._options, self._backend = options, backend
+        demanded = options.require_token or options.behind_proxy
+        self._door = Door(tokens, AgentStore(options.home.agents), clock, access=access, demanded=demanded, local=options.local)
+        self._ssl = _tls(options)
+        address, _ = read_listen(options.listen)
+        resource = urlsplit(access.server.resource).hostname if access is not None else None
+        self._places = places(address, (*options.hosts, *((resource,) if resource else ())), options.origins)
+        if not self._places.hosts:
+            hint = "name each with --allow-host"
+            raise Refused("usage.option", "it is not said under which names this server is reached", where=options.listen, hint=hint)
+        self._socket = _listening(options)
+        self._core = Server(backend, clock, random, version=version)
+        self._random = random
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = threading.Event()
+        self._halt: asyncio.Event | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def port(self) -> int:
+        found: int = self._socket.getsockname()[1]
+        return found
+
+    @property
+    def url(self) -> str:
+        address, _ = read_listen(self._options.listen)
+        return f"{'https' if self._ssl is not None else 'http'}://{shown_address(address, self.port)}{ENDPOINT}"
+
+    @property
+    def is_open(self) -> bool:
+        """May somebody without a token call?"""
+        return self._door.is_open
+
+    def run(self, *, signals: bool = False) -> None:
+        """Serve until ``stop``, or with ``signals`` until the process is told to end."""
+        loop = _new_loop()
+        try:
+            with contextlib.closing(loop):
+                loop.run_until_complete(self._serve(loop, signals=signals))
+                loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            self._socket.close()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        with self._lock:
+            loop, halt = self._loop, self._halt
+        if loop is not None and halt is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(halt.set)
+
+    async def _serve(self, loop: asyncio.AbstractEventLoop, *, signals: bool) -> None:
+        halt = asyncio.Event()
+        with self._lock:
+            self._loop, self._halt = loop, halt
+        if self._stopped.is_set():
+            halt.set()
+        for one in (signal.SIGINT, signal.SIGTERM) if signals else ():
+            loop.add_signal_handler(one, halt.set)
+        with ThreadPoolExecutor(self._options.threads, thread_name_prefix="mpp-call") as pool:
+            front = Front(
+                self._core, self._door, self._places, pool, self._random, rate=self._options.rate, tenant_rate=self._options.tenant_rate,
+            )  # fmt: skip
+            unwatch = self._backend.watch(_from_threads(loop, front.changed))
+            try:
+                await _listen(loop, front, self._socket, self._ssl, halt)
+            finally:
+                unwatch()
+                with self._lock:
+                    self._loop = None
+
+
+def _from_threads(loop: asyncio.AbstractEventLoop, changed: Callable[[str], None]) -> Callable[[str], None]:
+    def tell(what: str) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(changed, what)
+
+    return tell
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - not everywhere
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+async def _listen(loop: asyncio.AbstractEventLoop, front: Front, sock: socket.socket, context: ssl.SSLContext | None, halt: asyncio.Event) -> None:
+    """Take connections until ``halt``; then let what runs come to its end, for a while."""
+    from uvicorn.config import Config  # noqa: PLC0415 - takes its time, and no other command needs it
+    from uvicorn.server import ServerState  # noqa: PLC0415
+
+    from mpp.serve.http_wire import Wire  # noqa: PLC0415
+
+    config = Config(
+        front, http=Wire, ws="none", lifespan="off", interface="asgi3", access_log=False, log_config=None, log_level="error", proxy_headers=False,
+        server_header=False, date_header=False, timeout_keep_alive=HTTP_IDLE_SECONDS_MAX,
+    )  # fmt: skip
+    config.load()
+    state = ServerState()
+    patience = HTTP_TLS_SECONDS_MAX if context is not None else None
+    server = await loop.create_server(
+        lambda: Wire(config, state, {}, loop), sock=sock, ssl=context, backlog=HTTP_CONNECTIONS_MAX, ssl_handshake_timeout=patience
+    )
+    await halt.wait()
+    server.close()
+    front.stop()
+    for connection in list(state.connections):
+        connection.shutdown()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=HTTP_STOP_SECONDS_MAX)
+    # Who is still there waits for nothing any more: its calls are ended with its connection.
+    for connection in list(state.connections):
+        connection.transport.abort()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=1)
+
+
+def serve_http(backend: Backend, options: HttpOptions, clock: Clock, random: Random, *, say: Callable[[str], None], version: str = "0") -> None:
+    """Serve until the process is told to end. ``say`` gets a line when it listens."""
+    server = HttpServer(backend, options, clock, random, version=version)
+    say(f"Serving MCP at {server.url}" + (f"; {OPEN_WORDS}" if server.is_open else "; a token is needed"))
+    server.run(signals=threading.current_thread() is threading.main_thread())

@@ -1,0 +1,125 @@
+"""Sessions of the old era: each belongs to who began it, ends when it is not used, and makes room for others. Used in the event loop only.
+
+Spec: spec/mcp-front.md, J-65 to J-69.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from mpp.crypto.jws import encode_part
+from mpp.ports import Random
+from mpp.protocol.mcp import Connection, Job
+from mpp.protocol.mcp.reading import Id
+from mpp.serve.http_auth import Admission
+from mpp.serve.http_headers import BadRequestError
+from mpp.serve.http_limits import HTTP_SESSION_SECONDS_MAX, HTTP_SESSIONS_EACH_MAX, HTTP_SESSIONS_MAX
+from mpp.serve.http_outbox import Outbox
+from mpp.serve.http_running import Answer, Run
+
+SESSION_BYTES = 32
+"""Random bytes of a session's id. Reason: nobody guesses it, though it opens nothing without the token."""
+
+
+class Session:
+    """What is remembered between two requests."""
+
+    def __init__(self, name: str, connection: Connection, admission: Admission, now: float) -> None:
+        self.name, self.connection, self.admission = name, connection, admission
+        self.used = now
+        self.stream: Outbox | None = None
+        """The stream on which its client hears of changes, if it has opened one."""
+        self.runs: dict[Id, Run] = {}
+        self.asks: dict[str, asyncio.Future[Answer]] = {}
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.runs and self.stream is None
+
+    def ended(self, job: Job) -> None:
+        """Its client waits for that call no more."""
+        run = self.runs.get(job.id)
+        if run is not None:
+            run.end()
+
+    def answered(self, ask: str, answer: Answer) -> None:
+        waiter = self.asks.pop(ask, None)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(answer)
+
+    def open(self, stream: Outbox) -> None:
+        """A client that lost its stream opens another one: the last one counts."""
+        if self.stream is not None:
+            self.stream.over()
+        self.stream = stream
+
+    def closed(self, stream: Outbox) -> None:
+        if self.stream is stream:
+            self.stream = None
+
+    def close(self) -> None:
+        for run in self.runs.values():
+            run.end()
+        if self.stream is not None:
+            self.stream.over()
+
+
+class Sessions:
+    """All sessions, the longest unused first."""
+
+    def __init__(self, random: Random, *, most: int = HTTP_SESSIONS_MAX, each: int = HTTP_SESSIONS_EACH_MAX, seconds: float = HTTP_SESSION_SECONDS_MAX) -> None:
+        self._random, self._most, self._each, self._seconds = random, most, each, seconds
+        self._all: dict[str, Session] = {}
+        self._of: Counter[str] = Counter()
+
+    def add(self, connection: Connection, admission: Admission, now: float) -> Session:
+        self._tidy(now)
+        if self._of[admission.key] >= self._each:
+            self._make_room(admission.key)
+        if len(self._all) >= self._most:
+            raise BadRequestError(503, "this server has no room for another session", code=-32603, headers=((b"retry-after", b"60"),))
+        session = Session(encode_part(self._random.bytes(SESSION_BYTES)), connection, admission, now)
+        self._all[session.name] = session
+        self._of[admission.key] += 1
+        return session
+
+    def find(self, name: str, admission: Admission, now: float) -> Session:
+        """The session of that name. Attack: somebody else's: to whoever did not begin it, it is not there."""
+        self._tidy(now)
+        session = self._all.get(name)
+        if session is None or session.admission.key != admission.key or session.admission.who != admission.who:
+            raise BadRequestError(404, "there is no such session: initialize again")
+        session.used = now
+        # The order of the table is that of use.
+        self._all[name] = self._all.pop(name)
+        return session
+
+    def end(self, session: Session) -> None:
+        if self._all.pop(session.name, None) is not None:
+            key = session.admission.key
+            self._of[key] -= 1
+            if not self._of[key]:
+                del self._of[key]
+        session.close()
+
+    def all(self) -> list[Session]:
+        return list(self._all.values())
+
+    def _tidy(self, now: float) -> None:
+        for session in list(self._all.values()) if self._is_due(now) else ():
+            if session.used + self._seconds > now:
+                return
+            if session.is_idle:
+                self.end(session)
+
+    def _is_due(self, now: float) -> bool:
+        oldest = next(iter(self._all.values()), None)
+        return oldest is not None and oldest.used + self._seconds <= now
+
+    def _make_room(self, key: str) -> None:
+        for session in self._all.values():
+            if session.admission.key == key and session.is_idle:
+                self.end(session)
+                return
+        raise BadRequestError(429, "this token has too many sessions in use", headers=((b"retry-after", b"60"),))

@@ -1,0 +1,114 @@
+"""The work of one request, and its answer: whole, or as a stream of events where something is said before it."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from mpp.protocol.mcp import Ask, Connection, Job, Reply
+from mpp.protocol.mcp.reading import Id
+from mpp.serve.http_exchange import Exchange
+from mpp.serve.http_outbox import Outbox
+from mpp.serve.http_running import Answer, Run, nobody_to_ask
+from mpp.serve.http_sessions import Session
+
+
+class Work:
+    """The jobs of one request, and its answer: whole, or as a stream once there is something to say before it."""
+
+    def __init__(
+        self, exchange: Exchange, connection: Connection, session: Session | None, jobs: list[Job], pool: ThreadPoolExecutor, keepalive: float
+    ) -> None:  # fmt: skip
+        self._exchange, self._connection, self._session, self._keepalive = exchange, connection, session, keepalive
+        self._outbox = Outbox(asyncio.get_running_loop())
+        self._runs = [Run(connection, job, pool, self._outbox.put) for job in jobs]
+        self._known: dict[Id, Run] = session.runs if session is not None else {}
+        self._asked: set[str] = set()
+        self._reply: Reply | None = None
+
+    async def answer(self) -> None:
+        head = self._exchange.head
+        for run in self._runs:
+            self._known[run.job.id] = run
+        try:
+            self._exchange.on_lost(self._lost)
+            if head.takes_stream and (not head.takes_json or any(run.job.wants_stream for run in self._runs)):
+                await self._stream()
+            else:
+                await self._finish_all(can_ask=False)
+                await self._whole()
+        finally:
+            self._exchange.on_lost(None)
+            for run in self._runs:
+                self._known.pop(run.job.id, None)
+
+    def _lost(self) -> None:
+        """Spec: mcp-front J-63. Who is gone waits for nothing: its calls end at once."""
+        for run in self._runs:
+            run.end()
+        if self._session is not None:
+            for name in self._asked:
+                self._session.answered(name, None)
+
+    async def _finish_all(self, *, can_ask: bool) -> None:
+        if len(self._runs) == 1:
+            await self._finish(self._runs[0], can_ask=can_ask)
+        else:
+            await asyncio.gather(*(self._finish(run, can_ask=can_ask) for run in self._runs))
+
+    async def _finish(self, run: Run, *, can_ask: bool) -> None:
+        reply = await run.finish(self._ask if can_ask and self._session is not None else nobody_to_ask)
+        found = self._connection.done(run.job, reply)
+        if found is not None:
+            self._reply = found
+
+    async def _whole(self) -> None:
+        reply = self._reply
+        await (self._exchange.reply(202) if reply is None else self._exchange.reply(reply.status, reply.data))
+
+    async def _stream(self) -> None:
+        task = asyncio.create_task(self._finish_into_outbox())
+        is_begun = False
+        try:
+            while (found := await self._outbox.take(self._keepalive)) is not None:
+                if not is_begun and self._reply is not None and found == [self._reply.data]:
+                    break
+                if not is_begun:
+                    is_begun = True
+                    await self._exchange.begin()
+                for data in found:
+                    await self._exchange.event(data)
+                if not found:
+                    await self._exchange.alive()
+        finally:
+            # A defect in a call shows here; where this request is ended from outside, its calls are too.
+            if not task.done():
+                task.cancel()
+            await asyncio.gather(task)
+        await (self._exchange.end() if is_begun else self._whole())
+
+    async def _finish_into_outbox(self) -> None:
+        try:
+            await self._finish_all(can_ask=True)
+            if self._reply is not None:
+                self._outbox.must(self._reply.data)
+        finally:
+            self._outbox.over()
+
+    async def _ask(self, ask: Ask) -> Answer:
+        session = self._session
+        if session is None or self._exchange.is_lost:
+            return None
+        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        session.asks[ask.id] = waiter
+        self._asked.add(ask.id)
+        self._outbox.must(ask.data)
+        try:
+            async with asyncio.timeout(ask.seconds):
+                return await waiter
+        except TimeoutError:
+            self._outbox.must(ask.withdraw)
+            return None
+        finally:
+            self._asked.discard(ask.id)
+            session.asks.pop(ask.id, None)
