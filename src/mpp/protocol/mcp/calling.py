@@ -88,10 +88,9 @@ def _with(call: ToolCall, inputs: Mapping[str, Json]) -> ToolCall:
 
 def _modern(at: Asker, call: ToolCall) -> dict[str, Json]:
     """One round: what the client must be asked goes out in the result, and comes back with the next request."""
-    bound = binding(at.who, call.name, call.arguments)
     state, answered = State(), False
     if "requestState" in at.job.params:
-        opened = at.seals.open(at.job.params["requestState"], bound)
+        opened = at.seals.open(at.job.params["requestState"], binding(at.who, call.name, call.arguments))
         if opened is None:
             # Attack: a word about what is wrong helps whoever tries states out.
             raise refuse("invalid requestState")
@@ -99,9 +98,9 @@ def _modern(at: Asker, call: ToolCall) -> dict[str, Json]:
         call = _with(call, state.inputs)
     outcome = at.call(call)
     if outcome.pending is not None and not answered:
-        return _ask_approval(at, outcome, outcome.pending, state, bound)
+        return _ask_approval(at, call, outcome, outcome.pending, state)
     if outcome.wants_input:
-        return _ask_input(at, call.name, outcome, state, bound)
+        return _ask_input(at, call, outcome, state)
     return dict(outcome.result)
 
 
@@ -120,26 +119,26 @@ def _answered(at: Asker, state: State) -> tuple[State, bool]:
     return State(inputs={**state.inputs, **given}, rounds=state.rounds), False
 
 
-def _ask_approval(at: Asker, outcome: Outcome, pending: Pending, state: State, bound: bytes) -> dict[str, Json]:
+def _ask_approval(at: Asker, call: ToolCall, outcome: Outcome, pending: Pending, state: State) -> dict[str, Json]:
     if not pending.may_elicit or not elicits(at.job.capabilities, at.job.version) or state.rounds >= ROUNDS_MAX:
         return dict(outcome.result)
     form: Json = {"method": ELICIT, "params": approval_form(pending, at.job.version)}
-    return _required(at, {APPROVAL: form}, State(question=pending.question, inputs=state.inputs, rounds=state.rounds + 1), bound)
+    return _required(at, call, {APPROVAL: form}, State(question=pending.question, inputs=state.inputs, rounds=state.rounds + 1))
 
 
-def _ask_input(at: Asker, tool: str, outcome: Outcome, state: State, bound: bytes) -> dict[str, Json]:
-    questions, lacking = tool_questions(shown(tool), outcome.result.get("inputRequests"), at.job.capabilities, at.job.version)
+def _ask_input(at: Asker, call: ToolCall, outcome: Outcome, state: State) -> dict[str, Json]:
+    questions, lacking = tool_questions(shown(call.name), outcome.result.get("inputRequests"), at.job.capabilities, at.job.version)
     if not questions and lacking:
         needed: Json = {"requiredCapabilities": {name: {} for name in lacking}}
         raise FaultError(NO_CAPABILITY, "Missing required client capability", data=needed, status=BAD_REQUEST)
     if not questions or state.rounds >= ROUNDS_MAX:
         return failed(TOO_MANY if questions else NO_INPUT)
     asked: dict[str, Json] = {one.name: {"method": one.method, "params": one.params} for one in questions}
-    return _required(at, asked, State(asked=tuple(asked), inputs=state.inputs, rounds=state.rounds + 1), bound)
+    return _required(at, call, asked, State(asked=tuple(asked), inputs=state.inputs, rounds=state.rounds + 1))
 
 
-def _required(at: Asker, requests: dict[str, Json], state: State, bound: bytes) -> dict[str, Json]:
-    sealed = at.seals.seal(state, bound)
+def _required(at: Asker, call: ToolCall, requests: dict[str, Json], state: State) -> dict[str, Json]:
+    sealed = at.seals.seal(state, binding(at.who, call.name, call.arguments))
     if len(sealed) > STATE_CHARS_MAX:
         return failed(TOO_LONG)
     return {"resultType": "input_required", "inputRequests": requests, "requestState": sealed}

@@ -58,13 +58,10 @@ class Voice:
         self._send = send
         self._token = job.meta.get("progressToken")
         self._least = LEVELS.index(job.level) if job.level in LEVELS else len(LEVELS)
-        self._gone_fd = gone_fd
+        self.gone_fd = gone_fd
+        """Of the thread in which the call runs now."""
         self._last: float | None = None
         self._left = PROGRESS_MAX
-
-    @property
-    def gone_fd(self) -> int:
-        return self._gone_fd
 
     def end(self) -> None:
         """Nothing more is said: the answer follows."""

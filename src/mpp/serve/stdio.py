@@ -1,0 +1,356 @@
+"""MCP over standard input and output: one client, one line per message. Spec: mcp-front J-56 to J-59.
+
+Two threads take turns at reading, calls beside others are done by a crew, and whoever writes holds the one lock. The lock also guards the
+connection, so that what is sent is sent in the order in which the protocol decided it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import TypeAlias
+
+from mpp.model.jsontext import Json
+from mpp.ports import Clock, Random
+from mpp.protocol.mcp import Answered, Ask, Connection, Ended, Event, Job, Lines, Reply, Server, Voice, busy_reply, error_reply
+from mpp.protocol.mcp.limits import MESSAGE_BYTES_MAX
+from mpp.protocol.mcp.ports import Backend, Caller
+from mpp.protocol.mcp.versions import INTERNAL, PARSE_ERROR
+from mpp.serve.running import again, Crew, end, guarded
+from mpp.serve.turns import Turns
+
+READ_BYTES = 64 * 1024
+"""Bytes of one read. Reason: what a pipe holds."""
+
+LAST_WORDS_SECONDS = 1.0
+"""Seconds after the end of input in which calls may still be answered. Reason: who pipes messages into a command reads its answers; who closes the pipe to end it should not wait."""
+
+LEAVE_SECONDS = 3.0
+"""Seconds from the end until this process is gone, whatever still runs. Reason: clients kill what does not leave by itself, after five or more."""
+
+Run: TypeAlias = "Generator[Ask, dict[str, Json] | None, Reply]"
+
+
+class _Call:
+    """A request that is being worked on. Its fields are read and written under the lock."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.ended = False
+        self.gone = -1
+        """While a thread works on it: how that is told that nobody waits."""
+        self.run: Run | None = None
+        self.voice: Voice | None = None
+
+
+class _Waiting:
+    """A call that waits for an answer of the client. It holds no thread."""
+
+    def __init__(self, call: _Call, ask: Ask, until: float) -> None:
+        self.call = call
+        self.ask = ask
+        self.until = until
+
+
+class StdioFront:
+    """One client on two descriptors."""
+
+    def __init__(self, server: Server, who: Caller, read_fd: int, write_fd: int, crew: Crew, *, leaving: Callable[[], None] = lambda: None) -> None:
+        self._connection = Connection(server, who)
+        self._read_fd, self._write_fd = read_fd, write_fd
+        self._crew = crew
+        self._leaving = leaving
+        self._lock = threading.Lock()
+        self._calls: dict[int | str, _Call] = {}
+        self._waiting: dict[str, _Waiting] = {}
+        self._idle = threading.Condition(self._lock)
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._lines = Lines()
+        self._turns = Turns()
+        self._ended = False
+        self._stopped = False
+        self._client_gone = False
+
+    # -- reading
+
+    def serve(self) -> None:
+        """Until the input ends, the client is gone or somebody stops it; then end what runs."""
+        second = threading.Thread(target=self._take_turns, args=(False,), name="mpp-read", daemon=True)
+        second.start()
+        self._take_turns(True)
+        self._turns.ring()
+        second.join()
+        self._finish()
+        self._turns.close()
+
+    def _take_turns(self, leads: bool) -> None:
+        gone = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        try:
+            while not self._over:
+                leads = self._lead(gone) if leads else self._turns.stand_by(lambda: self._over)
+        finally:
+            os.close(gone)
+
+    def _lead(self, gone: int) -> bool:
+        """Read until the end, or until the other thread has taken over. A call that comes alone is done here: to wake a thread costs more than most calls."""
+        poll = select.poll()
+        poll.register(self._read_fd, select.POLLIN)
+        # Only its error counts: whoever read our answers is gone.
+        poll.register(self._write_fd, 0)
+        poll.register(self._wake, select.POLLIN)
+        while not self._over:
+            ready = dict(poll.poll(self._patience()))
+            if self._wake in ready:
+                os.eventfd_read(self._wake)
+            self._give_up_late()
+            if self._write_fd in ready:
+                self._client_gone = True
+            elif self._read_fd in ready:
+                alone = self._read()
+                if alone is not None and not self._turns.busy(partial(guarded, partial(self._work, alone, None), gone)):
+                    return False
+        return False
+
+    def _read(self) -> _Call | None:
+        """Take what has come. A call that is to be done by this thread is returned, all others are in the hands of the crew."""
+        data = os.read(self._read_fd, READ_BYTES)
+        if not data:
+            self._ended = True
+        alone = None
+        lines = self._lines.feed(data)
+        for line in lines:
+            alone = self._take(line, alone=len(lines) == 1)
+        return alone
+
+    @property
+    def _over(self) -> bool:
+        return self._ended or self._stopped or self._client_gone
+
+    def stop(self) -> None:
+        """End it, from a signal handler or another thread."""
+        self._stopped = True
+        os.eventfd_write(self._wake, 1)
+        self._turns.ring()
+
+    def _patience(self) -> int | None:
+        """Milliseconds until the first question to the client is given up."""
+        with self._lock:
+            first = min((one.until for one in self._waiting.values()), default=None)
+        return None if first is None else max(int((first - time.monotonic()) * 1000) + 1, 0)
+
+    def _take(self, line: bytes | None, *, alone: bool) -> _Call | None:
+        with self._lock:
+            if line is None:
+                self._write(error_reply(None, PARSE_ERROR, f"a message has at most {MESSAGE_BYTES_MAX} bytes").data)
+                return None
+            events = self._connection.receive(line)
+            if alone and len(events) == 1 and isinstance(events[0], Job) and not self._calls:
+                call = self._calls[events[0].id] = _Call(events[0])
+                return call
+            for event in events:
+                self._event(event)
+        return None
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event, Reply):
+            self._write(event.data)
+        elif isinstance(event, Job):
+            self._begin(event)
+        elif isinstance(event, Ended):
+            self._end(self._calls.get(event.job.id))
+        elif isinstance(event, Answered):
+            waiting = self._waiting.pop(event.ask, None)
+            if waiting is not None:
+                self._go_on(waiting.call, event.result)
+
+    # -- calls; all of these are called under the lock
+
+    def _begin(self, job: Job) -> None:
+        call = self._calls[job.id] = _Call(job)
+        if not self._crew.put(lambda gone: self._work(call, None, gone)):
+            self._done(call, busy_reply(job.id))
+
+    def _go_on(self, call: _Call, answer: dict[str, Json] | None) -> None:
+        if not self._crew.put(lambda gone: self._work(call, answer, gone)):
+            self._done(call, busy_reply(call.job.id))
+
+    def _end(self, call: _Call | None) -> None:
+        """Nobody waits for this call. If a thread works on it, that is told; else it is over."""
+        if call is None or call.ended:
+            return
+        call.ended = True
+        if call.gone >= 0:
+            end(call.gone)
+        for name, waiting in list(self._waiting.items()):
+            if waiting.call is call:
+                del self._waiting[name]
+                self._write(waiting.ask.withdraw)
+                self._done(call, None)
+
+    def _done(self, call: _Call, reply: Reply | None) -> None:
+        found = self._connection.done(call.job, reply or error_reply(call.job.id, INTERNAL, "nobody waits for this"))
+        if found is not None and not call.ended:
+            self._write(found.data)
+        self._calls.pop(call.job.id, None)
+        if not self._calls:
+            self._idle.notify_all()
+
+    def _give_up_late(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            for name, waiting in list(self._waiting.items()):
+                if waiting.until <= now:
+                    del self._waiting[name]
+                    self._write(waiting.ask.withdraw)
+                    self._go_on(waiting.call, None)
+
+    # -- in a thread of the crew
+
+    def _work(self, call: _Call, answer: dict[str, Json] | None, gone: int) -> None:
+        """One stretch of a call: until it is done, or until the client must answer something."""
+        with self._lock:
+            if call.ended:
+                self._done(call, None)
+                return
+            call.gone = gone
+            if call.run is None or call.voice is None:
+                call.voice = Voice(call.job, lambda data: self._tell(call, data))
+                call.run = self._connection.run(call.job, call.voice)
+            run, voice = call.run, call.voice
+        voice.gone_fd = gone
+        reply: Reply | None = None
+        try:
+            ask = run.send(answer)
+        except StopIteration as over:
+            reply = over.value
+        except BaseException:
+            with self._lock:
+                self._let_go(call, gone)
+                self._done(call, error_reply(call.job.id, INTERNAL, "the host cannot answer this"))
+            raise
+        with self._lock:
+            self._let_go(call, gone)
+            if reply is not None or call.ended:
+                run.close()
+                self._done(call, reply)
+            else:
+                self._waiting[ask.id] = _Waiting(call, ask, time.monotonic() + ask.seconds)
+                self._write(ask.data)
+                os.eventfd_write(self._wake, 1)
+
+    def _let_go(self, call: _Call, gone: int) -> None:
+        """From here on the descriptor is for the next call of this thread."""
+        call.gone = -1
+        if call.ended:
+            again(gone)
+
+    def _tell(self, call: _Call, data: bytes) -> None:
+        with self._lock:
+            if not call.ended:
+                self._write(data)
+
+    # -- writing
+
+    def changed(self, what: str) -> None:
+        """A list of the host changed, from any thread."""
+        with self._lock:
+            for data in self._connection.changed(what):
+                self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        if self._client_gone:
+            return
+        rest = memoryview(data + b"\n")
+        try:
+            while rest:
+                rest = rest[os.write(self._write_fd, rest) :]
+        except OSError:
+            # Whoever read is gone: then nobody waits for anything.
+            self._client_gone = True
+            os.eventfd_write(self._wake, 1)
+
+    # -- the end
+
+    def _finish(self) -> None:
+        self._leaving()
+        with self._lock:
+            if not self._stopped and not self._client_gone:
+                # Who wrote its last word answers no question any more.
+                for waiting in list(self._waiting.values()):
+                    self._go_on(waiting.call, None)
+                self._waiting.clear()
+                self._idle.wait_for(lambda: not self._calls or self._stopped or self._client_gone, timeout=LAST_WORDS_SECONDS)
+            for call in list(self._calls.values()):
+                self._end(call)
+            for data in self._connection.close():
+                self._write(data)
+
+
+def serve_stdio(backend: Backend, who: Caller, clock: Clock, random: Random, *, version: str) -> None:
+    """Serve the client that started this process, until it leaves."""
+    with _pipes() as (read_fd, write_fd):
+        crew = Crew()
+        front = StdioFront(Server(backend, clock, random, version=version), who, read_fd, write_fd, crew, leaving=leave_soon)
+        unwatch = backend.watch(front.changed)
+        with _signals(front.stop):
+            try:
+                front.serve()
+            finally:
+                unwatch()
+                if crew.close(LEAVE_SECONDS):
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def _pipes() -> Iterator[tuple[int, int]]:
+    """The two pipes for the protocol alone. What anything in this process prints goes to standard error, and what it reads is empty."""
+    # Attack: a library prints a line, and the client takes it for an answer.
+    sys.stdout.flush()
+    read_fd, write_fd = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.dup2(2, 1)
+    os.close(nowhere)
+    try:
+        yield read_fd, write_fd
+    finally:
+        sys.stdout.flush()
+        os.dup2(read_fd, 0)
+        os.dup2(write_fd, 1)
+        os.close(read_fd)
+        os.close(write_fd)
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Both ways in which a process is asked to end are an orderly end; and an end that takes too long is ended."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        leave_soon()
+        stop()
+
+    def gone(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        # Attack: a client that reads no more, and a call that does not end. What runs in the sandbox ends with this process.
+        os._exit(0)
+
+    before = {number: signal.signal(number, handler) for number, handler in ((signal.SIGTERM, handle), (signal.SIGINT, handle), (signal.SIGALRM, gone))}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def leave_soon() -> None:
+    """Whatever still runs or waits, this process is gone in a moment."""
+    signal.setitimer(signal.ITIMER_REAL, LEAVE_SECONDS)

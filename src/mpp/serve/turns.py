@@ -1,0 +1,79 @@
+"""Two threads take turns at reading: one reads and does short work itself, the other takes over when that work turns out to be long.
+
+Measured: to hand a call to another thread costs several times the call's own work in a front. So the reader does a call itself when no other runs.
+It cannot read meanwhile, and a client that cancels must be heard: the other thread looks every few milliseconds, and only while there is something to look at.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+
+TICK_SECONDS = 0.004
+"""Seconds after which work counts as long, and between two looks. Reason: a cancellation is heard eight milliseconds late at worst; at one millisecond the looks cost as much as the calls."""
+
+CALM_TICKS = 12
+"""Looks without work after which the second thread sleeps until it is rung for. Reason: an idle server uses no processor time."""
+
+
+class Turns:
+    """Who leads. The leader calls ``busy``, the other thread ``stand_by``; they may swap at the end of each."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._since = 0.0
+        """When the leader began its work; 0: it reads."""
+        self._done = 0
+        """How often it did."""
+        self._taken = False
+        """The other thread leads, and the one that worked does not know yet."""
+        self._calm = False
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def close(self) -> None:
+        os.close(self._bell)
+
+    def ring(self) -> None:
+        """Wake whoever stands by."""
+        os.eventfd_write(self._bell, 1)
+
+    def busy(self, work: Callable[[], None]) -> bool:
+        """Do work as the leader. False: the other thread leads now."""
+        with self._lock:
+            self._since = time.monotonic()
+            self._done += 1
+            calm, self._calm = self._calm, False
+        if calm:
+            self.ring()
+        work()
+        with self._lock:
+            if self._taken:
+                self._taken = False
+                return False
+            self._since = 0.0
+        return True
+
+    def stand_by(self, over: Callable[[], bool]) -> bool:
+        """Wait until the lead must be taken. False: all is over."""
+        seen, quiet = -1, 0
+        while not over():
+            time.sleep(TICK_SECONDS)
+            with self._lock:
+                if self._since and time.monotonic() - self._since >= TICK_SECONDS:
+                    self._since, self._taken = 0.0, True
+                    return True
+                seen, quiet = self._done, 0 if self._since or self._done != seen else quiet + 1
+                self._calm = quiet >= CALM_TICKS
+            if quiet >= CALM_TICKS:
+                self._sleep()
+                quiet = 0
+        return False
+
+    def _sleep(self) -> None:
+        poll = select.poll()
+        poll.register(self._bell, select.POLLIN)
+        poll.poll()
+        os.eventfd_read(self._bell)
