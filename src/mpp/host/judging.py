@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from mpp.errors import Fault, Refused
 from mpp.host.described import to_look_at
@@ -19,7 +20,7 @@ from mpp.model.agents import AgentIdentity
 from mpp.model.manifest import Manifest, ToolDefinition
 from mpp.model.rights import Rights
 from mpp.model.rights_words import asked_for
-from mpp.model.scope import scope_of
+from mpp.model.scope import Scope, scope_of
 from mpp.model.value import value
 from mpp.ports import Clock, Events, Random
 from mpp.stages.approval import (
@@ -48,6 +49,7 @@ from mpp.stages.policy import (
     Granted,
     Policies,
     PrivacyRules,
+    Risk,
     RiskFacts,
     Verdict,
     decide,
@@ -68,6 +70,9 @@ BY_POLICY = "policy:"
 """How the name of a policy begins where a consent says by whom it is."""
 
 _DAY = 24 * 3600
+
+KNOWN_MAX = 512
+"""Packages with one tool of which is remembered what follows from signed bytes alone. Reason: a host serves hundreds; each is a kilobyte."""
 
 
 @value
@@ -151,7 +156,7 @@ def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     on.stops.current().judge(package.package_id, package.publisher_id)
     consent, kept = known_consent(request, on.approvals)
     asked = asked_of(request, at.policies, consent, kept, now)
-    seen = _with_real_places(asked, at)
+    seen = with_real_places(asked, at)
     decision = decide(seen, at.policies)
     on.events.record(decision_event(seen, decision.verdict, request.invocation, request.arguments.sha256, on.pseudonym(request.user)))
     if isinstance(decision, Denied):
@@ -160,16 +165,18 @@ def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     verdict = decision.verdict
     token = decision.token if isinstance(decision, Granted) and seen is asked else token_for(asked, verdict)
     rights = placed(package.manifest, token, request, at)
-    given, binding = particulars(request, rights, kept, privacy_for(at.privacy, asked, verdict.limits.privacy_patterns)), ""
+    binding = ""
     if isinstance(decision, Granted):
+        _look(request, kept)
         grant = _by_policy(request, token, verdict)
     else:
+        given = particulars(request, rights, kept, privacy_for(at.privacy, asked, verdict.limits.privacy_patterns))
         call = Call(asked=asked, need=decision, given=given, token=token, invocation=request.invocation)
         found = judge_approval(call, on.desk(fleet=at.fleet, least=at.strength))
         if isinstance(found, Question):
             return found
         grant, binding = found, action_of(asked, verdict, given).binding
-    _keep_rate(asked, verdict, on, now)
+    keep_rate(asked, verdict, on, now)
     if consent is None or (grant.because == "approval" and not kept.kept):
         _consent(request, grant, verdict, on, now)
     on.events.record(token_event("token-granted", token, request.invocation, now))
@@ -183,13 +190,44 @@ def known_consent(request: Request, approvals: ApprovalsStore) -> tuple[Consent 
     # Attack: a rule that allows a harmless tool, taken for a person's yes to all that the package declares.
     if consent is None or consent.by.startswith(BY_POLICY):
         return consent, Kept(kept=False)
-    return consent, keeps(consent, package.manifest, tenant=request.tenant, publisher_id=package.publisher_id)
+    return consent, _keeps(consent, _Signed(package), request.tenant)
+
+
+class _Signed:
+    """A verified package by its content and publisher. Two of them are equal where all that is signed is, so that what follows from it is worked out once."""
+
+    __slots__ = ("_key", "package")
+
+    def __init__(self, package: VerifiedPackage) -> None:
+        self.package = package
+        self._key = (package.publisher_id, package.content_hash)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Signed) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@lru_cache(KNOWN_MAX)
+def _keeps(consent: Consent, signed: _Signed, tenant: str) -> Kept:
+    return keeps(consent, signed.package.manifest, tenant=tenant, publisher_id=signed.package.publisher_id)
+
+
+@lru_cache(KNOWN_MAX)
+def _risk(signed: _Signed, tool: ToolDefinition, facts: RiskFacts) -> Risk:
+    return risk_of(signed.package.manifest, tool, facts)
+
+
+@lru_cache(KNOWN_MAX)
+def _scope(signed: _Signed) -> Scope:
+    return scope_of(signed.package.manifest)
 
 
 def asked_of(request: Request, policies: Policies, consent: Consent | None, kept: Kept, now: int) -> Asked:
     """The call as policy sees it."""
     package = request.package
-    manifest = package.manifest
+    manifest, signed = package.manifest, _Signed(package)
     internal = tuple(rule.host for rule in manifest.capabilities.network if not rule.wildcard and _is_internal(rule.host, policies.private_hosts))
     facts = RiskFacts(
         trusted_because=package.trusted_because,
@@ -212,14 +250,14 @@ def asked_of(request: Request, policies: Policies, consent: Consent | None, kept
         user=request.user,
         origin=request.origin,
         now=now,
-        risk=risk_of(manifest, request.tool, facts),
+        risk=_risk(signed, request.tool, facts),
         consented=kept.kept,
-        scope=scope_of(manifest),
+        scope=_scope(signed),
         internal_hosts=internal,
     )
 
 
-def _with_real_places(asked: Asked, at: Setting) -> Asked:
+def with_real_places(asked: Asked, at: Setting) -> Asked:
     """Spec: 3-policy P-39. Attack: a link that somebody left in an allowed folder, so that a rule about the folder opens another place."""
     mapped = {**at.places.mappings, **at.policies.mappings}
     scope = asked.scope
@@ -248,9 +286,19 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
     )
 
 
+def _look(request: Request, kept: Kept) -> tuple[str, ...]:
+    """What hides something is refused, whoever allows it, unless somebody agreed to this very text."""
+    return () if kept.kept else _looks(_Signed(request.package))
+
+
+@lru_cache(KNOWN_MAX)
+def _looks(signed: _Signed) -> tuple[str, ...]:
+    return to_look_at(signed.package.manifest)
+
+
 def particulars(request: Request, rights: Rights, kept: Kept, privacy: CallPrivacy) -> Particulars:
     """What the question shows beyond what policy saw. What hides something from whoever agrees is refused before anybody is asked."""
-    looks = () if kept.kept else to_look_at(request.package.manifest)
+    looks = _look(request, kept)
     return Particulars(
         arguments=request.arguments.data,
         rights_digest=rights.digest,
@@ -280,7 +328,7 @@ def _rule(verdict: Verdict) -> str:
     return f"{one.layer}/{one.policy}/{one.rule}"
 
 
-def _keep_rate(asked: Asked, verdict: Verdict, on: Services, now: int) -> None:
+def keep_rate(asked: Asked, verdict: Verdict, on: Services, now: int) -> None:
     """Counted among all processes of this home, for each tool and agent."""
     most = verdict.limits.calls_per_minute
     # Attack: a name that is only claimed, and another one for each call. Those share one count.

@@ -14,7 +14,7 @@ from mpp.host.filtering import Filters, Whose
 from mpp.host.judging import BOUND
 from mpp.model.events import Event
 from mpp.model.jsontext import Json
-from mpp.model.manifest import ToolDefinition
+from mpp.model.manifest import PrivacyFilters, ToolDefinition
 from mpp.model.value import value
 from mpp.stages.gatekeeper import VerifiedPackage
 from mpp.stages.policy import PrivacyRules, privacy_for
@@ -68,16 +68,19 @@ def callee_of(package: VerifiedPackage, tool: str) -> Callee:
 
 def send(arguments: Arguments, tool: ToolDefinition, package: VerifiedPackage, rules: PrivacyRules, whose: Whose, filters: Filters) -> Sent:
     """What a call sends to its tool. Raises Refused, in words that quote nothing: of what must not leave, and of placeholders that stay what they are."""
-    written = arguments.data.decode("utf-8")
-    if rules.outgoing == "none" and not has_placeholder(written):
-        _judge(tool, sent := Sent(given=arguments, shown=arguments))
-        return sent
-    said = privacy_for(rules, callee_of(package, tool.name))
-    by = filters.bind(said, package.manifest.privacy_filters, whose)
-    shown, found = _searched(arguments, by)
-    sent = _revealed(shown, by, found) if has_placeholder(written) else Sent(given=shown, shown=shown, found=found)
+    sent = send_to(arguments, callee_of(package, tool.name), package.manifest.privacy_filters, rules, whose, filters)
     _judge(tool, sent)
     return sent
+
+
+def send_to(arguments: Arguments, callee: Callee, wanted: PrivacyFilters, rules: PrivacyRules, whose: Whose, filters: Filters) -> Sent:
+    """The same for a tool of any kind, whose schema somebody else looks at."""
+    written = arguments.data.decode("utf-8")
+    if rules.outgoing == "none" and not has_placeholder(written):
+        return Sent(given=arguments, shown=arguments)
+    by = filters.bind(privacy_for(rules, callee), wanted, whose)
+    shown, found = _searched(arguments, by)
+    return _revealed(shown, by, found) if has_placeholder(written) else Sent(given=shown, shown=shown, found=found)
 
 
 def _searched(arguments: Arguments, by: Filter) -> tuple[Arguments, tuple[Leak, ...]]:
@@ -120,4 +123,4 @@ def reveal_event(sent: Sent, *, tenant: str, invocation: str, package_id: str, t
     return Event(kind="reveal", at=at, tenant=tenant, invocation=invocation, body=body)
 
 
-__all__ = ["Callee", "Sent", "again", "callee_of", "reveal_event", "send"]
+__all__ = ["Callee", "Sent", "again", "callee_of", "reveal_event", "send", "send_to"]

@@ -45,7 +45,7 @@ from mpp.stages.policy.privacy_call import CallPrivacy, privacy_for, unfiltered
 from mpp.stages.policy.privacy_layers import allows, pattern_fault, strictest
 from mpp.stages.policy.privacy_rules import NO_PRIVACY, Allowed, Exempt, PrivacyRules, Reveal, TypeAction, together_json
 from mpp.stages.policy.reading import parse_policy, read_policy
-from mpp.stages.policy.risk import RiskFacts, band_of, level_of, risk_of
+from mpp.stages.policy.risk import RiskFacts, band_of, level_of, risk_of, risk_unverified
 from mpp.stages.policy.signed_text import read_public
 from mpp.stages.policy.token import CapabilityToken, Held, held_by, held_digest, scope_json
 from mpp.stages.policy.types import (
@@ -170,6 +170,7 @@ __all__ = [
     "reason_of",
     "remember",
     "risk_of",
+    "risk_unverified",
     "scope_from_chain",
     "scope_json",
     "scope_words",

@@ -112,6 +112,17 @@ def risk_of(manifest: Manifest, tool: ToolDefinition | None, facts: RiskFacts) -
     return Risk(score=score, band=max(band_of(score), level_of(manifest, tool), key=SECURITY_LEVELS.index), reasons=reasons)
 
 
+def risk_unverified(declared: Capabilities, level: str, facts: RiskFacts, more: Iterable[Reason]) -> Risk:
+    """The score of what nobody verified: by what it may use, and by ``more``, which says why it is not known. Nothing that it says of itself counts. Spec: legacy L-42."""
+    found = [
+        *_network(declared.network, reach := _reach(declared, facts)), *_read(declared.read), *_write(declared.write), *_credentials(declared),
+        *_together(declared, reach, {}), *more,
+    ]  # fmt: skip
+    reasons = tuple(sorted(found, key=lambda one: -one.points))
+    score = min(SCORE_MAX, sum(one.points for one in reasons))
+    return Risk(score=score, band=max(band_of(score), level, key=SECURITY_LEVELS.index), reasons=reasons)
+
+
 def band_of(score: int) -> str:
     """Spec: 3-policy R-3."""
     return next(band for least, band in BANDS if score >= least)

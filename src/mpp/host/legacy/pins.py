@@ -1,0 +1,113 @@
+"""What a server lists, against what was agreed to: the same bytes or nothing. Spec: legacy, section 4."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from mpp.errors import Refused
+from mpp.host.legacy.limits import DEFINITION_BYTES_MAX
+from mpp.host.legacy.types import Entry, Held, Pin, described, tool_of
+from mpp.model.jsontext import Json, shown
+from mpp.model.limits import NAME_MAX
+from mpp.model.names import TOOL_NAME
+from mpp.model.value import value
+from mpp.stages.privacy.guard import Change, changes, describe_tools, judge_described, refusal
+
+CHANGED, NEW, GONE = "it is described otherwise than was agreed to", "nobody agreed to it", "the server does not list it any more"
+
+
+@value
+class Judged:
+    """What a listing comes to."""
+
+    entry: Entry
+    """With what is kept back now; with pins, where this was the first list."""
+    fresh: tuple[Pin, ...]
+    """Everything in the list that the guard lets through: what a person may agree to."""
+    remarks: tuple[str, ...]
+    """What a person should see of it, one line each. Nothing of it is refused."""
+    callable: frozenset[str]
+
+    @property
+    def is_changed(self) -> bool:
+        return any(one.why in {CHANGED, NEW, GONE} for one in self.entry.held)
+
+
+def judge_listing(entry: Entry, listed: Sequence[Json], others: frozenset[str] = frozenset()) -> Judged:
+    """``others``: names of tools of other packages and servers."""
+    held: dict[str, str] = {}
+    fresh: dict[str, Pin] = {}
+    remarks: list[str] = []
+    names = Counter(one.get("name") for one in listed if isinstance(one, dict) and isinstance(one.get("name"), str))
+    for one in listed:
+        name = one.get("name") if isinstance(one, dict) else None
+        if not isinstance(one, dict) or not isinstance(name, str) or TOOL_NAME.fullmatch(name) is None:
+            held[shown(str(name), NAME_MAX)] = "its name is none that can be called here"
+            continue
+        why = "two tools have this name" if names[name] > 1 else _fault(one, others, remarks)
+        if why:
+            held[name] = why
+        else:
+            fresh[name] = _pin(name, one)
+    pins = tuple(fresh[name] for name in sorted(fresh)) if entry.pins is None else entry.pins
+    agreed = {one.name: one for one in pins}
+    for name, pin in fresh.items():
+        if name not in agreed:
+            held[name] = NEW
+        elif agreed[name].digest != pin.digest:
+            held[name] = CHANGED
+    for name in agreed.keys() - fresh.keys() - held.keys():
+        held[name] = GONE
+    after = replace(entry, pins=pins, held=tuple(Held(name=name, why=held[name][:400]) for name in sorted(held)))
+    return Judged(
+        entry=after, fresh=tuple(fresh[name] for name in sorted(fresh)), remarks=tuple(remarks), callable=frozenset(agreed.keys() - held.keys())
+    )  # fmt: skip
+
+
+def agree(judged: Judged) -> Entry:
+    """What a person agreed to: all that the server lists now and the guard lets through."""
+    names = {one.name for one in judged.fresh}
+    return replace(judged.entry, pins=judged.fresh, held=tuple(one for one in judged.entry.held if one.name not in names and one.why != GONE))
+
+
+def differences(entry: Entry, judged: Judged) -> tuple[Change, ...]:
+    """What a model would read in another way than was agreed to."""
+    return changes(described(entry.pins or ()), described(judged.fresh))
+
+
+def _fault(document: Mapping[str, Json], others: frozenset[str], remarks: list[str]) -> str:
+    """Why the guard keeps a definition back, in words; empty if it does not. It looks at what is passed on."""
+    if len(_written(document)) > DEFINITION_BYTES_MAX:
+        return f"it has more than {DEFINITION_BYTES_MAX} bytes"
+    passed = shown_document(document)
+    try:
+        verdict = judge_described(describe_tools([passed]), None, others)
+    except Refused as fault:
+        return f"{fault.message} [{fault.code}]"
+    refused = refusal(verdict)
+    if refused is not None:
+        return f"{refused.message} [{refused.code}]"
+    remarks += [f'{shown(str(document["name"]), NAME_MAX)}: "{hit.found}" ({hit.says})' for hit in verdict.shown]
+    return ""
+
+
+def shown_document(document: Mapping[str, Json]) -> dict[str, Json]:
+    """What an agent reads of a definition. Everything else a server writes there goes nowhere."""
+    tool = tool_of(document)
+    found: dict[str, Json] = {"name": tool.name, "description": tool.description, "inputSchema": json.loads(tool.input_schema)}
+    if tool.title:
+        found["title"] = tool.title
+    if tool.output_schema is not None:
+        found["outputSchema"] = json.loads(tool.output_schema)
+    return found
+
+
+def _pin(name: str, document: dict[str, Json]) -> Pin:
+    return Pin(name=name, digest=describe_tools([document])[0].digest, document=_written(document))
+
+
+def _written(document: Mapping[str, Json]) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -1,0 +1,108 @@
+"""The tools of older servers, for a host. What is listed is what was agreed to, whether a server runs or not; it starts with its first call. Spec: legacy, section 4."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from functools import partial
+
+from mpp.errors import MppError
+from mpp.host.legacy.calling import call_legacy, labels_of, LegacyRoom
+from mpp.host.legacy.keeping import connect, Connect, Keeper, Surroundings
+from mpp.host.legacy.types import Barriers, Entry, tool_of, UnverifiedServer
+from mpp.host.sources.ports import Offered, SEPARATOR
+from mpp.host.toolcall import META
+from mpp.model.jsontext import Json
+from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
+from mpp.stages.privacy import widened
+
+
+class LegacySource:
+    """A ToolSource. One for a host; each tenant has processes of its own."""
+
+    def __init__(
+        self, about: Surroundings, room: LegacyRoom, *, others: Callable[[], frozenset[str]] = frozenset, start: Connect | None = None
+    ) -> None:  # fmt: skip
+        """``others``: names of the tools of packages, which no description of a server may speak of."""
+        self._about, self._room, self._others = about, room, others
+        self._start: Connect = start or partial(connect, about=about)
+        self._lock = threading.Lock()
+        self._keepers: dict[tuple[str, str], Keeper] = {}
+        self._begun: set[str] = set()
+        self._closed = False
+
+    def revision(self) -> Hashable:
+        return self._about.store.revision()
+
+    def offered(self, tenant: str) -> tuple[Offered, ...]:
+        """Nothing is started here, but for the first list of a server of which nothing is known yet: that comes later, with another revision."""
+        found: list[Offered] = []
+        for entry in self._about.store.load().values():
+            if entry.stopped is not None or (not entry.server.sandboxed and self._about.is_fleet()):
+                continue
+            if entry.pins is None:
+                self._begin(entry.server.name, tenant)
+                continue
+            held = {one.name for one in entry.held}
+            found += [self._offer(entry, pin.document) for pin in entry.pins if pin.name not in held]
+        return tuple(found)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            keepers = [*self._keepers.values()]
+            self._keepers.clear()
+        for one in keepers:
+            one.close()
+
+    def _begin(self, name: str, tenant: str) -> None:
+        with self._lock:
+            if name in self._begun:
+                return
+            self._begun.add(name)
+        threading.Thread(target=self._first_list, args=(name, tenant), name="mpp-legacy-list", daemon=True).start()
+
+    def _first_list(self, name: str, tenant: str) -> None:
+        # Whoever calls it hears why it does not start; nobody waits here.
+        with suppress(MppError):
+            self.keeper(name, tenant).ready()
+
+    def keeper(self, name: str, tenant: str) -> Keeper:
+        with self._lock:
+            found = self._keepers.get((name, tenant))
+            if found is None:
+                found = self._keepers[name, tenant] = Keeper(name, self._about, connect=self._start, others=partial(self._names_of_others, name))
+            return found
+
+    def _names_of_others(self, name: str) -> frozenset[str]:
+        """Attack: a description that says how the tool of somebody else is to be used."""
+        servers = (pin.name for one in self._about.store.load().values() if one.server.name != name for pin in one.pins or ())
+        return frozenset((*servers, *self._others()))
+
+    def _offer(self, entry: Entry, document: str) -> Offered:
+        tool, name = tool_of(json.loads(document)), entry.server.name
+
+        def run(who: Caller, call: ToolCall, live: Live) -> Outcome:
+            return call_legacy(self.keeper(name, who.tenant), entry, tool.name, who, call, live, self._room)
+
+        return Offered(f"{name}{SEPARATOR}{tool.name}", definition_of(entry, document), run)
+
+
+def definition_of(entry: Entry, document: str) -> dict[str, Json]:
+    """What an agent reads, but for the name. Hints of the server are left out: without them a client takes a tool for one that changes things."""
+    tool = tool_of(json.loads(document))
+    labels = labels_of(UnverifiedServer(entry=entry, barriers=Barriers()))
+    del labels["missingBarriers"]  # known once it runs; its answers have them
+    found: dict[str, Json] = {
+        "description": tool.description,
+        "inputSchema": json.loads(tool.input_schema),
+        "annotations": dict(tool.annotations),
+        "_meta": {META + key: item for key, item in labels.items()},
+    }
+    if tool.title:
+        found["title"] = tool.title
+    if tool.output_schema is not None:
+        found["outputSchema"] = widened(json.loads(tool.output_schema))
+    return found
