@@ -223,6 +223,6 @@ def _open_room(
     policies, trust = open_policies(home, clock, events=on.events), TrustWatch(trusted)
     places = Places(home=home.path, workspace=options.workspace, mappings={})
     return Room(
-        home=home, on=on, sandbox=sandbox, ready=ready, secrets=secrets, recorder=recorder, environment=environment, clock_ns=time.time_ns,
+        home=home, on=on, log=log, sandbox=sandbox, ready=ready, secrets=secrets, recorder=recorder, environment=environment, clock_ns=time.time_ns,
         setting=lambda: setting_of(policies, places, trust.current()),
     )  # fmt: skip

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from mpp.errors import MppError, Refused
 from mpp.host.audit.vault import vault_for
 from mpp.host.drive import drive
 from mpp.host.filtering import Whose
 from mpp.host.finishing import finish, refused
+from mpp.host.gathering import Gathered, Record
 from mpp.host.home import Home
 from mpp.host.judging import Judged, judge, privacy_of, Request, Services, Setting
 from mpp.host.leaving import again, reveal_event, send, Sent
@@ -51,6 +53,7 @@ class Room:
 
     home: Home
     on: Services
+    log: Record
     sandbox: Sandbox
     ready: ReadyPackages
     secrets: SecretStore
@@ -71,20 +74,23 @@ class PackageTool:
 
 def call_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
     """Never raises for what a tool, a policy or a person says; the outcome says so."""
-    on, package = room.on, one.package
+    package, gathered = one.package, Gathered(room.log)
+    on = replace(room.on, events=gathered)
     invocation = new_invocation(on.random)
     labels = _labels(one)
     try:
         try:
-            found = _judged(one, who, call, invocation, room)
+            found = _judged(one, who, call, invocation, room, on)
             if isinstance(found, Question):
                 refused(required(found), on, tenant=who.tenant, invocation=invocation, package_id=package.package_id, tool=one.tool.name)
                 return pending(found, labels)
-            return _ran(one, found, call, live, room, labels)
+            return _ran(one, found, call, live, room, on, labels)
         except MppError as fault:
             # What went wrong after the intent is recorded where it went wrong; then it comes as an outcome.
             refused(fault, on, tenant=who.tenant, invocation=invocation, package_id=package.package_id, tool=one.tool.name)
             return failure(fault, {**labels, "invocation": invocation})
+        finally:
+            gathered.flush()
     except MppError:
         return Outcome(result=error_result(FAILED, "audit.failed", labels))
 
@@ -98,8 +104,8 @@ class _Ready:
     sent: Sent
 
 
-def _judged(one: PackageTool, who: Caller, call: ToolCall, invocation: str, room: Room) -> _Ready | Question:
-    on, at = room.on, room.setting()
+def _judged(one: PackageTool, who: Caller, call: ToolCall, invocation: str, room: Room, on: Services) -> _Ready | Question:
+    at = room.setting()
     arguments = with_inputs(read_arguments(call.arguments), call.inputs, one.tool)
     sent = send(arguments, one.tool, one.package, at.privacy, _whose(who), on.filters)
     request = Request(
@@ -110,8 +116,8 @@ def _judged(one: PackageTool, who: Caller, call: ToolCall, invocation: str, room
     return found if isinstance(found, Question) else _Ready(judged=found, at=at, sent=sent)
 
 
-def _ran(one: PackageTool, found: _Ready, call: ToolCall, live: Live, room: Room, labels: Mapping[str, Json]) -> Outcome:
-    on, judged, package = room.on, found.judged, one.package
+def _ran(one: PackageTool, found: _Ready, call: ToolCall, live: Live, room: Room, on: Services, labels: Mapping[str, Json]) -> Outcome:
+    judged, package = found.judged, one.package
     vault = vault_for(room.home.log, on.random, room.recorder, on.events, judged.grant.invocation)
     # Attack: a host that cannot filter, or that lacks a secret. It says so before anything runs.
     through = on.filters.bind(privacy_of(judged, found.at), package.manifest.privacy_filters, _whose_of(judged))

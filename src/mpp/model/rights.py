@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from mpp.model.capabilities import NetworkRule, Secret
 from mpp.model.jsontext import Json, canonical
 from mpp.model.value import value
+
+DIGESTS_MAX = 512
+"""Rights whose digest is remembered. Reason: a host has hundreds in use, and each call asks several times."""
 
 
 @value
@@ -54,7 +58,12 @@ class Rights:
     @property
     def digest(self) -> str:
         """SHA-256 over the canonical form, in hex."""
-        return hashlib.sha256(canonical(_plain(self))).hexdigest()
+        return _digest(self)
+
+
+@lru_cache(DIGESTS_MAX)
+def _digest(rights: Rights) -> str:
+    return hashlib.sha256(canonical(_plain(rights))).hexdigest()
 
 
 def _plain(rights: Rights) -> Json:

@@ -271,7 +271,7 @@ def test_without_a_record_there_is_one_constant_text(place: Home) -> None:
     with Host.open(place.path) as host:
         host.call("hello__greet", {})
         # The real thing, full disks and failed syncs, is in tests/attack/test_t63_log_crashes.py.
-        object.__setattr__(host.room.on, "events", type("Full", (), {"record": full, "record_all": full})())
+        object.__setattr__(host.room, "log", type("Full", (), {"record": full, "record_all": full})())
         outcome = host.call("hello__greet", {})
     assert "could not record" in text_of(outcome)
     assert "secret" not in json.dumps(dict(outcome.result))

@@ -10,12 +10,14 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 import apsw
 
 from mpp.host.stores import approvals_schema as sql
 from mpp.host.stores.approvals_file import connect, create_file, failed, look, set_synchronous
 from mpp.host.stores.approvals_schema import PURGED_MAX, RATE_SECONDS, SPENT_KEPT_SECONDS
+from mpp.host.stores.limits import CONSENTS_KNOWN_MAX
 from mpp.host.stores.sqlite_file import transaction
 from mpp.stages.approval import (
     answered,
@@ -189,7 +191,7 @@ class ApprovalsStore:
             return None
         with self._read() as connection:
             row = connection.execute(sql.CONSENT, (tenant, publisher_id, package_id)).fetchone()
-            return read_consent(_blob(row[0]), where=self.path) if row is not None else None
+            return _consent(_blob(row[0]), self.path) if row is not None else None
 
     def consents(self, tenant: str) -> tuple[Consent, ...]:
         if not can_be_kept(tenant):
@@ -297,6 +299,12 @@ def _free_ref(connection: apsw.Connection, identity: str, now: int) -> str:
         if connection.execute(sql.REF_TAKEN, {"ref": identity[:count], "now": now}).fetchone() is None:
             return identity[:count]
     return identity
+
+
+@lru_cache(CONSENTS_KNOWN_MAX)
+def _consent(data: bytes, where: str) -> Consent:
+    """Each call looks its consent up; the same bytes say the same."""
+    return read_consent(data, where=where)
 
 
 def _blob(found: object) -> bytes:

@@ -24,3 +24,6 @@ KV_BUSY_MS_MAX = 5000
 
 KV_CACHE_KIB_MAX = 1024
 """KiB of pages cached for one database. Reason: with all databases open the caches stay under 64 MiB."""
+
+CONSENTS_KNOWN_MAX = 256
+"""Consents that are kept parsed. Reason: a host has some hundred packages in use; each is some kilobytes."""

@@ -1,0 +1,228 @@
+"""What a call of a trivial ``add`` costs over MCP: the whole pipeline of this project beside unsandboxed Python servers, in one run.
+
+    python benchmarks/mcp_front.py [--quick] [--rivals PYTHON]
+
+PYTHON is an interpreter of a venv with ``mcp`` and ``fastmcp``. Each server is a process of its own, asked over its pipes in the same way. CPU is the
+server's with all its children, from the kernel's count; times are seen by the client. The record lies in memory in one row and on the disk in the next.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mpp.host.home import Home
+from mpp.testing.installing import install_tool
+from mpp.testing.packages import manifest
+from mpp.testing.tools import answering
+
+HERE = Path(__file__).resolve().parent
+ROUNDS, ROUNDS_QUICK = 3, 1
+CALLS, CALLS_QUICK = 2000, 300
+WARM = 100
+FLIGHTS = (1, 16)
+TICKS = os.sysconf("SC_CLK_TCK")
+IN_MEMORY = "/dev/shm"  # noqa: S108 - a private folder is made in it
+VERSION = "2025-06-18"
+
+
+@dataclass
+class Row:
+    """One server with one number of calls in flight."""
+
+    server: str
+    flight: int
+    cpu_us: list[float] = field(default_factory=list)
+    p50_us: list[float] = field(default_factory=list)
+    p99_us: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Started:
+    first_call_ms: list[float] = field(default_factory=list)
+    rss_mb: list[float] = field(default_factory=list)
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of processor time of a process and all below it, living and waited for."""
+    total, todo = 0.0, [pid]
+    while todo:
+        one = todo.pop()
+        try:
+            stat = Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            total += sum(map(int, stat[11:15])) / TICKS
+            for task in Path(f"/proc/{one}/task").iterdir():
+                todo += map(int, (task / "children").read_text(encoding="utf-8").split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total
+
+
+def rss_of(pid: int) -> float:
+    """Megabytes of the server and of all below it."""
+    total, todo = 0.0, [pid]
+    while todo:
+        one = todo.pop()
+        try:
+            total += int(Path(f"/proc/{one}/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+            for task in Path(f"/proc/{one}/task").iterdir():
+                todo += map(int, (task / "children").read_text(encoding="utf-8").split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total
+
+
+class Client:
+    """The least that speaks MCP: a line out, lines in. The same for all servers."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.begun = time.perf_counter()
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
+        self.number = 0
+        self.ask("initialize", {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "bench", "version": "0"}})
+        self.tell({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        tools = self.ask("tools/list", {})["result"]["tools"]
+        self.tool = tools[0]["name"]
+
+    def tell(self, message: object) -> None:
+        pipe = self.process.stdin
+        if pipe is None:
+            raise RuntimeError("no pipe")
+        pipe.write(json.dumps(message).encode() + b"\n")
+        pipe.flush()
+
+    def line(self) -> dict:  # type: ignore[type-arg]
+        pipe = self.process.stdout
+        found = pipe.readline() if pipe is not None else b""
+        if not found:
+            raise RuntimeError("the server ended")
+        return json.loads(found)  # type: ignore[no-any-return]
+
+    def ask(self, method: str, params: object) -> dict:  # type: ignore[type-arg]
+        self.number += 1
+        self.tell({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params})
+        while True:
+            answer = self.line()
+            if answer.get("id") == self.number:
+                if "error" in answer or answer["result"].get("isError"):
+                    raise RuntimeError(str(answer)[:500])
+                return answer
+
+    def call(self) -> dict:  # type: ignore[type-arg]
+        return self.ask("tools/call", {"name": self.tool, "arguments": {"a": 2, "b": 3}})
+
+    def many(self, count: int, flight: int) -> list[float]:
+        """Seconds of each call with so many in flight."""
+        begun: dict[int, float] = {}
+        took: list[float] = []
+        free = threading.Semaphore(flight)
+
+        def read() -> None:
+            for _ in range(count):
+                answer = self.line()
+                took.append(time.perf_counter() - begun[answer["id"]])
+                if "error" in answer or answer["result"].get("isError"):
+                    raise RuntimeError(str(answer)[:500])
+                free.release()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for _ in range(count):
+            free.acquire()
+            self.number += 1
+            begun[self.number] = time.perf_counter()
+            self.tell({"jsonrpc": "2.0", "id": self.number, "method": "tools/call", "params": {"name": self.tool, "arguments": {"a": 2, "b": 3}}})
+        reader.join()
+        return took
+
+    def close(self) -> None:
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait(20)
+
+
+def make_home(folder: str, packages: int) -> None:
+    home = Home(path=folder)
+    Path(folder).mkdir(mode=0o700, exist_ok=True)
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}
+    for number in range(packages):
+        tool = {"name": "add", "description": "Adds two numbers", "parameters": schema, "security_level": "low"}
+        changes = {"package_id": f"com.example.add{number}", "name": f"add{number}", "tool_definitions": [tool]}
+        if manifest(changes):  # it is sound, or this raises
+            install_tool(home, answering({"content": [{"type": "text", "text": "5"}]}), changes=changes)
+
+
+@contextmanager
+def servers(rivals: str) -> Iterator[dict[str, tuple[list[str], dict[str, str]]]]:
+    memory, disk = tempfile.mkdtemp(prefix="mpp-bench-", dir=IN_MEMORY), tempfile.mkdtemp(prefix="mpp-bench-")
+    try:
+        found: dict[str, tuple[list[str], dict[str, str]]] = {}
+        for name, folder in (("mpp serve, record in memory", memory), ("mpp serve, record on disk", disk)):
+            make_home(folder + "/home", 10)
+            found[name] = ([sys.executable, "-m", "mpp", "serve"], {"MPP_HOME": folder + "/home"})
+        if rivals:
+            found["mcp.server.lowlevel"] = ([rivals, str(HERE / "mcp_servers" / "sdk_lowlevel.py")], {})
+            found["fastmcp"] = ([rivals, str(HERE / "mcp_servers" / "fast.py")], {})
+        yield found
+    finally:
+        shutil.rmtree(memory, ignore_errors=True)
+        shutil.rmtree(disk, ignore_errors=True)
+
+
+def measure(rivals: str, *, quick: bool) -> tuple[list[Row], dict[str, Started]]:
+    rounds, calls = (ROUNDS_QUICK, CALLS_QUICK) if quick else (ROUNDS, CALLS)
+    with servers(rivals) as found:
+        rows = {(name, flight): Row(name, flight) for name in found for flight in FLIGHTS}
+        started = {name: Started() for name in found}
+        for _ in range(rounds):
+            for name, (command, environment) in found.items():
+                client = Client(command, environment)
+                client.call()
+                started[name].first_call_ms.append((time.perf_counter() - client.begun) * 1000)
+                client.many(WARM, 1)
+                for flight in FLIGHTS:
+                    row, before, begun = rows[name, flight], cpu_of(client.process.pid), time.perf_counter()
+                    took = sorted(client.many(calls, flight))
+                    row.rate.append(calls / (time.perf_counter() - begun))
+                    row.cpu_us.append((cpu_of(client.process.pid) - before) / calls * 1e6)
+                    row.p50_us.append(took[len(took) // 2] * 1e6)
+                    row.p99_us.append(took[int(len(took) * 0.99)] * 1e6)
+                started[name].rss_mb.append(rss_of(client.process.pid))
+                client.close()
+    return list(rows.values()), started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rivals", default="", metavar="PYTHON")
+    given = parser.parse_args()
+    rows, started = measure(given.rivals, quick=given.quick)
+    base = {row.flight: statistics.median(row.cpu_us) for row in rows if row.server == "mcp.server.lowlevel"}
+    print(f"{'server':<30} {'flight':>6} {'CPU us':>8} {'of SDK':>7} {'p50 us':>8} {'p99 us':>8} {'calls/s':>8}")
+    for row in rows:
+        cpu = statistics.median(row.cpu_us)
+        share = f"{cpu / base[row.flight]:.2f}" if row.flight in base else "-"
+        print(
+            f"{row.server:<30} {row.flight:>6} {cpu:>8.0f} {share:>7} {statistics.median(row.p50_us):>8.0f} "
+            f"{statistics.median(row.p99_us):>8.0f} {statistics.median(row.rate):>8.0f}"
+        )
+    for name, one in started.items():
+        print(f"{name:<30} start to first answer {statistics.median(one.first_call_ms):.0f} ms, resident {statistics.median(one.rss_mb):.0f} MB with children")
+
+
+if __name__ == "__main__":
+    main()
