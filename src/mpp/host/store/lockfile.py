@@ -23,6 +23,9 @@ ALIAS = re.compile(rf"(?=.{{1,{ALIAS_CHARS_MAX}}}\Z)[a-z0-9]+(?:[-_][a-z0-9]+)*"
 # Two underscores would part an alias from its tool at another place.
 ALIAS_FORM = f"an alias of at most {ALIAS_CHARS_MAX} lower-case letters and digits, with single '-' or '_' between"
 
+SOURCE = re.compile(r"[^\x00-\x1f\x7f]*")
+SOURCE_FORM = "a path or an address on one line"
+
 HASH_DIGITS = 16
 """Digits of the content hash in the name of a file. Reason: two versions of one number never meet by chance; the whole hash is in the lockfile."""
 
@@ -191,7 +194,7 @@ def _read_version(fields: Fields) -> Version:
         file_hash=digest("file_hash"),
         size=fields.number("size", least=1, most=TOTAL_BYTES_MAX),
         installed=fields.number("installed", least=0, most=TIME_MAX),
-        source=fields.text("source", most=SOURCE_CHARS_MAX, least=0),
+        source=fields.text("source", most=SOURCE_CHARS_MAX, least=0, pattern=SOURCE, form=SOURCE_FORM),
     )
     fields.end()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_what_grows_waits_for_a_yes_to_these_very_words(world: World, changes: d
 
 def test_a_yes_to_other_words_does_not_count(world: World) -> None:
     world.put(world.package())
-    with pytest.raises(Refused, match="api.example.com"):
+    with pytest.raises(Refused, match=r"api\.example\.com"):
         apply(world.store, world.package(GROWN), Wish(), world.told, agreed=Agreed(lines=("May run for 6000 ms instead of 5000.",), amr="tty", by="ada"))
 
 
@@ -177,3 +178,33 @@ def test_a_name_that_means_nothing(world: World, name: str) -> None:
     with pytest.raises(Refused) as fault:
         uninstall(world.store, name, world.told, by="ada", amr="tty")
     assert fault.value.code == "usage.installed"
+
+
+def test_too_many_versions_and_packages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpp.host.store.planning.VERSIONS_MAX", 1)
+    monkeypatch.setattr("mpp.host.store.planning.PACKAGES_MAX", 1)
+    world.put(world.package())
+    for more in (world.version("0.2.0"), world.package({"package_id": OTHER})):
+        with pytest.raises(Refused) as fault:
+            world.put(more)
+        assert fault.value.code == "usage.installed"
+
+
+@pytest.mark.parametrize("source", ["/a\n/b.mpp", "/a\udcff.mpp", "x" * 5000], ids=["line break", "other bytes", "long"])
+def test_a_source_that_cannot_be_kept_is_not(world: World, source: str) -> None:
+    assert world.put(world.package(), source=source).row.source == ""
+
+
+def test_an_alias_that_the_id_does_not_give(world: World) -> None:
+    long = world.package({"package_id": "com.example." + "x" * 40})
+    with pytest.raises(Refused, match="alias") as fault:
+        world.put(long)
+    assert fault.value.code == "usage.alias"
+    assert world.put(long, alias="x").row.alias == "x"
+
+
+def test_a_plan_of_nothing_has_no_version(world: World) -> None:
+    found = plan_for(world.store, world.package(), Wish())
+    assert found.one.version == "0.1.0"
+    with pytest.raises(Refused):
+        _ = replace(found, entry=world.store.lock().entry(OTHER)).one
