@@ -104,8 +104,12 @@ class MemoryBackend:
     def prompts(self, who: Caller) -> Listing:
         return Listing(revision=1, items=({"name": "greet", "arguments": [{"name": "who", "required": True}]},))
 
-    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str]) -> Mapping[str, Json]:
-        if name != "greet":
+    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str], inputs: Mapping[str, Json]) -> Mapping[str, Json]:
+        if name == "ask" and "who" not in inputs:
+            schema: Json = {"type": "object", "properties": {"who": {"type": "string"}}}
+            asked: Json = {"method": "elicitation/create", "params": {"message": "Whom?", "requestedSchema": schema}}
+            return {"resultType": "input_required", "inputRequests": {"who": asked}}
+        if name not in {"greet", "ask"}:
             raise Refused("call.prompt", f"there is no prompt {name!r}", hint="see prompts/list")
         return {"messages": [{"role": "user", "content": {"type": "text", "text": f"Greet {arguments.get('who', 'everybody')}."}}]}
 

@@ -55,8 +55,8 @@ def says_yes(answer: Mapping[str, Json] | None) -> bool:
     return isinstance(content, dict) and content.get(APPROVE) is True
 
 
-def tool_questions(tool: str, found: Json, capabilities: Mapping[str, Json], version: str) -> tuple[list[Question], list[str]]:
-    """A tool's questions that this client can answer, and what it lacks for the others."""
+def asked_questions(asker: str, found: Json, capabilities: Mapping[str, Json], version: str) -> tuple[list[Question], list[str]]:
+    """The questions of a tool or prompt that this client can answer, and what it lacks for the others. ``asker`` says who asks."""
     able: list[Question] = []
     lacking: list[str] = []
     for name, request in list(found.items())[:QUESTIONS_MAX] if isinstance(found, dict) else ():
@@ -68,14 +68,14 @@ def tool_questions(tool: str, found: Json, capabilities: Mapping[str, Json], ver
         if not can_answer(method, capabilities, version):
             lacking.append(_NEEDS[method])
             continue
-        able.append(Question(name, method, _of_tool(tool, params, version) if method == ELICIT else dict(params)))
+        able.append(Question(name, method, _of_tool(asker, params, version) if method == ELICIT else dict(params)))
     return able, lacking
 
 
-def _of_tool(tool: str, params: Mapping[str, Json], version: str) -> dict[str, Json]:
+def _of_tool(asker: str, params: Mapping[str, Json], version: str) -> dict[str, Json]:
     # Attack: a tool asks "Do you approve?" and is taken for the host.
     message = params.get("message")
-    words = f"The tool {tool} asks (this is no approval): {message if isinstance(message, str) else ''}"
+    words = f"The {asker} asks (this is no approval): {message if isinstance(message, str) else ''}"
     return _form(words, params.get("requestedSchema", {"type": "object", "properties": {}}), version)
 
 

@@ -1,4 +1,4 @@
-"""One ``tools/call``, with what the client is asked on the way. Spec: mcp-front J-40 to J-55.
+"""One ``tools/call`` or ``prompts/get``, with what the client is asked on the way. Spec: mcp-front J-40 to J-55.
 
 A call is never resumed: after each answer the host judges it anew.
 """
@@ -6,13 +6,13 @@ A call is never resumed: after each answer the host judges it anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from itertools import count
 from typing import NamedTuple, TypeAlias
 
 from mpp.model.jsontext import Json, shown
 from mpp.model.value import value
-from mpp.protocol.mcp.asking import APPROVAL, ELICIT, Question, approval_form, elicits, says_yes, tool_questions
+from mpp.protocol.mcp.asking import APPROVAL, ELICIT, Question, approval_form, asked_questions, elicits, says_yes
 from mpp.protocol.mcp.limits import ELICIT_SECONDS, NAME_CHARS_MAX, ROUNDS_MAX, STATE_CHARS_MAX, TIMEOUT_MS_MAX
 from mpp.protocol.mcp.ports import Backend, Caller, Live, Outcome, Pending, ToolCall
 from mpp.protocol.mcp.reading import write_json
@@ -23,10 +23,10 @@ from mpp.protocol.mcp.writing import BAD_REQUEST, FaultError, notification, ques
 
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
-NO_INPUT = "The tool needs an answer that this client cannot give."
-NO_ANSWER = "The tool asked for something and got no answer."
-TOO_LONG = "The answers to the tool's questions are too long."
-TOO_MANY = f"The tool asked {ROUNDS_MAX} times and was not done."
+NO_INPUT = "It needs an answer that this client cannot give."
+NO_ANSWER = "It asked for something and got no answer."
+TOO_LONG = "The answers to its questions are too long."
+TOO_MANY = f"It asked {ROUNDS_MAX} times and was not done."
 
 
 class Ask(NamedTuple):
@@ -44,7 +44,7 @@ Answers: TypeAlias = "Generator[Ask, dict[str, Json] | None, dict[str, Json]]"
 
 @value
 class Asker:
-    """Where a call comes from, and how its client is asked."""
+    """Where a request comes from, and how its client is asked."""
 
     backend: Backend
     seals: Seals
@@ -53,14 +53,26 @@ class Asker:
     live: Live
     ids: count[int]
 
-    def call(self, call: ToolCall) -> Outcome:
-        return self.backend.call(self.who, call, self.live)
+
+@value
+class Task:
+    """What is done with the answers of the client, once or more often."""
+
+    kind: str
+    """``tool`` or ``prompt``."""
+    name: str
+    arguments: bytes
+    run: Callable[[Mapping[str, Json]], Outcome]
+    """Do it with the answers that are there."""
+
+    @property
+    def shown(self) -> str:
+        return f"{self.kind} {shown(self.name)}"
 
 
 def tool_call(job: Job) -> ToolCall:
     """The call as the client wrote it. Raises FaultError."""
-    params = job.params
-    name, arguments = params.get("name"), params.get("arguments")
+    name, arguments = job.params.get("name"), job.params.get("arguments")
     if not isinstance(name, str) or not 0 < len(name) <= NAME_CHARS_MAX:
         raise refuse("name must be the name of a tool")
     if arguments is None:
@@ -75,33 +87,42 @@ def tool_call(job: Job) -> ToolCall:
 
 
 def called(at: Asker) -> Answers:
-    """The result of a call, finished or asking for more."""
+    """The result of a tool's call, finished or asking for more."""
     call = tool_call(at.job)
+
+    def run(inputs: Mapping[str, Json]) -> Outcome:
+        given = ToolCall(name=call.name, arguments=call.arguments, timeout_ms=call.timeout_ms, traceparent=call.traceparent, inputs=inputs)
+        return at.backend.call(at.who, given, at.live)
+
+    return performed(at, Task(kind="tool", name=call.name, arguments=call.arguments, run=run))
+
+
+def performed(at: Asker, task: Task) -> Answers:
+    """The result of a task, in the way of the era in which it was asked for."""
     if at.job.modern:
-        return _modern(at, call)
-    return (yield from _old(at, call))
+        return _modern(at, task)
+    return (yield from _old(at, task))
 
 
-def _with(call: ToolCall, inputs: Mapping[str, Json]) -> ToolCall:
-    return ToolCall(name=call.name, arguments=call.arguments, timeout_ms=call.timeout_ms, traceparent=call.traceparent, inputs=inputs)
-
-
-def _modern(at: Asker, call: ToolCall) -> dict[str, Json]:
+def _modern(at: Asker, task: Task) -> dict[str, Json]:
     """One round: what the client must be asked goes out in the result, and comes back with the next request."""
     state, answered = State(), False
     if "requestState" in at.job.params:
-        opened = at.seals.open(at.job.params["requestState"], binding(at.who, call.name, call.arguments))
+        opened = at.seals.open(at.job.params["requestState"], _bound(at, task))
         if opened is None:
             # Attack: a word about what is wrong helps whoever tries states out.
             raise refuse("invalid requestState")
         state, answered = _answered(at, opened)
-        call = _with(call, state.inputs)
-    outcome = at.call(call)
+    outcome = task.run(state.inputs)
     if outcome.pending is not None and not answered:
-        return _ask_approval(at, call, outcome, outcome.pending, state)
+        return _ask_approval(at, task, outcome, outcome.pending, state)
     if outcome.wants_input:
-        return _ask_input(at, call, outcome, state)
+        return _ask_input(at, task, outcome, state)
     return dict(outcome.result)
+
+
+def _bound(at: Asker, task: Task) -> bytes:
+    return binding(at.who, task.kind, task.name, task.arguments)
 
 
 def _answered(at: Asker, state: State) -> tuple[State, bool]:
@@ -119,75 +140,78 @@ def _answered(at: Asker, state: State) -> tuple[State, bool]:
     return State(inputs={**state.inputs, **given}, rounds=state.rounds), False
 
 
-def _ask_approval(at: Asker, call: ToolCall, outcome: Outcome, pending: Pending, state: State) -> dict[str, Json]:
+def _ask_approval(at: Asker, task: Task, outcome: Outcome, pending: Pending, state: State) -> dict[str, Json]:
     if not pending.may_elicit or not elicits(at.job.capabilities, at.job.version) or state.rounds >= ROUNDS_MAX:
         return dict(outcome.result)
     form: Json = {"method": ELICIT, "params": approval_form(pending, at.job.version)}
-    return _required(at, call, {APPROVAL: form}, State(question=pending.question, inputs=state.inputs, rounds=state.rounds + 1))
+    return _required(at, task, {APPROVAL: form}, State(question=pending.question, inputs=state.inputs, rounds=state.rounds + 1))
 
 
-def _ask_input(at: Asker, call: ToolCall, outcome: Outcome, state: State) -> dict[str, Json]:
-    questions, lacking = tool_questions(shown(call.name), outcome.result.get("inputRequests"), at.job.capabilities, at.job.version)
+def _ask_input(at: Asker, task: Task, outcome: Outcome, state: State) -> dict[str, Json]:
+    questions, lacking = asked_questions(task.shown, outcome.result.get("inputRequests"), at.job.capabilities, at.job.version)
     if not questions and lacking:
         needed: Json = {"requiredCapabilities": {name: {} for name in lacking}}
         raise FaultError(NO_CAPABILITY, "Missing required client capability", data=needed, status=BAD_REQUEST)
     if not questions or state.rounds >= ROUNDS_MAX:
-        return failed(TOO_MANY if questions else NO_INPUT)
+        return failed(task, TOO_MANY if questions else NO_INPUT)
     asked: dict[str, Json] = {one.name: {"method": one.method, "params": one.params} for one in questions}
-    return _required(at, call, asked, State(asked=tuple(asked), inputs=state.inputs, rounds=state.rounds + 1))
+    return _required(at, task, asked, State(asked=tuple(asked), inputs=state.inputs, rounds=state.rounds + 1))
 
 
-def _required(at: Asker, call: ToolCall, requests: dict[str, Json], state: State) -> dict[str, Json]:
-    sealed = at.seals.seal(state, binding(at.who, call.name, call.arguments))
+def _required(at: Asker, task: Task, requests: dict[str, Json], state: State) -> dict[str, Json]:
+    sealed = at.seals.seal(state, _bound(at, task))
     if len(sealed) > STATE_CHARS_MAX:
-        return failed(TOO_LONG)
+        return failed(task, TOO_LONG)
     return {"resultType": "input_required", "inputRequests": requests, "requestState": sealed}
 
 
-def _old(at: Asker, call: ToolCall) -> Answers:
-    """The client is asked while the call waits. An approval is asked for once: where a yes did not count, another way is needed."""
+def _old(at: Asker, task: Task) -> Answers:
+    """The client is asked while the request waits. An approval is asked for once: where a yes did not count, another way is needed."""
+    inputs: dict[str, Json] = {}
     asked = False
     for _ in range(ROUNDS_MAX):
-        outcome = at.call(call)
+        outcome = task.run(inputs)
         if outcome.pending is not None:
             if asked or not outcome.pending.may_elicit or not elicits(at.job.capabilities, at.job.version):
                 return dict(outcome.result)
-            answer = yield ask(at, Question(APPROVAL, ELICIT, approval_form(outcome.pending, at.job.version)))
+            answer = yield _ask(at, Question(APPROVAL, ELICIT, approval_form(outcome.pending, at.job.version)))
             if answer is None:
                 # Nobody answered here. The question still waits for another channel.
                 return dict(outcome.result)
             at.backend.answer(at.who, outcome.pending.question, yes=says_yes(answer))
             asked = True
         elif outcome.wants_input:
-            found = yield from _live_input(at, call.name, outcome)
-            if "isError" in found:
-                return found
-            call = _with(call, {**call.inputs, **found})
+            found = yield from _live_input(at, task, outcome)
+            if isinstance(found, str):
+                return failed(task, found)
+            inputs = {**inputs, **found}
         else:
             return dict(outcome.result)
-    return failed(TOO_MANY)
+    return failed(task, TOO_MANY)
 
 
-def _live_input(at: Asker, tool: str, outcome: Outcome) -> Answers:
-    """The answers by the names of the questions, or a result that says why there are none."""
-    questions, _ = tool_questions(shown(tool), outcome.result.get("inputRequests"), at.job.capabilities, at.job.version)
+def _live_input(at: Asker, task: Task, outcome: Outcome) -> Generator[Ask, dict[str, Json] | None, dict[str, Json] | str]:
+    """The answers by the names of the questions, or a word why there are none."""
+    questions, _ = asked_questions(task.shown, outcome.result.get("inputRequests"), at.job.capabilities, at.job.version)
     if not questions:
-        return failed(NO_INPUT)
+        return NO_INPUT
     found: dict[str, Json] = {}
     for one in questions:
-        answer = yield ask(at, one)
+        answer = yield _ask(at, one)
         if answer is None:
-            return failed(NO_ANSWER)
+            return NO_ANSWER
         found[one.name] = answer
     return found
 
 
-def ask(at: Asker, one: Question) -> Ask:
+def _ask(at: Asker, one: Question) -> Ask:
     name = f"mpp-{next(at.ids)}"
     withdraw = notification("notifications/cancelled", {"requestId": name, "reason": "nobody waits for the answer any more"})
     return Ask(name, question(name, one.method, one.params), withdraw, ELICIT_SECONDS)
 
 
-def failed(words: str) -> dict[str, Json]:
-    """A call that ended without the tool being done."""
+def failed(task: Task, words: str) -> dict[str, Json]:
+    """A request that ended without being done. Only a tool has a result that says so."""
+    if task.kind != "tool":
+        raise refuse(words)
     return {"content": [{"type": "text", "text": words}], "isError": True}

@@ -183,9 +183,9 @@ class Connection:
         try:
             if job.method in methods.LISTS:
                 return methods.listed(at, self._server.pages, self._server.info)
-            if job.method != "tools/call":
+            if job.method not in methods.ASKING:
                 return methods.plain(at, self._server.info)
-            steps = methods.call(at, self._server.info)
+            steps = methods.asking(at, self._server.info)
             answer: dict[str, Json] | None = None
             while True:
                 try:

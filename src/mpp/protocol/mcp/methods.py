@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 from mpp.errors import MppError
 from mpp.model.jsontext import Json, shown
-from mpp.protocol.mcp.calling import Answers, Asker, called, tool_call
+from mpp.protocol.mcp.calling import Answers, Asker, called, performed, Task, tool_call
 from mpp.protocol.mcp.fitting import fitting
 from mpp.protocol.mcp.headers import wrong_params
 from mpp.protocol.mcp.limits import COMPLETIONS_MAX, NAME_CHARS_MAX, URI_CHARS_MAX
 from mpp.protocol.mcp.lists import Pages
-from mpp.protocol.mcp.ports import Backend, Caller, Listing
-from mpp.protocol.mcp.reading import Params
+from mpp.protocol.mcp.ports import Backend, Caller, Listing, Outcome
+from mpp.protocol.mcp.reading import Params, write_json
 from mpp.protocol.mcp.versions import HEADER_MISMATCH, INVALID_PARAMS, NO_RESOURCE, SERVER_KEY
 from mpp.protocol.mcp.writing import BAD_REQUEST, FaultError, Reply, raw_reply, refuse, result_reply
 
@@ -22,7 +22,9 @@ LISTS: dict[str, tuple[str, Callable[[Backend, Caller], Listing]]] = {
     "resources/templates/list": ("resourceTemplates", lambda backend, who: backend.resource_templates(who)),
     "prompts/list": ("prompts", lambda backend, who: backend.prompts(who)),
 }
-OTHERS = frozenset(("tools/call", "resources/read", "prompts/get", "completion/complete"))
+ASKING = frozenset(("tools/call", "prompts/get"))
+OTHERS = frozenset((*ASKING, "resources/read", "completion/complete"))
+_UNKNOWN = {"call.tool": "Unknown tool", "call.prompt": "Unknown prompt"}
 
 LIST_FRESH_MS = 60_000
 """Milliseconds that a client may keep a list without asking. Reason: a change is told at once to those who listen; others see it within a minute."""
@@ -47,18 +49,21 @@ def listed(at: Asker, pages: Pages, info: Mapping[str, Json]) -> Reply:
     return raw_reply(job.id, pages.page(key, of(at.backend, at.who), job.params.get("cursor"), at.who, job.version, extra))
 
 
-def call(at: Asker, info: Mapping[str, Json]) -> Answers:
-    if at.job.headers is not None and at.job.modern:
-        _check_params(at, at.job.headers)
+def asking(at: Asker, info: Mapping[str, Json]) -> Answers:
+    """A method that may ask the client something."""
+    job = at.job
+    if job.headers is not None and job.modern and job.method == "tools/call":
+        _check_params(at, job.headers)
     try:
-        found = yield from called(at)
+        found = yield from (called(at) if job.method == "tools/call" else prompt(at))
     except MppError as fault:
-        if fault.code == "call.tool":
-            raise FaultError(INVALID_PARAMS, f"Unknown tool: {shown(at.job.name)}") from None
-        raise
+        unknown = _UNKNOWN.get(fault.code)
+        if unknown is None:
+            raise
+        raise FaultError(INVALID_PARAMS, f"{unknown}: {shown(job.name)}") from None
     if found.get("resultType") == "input_required":
         return {**found, "_meta": {SERVER_KEY: dict(info)}}
-    return fitting(found, at.job.version, info)
+    return fitting(found, job.version, info)
 
 
 def _check_params(at: Asker, headers: Mapping[str, str]) -> None:
@@ -84,7 +89,7 @@ def read(at: Asker) -> dict[str, Json]:
     return {"contents": contents, **({"ttlMs": 0, "cacheScope": "private"} if at.job.modern else {})}
 
 
-def prompt(at: Asker) -> dict[str, Json]:
+def prompt(at: Asker) -> Answers:
     name, given = text(at.job.params, "name"), at.job.params.get("arguments")
     if given is None:
         given = {}
@@ -93,12 +98,11 @@ def prompt(at: Asker) -> dict[str, Json]:
     texts = {key: item for key, item in given.items() if isinstance(item, str)}
     if len(texts) != len(given):
         raise refuse("arguments must be an object of texts")
-    try:
-        return dict(at.backend.prompt(at.who, name, texts))
-    except MppError as fault:
-        if fault.code == "call.prompt":
-            raise FaultError(INVALID_PARAMS, f"Unknown prompt: {shown(name)}") from None
-        raise
+
+    def run(inputs: Mapping[str, Json]) -> Outcome:
+        return Outcome(result=at.backend.prompt(at.who, name, texts, inputs))
+
+    return performed(at, Task(kind="prompt", name=name, arguments=write_json(given), run=run))
 
 
 def completion(at: Asker) -> dict[str, Json]:
@@ -114,7 +118,7 @@ def completion(at: Asker) -> dict[str, Json]:
     return {"completion": {"values": values, "total": len(found), "hasMore": len(found) > len(values)}}
 
 
-_PLAIN: dict[str, Callable[[Asker], Params]] = {"resources/read": read, "prompts/get": prompt, "completion/complete": completion}
+_PLAIN: dict[str, Callable[[Asker], Params]] = {"resources/read": read, "completion/complete": completion}
 
 
 def plain(at: Asker, info: Mapping[str, Json]) -> Reply:

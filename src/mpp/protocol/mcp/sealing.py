@@ -38,10 +38,10 @@ class State:
     rounds: int = 0
 
 
-def binding(who: Caller, tool: str, arguments: bytes) -> bytes:
-    """For whom and what a state is good: caller, tool and arguments."""
+def binding(who: Caller, kind: str, name: str, arguments: bytes) -> bytes:
+    """For whom and what a state is good: caller, tool or prompt, and arguments."""
     agent = who.agent
-    named: list[Json] = [who.tenant, who.user, agent.name, agent.level, agent.key, agent.issuer, tool, hashlib.sha256(arguments).hexdigest()]
+    named: list[Json] = [who.tenant, who.user, agent.name, agent.level, agent.key, agent.issuer, kind, name, hashlib.sha256(arguments).hexdigest()]
     return write_json(named)
 
 

@@ -44,7 +44,7 @@ class Job:
     def wants_stream(self) -> bool:
         """Can something be said before the answer?"""
         asks = not self.modern and any(key in self.capabilities for key in ("elicitation", "sampling", "roots"))
-        return self.method == "tools/call" and ("progressToken" in self.meta or bool(self.level) or asks)
+        return self.method in {"tools/call", "prompts/get"} and ("progressToken" in self.meta or bool(self.level) or asks)
 
 
 NAMED = frozenset(("tools/call", "prompts/get", "resources/read"))

@@ -1,0 +1,116 @@
+"""``mpp serve``."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from mpp.cli.calling import user_name
+from mpp.cli.options import home
+from mpp.cli.run_options import read_workspace, TOKEN_FILE_BYTES_MAX
+from mpp.cli.screen import note
+from mpp.errors import Refused
+from mpp.files import read_stream
+from mpp.host.agent_identity import identify_fully, IdentityRequest, read_behalf
+from mpp.host.agent_store import AgentStore
+from mpp.host.backend import open_backend, ServeOptions
+from mpp.host.once import SpentHere
+from mpp.host.system import SystemClock, SystemRandom
+from mpp.protocol.mcp.ports import Caller
+from mpp.serve.http_server import HttpOptions, LISTEN, serve_http
+from mpp.serve.stdio import serve_stdio
+
+_HTTP_ONLY = ("require_token", "oauth", "tls_cert", "tls_key", "behind_proxy", "hosts", "origins", "rate", "tenant_rate")
+
+
+@click.command(name="serve")
+@click.option("--agent", default="", metavar="NAME", help="The agent that calls, as you say. A token of its own says it better.")
+@click.option("--agent-token-file", default="", metavar="FILE", help="A file with the agent's token.")
+@click.option("--user", default="", metavar="NAME", help="For whom the agent acts, as you say.")
+@click.option("--workspace", default="", metavar="FOLDER", type=click.Path(file_okay=False), help="The folder that ${workspace} in a manifest stands for.")
+@click.option("--search-mode", is_flag=True, help="Offer two tools, one to find and one to call the others, in place of all.")
+@click.option("--plain-names", is_flag=True, help="Offer a tool under its own name, without the package's, where no other has it.")
+@click.option(
+    "--http",
+    "listen",
+    is_flag=False,
+    flag_value=LISTEN,
+    default="",
+    metavar="[ADDRESS:PORT]",
+    help=f"Serve over HTTP in place of standard input; {LISTEN} if no address is given.",
+)
+@click.option("--require-token", is_flag=True, help="With --http: nobody calls without a token, also not from this machine.")
+@click.option("--oauth", default="", metavar="FILE", help="With --http: believe access tokens of the issuers in this file.")
+@click.option("--tls-cert", default="", metavar="FILE", help="With --http: the certificate, as PEM.")
+@click.option("--tls-key", default="", metavar="FILE", help="With --http: its key, as PEM.")
+@click.option("--behind-proxy", is_flag=True, help="With --http: another server speaks TLS in front of this one.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="With --http: a name under which this server is reached. May be repeated.")
+@click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="With --http: a web page that may call. May be repeated.")
+@click.option("--rate", type=click.IntRange(min=0), default=0, metavar="N", help="With --http: requests a minute of each token; 0: no bound.")
+@click.option("--tenant-rate", type=click.IntRange(min=0), default=0, metavar="N", help="With --http: requests a minute of each tenant; 0: no bound.")
+def command(
+    agent: str, agent_token_file: str, user: str, workspace: str, search_mode: bool, plain_names: bool, listen: str, require_token: bool, oauth: str,
+    tls_cert: str, tls_key: str, behind_proxy: bool, hosts: tuple[str, ...], origins: tuple[str, ...], rate: int, tenant_rate: int,
+) -> None:  # fmt: skip
+    """Serve the tools of the installed packages to an agent, over the Model Context Protocol.
+
+    An agent starts this command by itself and speaks with it over standard input and output; `mpp connect` writes that
+    into its settings. Each call is judged by policy and your approvals, runs in the sandbox, passes the privacy filter and
+    is recorded, as with `mpp run`. What a person must decide is asked through the agent's program where policy allows
+    that; else the agent gets a reference, and the question waits for `mpp approve`.
+
+    With --http many agents are served. Without a token only programs of this machine are let in.
+
+    \b
+    Examples:
+      mpp serve
+      mpp serve --agent assistant --workspace ~/notes
+      mpp serve --search-mode
+      mpp serve --http
+      mpp serve --http 0.0.0.0:8808 --tls-cert cert.pem --tls-key key.pem --allow-host tools.example.com
+
+    \b
+    Exit code:
+      0        the agent has left, or the process was asked to end
+      1        this machine cannot serve: a file, an address, the sandbox
+      2        options that do not go together
+      25       the agent is not who it says
+    """
+    place, clock, random = home(), SystemClock(), SystemRandom()
+    given = {
+        "require_token": require_token, "oauth": oauth, "tls_cert": tls_cert, "tls_key": tls_key, "behind_proxy": behind_proxy,
+        "hosts": hosts, "origins": origins, "rate": rate, "tenant_rate": tenant_rate,
+    }  # fmt: skip
+    if not listen and any(given[name] for name in _HTTP_ONLY):
+        raise Refused("usage.option", "one of these options is for HTTP", hint="give --http, or leave it out")
+    who = _caller(agent, agent_token_file, user)
+    options = ServeOptions(workspace=read_workspace(workspace), search_mode=search_mode, plain_names=plain_names)
+    with open_backend(place, options, environment=os.environ) as backend:
+        if not listen:
+            serve_stdio(backend, who, clock, random, version=_version())
+            return
+        http = HttpOptions(
+            home=place, listen=listen, require_token=require_token, oauth=oauth, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy,
+            hosts=hosts, origins=origins, rate=rate, tenant_rate=tenant_rate, local=who,
+        )  # fmt: skip
+        serve_http(backend, http, clock, random, say=note, version=_version())
+
+
+def _caller(agent: str, token_file: str, user: str) -> Caller:
+    """Who calls through this process: what its owner says, and what a token proves."""
+    behalf = (read_behalf(f"user:{user}"),) if user else ()
+    token = read_stream(token_file, TOKEN_FILE_BYTES_MAX).decode("utf-8", "replace").strip() if token_file else ""
+    request = IdentityRequest(launched=agent, behalf=behalf, token=token)
+    # No proof is taken here, so nothing is spent.
+    found = identify_fully(request, AgentStore(home().agents).load(), None, SpentHere(), SystemClock().now())
+    # Attack: ``--user boss`` by which an agent that starts this would be whom a policy allows. Who runs this counts; the name is shown as what it is.
+    return Caller(agent=found.identity, user=user_name())
+
+
+def _version() -> str:
+    try:
+        return version("model-package-protocol")
+    except PackageNotFoundError:
+        return "0"
