@@ -27,10 +27,12 @@ COMMANDS = {
     "list": "Show the installed packages.",
     "update": "Install newer versions of installed packages.",
     "uninstall": "Stop serving a package and remove its files.",
+    "serve": "Serve the installed tools to an agent, over MCP.",
     "trust": "Manage the publishers this machine trusts.",
     "secret": "Store the secrets and settings that tools may use.",
     "policy": "Say who may run what: check, explain, test, sign and pull policies.",
     "approve": "Answer what a tool's call waits for; see and end approvals.",
+    "legacy": "Hold older MCP servers in a sandbox, beside packages.",
     "stop": "Refuse a package, a publisher or everything from the next call on.",
     "privacy": "See what the privacy filter takes out of answers, and why.",
     "audit": "Read the record of calls, prove it, hand it on.",
@@ -38,10 +40,16 @@ COMMANDS = {
     "token": "Say who may call this host over the network.",
     "cache": "Look at, empty or fill the cache of compiled code.",
     "doctor": "Say what keeps a tool in on this machine, by trying.",
+    "connect": "Write MPP into the configuration of an MCP client.",
+    "protect": "Move the servers of an MCP client behind MPP, and back.",
+    "import": "Take over servers from a client, a bundle or a registry document.",
     "migrate": "Begin a package from an MCP server: its tools, and what it was seen to use.",
     "replay": "Record calls of an MCP server, make them of a package, compare.",
 }
 """Each command is the attribute ``command`` of the module of its name in mpp.cli.commands."""
+
+MODULES = {"import": "importing"}
+"""Modules that cannot have the name of their command, because Python has it."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -59,7 +67,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found = importlib.import_module(f"mpp.cli.commands.{cmd_name}").command
+        found = importlib.import_module(f"mpp.cli.commands.{MODULES.get(cmd_name, cmd_name)}").command
         return found if isinstance(found, click.Command) else None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

@@ -1,0 +1,108 @@
+"""``mpp legacy add``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from mpp.cli.agreeing import agreed, told, yes_option
+from mpp.cli.calling import user_name
+from mpp.cli.legacy.adding import around, look, says, Seen, server_of, Wish
+from mpp.cli.legacy.shown import barrier_lines, callable_of, entry_json, permissions
+from mpp.cli.options import json_option
+from mpp.cli.screen import note, put_json, say, table
+from mpp.errors import Refused
+from mpp.host.legacy.types import Entry, Held
+from mpp.host.legacy.pins import NEW
+from mpp.host.system import SystemClock
+from mpp.model.jsontext import Json
+
+KIND = "legacy"
+
+
+@click.command(name="add")
+@click.argument("name")
+@click.argument("words", nargs=-1, required=True, metavar="URL | -- COMMAND ARGS…")
+@click.option("--read", "read", multiple=True, metavar="PATH", help="A folder or file that it may read. May be repeated.")
+@click.option("--write", "write", multiple=True, metavar="PATH", help="A folder or file that it may change too. May be repeated.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="HOST:PORT", help="A host that it may reach, through the proxy of this host. May be repeated.")
+@click.option("--env", "env", multiple=True, metavar="NAME", help="A variable that it is given; its value is stored with `mpp secret set NAME`.")
+@click.option("--header", default="", metavar="HEADER", help="With an address: the header that carries a secret.")
+@click.option("--secret", default="", metavar="NAME", help="With --header: the secret, stored with `mpp secret set NAME --host … --header …`.")
+@click.option("--unsandboxed", is_flag=True, help="Run it with all your rights. Recorded, and refused in fleet mode.")
+@click.option("--no-start", is_flag=True, help="Do not start it now: its tools are pinned at the first list.")
+@yes_option
+@json_option
+def command(
+    name: str, words: tuple[str, ...], read: tuple[str, ...], write: tuple[str, ...], hosts: tuple[str, ...], env: tuple[str, ...], header: str, secret: str,
+    unsandboxed: bool, no_start: bool, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Take an older MCP server in under NAME: a command after `--`, or the address of one over streamable HTTP.
+
+    It gets an empty home, the system's folders to read, and what you name; nothing else of your files, and no host that you do
+    not name. Files among the words of its command are shown to it. You see what it may use and agree; then it is started once,
+    and each of its tools is pinned as it is described now. What it describes otherwise later is kept back until you look at it.
+
+    \b
+    Examples:
+      mpp legacy add files --write ~/notes -- npx -y @modelcontextprotocol/server-filesystem@2025.8.21 ~/notes
+      mpp legacy add weather --allow-host api.weather.gov:443 -- python3 weather.py
+      mpp legacy add wiki https://mcp.example.com/mcp --header Authorization --secret WIKI_TOKEN
+
+    \b
+    Exit code:
+      0   it was added
+      1   it does not start, or this machine has nothing to hold it
+      2   a name, path, host or command cannot be used
+      3   a variable or secret is not stored
+      22  nobody agreed
+      30  it started, and did not speak as an MCP server does
+    """
+    wish = Wish(name=name, words=words, read=read, write=write, hosts=hosts, env=env, header=header, secret=secret, unsandboxed=unsandboxed)
+    clock = SystemClock()
+    store, server = around().store, server_of(wish, by=user_name(), now=clock.now())
+    if server.name in store.load():
+        raise Refused("usage.legacy", f"there is a server {server.name!r} already", where="name", hint=f"remove it first: mpp legacy remove {server.name}")
+    entry = Entry(server=server)
+    if not as_json:
+        table([*permissions(entry)], indent="")
+    how = agreed(f"Start the older server {server.name}, which nobody verified, with that?", server.name, yes=yes)
+    entry = replace(entry, server=replace(server, amr=how))
+    seen = None if no_start else look(entry)
+    if seen is not None:
+        entry = _agreed_to(seen, yes=yes, as_json=as_json)
+    store.put(entry)
+    told(KIND, server.name, "added" if server.sandboxed else "added without a sandbox", how)
+    _done(entry, seen, as_json=as_json)
+
+
+def _agreed_to(seen: Seen, *, yes: bool, as_json: bool) -> Entry:
+    """With pins. What a person should look at is asked about; without a yes nothing is pinned, and nothing can be called."""
+    remarks = seen.judged.remarks
+    for one in remarks if not as_json else ():
+        note(f"warning: {one}")
+    if remarks and not yes:
+        try:
+            agreed(f"A model would read {len(remarks)} such places of this server. Take its tools all the same?", seen.judged.entry.server.name, yes=None)
+        except Refused:
+            kept = tuple(Held(name=one.name, why=NEW) for one in seen.judged.fresh)
+            return replace(seen.judged.entry, pins=(), held=(*kept, *seen.judged.entry.held))
+    return seen.judged.entry
+
+
+def _done(entry: Entry, seen: Seen | None, *, as_json: bool) -> None:
+    name = entry.server.name
+    if as_json:
+        remarks: list[Json] = [] if seen is None else [*seen.judged.remarks]
+        put_json({"ok": True, "server": entry_json(entry, None if seen is None else seen.barriers), "remarks": remarks})
+        return
+    if seen is None:
+        say(f"Added {name}. Its tools are pinned when it is listed first.")
+        return
+    tools = callable_of(entry)
+    say(f"Added {name}, which calls itself {says(seen)!r}: {len(tools)} tools, not verified, pinned as they are described now.")
+    table([(f"{name}__{one}", "") for one in tools])
+    for held in entry.held:
+        say(f"  kept back: {held.name}: {held.why}")
+    table([*barrier_lines(seen.barriers)], indent="  ")

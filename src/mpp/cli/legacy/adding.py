@@ -1,0 +1,129 @@
+"""Taking an older server in: what was asked for, judged; started once; what it says of itself, shown and pinned. `mpp protect` does the same for many."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+
+from mpp.cli.options import here, home, is_fleet
+from mpp.errors import Refused
+from mpp.host.fleet import fleet_settings, refuse_in_fleet
+from mpp.host.legacy.http_connection import what_it_says
+from mpp.host.legacy.keeping import connect, Surroundings
+from mpp.host.legacy.limits import ENV_MAX, HOSTS_MAX, PATHS_MAX, START_SECONDS_MAX
+from mpp.host.legacy.opening import surroundings
+from mpp.host.legacy.pins import judge_listing, Judged
+from mpp.host.legacy.plan import files_among, find_program, is_code_pinned, judge_command, judge_host, judge_name, judge_path, judge_variable
+from mpp.host.legacy.types import Barriers, Entry, HTTP, Server, STDIO
+from mpp.host.policy_http import check_address, is_address
+from mpp.host.secret_store import open_secrets
+from mpp.host.system import SystemClock
+from mpp.model.value import value
+from mpp.protocol.mcp_client.session import Greeted
+
+
+@value
+class Wish:
+    """What the command was asked for, as it was written."""
+
+    name: str
+    words: tuple[str, ...]
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    header: str = ""
+    secret: str = ""
+    unsandboxed: bool = False
+
+
+@value
+class Seen:
+    """A server that was started once."""
+
+    judged: Judged
+    barriers: Barriers
+    greeted: Greeted
+    seconds: float
+    counts: tuple[tuple[str, int], ...]
+
+
+def around() -> Surroundings:
+    """What starting a server needs, at the command line."""
+    return surroundings(home(), open_secrets(home()), SystemClock())
+
+
+def server_of(wish: Wish, *, by: str, now: int) -> Server:
+    """The server that was asked for. Raises Refused ``usage.legacy`` for what cannot be."""
+    name = judge_name(wish.name)
+    if wish.unsandboxed:
+        refuse_in_fleet(fleet_settings(), "--unsandboxed")
+        if is_fleet():
+            raise Refused("consent.fleet", "this host starts no server without a sandbox", where=name, hint="ask its administrator")
+    if len(wish.words) == 1 and is_address(wish.words[0]):
+        return _remote(wish, name, by, now)
+    if wish.header or wish.secret:
+        raise Refused("usage.legacy", "--header and --secret are for a server with an address", where=name, hint="give a variable with --env")
+    return _local(wish, name, by, now)
+
+
+def _remote(wish: Wish, name: str, by: str, now: int) -> Server:
+    url = wish.words[0]
+    try:
+        check_address(url)
+    except Refused as fault:
+        raise Refused("usage.legacy", fault.message, where=fault.where, hint="give an https address, or http to this machine") from None
+    if wish.read or wish.write or wish.hosts or wish.env or wish.unsandboxed:
+        raise Refused(
+            "usage.legacy", "a server with an address runs elsewhere: there are no paths, hosts or variables to give", where=name, hint="leave them out"
+        )
+    if bool(wish.header) != bool(wish.secret):
+        raise Refused("usage.legacy", "--header and --secret go together", where=name, hint="such as --header Authorization --secret WIKI_TOKEN")
+    return Server(name=name, kind=HTTP, url=url, header=wish.header, secret=wish.secret, pinned_code=False, added=now, by=by)
+
+
+def _local(wish: Wish, name: str, by: str, now: int) -> Server:
+    about, place = around(), here()
+    if len(wish.read) + len(wish.write) > PATHS_MAX or len(wish.hosts) > HOSTS_MAX or len(wish.env) > ENV_MAX:
+        raise Refused("usage.legacy", "it would get more than a person can look through", where=name, hint="give less")
+    words = judge_command(wish.words)
+    find_program(words[0] if os.sep not in words[0] else os.path.join(place, words[0]), about.environment)
+    write = tuple(judge_path(one, about.home, here=place) for one in wish.write)
+    read = (*(judge_path(one, about.home, here=place) for one in wish.read), *files_among(words, about.home, here=place))
+    return Server(
+        name=name, kind=STDIO, command=_whole(words, place), read=tuple(dict.fromkeys(one for one in read if one not in write)), write=tuple(dict.fromkeys(write)),
+        hosts=tuple(dict.fromkeys(judge_host(one) for one in wish.hosts)), env=tuple(dict.fromkeys(judge_variable(one) for one in wish.env)),
+        sandboxed=not wish.unsandboxed, pinned_code=is_code_pinned(words), added=now, by=by,
+    )  # fmt: skip
+
+
+def _whole(words: Sequence[str], place: str) -> tuple[str, ...]:
+    """Paths that mean something from here only, written whole: the server stands in a folder of its own."""
+    first, *rest = words
+    program = os.path.normpath(os.path.join(place, os.path.expanduser(first))) if os.sep in first else first
+    found = [(one, os.path.join(place, os.path.expanduser(one))) for one in rest]
+    return (program, *(os.path.realpath(path) if (os.sep in one or "." in one) and os.path.exists(path) else one for one, path in found))
+
+
+def look(entry: Entry, others: frozenset[str] = frozenset()) -> Seen:
+    """Start it, hear what it says of itself, end it."""
+    about = around()
+    begun = time.monotonic()
+    connection = connect(entry.server, about)
+    try:
+        listed = connection.tools(START_SECONDS_MAX)
+        seconds = time.monotonic() - begun
+        judged = judge_listing(entry, listed, others or others_than(entry.server.name, about))
+        counts = tuple(sorted(connection.counts().items()))
+        return Seen(judged=judged, barriers=connection.barriers, greeted=connection.greeted, seconds=seconds, counts=counts)
+    finally:
+        connection.close()
+
+
+def others_than(name: str, about: Surroundings) -> frozenset[str]:
+    return frozenset(pin.name for one in about.store.load().values() if one.server.name != name for pin in one.pins or ())
+
+
+def says(seen: Seen) -> str:
+    return what_it_says(seen.greeted)

@@ -1,0 +1,25 @@
+"""What would hold a server on this machine: a program that does nothing is started as a server is. Spec: legacy L-26."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mpp.errors import MppError
+from mpp.host.legacy.launch import FILES
+from mpp.host.legacy.plan import plan_of
+from mpp.host.legacy.process import ServerProcess
+from mpp.host.legacy.types import Barriers, Server, STDIO
+
+NOTHING = "/bin/true"
+
+
+def probe(server: Server, environment: Mapping[str, str], mpp_home: str, *, namespaces: bool = True, landlock: int = -1) -> Barriers:
+    """The barriers that this server would have. Where it would not start at all, that of files is missing."""
+    plain = Server(name=server.name, kind=STDIO, command=(NOTHING,), hosts=server.hosts, sandboxed=server.sandboxed)
+    try:
+        plan = plan_of(plain, {}, environment=environment, mpp_home=mpp_home, namespaces=namespaces, landlock=landlock)
+        process = ServerProcess(plan, lambda _listener: None)
+    except MppError as fault:
+        return Barriers(missing={FILES: fault.message})
+    process.end()
+    return process.barriers
