@@ -89,7 +89,7 @@ def carried_out(change: Change, on: Opened, how: Asks) -> Changed:
 
 
 def ask(change: Change, how: Asks) -> Agreed:
-    """Spec: store I-42, I-43. What grows is shown word for word, and a person says yes to that, or nothing happens."""
+    """Spec: store D-42, D-43. What grows is shown word for word, and a person says yes to that, or nothing happens."""
     lines, by = change.plan.asks, user_name()
     if not lines:
         return Agreed(lines=(), amr="", by=by)

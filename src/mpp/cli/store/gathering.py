@@ -53,7 +53,7 @@ def _folder(folder: str) -> list[Found]:
 
 
 def gather_locked(lockfile: str, words: tuple[str, ...], *, quiet: bool) -> list[Wanted]:
-    """What a lockfile says is served, hash by hash; from the files and folders that are named, else from where each came from. Spec: store I-73."""
+    """What a lockfile says is served, hash by hash; from the files and folders that are named, else from where each came from. Spec: store D-73."""
     lock = read_lock(read_bounded(lockfile, LOCK_BYTES_MAX).removesuffix(b"\n"), where=lockfile)
     rows = [row for row in lock.rows() if row.active]
     if not rows:

@@ -201,7 +201,7 @@ def _read_version(fields: Fields) -> Version:
 
 
 def _check_whole(lock: Lock, faults: Faults, where: str) -> None:
-    """What no single value shows. Spec: store I-12."""
+    """What no single value shows. Spec: store D-12."""
     aliases: dict[str, str] = {}
     for name, entry in lock.packages.items():
         at = f"{where}/packages/{name}"

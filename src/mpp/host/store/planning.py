@@ -102,7 +102,7 @@ def _version(package: VerifiedPackage, wish: Wish, now: int) -> Version:
 
 
 def _alias(lock: Lock, entry: Entry, wish: Wish, reserved: AbstractSet[str]) -> str:
-    """Spec: store I-14. Attack: a package under the name by which an agent knows the tools of another one."""
+    """Spec: store D-14. Attack: a package under the name by which an agent knows the tools of another one."""
     alias = wish.alias or entry.alias or entry.package_id.rpartition(".")[2]
     if ALIAS.fullmatch(alias) is None:
         raise Refused("usage.alias", f"{shown(alias)!r} is not {ALIAS_FORM}", where=entry.package_id, hint="give another one with --alias")
@@ -122,7 +122,7 @@ def _is_back(entry: Entry, serving: Version | None, version: str) -> bool:
 
 
 def _judge_back(entry: Entry, one: Version, serving: Version | None, *, is_back: bool, wish: Wish) -> None:
-    """Spec: store I-44. Attack: an old version with a known hole, offered as if it were an update."""
+    """Spec: store D-44. Attack: an old version with a known hole, offered as if it were an update."""
     if is_back and not wish.downgrade:
         seen = entry.mark if serving is None or order(entry.mark) >= order(serving.version) else serving.version
         message = f"version {one.version} is older than {seen}, which was installed here"
@@ -140,7 +140,7 @@ def _numbers(entry: Entry, serving: Version | None, one: Version, *, is_back: bo
 
 
 def _growth(package: VerifiedPackage, serving: Version | None, baseline: Baseline, consent: Consent | None) -> list[str]:
-    """Spec: store I-40 to I-42."""
+    """Spec: store D-40 to D-42."""
     if serving is None:
         return [] if consent is None else _compared(consent, package)
     old = baseline(serving)

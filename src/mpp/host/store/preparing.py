@@ -1,6 +1,6 @@
 """What must be sound of a package before it is put in place: its descriptions, its patterns, its code.
 
-Spec: spec/store.md I-22. All of it is judged again before a call; here a person learns of it while they can still choose.
+Spec: spec/store.md D-46. All of it is judged again before a call; here a person learns of it while they can still choose.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def candidates(source: str, *, limits: Limits | None = None) -> Iterator[Found]:
 
 
 def newest_of(package_id: str, above: str, mark: str, found: Iterable[Found]) -> Found | None:
-    """The highest version of one package id that is above ``above``, and never below the mark. Spec: store I-44."""
+    """The highest version of one package id that is above ``above``, and never below the mark. Spec: store D-44."""
     best: tuple[Says, Found] | None = None
     for says, one in _sound(found):
         is_newer = says.package_id == package_id and order(says.version) > order(above) and order(says.version) >= order(mark)
@@ -162,7 +162,7 @@ def by_hash(found: Iterable[Found], wanted: str) -> Found | None:
 
 
 def check_hash(found: Found, wanted: str) -> None:
-    """Spec: store I-72. Attack: another file under the same name or address."""
+    """Spec: store D-72. Attack: another file under the same name or address."""
     if found.sha256 != wanted:
         hint = "it is another file than the one that was meant: get it again from its publisher"
         raise Refused("content.file", f"the file has the SHA-256 {found.sha256[:16]}… and not {wanted[:16]}…", where=shown(found.source), hint=hint)

@@ -95,7 +95,7 @@ class PackageStore:
         return read_package(self.places, row.package_id, one)
 
     def _verified(self, row: Installed, data: Buffer) -> VerifiedPackage:
-        """Spec: store I-32. A verdict counts for these bytes, this gatekeeper and this trust, until the trust in the publisher ends."""
+        """Spec: store D-32. A verdict counts for these bytes, this gatekeeper and this trust, until the trust in the publisher ends."""
         trust, now = self.trust.load(), self.clock.now()
         key = (row.file_hash, GATEKEEPER_VERSION, trust.digest)
         with self._guard:
