@@ -88,7 +88,7 @@ def _parents(path: str) -> list[str]:
 def code_folders(programs: Iterable[str], command: Iterable[str], home: str) -> tuple[str, ...]:
     """Where code lies: what stands beside the ``bin`` of a program that was started, and the folders of scripts that the command names."""
     found: set[str] = set()
-    for path in {one for path in programs for one in (path, os.path.realpath(path))}:
+    for path in {found_at for one in programs for found_at in (one, os.path.realpath(one))}:
         # Of an environment of Python both the link and what it leads to: the language lies there.
         above = posixpath.dirname(posixpath.dirname(path))
         if posixpath.basename(posixpath.dirname(path)) == "bin" and above not in {"/", "", home}:

@@ -25,7 +25,7 @@ _PLACES: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+(.*))?")
-_PLAIN = re.compile(r"[A-Za-z0-9_./~$*][^\[\]{},#&!|>'\"%@`:]*(?::[^\s\[\]{},#'\"]+)*")
+_PLAIN = re.compile(r"[A-Za-z0-9_./~$*][^\[\]{},#&!|>'\"%@`:]*(?::[^\s\[\]{},#'\":]+)*")
 _QUOTED = re.compile(r"\"([^\"\\]*)\"|'([^']*)'")
 
 

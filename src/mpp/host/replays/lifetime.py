@@ -109,6 +109,8 @@ class Lines:
 
     def _gone(self) -> ToolFailed:
         self._drain()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GRACE_SECONDS)
         code = self._process.poll()
         how = "" if code is None else f" with code {code}"
         return ToolFailed("tool.crashed", f"the server ended{how}" + self._words(), where=self.name, hint="run its command by hand to see why")
