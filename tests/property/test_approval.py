@@ -58,6 +58,10 @@ AGENTS = st.builds(
 )
 
 
+EACH_SLOW = 20
+"""Questions of which one takes half a second to make, read and measure."""
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> Question:
     one = asked(
@@ -74,6 +78,7 @@ def questions(draw: st.DrawFn) -> Question:
     return make_question(one, what, more, TestRandom())
 
 
+@settings(max_examples=EACH_SLOW)
 @given(questions())
 def test_a_text_is_whole_short_and_ours(one: Question) -> None:
     assert len(one.text.encode()) <= TEXT_BYTES_MAX
@@ -85,6 +90,7 @@ def test_a_text_is_whole_short_and_ours(one: Question) -> None:
         assert sum(map(columns, line)) <= LINE_COLUMNS_MAX
 
 
+@settings(max_examples=EACH_SLOW)
 @given(questions())
 def test_what_was_written_is_read_or_was_never_written(one: Question) -> None:
     try:

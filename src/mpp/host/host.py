@@ -25,6 +25,7 @@ from mpp.host.audit.log import AuditLog
 from mpp.host.fleet import fleet_settings
 from mpp.host.granting import Places
 from mpp.host.home import Home, find_home
+from mpp.host.legacy.opening import open_legacy
 from mpp.host.metrics import Counting, Metrics
 from mpp.host.opening import open_services, setting_of
 from mpp.host.policy_store import open_policies
@@ -97,7 +98,11 @@ class Host:
             self.room = _open_room(home, options, undo, environment, clock, random, log, trust)
             self.store = PackageStore(home, trust, clock)
             self.installed = InstalledSource(self.store, home.trust, self.room)
-            self.tables = Tables((self.installed, *sources(self.room)), plain_names=options.plain_names)
+            legacy = open_legacy(
+                home, self.room.on, self.room.secrets, self.room.setting, others=lambda: self.installed.names(), environment=environment
+            )  # fmt: skip
+            # Packages come first: no older server takes the name of a tool that is verified.
+            self.tables = Tables((self.installed, legacy, *sources(self.room)), plain_names=options.plain_names)
             undo.callback(self.tables.close)
             self._stack = undo.pop_all()
 

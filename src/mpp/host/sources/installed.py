@@ -64,6 +64,10 @@ class InstalledSource:
                 self._known = (now, self._loaded())
             return self._known[1]
 
+    def names(self) -> frozenset[str]:
+        """Of all tools, as agents see them."""
+        return frozenset(one.name for one in self.offered(""))
+
     def packages(self) -> list[tuple[str, VerifiedPackage]]:
         """What is served now, by alias."""
         self.offered("")
