@@ -38,7 +38,7 @@ class Offer:
 
 def read_bundle(path: str, folder: str) -> tuple[Offer, ...]:
     """The server of an .mcpb file. ``folder``: where it was unpacked; empty where it was not."""
-    manifest = _document(read_member(path, MANIFEST, BUNDLE_MANIFEST_MAX), f"{path}: {MANIFEST}")
+    manifest = read_document(read_member(path, MANIFEST, BUNDLE_MANIFEST_MAX), f"{path}: {MANIFEST}")
     server = _table(manifest, "server", path)
     config = _table(server, "mcp_config", path)
     kept: dict[str, Json] = {key: _placed(config[key], folder) for key in ("command", "args", "env") if key in config}
@@ -134,7 +134,7 @@ def _said(row: Mapping[str, Json]) -> str | None:
     return said if isinstance(said, str) and _BLANK.search(said) is None else None
 
 
-def _document(data: bytes, where: str) -> Mapping[str, Json]:
+def read_document(data: bytes, where: str) -> Mapping[str, Json]:
     try:
         tree = Tree(data.decode("utf-8-sig"), where)
     except UnicodeDecodeError:

@@ -38,7 +38,7 @@ class Bypass:
     why: str
 
 
-def files(at: Surroundings, folders: Iterable[str], owner: int, *, only: tuple[Client, ...] = CLIENTS) -> Iterator[Looked]:
+def files(at: Surroundings, folders: Iterable[str], owner: int, *, only: tuple[Client, ...] = CLIENTS, projects: bool = True) -> Iterator[Looked]:
     """The files of all clients that are there: the user's, those in ``folders``, and those of the projects that a client remembers."""
     seen: set[str] = set()
     waiting = [(client, path) for client in only for path in _found(client, at, folders)]
@@ -50,7 +50,7 @@ def files(at: Surroundings, folders: Iterable[str], owner: int, *, only: tuple[C
         seen.add(real)
         looked = read_file(client, path, owner)
         yield looked
-        if looked.config is not None and client.has_projects and client.project:
+        if projects and looked.config is not None and client.has_projects and client.project:
             waiting += [(client, os.path.join(one, client.project)) for one in _projects(looked.config)]
 
 

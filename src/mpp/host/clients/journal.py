@@ -7,11 +7,13 @@ and how far the change came. Whoever may read the folder can read the secrets th
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
+from collections.abc import Iterator
 
 from mpp.errors import HostFailed, Refused
-from mpp.files import make_private_folder, PRIVATE, read_bounded, sync_folder, write_atomic
+from mpp.files import locked, make_private_folder, PRIVATE, read_bounded, sync_folder, write_atomic
 from mpp.host.clients.limits import CONFIG_BYTES_MAX, SERVER_NAME_MAX, SERVERS_MAX
 from mpp.host.clients.place import digest
 from mpp.limits import MIB
@@ -33,7 +35,8 @@ PHASES = (BEGUN, DONE, UNDOING)
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
-_FILES = ("original", "written", "journal.json")
+JOURNAL = "journal.json"
+_FILES = ("original", "written", JOURNAL)
 
 
 @value
@@ -42,12 +45,15 @@ class Change:
 
     folder: str
     path: str
+    """Of the client's file, in ASCII."""
     phase: str
     before: str
     """SHA-256 of the file before."""
     after: str
     servers: tuple[str, ...]
-    """Names that were written into the book of older servers."""
+    """Names in the book of older servers, in the order of the file."""
+    owned: tuple[str, ...]
+    """Those of them that are there because of this change or of one like it; the others somebody wrote by hand."""
     secrets: tuple[str, ...]
     """Names under which values were stored."""
     at: int
@@ -64,26 +70,36 @@ class Change:
         return read_bounded(os.path.join(self.folder, "written"), CONFIG_BYTES_MAX)
 
 
+@contextlib.contextmanager
+def alone(home: str) -> Iterator[None]:
+    """While no other process of this home changes a client's file."""
+    folder = os.path.join(home, "clients")
+    make_private_folder(folder)
+    with locked(os.path.join(folder, "lock"), "the clients"):
+        yield
+
+
 class Changes:
     """All changes of one file, the newest last."""
 
     def __init__(self, home: str, client: str, path: str) -> None:
         self._path = path
-        self.folder = os.path.join(home, "clients", client, digest(os.fsencode(path))[:16])
+        self._clients = os.path.join(home, "clients")
+        self.folder = os.path.join(self._clients, client, digest(os.fsencode(path))[:16])
 
     def newest(self) -> Change | None:
         numbers = self._numbers()
         while numbers:
             folder = os.path.join(self.folder, str(numbers.pop()))
             # Without its journal, a folder is one that was begun and never counted, or whose end was not finished.
-            if os.path.lexists(os.path.join(folder, "journal.json")):
-                return self._read(folder)
+            if os.path.lexists(os.path.join(folder, JOURNAL)):
+                return self._of(folder)
         return None
 
     def count(self) -> int:
         return len(self._numbers())
 
-    def begin(self, before: bytes, after: bytes, *, servers: tuple[str, ...], secrets: tuple[str, ...], at: int) -> Change:
+    def begin(self, before: bytes, after: bytes, *, servers: tuple[str, ...], owned: tuple[str, ...], secrets: tuple[str, ...], at: int) -> Change:
         """Everything that undoing needs, on the disk before anything is changed."""
         numbers = self._numbers()
         if len(numbers) >= CHANGES_MAX:
@@ -92,11 +108,12 @@ class Changes:
         make_private_folder(folder)
         change = Change(
             folder=folder,
-            path=self._path,
+            path=_ascii(self._path),
             phase=BEGUN,
             before=digest(before),
             after=digest(after),
             servers=servers,
+            owned=owned,
             secrets=secrets,
             at=at,
         )
@@ -105,10 +122,10 @@ class Changes:
         return self.put(change)
 
     def put(self, change: Change) -> Change:
-        names: dict[str, Json] = {"servers": [*change.servers], "secrets": [*change.secrets]}
-        document: dict[str, Json] = {"mpp_client_change": 1, "path": _ascii(change.path), "phase": change.phase, "before": change.before, "after": change.after}
+        names: dict[str, Json] = {"servers": [*change.servers], "owned": [*change.owned], "secrets": [*change.secrets]}
+        document: dict[str, Json] = {"mpp_client_change": 1, "path": change.path, "phase": change.phase, "before": change.before, "after": change.after}
         rest: dict[str, Json] = {"at": change.at, "target": change.target}
-        write_atomic(os.path.join(change.folder, "journal.json"), canonical({**document, **names, **rest}), PRIVATE)
+        write_atomic(os.path.join(change.folder, JOURNAL), canonical({**document, **names, **rest}), PRIVATE)
         return change
 
     def end(self, change: Change) -> None:
@@ -120,6 +137,14 @@ class Changes:
         with contextlib.suppress(OSError):
             os.rmdir(change.folder)
 
+    def others(self, change: Change | None = None) -> tuple[Change, ...]:
+        """All changes of all files but ``change``."""
+        found: list[Change] = []
+        for folder in sorted(glob.glob(os.path.join(glob.escape(self._clients), "*", "*", "[0-9]*"))):
+            if change is None or os.path.realpath(folder) != os.path.realpath(change.folder):
+                found += [_read(folder)] if os.path.lexists(os.path.join(folder, JOURNAL)) else []
+        return tuple(found)
+
     def _numbers(self) -> list[int]:
         try:
             names = os.listdir(self.folder)
@@ -127,29 +152,34 @@ class Changes:
             return []
         return sorted(int(one) for one in names if _NUMBER.fullmatch(one))
 
-    def _read(self, folder: str) -> Change:
-        where = os.path.join(folder, "journal.json")
-        faults = Faults("trust")
-        fields = Fields(read(read_bounded(where, JOURNAL_BYTES_MAX), family="trust", where=where), where, faults)
-        fields.number("mpp_client_change", least=1, most=1)
-        found = Change(
-            folder=folder,
-            path=self._path,
-            phase=fields.one_of("phase", PHASES),
-            before=fields.text("before", most=64, pattern=_DIGEST, form="a SHA-256 in hex"),
-            after=fields.text("after", most=64, pattern=_DIGEST, form="a SHA-256 in hex"),
-            servers=fields.texts("servers", most=SERVERS_MAX, each_most=SERVER_NAME_MAX, required=True),
-            secrets=fields.texts("secrets", most=SERVERS_MAX * 64, each_most=512, required=True),
-            at=fields.number("at", least=0, most=253402300799),
-            target=fields.text("target", most=64, least=0, pattern=re.compile("(?:[0-9a-f]{64})?"), form="a SHA-256 in hex"),
-        )
-        named = fields.text("path", most=PATH_MAX)
-        fields.end()
-        faults.stop()
-        if named != _ascii(self._path):
+    def _of(self, folder: str) -> Change:
+        found = _read(folder)
+        if found.path != _ascii(self._path):
             raise Refused("host.client_changed", "the kept copy belongs to another file", where=folder, hint="mend the client's file by hand")
         return found
 
 
 def _ascii(path: str) -> str:
     return os.fsencode(path).decode("ascii", "backslashreplace")
+
+
+def _read(folder: str) -> Change:
+    where = os.path.join(folder, JOURNAL)
+    faults = Faults("trust")
+    fields = Fields(read(read_bounded(where, JOURNAL_BYTES_MAX), family="trust", where=where), where, faults)
+    fields.number("mpp_client_change", least=1, most=1)
+    found = Change(
+        folder=folder,
+        path=fields.text("path", most=PATH_MAX),
+        phase=fields.one_of("phase", PHASES),
+        before=fields.text("before", most=64, pattern=_DIGEST, form="a SHA-256 in hex"),
+        after=fields.text("after", most=64, pattern=_DIGEST, form="a SHA-256 in hex"),
+        servers=fields.texts("servers", most=SERVERS_MAX, each_most=SERVER_NAME_MAX, required=True),
+        owned=fields.texts("owned", most=SERVERS_MAX, each_most=SERVER_NAME_MAX, required=True),
+        secrets=fields.texts("secrets", most=SERVERS_MAX * 64, each_most=512, required=True),
+        at=fields.number("at", least=0, most=253402300799),
+        target=fields.text("target", most=64, least=0, pattern=re.compile("(?:[0-9a-f]{64})?"), form="a SHA-256 in hex"),
+    )
+    fields.end()
+    faults.stop()
+    return found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Hashable, Mapping
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from mpp.errors import Refused
 from mpp.host.clients.config import Config, OUR_NAME
 from mpp.host.clients.launcher import Launcher, looks_ours
 from mpp.host.clients.lifting import has_secret_url, secret_variables, secret_words, See
 from mpp.host.clients.servers import Server
-from mpp.host.secret_entry import make_entry
+from mpp.host.secret_entry import make_entry, SecretEntry
 from mpp.model.jsontext import shown
 from mpp.model.value import value
 
@@ -29,7 +30,9 @@ class Lifted:
     """The variable, the header, or the place among the words."""
     store_name: str
     text: str
-    is_secret: bool
+    host: str = ""
+    """For a header: the only host that it is sent to."""
+    is_secret: bool = True
     """False: a setting that is only kept with the secrets because that is where variables are."""
 
     def __repr__(self) -> str:
@@ -46,6 +49,8 @@ class Move:
     server: Server
     name: str
     lifted: tuple[Lifted, ...]
+    is_known: bool = False
+    """The book has this very server already, from another file or another place in this one."""
 
 
 @value
@@ -75,11 +80,14 @@ class LegacyServers(Protocol):
 
     def names(self) -> frozenset[str]: ...
 
-    def store_name(self, server: str, key: str) -> str:
-        """Under which name the value of a variable or a header of a server is looked up among the secrets."""
+    def store_name(self, server: str, kind: str, key: str) -> str:
+        """Under which name a value of a server is looked up among the secrets."""
 
     def why_not(self, move: Move) -> str:
         """Why the book does not take it; empty if it does."""
+
+    def known(self, move: Move) -> str:
+        """The name under which the book has this very server, with the same values; empty if it has not."""
 
     def add(self, move: Move) -> None:
         """Write it into the book, in place of one of the same name. Nothing is started."""
@@ -90,43 +98,78 @@ class LegacyServers(Protocol):
 
 def make_plan(config: Config, launcher: Launcher, book: LegacyServers, see: See, *, ours: Collection[str] = ()) -> Plan:
     """``ours``: names in the book that an earlier run, which broke off, wrote for this very file."""
+    theirs = tuple(one for one in config.servers() if one.name != OUR_NAME or one.holder != config.client.key or not looks_ours(one))
+    moves, left = sort_out(theirs, book, see, ours=ours)
+    after = config.without(tuple(one.server for one in moves))
+    if moves:
+        if any(one.server.name == OUR_NAME and one.server.holder == config.client.key for one in left):
+            raise Refused("host.client_name", f"another server has the name {OUR_NAME!r} and cannot be moved", where=config.where, hint="give it another name")
+        after = after.with_ours(launcher.entry(config.client))
+    return Plan(before=config, after=after, moves=moves, left=left)
+
+
+def sort_out(servers: tuple[Server, ...], book: LegacyServers, see: See, *, ours: Collection[str] = ()) -> tuple[tuple[Move, ...], tuple[Left, ...]]:
+    """Those that the book takes, each with a name of its own, and those that it does not."""
     taken = set(book.names()) - set(ours)
     moves: list[Move] = []
     left: list[Left] = []
-    for server in config.servers():
-        if server.name == OUR_NAME and server.holder == config.client.key and looks_ours(server):
-            continue
+    same: dict[Hashable, str] = {}
+    claimed: dict[str, str] = {}
+    for server in servers:
         if server.why_not:
             left.append(Left(server=server, why=server.why_not))
             continue
-        name = _free(_slug(server.name), taken)
-        move = Move(server=server, name=name, lifted=_lifted(server, name, book, see))
-        why = _why_no_secret(move) or book.why_not(move)
+        name = same.get(likeness(server), "")
+        move = _move(server, name or _free(_slug(server.name), taken), book, see, is_known=bool(name))
+        known = "" if name else book.known(move)
+        if known and known not in ours:
+            move = _move(server, known, book, see, is_known=True)
+        why = "" if move.is_known else _why_no_secret(move, claimed) or book.why_not(move)
         if why:
             left.append(Left(server=server, why=why))
             continue
-        taken.add(name)
+        taken.add(move.name)
+        claimed |= {one.store_name: one.text for one in move.lifted}
+        same[likeness(server)] = move.name
         moves.append(move)
-    after = config.without(tuple(one.server for one in moves))
-    stays = {(one.server.holder, one.server.name) for one in left}
-    if moves:
-        if (config.client.key, OUR_NAME) in stays:
-            raise Refused("host.exists", f"another server has the name {OUR_NAME!r} and cannot be moved", where=config.where, hint="give it another name there")
-        after = after.with_ours(launcher.entry(config.client))
-    return Plan(before=config, after=after, moves=tuple(moves), left=tuple(left))
+    return tuple(moves), tuple(left)
 
 
-def _lifted(server: Server, name: str, book: LegacyServers, see: See) -> tuple[Lifted, ...]:
+def likeness(server: Server) -> Hashable:
+    """Equal for servers that are one and the same."""
+    return server.command, server.url, server.env, server.headers, server.folder
+
+
+def _move(server: Server, name: str, book: LegacyServers, see: See, *, is_known: bool) -> Move:
+    return Move(server=server, name=name, lifted=lift(server, name, book, see), is_known=is_known)
+
+
+def lift(server: Server, name: str, book: LegacyServers, see: See) -> tuple[Lifted, ...]:
     secret = secret_variables(server, see)
     # A variable without a value is none.
     found = [("env", key, text, key in secret) for key, text in server.env if text]
     found += [("header", key, text, True) for key, text in server.headers]
     found += [("word", str(index), server.command[index], True) for index in sorted(secret_words(server, see))]
     found += [("url", "URL", server.url, True)] if has_secret_url(server, see) else []
+    host = _host(server.url)
     return tuple(
-        Lifted(kind=kind, key=key, store_name=book.store_name(name, key if kind in {"env", "header"} else f"{kind.upper()}_{key}"), text=text, is_secret=is_)
-        for kind, key, text, is_ in found
+        Lifted(
+            kind=kind,
+            key=key,
+            store_name=book.store_name(name, kind, key),
+            text=text,
+            host=host if kind == "header" else "",
+            is_secret=is_secret,
+        )
+        for kind, key, text, is_secret in found
     )
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def package_of(name: str) -> str:
@@ -134,13 +177,20 @@ def package_of(name: str) -> str:
     return f"legacy.{name}"
 
 
-def _why_no_secret(move: Move) -> str:
+def secret_of(move: Move, one: Lifted, now: int) -> SecretEntry:
+    """The value as it is stored: for this server alone, and for a header bound to its host."""
+    header = one.key if one.kind == "header" else ""
+    return make_entry(one.store_name, one.text, created=now, host=one.host, header=header, packages=(package_of(move.name),))
+
+
+def _why_no_secret(move: Move, claimed: Mapping[str, str]) -> str:
     try:
         for one in move.lifted:
-            make_entry(one.store_name, one.text, created=0, packages=(package_of(move.name),))
+            secret_of(move, one, 0)
     except Refused as fault:
         return f"{fault.message} ({shown(one.key)})"
-    return ""
+    other = next((one.key for one in move.lifted if claimed.get(one.store_name, one.text) != one.text), "")
+    return f"another server has another value for {shown(other)}: give one of them another name for it" if other else ""
 
 
 def _slug(name: str) -> str:

@@ -6,24 +6,21 @@ one step. Until then the client works as before; from then on everything that it
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mpp.errors import HostFailed, Refused
-from mpp.files import locked, make_private_folder
 from mpp.host.clients import place as places
 from mpp.host.clients.config import Config, OUR_NAME
-from mpp.host.clients.journal import BEGUN, Change, Changes, DONE, UNDOING
+from mpp.host.clients.journal import alone, BEGUN, Change, Changes, DONE, UNDOING
 from mpp.host.clients.known import Client
 from mpp.host.clients.launcher import Launcher, looks_ours
 from mpp.host.clients.lifting import See
 from mpp.host.clients.place import Place
-from mpp.host.clients.planning import LegacyServers, Lifted, make_plan, Move, package_of, Plan
+from mpp.host.clients.planning import LegacyServers, lift, likeness, make_plan, Move, package_of, Plan, secret_of
 from mpp.host.clients.servers import Server
-from mpp.host.secret_entry import make_entry, SecretEntry
+from mpp.host.secret_entry import SecretEntry
 from mpp.host.secret_store import SecretStore
 from mpp.model.jsontext import shown
 from mpp.model.value import value
@@ -86,30 +83,23 @@ class Protection:
 
     def apply(self, plan: Plan) -> Change:
         """Do what ``plan`` says, which was made from this very file."""
-        with self._alone():
+        with alone(self._tools.home):
             self._settle()
             now = self._tools.clock.now()
-            entries = tuple(_entry(move, one, now) for move in plan.moves for one in move.lifted)
+            new = tuple(one for one in plan.moves if not one.is_known)
+            ours = {name for other in self._changes.others() for name in other.owned} | {one.name for one in new}
+            names = tuple(dict.fromkeys(one.name for one in plan.moves))
             change = self._changes.begin(
                 self.place.data,
                 plan.after.data,
-                servers=tuple(one.name for one in plan.moves),
-                secrets=tuple(dict.fromkeys(one.name for one in entries)),
+                servers=names,
+                owned=tuple(one for one in names if one in ours),
+                secrets=tuple(dict.fromkeys(one.store_name for move in plan.moves for one in move.lifted)),
                 at=now,
             )
-            if entries:
-                self._tools.secrets.change(lambda known: {**known, **{one.name: one for one in entries}})
-            for move in plan.moves:
-                self._tools.book.add(move)
+            register(new, self._tools.book, self._tools.secrets, now)
             places.replace(self.place, plan.after.data)
             return self._finished(change)
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        folder = os.path.join(self._tools.home, "clients")
-        make_private_folder(folder)
-        with locked(os.path.join(folder, "lock"), "the clients"):
-            yield
 
     def _settle(self) -> None:
         """A change that broke off: finished if the file has it, else taken back, because it is made anew now."""
@@ -134,31 +124,48 @@ class Protection:
             places.take_away(path, self._changes.folder)
         return done
 
+    @property
+    def is_changed(self) -> bool:
+        return self._changes.newest() is not None
+
+    def may_undo(self, *, force: bool) -> None:
+        """Refuse what ``undo`` would refuse, before anybody is asked."""
+        change = self._newest()
+        if self._needs_restoring(change):
+            self._restored(change, force=force)
+
+    def _newest(self) -> Change:
+        change = self._changes.newest()
+        if change is None:
+            raise Refused("host.client_missing", "MPP has moved no server of this file", where=self.place.named, hint="see `mpp protect --check`")
+        return change
+
+    def _needs_restoring(self, change: Change) -> bool:
+        return not self._is_back(change) and (change.phase != BEGUN or self._is_written(change))
+
     def undo(self, *, force: bool) -> Undone:
         """The file as it was before the newest change, byte for byte."""
-        with self._alone():
-            change = self._changes.newest()
-            if change is None:
-                raise Refused("host.client_missing", "MPP has moved no server of this file", where=self.place.named, hint="see `mpp protect --check`")
-            if not self._is_back(change) and (change.phase != BEGUN or self._is_written(change)):
-                self._restore(change, force=force)
+        with alone(self._tools.home):
+            change = self._newest()
+            if self._needs_restoring(change):
+                data = self._restored(change, force=force)
+                self._changes.put(replace(change, phase=UNDOING, target=places.digest(data)))
+                places.replace(self.place, data)
             kept = self._forget(change)
             return Undone(path=self.place.path, servers=change.servers, kept_secrets=kept, earlier=self._changes.count())
 
-    def _restore(self, change: Change, *, force: bool) -> None:
+    def _restored(self, change: Change, *, force: bool) -> bytes:
+        """The file as it was; or with ``force``, as it is now with the servers that it had."""
+        original = change.original()
         if self.place.digest == change.after:
-            data = change.original()
-        elif force:
-            now, ours = self._config(self.place.data), self._ours
-            had_ours = any(map(ours, self._config(change.original()).servers()))
-            kept = now if had_ours else now.without(tuple(filter(ours, now.servers())))
-            data = kept.with_back(self._moved(change), self._config(change.original())).data
-        else:
+            return original
+        if not force:
             message = "the file was changed since: " + "; ".join(self.difference(change))
             hint = "with --force the servers are put back and everything else stays as it is now"
             raise Refused("host.client_changed", message, where=self.place.named, hint=hint)
-        self._changes.put(replace(change, phase=UNDOING, target=places.digest(data)))
-        places.replace(self.place, data)
+        now, then = self._config(self.place.data), self._config(original)
+        kept = now if any(map(self._ours, then.servers())) else now.without(tuple(filter(self._ours, now.servers())))
+        return kept.with_back(self._moved(change), then).data
 
     def _ours(self, one: Server) -> bool:
         return one.name == OUR_NAME and one.holder == self._client.key and looks_ours(one)
@@ -174,19 +181,66 @@ class Protection:
         return (*told, f"{count} lines differ" if count else "the order of lines differs")
 
     def _forget(self, change: Change) -> tuple[str, ...]:
-        """Servers and secrets of a change go; a value that somebody has stored anew since stays."""
-        for name in change.servers:
+        """Servers and secrets of a change go, but for those that another file needs; a value that somebody has stored anew since stays."""
+        gone = frozenset(change.owned) - {name for other in self._changes.others(change) for name in other.servers}
+        for name in gone:
             self._tools.book.remove(name)
-        stored = self._tools.secrets.load() if change.secrets else {}
-        ours = frozenset(name for name in change.secrets if name in stored and stored[name].created == change.at)
-        if ours:
-            self._tools.secrets.change(lambda known: {name: entry for name, entry in known.items() if name not in ours})
+        kept = forget_secrets(tuple(one for one in self._moves(change) if one.name in gone), self._tools.secrets) if change.secrets else ()
         self._changes.end(change)
-        return tuple(name for name in change.secrets if name in stored and name not in ours)
+        return kept
+
+    def _moves(self, change: Change) -> Iterator[Move]:
+        """What was moved, with the names that it got: they were given in the order of the file, one to all that are the same."""
+        names = iter(change.servers)
+        given: dict[Hashable, str] = {}
+        for one in self._moved(change):
+            name = given.get(likeness(one)) or next(names, "")
+            given[likeness(one)] = name
+            yield Move(server=one, name=name, lifted=lift(one, name, self._tools.book, lambda _: ()))
 
 
-def _entry(move: Move, one: Lifted, now: int) -> SecretEntry:
-    return make_entry(one.store_name, one.text, created=now, packages=(package_of(move.name),))
+def register(moves: tuple[Move, ...], book: LegacyServers, secrets: SecretStore, now: int) -> None:
+    """Values first, so that no server is there without what it needs."""
+    wanted = [secret_of(move, one, now) for move in moves for one in move.lifted]
+    if wanted:
+        secrets.change(lambda known: _with(known, wanted))
+    for move in moves:
+        book.add(move)
+
+
+def _with(known: Mapping[str, SecretEntry], wanted: Iterable[SecretEntry]) -> Mapping[str, SecretEntry]:
+    """A value that is there already is for one server more; another value stays, and the plan said so."""
+    found = dict(known)
+    for one in wanted:
+        there = found.get(one.name, one)
+        if (there.value, there.host, there.kind) != (one.value, one.host, one.kind):
+            raise Refused("secret.exists", "another value was stored under the name meanwhile", where=one.name, hint="run the command again")
+        # Without packages it is for all.
+        found[one.name] = replace(there, packages=tuple(sorted({*there.packages, *one.packages}))) if there.packages else there
+    return found
+
+
+def forget_secrets(moves: tuple[Move, ...], secrets: SecretStore) -> tuple[str, ...]:
+    """The values of servers that go. One that is for others too stays for them; one that was stored anew stays whole, and is named."""
+    kept: list[str] = []
+
+    def step(known: Mapping[str, SecretEntry]) -> Mapping[str, SecretEntry]:
+        found = dict(known)
+        for move in moves:
+            for one in move.lifted:
+                there = found.get(one.store_name)
+                if there is None or package_of(move.name) not in there.packages:
+                    continue
+                if there.value != one.text:
+                    kept.append(one.store_name)
+                    continue
+                left = tuple(name for name in there.packages if name != package_of(move.name))
+                found.pop(one.store_name)
+                found |= {one.store_name: replace(there, packages=left)} if left else {}
+        return known if found == known else found
+
+    secrets.change(step)
+    return tuple(dict.fromkeys(kept))
 
 
 def _entries_of(config: Config) -> Mapping[str, object]:

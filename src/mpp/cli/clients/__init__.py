@@ -1,0 +1,1 @@
+"""What ``mpp connect``, ``mpp protect`` and ``mpp import`` share."""
