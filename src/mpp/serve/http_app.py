@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import orjson
 
@@ -20,9 +21,10 @@ from mpp.protocol.mcp.versions import MODERN
 from mpp.serve.http_auth import Admission, Door, metadata_url
 from mpp.serve.http_exchange import Exchange, GoneError, HeaderList
 from mpp.serve.http_headers import BadRequestError, Head, Places, judge_form, read_head
-from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_KEEPALIVE_SECONDS, HTTP_STREAMS_EACH_MAX, HTTP_STREAMS_MAX
+from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_KEEPALIVE_SECONDS, HTTP_STREAMS_EACH_MAX, HTTP_STREAMS_MAX, HTTP_THREADS_EACH
 from mpp.serve.http_outbox import Outbox
 from mpp.serve.http_rates import Crowd, Rates
+from mpp.serve.http_running import Threads
 from mpp.serve.http_sessions import Session, Sessions
 from mpp.serve.http_work import Work
 
@@ -51,6 +53,7 @@ class Front:
         self._rates, self._calls, self._streams = Rates(), Crowd(), Crowd(HTTP_STREAMS_MAX, HTTP_STREAMS_EACH_MAX)
         self._sessions = Sessions(random)
         self._listeners: dict[Outbox, Connection] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._bodies = 0
         self._is_stopping = False
 
@@ -144,10 +147,17 @@ class Front:
             await self._listen(exchange, admission, connection, events)
         elif jobs:
             with self._place(self._calls, admission):
-                await Work(exchange, connection, session, jobs, self._pool, self.keepalive).answer()
+                await Work(exchange, connection, session, jobs, Threads(self._pool, self._turn(admission.key)), self.keepalive).answer()
         else:
             reply = next((event for event in events if isinstance(event, Reply)), None)
             await (exchange.reply(202) if reply is None else exchange.reply(reply.status, reply.data, headers))
+
+    def _turn(self, key: str) -> asyncio.Semaphore:
+        found = self._turns.get(key)
+        if found is None:
+            # Weak: it is forgotten with the last call that has it.
+            found = self._turns[key] = asyncio.Semaphore(HTTP_THREADS_EACH)
+        return found
 
     async def _listen(self, exchange: Exchange, admission: Admission, connection: Connection, events: list[Event]) -> None:
         """A subscription of the new era: its stream stays open."""

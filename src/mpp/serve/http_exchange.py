@@ -43,6 +43,7 @@ class Exchange:
         self._receive, self._send = receive, send
         self._wire = cast("Wire", cast("dict[str, object]", scope)[CONNECTION])
         self._is_read = self.head.method != "POST"
+        self._is_tried = False
 
     def on_lost(self, lost: Callable[[], None] | None) -> None:
         """Call ``lost`` at once when the client is gone, also if it is already."""
@@ -59,37 +60,31 @@ class Exchange:
         told = self.head.found.get(b"content-length", b"")
         if told.isdigit() and int(told[:20]) > self.body_max:
             raise BadRequestError(413, f"a message has at most {self.body_max} bytes")
-        event = await self._receive()
-        if event["type"] == "http.request" and not event["more_body"]:
-            # Nearly always it came with the head.
-            self._is_read = True
-            if len(event["body"]) > self.body_max:
-                raise BadRequestError(413, f"a message has at most {self.body_max} bytes")
-            return event["body"]
+        self._is_tried = True
         try:
             async with asyncio.timeout(self.body_seconds):
-                return await self._rest(event["body"] if event["type"] == "http.request" else b"", self.body_max, is_gone=event["type"] != "http.request")
+                return await self._whole(self.body_max)
         except TimeoutError:
             raise BadRequestError(408, "the message does not come to an end") from None
 
-    async def _rest(self, first: bytes, most: int, *, is_gone: bool = False) -> bytes:
-        pieces, size = [first], len(first)
-        while not is_gone:
-            if size > most:
-                raise BadRequestError(413, f"a message has at most {most} bytes")
+    async def _whole(self, most: int) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while True:
             event = await self._receive()
             if event["type"] != "http.request":
-                break
-            pieces.append(event["body"])
+                raise GoneError
             size += len(event["body"])
-            if not event["more_body"] and size <= most:
+            if size > most:
+                raise BadRequestError(413, f"a message has at most {most} bytes")
+            pieces.append(event["body"])
+            if not event["more_body"]:
                 self._is_read = True
-                return b"".join(pieces)
-        raise GoneError
+                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def refuse(self, status: int, body: bytes, headers: HeaderList) -> None:
         """An answer to a request whose body may not have been read."""
-        if not self._is_read:
+        if not (self._is_read or self._is_tried):
             await self._drain()
         await self.reply(status, body, headers if self._is_read else [*headers, CLOSE])
 
@@ -99,7 +94,7 @@ class Exchange:
             return
         try:
             async with asyncio.timeout(DRAIN_SECONDS_MAX):
-                await self._rest(b"", DRAIN_BYTES_MAX)
+                await self._whole(DRAIN_BYTES_MAX)
         except (TimeoutError, BadRequestError, GoneError):
             return
 

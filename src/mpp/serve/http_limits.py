@@ -37,8 +37,11 @@ HTTP_CALLS_MAX = 2048
 HTTP_CALLS_EACH_MAX = 1024
 """Of these, those of one token. Reason: one agent cannot take the places of all others."""
 
-HTTP_THREADS = 64
-"""Threads that carry calls. Reason: a call waits for the disk and its worker most of its time; more threads only wait for the same."""
+HTTP_THREADS = 256
+"""Threads that carry calls. Reason: a call waits for the disk and its worker most of its time; they are made when they are needed."""
+
+HTTP_THREADS_EACH = 64
+"""Of these, those of one token. Reason: others' calls go on while one token has many long ones."""
 
 HTTP_STREAMS_EACH_MAX = 64
 """Open streams of one token that wait for news. Reason: a client needs one."""

@@ -26,7 +26,8 @@ class Rates:
     def wait(self, asked: tuple[tuple[str, int], ...], now: float) -> int:
         """Spend one of each bucket that has a rate; 0, or the seconds until the next is there, and then nothing is spent."""
         found = [(name, rate, self._filled(name, rate, now)) for name, rate in asked if rate]
-        wait = max((math.ceil((1 - left) * HTTP_RATE_WINDOW_SECONDS / rate) for _, rate, left in found if left < 1), default=0)
+        # What is missing by rounding alone is there.
+        wait = max((math.ceil((1 - left) * HTTP_RATE_WINDOW_SECONDS / rate - 1e-6) for _, rate, left in found if left < 1), default=0)
         if wait:
             return wait
         for name, _, left in found:

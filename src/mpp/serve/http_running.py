@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp import Ask, Connection, Job, Reply, Voice
@@ -24,12 +24,20 @@ async def nobody_to_ask(_: Ask) -> Answer:
     return None
 
 
+class Threads(NamedTuple):
+    """Where one token's calls run."""
+
+    pool: ThreadPoolExecutor
+    turn: asyncio.Semaphore
+    """Attack: one token whose calls take all threads. It has so many at most, and the rest of its calls wait."""
+
+
 class Run:
     """One job on its way. All but ``_work`` runs in the event loop."""
 
-    def __init__(self, connection: Connection, job: Job, pool: ThreadPoolExecutor, say: Callable[[bytes], None]) -> None:
+    def __init__(self, connection: Connection, job: Job, threads: Threads, say: Callable[[bytes], None]) -> None:
         self.job = job
-        self._pool = pool
+        self._threads = threads
         self._gone = Gone()
         self._voice = Voice(job, say, self._gone.fd)
         self._steps = connection.run(job, self._voice)
@@ -53,17 +61,18 @@ class Run:
                 self._close()
 
     async def _step(self, answer: Answer) -> Outcome:
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Outcome] = loop.create_future()
-        self._is_working = True
+        async with self._threads.turn:
+            loop = asyncio.get_running_loop()
+            waiter: asyncio.Future[Outcome] = loop.create_future()
+            self._is_working = True
 
-        def told(done: Future[Outcome]) -> None:
-            # The loop is closed when the server stops before a call does.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._stepped, waiter, done)
+            def told(done: Future[Outcome]) -> None:
+                # The loop is closed when the server stops before a call does.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(self._stepped, waiter, done)
 
-        self._pool.submit(self._work, answer).add_done_callback(told)
-        return await waiter
+            self._threads.pool.submit(self._work, answer).add_done_callback(told)
+            return await waiter
 
     def _stepped(self, waiter: asyncio.Future[Outcome], done: Future[Outcome]) -> None:
         self._is_working = False

@@ -174,12 +174,12 @@ class HttpServer:
         """May somebody without a token call?"""
         return self._door.is_open
 
-    def run(self, *, signals: bool = False) -> None:
-        """Serve until ``stop``, or with ``signals`` until the process is told to end."""
+    def run(self, *, signals: bool = False, ready: Callable[[], None] | None = None) -> None:
+        """Serve until ``stop``, or with ``signals`` until the process is told to end. ``ready`` is called when it serves."""
         loop = _new_loop()
         try:
             with contextlib.closing(loop):
-                loop.run_until_complete(self._serve(loop, signals=signals))
+                loop.run_until_complete(self._serve(loop, ready, signals=signals))
                 loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
             self._socket.close()
@@ -192,7 +192,7 @@ class HttpServer:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(halt.set)
 
-    async def _serve(self, loop: asyncio.AbstractEventLoop, *, signals: bool) -> None:
+    async def _serve(self, loop: asyncio.AbstractEventLoop, ready: Callable[[], None] | None, *, signals: bool) -> None:
         halt = asyncio.Event()
         with self._lock:
             self._loop, self._halt = loop, halt
@@ -206,6 +206,8 @@ class HttpServer:
             )  # fmt: skip
             unwatch = self._backend.watch(_from_threads(loop, front.changed))
             try:
+                if ready is not None:
+                    ready()
                 await _listen(loop, front, self._socket, self._ssl, halt)
             finally:
                 unwatch()
@@ -263,5 +265,5 @@ async def _listen(loop: asyncio.AbstractEventLoop, front: Front, sock: socket.so
 def serve_http(backend: Backend, options: HttpOptions, clock: Clock, random: Random, *, say: Callable[[str], None], version: str = "0") -> None:
     """Serve until the process is told to end. ``say`` gets a line when it listens."""
     server = HttpServer(backend, options, clock, random, version=version)
-    say(f"Serving MCP at {server.url}" + (f"; {OPEN_WORDS}" if server.is_open else "; a token is needed"))
-    server.run(signals=threading.current_thread() is threading.main_thread())
+    words = f"Serving MCP at {server.url}" + (f"; {OPEN_WORDS}" if server.is_open else "; a token is needed")
+    server.run(signals=threading.current_thread() is threading.main_thread(), ready=lambda: say(words))

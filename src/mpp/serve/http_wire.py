@@ -6,6 +6,8 @@ Spec: spec/mcp-front.md, J-90 to J-93.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -123,14 +125,21 @@ class Wire(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._write_timer is None:
-            # Attack: a client that asks for much and reads nothing. Closing would wait for it.
-            self._write_timer = self.loop.call_later(self.write_seconds, self.transport.abort)
+            self._write_timer = self.loop.call_later(self.write_seconds, self._cut)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
+
+    def _cut(self) -> None:
+        """Attack: a client that asks for much and reads nothing. Closing would wait for it, here or in the kernel."""
+        self._write_timer = None
+        found: socket.socket | None = self.transport.get_extra_info("socket")
+        if found is not None:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def _slow(self) -> None:
         self._head_timer = None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 from mpp.protocol.mcp import Ask, Connection, Job, Reply
 from mpp.protocol.mcp.reading import Id
 from mpp.serve.http_exchange import Exchange
 from mpp.serve.http_outbox import Outbox
-from mpp.serve.http_running import Answer, Run, nobody_to_ask
+from mpp.serve.http_running import Answer, Run, Threads, nobody_to_ask
 from mpp.serve.http_sessions import Session
 
 
@@ -17,11 +16,11 @@ class Work:
     """The jobs of one request, and its answer: whole, or as a stream once there is something to say before it."""
 
     def __init__(
-        self, exchange: Exchange, connection: Connection, session: Session | None, jobs: list[Job], pool: ThreadPoolExecutor, keepalive: float
+        self, exchange: Exchange, connection: Connection, session: Session | None, jobs: list[Job], threads: Threads, keepalive: float
     ) -> None:  # fmt: skip
         self._exchange, self._connection, self._session, self._keepalive = exchange, connection, session, keepalive
         self._outbox = Outbox(asyncio.get_running_loop())
-        self._runs = [Run(connection, job, pool, self._outbox.put) for job in jobs]
+        self._runs = [Run(connection, job, threads, self._outbox.put) for job in jobs]
         self._known: dict[Id, Run] = session.runs if session is not None else {}
         self._asked: set[str] = set()
         self._reply: Reply | None = None

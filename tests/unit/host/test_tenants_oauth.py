@@ -13,49 +13,18 @@ import pytest
 from mpp.crypto.jws import encode_part
 from mpp.errors import Refused
 from mpp.host import tenants_oauth
-from mpp.host.oidc import OIDC_SECONDS_MAX, OIDC_SKEW_SECONDS_MAX, key_row
+from mpp.host.oidc import OIDC_SECONDS_MAX, OIDC_SKEW_SECONDS_MAX
 from mpp.host.tenants_oauth import AccessTokens, judge_access_token, read_resource
 from mpp.model.agents import AgentIdentity, Delegation
 from mpp.model.jsontext import Json
 from mpp.testing.packages import NOW
+from tests.unit.host.access_tokens import CONFIG, ISSUER_URL, RESOURCE, access, jwks, write_config
 from tests.unit.host.id_tokens import SIGNERS, compact, keys
-
-RESOURCE, ISSUER_URL = "https://mpp.example.com/mcp", "https://id.example.com"
-CONFIG = f"""
-resource = "{RESOURCE}"
-scopes = ["mcp:tools"]
-
-[[issuer]]
-issuer = "{ISSUER_URL}"
-jwks = "jwks.json"
-tenant = "acme"
-may_name = "acme/*"
-"""
-
-
-def jwks(*names: str) -> bytes:
-    rows: list[Json] = [{**key_row(key), "use": "sig"} for name, key in keys().items() if name in names]
-    return json.dumps({"keys": rows}).encode()
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o700)
-    (tmp_path / "jwks.json").write_bytes(jwks("rsa", "ec", "ed"))
-    path = tmp_path / "oauth.toml"
-    path.write_text(CONFIG)
-    return path
-
-
-def access(*, by: str = "ed", header: dict[str, Json] | None = None, **changes: Json) -> str:
-    algorithm, sign = SIGNERS[by]
-    whole: dict[str, Json] = {"alg": algorithm, "kid": by, "typ": "at+jwt", **(header or {})}
-    claims: dict[str, Json] = {
-        "iss": ISSUER_URL, "aud": RESOURCE, "sub": "ada@example.com", "client_id": "acme/bot", "iat": NOW, "exp": NOW + 300, "scope": "openid mcp:tools",
-        "jti": "x", "roles": ["a"],
-    }  # fmt: skip
-    claims = {key: item for key, item in {**claims, **changes}.items() if item is not None}
-    return compact({key: item for key, item in whole.items() if item is not None}, claims, sign)
+    return write_config(tmp_path)
 
 
 @pytest.mark.parametrize("by", list(SIGNERS))
