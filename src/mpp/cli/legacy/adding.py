@@ -19,6 +19,7 @@ from mpp.host.legacy.types import Barriers, Entry, HTTP, Server, STDIO
 from mpp.host.policy_http import check_address, is_address
 from mpp.host.secret_store import open_secrets
 from mpp.host.system import SystemClock
+from mpp.model.scope import path_covered
 from mpp.model.value import value
 from mpp.protocol.mcp_client.session import Greeted
 
@@ -92,10 +93,16 @@ def _local(wish: Wish, name: str, by: str, now: int) -> Server:
     write = tuple(judge_path(one, about.home, here=place) for one in wish.write)
     read = (*(judge_path(one, about.home, here=place) for one in wish.read), *files_among(words, about.home, here=place))
     return Server(
-        name=name, kind=STDIO, command=_whole(words, place), read=tuple(dict.fromkeys(one for one in read if one not in write)), write=tuple(dict.fromkeys(write)),
+        name=name, kind=STDIO, command=_whole(words, place), read=_each(read, write), write=_each(write, ()),
         hosts=tuple(dict.fromkeys(judge_host(one) for one in wish.hosts)), env=tuple(dict.fromkeys(judge_variable(one) for one in wish.env)),
         sandboxed=not wish.unsandboxed, pinned_code=is_code_pinned(words), added=now, by=by,
     )  # fmt: skip
+
+
+def _each(paths: tuple[str, ...], wider: tuple[str, ...]) -> tuple[str, ...]:
+    """Each once, and none that lies in another one."""
+    found = dict.fromkeys(paths)
+    return tuple(one for one in found if not path_covered(one, (*wider, *(other for other in found if other != one))))
 
 
 def _whole(words: Sequence[str], place: str) -> tuple[str, ...]:

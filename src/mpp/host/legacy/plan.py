@@ -117,7 +117,9 @@ def judge_path(written: str, mpp_home: str, *, here: str) -> str:
 
 def _never(path: str, mpp_home: str) -> None:
     """Attack: a folder that holds the keys of this host, or the sockets of its services."""
-    home = os.path.realpath(mpp_home)
+    home, person = os.path.realpath(mpp_home), os.path.realpath(os.path.expanduser("~"))
+    if path_covered(person, (path,)):
+        raise Refused("usage.legacy", f"{shown(path)!r} is the whole home of a person", where="path", hint="name a narrower folder")
     if path == "/" or path_covered(home, (path,)) or path_covered(path, (home,)):
         raise Refused("usage.legacy", f"{shown(path)!r} holds the home of MPP, or lies in it", where="path", hint="name a narrower folder")
     if any(path_covered(path, (one,)) for one in NEVER_PATHS) or path.endswith((".sock", ".socket")):
