@@ -41,7 +41,7 @@ class HostBackend:
 
     def __init__(self, host: Host, options: ServeOptions) -> None:
         self._host, self._search_mode = host, options.search_mode
-        self._resources = Resources(host)
+        self._resources = Resources(host, plain_names=options.plain_names)
         self._lock = threading.Lock()
         self._watching: list[Callable[[str], None]] = []
         self._wake = threading.Event()
@@ -78,8 +78,8 @@ class HostBackend:
     def prompts(self, who: Caller) -> Listing:
         return self._resources.prompts(who)
 
-    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str]) -> Mapping[str, Json]:
-        return self._resources.prompt(who, name, arguments)
+    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str], inputs: Mapping[str, Json]) -> Mapping[str, Json]:
+        return self._resources.prompt(who, name, arguments, inputs)
 
     def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:
         return self._resources.complete(who, ref, argument, text)

@@ -10,6 +10,7 @@ from mpp.errors import Refused
 from mpp.host.audit.reader import LogReader
 from mpp.host.filtering import Whose
 from mpp.host.leaving import callee_of
+from mpp.host.static import Shelves
 from mpp.model.jsontext import Json, shown
 from mpp.model.limits import MANIFEST_BYTES_MAX
 from mpp.protocol.mcp.ports import Caller, Listing
@@ -30,12 +31,15 @@ PROOF = re.compile(r"mpp://audit/([0-9]{1,15})/proof")
 PROOF_TEMPLATE = SCHEME + "audit/{entry}/proof"
 _PACKAGE = re.compile(r"mpp://packages/([^/]+)/(manifest\.json|README\.md)")
 
+_MEDIA = frozenset(("data", "blob"))
+
 
 class Resources:
     """Reads nothing but what a host has verified or recorded itself."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, *, plain_names: bool = False) -> None:
         self._host = host
+        self._shelves = Shelves(self._packages, plain_names=plain_names)
 
     def listing(self, who: Caller) -> Listing:
         rows: list[Json] = []
@@ -44,14 +48,14 @@ class Resources:
             rows.append({"uri": f"{SCHEME}packages/{alias}/{MANIFEST_NAME}", "name": f"{alias}/{MANIFEST_NAME}", "mimeType": "application/json", **about})
             if package.archive.find(README) is not None:
                 rows.append({"uri": f"{SCHEME}packages/{alias}/{README}", "name": f"{alias}/{README}", "mimeType": "text/markdown", **about})
-        return Listing(revision=self._host.tools(who).revision, items=tuple(rows))
+        return Listing(revision=self._host.tools(who).revision, items=(*rows, *self._shelves.now().resources()))
 
     def templates(self, who: Caller) -> Listing:
         proof: Json = {
             "uriTemplate": PROOF_TEMPLATE, "name": "audit-proof", "title": "Proof of a call", "mimeType": "application/json",
             "description": "Proves that the entry of a call of yours is in the signed record. The number is in the call's _meta.",
         }  # fmt: skip
-        return Listing(revision=self._host.tools(who).revision, items=(proof,))
+        return Listing(revision=self._host.tools(who).revision, items=(proof, *self._shelves.now().templates()))
 
     def read(self, who: Caller, uri: str) -> Sequence[Json]:
         proof = PROOF.fullmatch(uri)
@@ -61,16 +65,24 @@ class Resources:
         for alias, package in self._packages() if named is not None else ():
             if named is not None and alias == named[1]:
                 return (self._member(who, package, named[2], uri),)
-        raise unknown_resource(uri)
+        shipped = self._shelves.now().read(uri)
+        if shipped is None:
+            raise unknown_resource(uri)
+        shown = self._shown(who, shipped[0].package, {"contents": [*shipped[1]]})["contents"]
+        return shown if isinstance(shown, list) else ()
 
     def prompts(self, who: Caller) -> Listing:
-        return Listing(revision=self._host.tools(who).revision, items=())
+        return Listing(revision=self._host.tools(who).revision, items=self._shelves.now().prompts())
 
-    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str]) -> Mapping[str, Json]:  # noqa: ARG002 - there are none
-        raise unknown_prompt(name)
+    def prompt(self, who: Caller, name: str, arguments: Mapping[str, str], inputs: Mapping[str, Json]) -> Mapping[str, Json]:
+        named = self._shelves.now().prompt(name)
+        if named is None:
+            raise unknown_prompt(name)
+        kept, own = named
+        return self._shown(who, kept.package, kept.static.prompt(own, arguments, inputs))
 
-    def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:  # noqa: ARG002 - nothing has completions
-        return ()
+    def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:  # noqa: ARG002 - the same for all
+        return self._shelves.now().complete(ref, argument, text)
 
     def _packages(self) -> list[tuple[str, VerifiedPackage]]:
         return self._host.installed.packages()
@@ -84,13 +96,19 @@ class Resources:
         return {"uri": uri, "mimeType": kind, "text": self._filtered(who, package, data[:most].decode("utf-8", "replace"))}
 
     def _filtered(self, who: Caller, package: VerifiedPackage, text: str) -> str:
-        """Attack: a package that carries somebody's data in its README, past the filter of answers."""
+        found = self._shown(who, package, {"text": text})["text"]
+        return found if isinstance(found, str) else ""
+
+    def _shown(self, who: Caller, package: VerifiedPackage, document: dict[str, Json]) -> dict[str, Json]:
+        """Attack: a package that carries somebody's data in its README or its resources, past the filter of answers. Spec: static-content X-8."""
         at, on = self._host.room.setting(), self._host.room.on
         said = privacy_for(at.privacy, callee_of(package, ""))
-        filtered = on.filters.bind(said, package.manifest.privacy_filters, Whose(tenant=who.tenant, agent=who.agent.name))({"text": text})
-        found = filtered.message["text"] if isinstance(filtered.message, dict) else None
-        if not isinstance(found, str):
-            raise Refused("privacy.withheld", "the text is withheld: the privacy filter could not make it fit to be shown", where=filtered.report.withheld)
+        media = media_of(document)
+        filtered = on.filters.bind(said, package.manifest.privacy_filters, Whose(tenant=who.tenant, agent=who.agent.name))(document)
+        found = filtered.message
+        if not isinstance(found, dict) or media_of(found) != media:
+            # Half a picture is none.
+            raise Refused("privacy.withheld", "it is withheld: the privacy filter could not make it fit to be shown", where=filtered.report.withheld)
         return found
 
     def _proof(self, who: Caller, seq: int, uri: str) -> str:
@@ -107,6 +125,15 @@ class Resources:
             self._host.checkpoint()
             proof = reader.prove(seq)
         return write_proof(proof).decode("utf-8")
+
+
+def media_of(found: Json) -> list[Json]:
+    """Pictures, sounds and files in a message, as base64 text."""
+    if isinstance(found, list):
+        return [one for item in found for one in media_of(item)]
+    if isinstance(found, dict):
+        return [one for key, item in found.items() for one in ([item] if key in _MEDIA else media_of(item))]
+    return []
 
 
 def unknown_resource(uri: str) -> Refused:
