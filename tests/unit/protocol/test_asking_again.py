@@ -64,12 +64,20 @@ def test_without_an_answer_it_is_asked_again(more: Any) -> None:
     assert said(call(client, "demo__rm", 3, requestState=again["requestState"], inputResponses=YES)) == "done"
 
 
-def test_an_answer_without_a_state_was_asked_by_nobody() -> None:
+def test_a_yes_without_a_state_was_asked_by_nobody() -> None:
     at = wire.backend()
     client = Wire(wire.server(at))
     assert call(client, "demo__rm", inputResponses=YES)["result"]["resultType"] == "input_required"
-    assert call(client, "demo__asks", inputResponses={"name": {"action": "accept"}})["result"]["resultType"] == "input_required"
     assert (at.answers, at.calls[-1].inputs) == ([], {})
+
+
+def test_what_a_tool_would_ask_may_come_before_it_asks() -> None:
+    """It is no more than an argument by another way. What is no answer is left out, and asked for."""
+    at = wire.backend()
+    client = Wire(wire.server(at))
+    assert call(client, "demo__asks", inputResponses={"name": {"action": "accept"}, "other": 7, **YES})["result"]["resultType"] == "input_required"
+    assert (at.answers, at.calls[-1].inputs) == ([], {"name": {"action": "accept"}})
+    assert call(client, "demo__asks", 2, inputResponses=[])["error"]["code"] == -32602
 
 
 def test_an_answer_that_does_not_count_is_not_asked_for_again() -> None:

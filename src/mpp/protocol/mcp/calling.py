@@ -106,7 +106,7 @@ def performed(at: Asker, task: Task) -> Answers:
 
 def _modern(at: Asker, task: Task) -> dict[str, Json]:
     """One round: what the client must be asked goes out in the result, and comes back with the next request."""
-    state, answered = State(), False
+    state, answered = State(inputs=_volunteered(at)), False
     if "requestState" in at.job.params:
         opened = at.seals.open(at.job.params["requestState"], _bound(at, task))
         if opened is None:
@@ -125,12 +125,21 @@ def _bound(at: Asker, task: Task) -> bytes:
     return binding(at.who, task.kind, task.name, task.arguments)
 
 
-def _answered(at: Asker, state: State) -> tuple[State, bool]:
-    """Take what came back: a person's answer goes to the host, answers to a tool's questions to the tool. Also: did a person answer?"""
-    # Answers without a state were asked by nobody; they are not looked at.
+def _responses(at: Asker) -> dict[str, Json]:
     found = at.job.params.get("inputResponses", {})
     if not isinstance(found, dict):
         raise refuse("inputResponses must be an object")
+    return found
+
+
+def _volunteered(at: Asker) -> dict[str, Json]:
+    """Answers to a tool's questions that came without a state: no more than arguments by another way, and judged as such. A person's answer never comes so."""
+    return {name: answer for name, answer in _responses(at).items() if name != APPROVAL and isinstance(answer, dict)}
+
+
+def _answered(at: Asker, state: State) -> tuple[State, bool]:
+    """Take what came back: a person's answer goes to the host, answers to a tool's questions to the tool. Also: did a person answer?"""
+    found = _responses(at)
     if state.question:
         answer = found.get(APPROVAL)
         if isinstance(answer, dict):
