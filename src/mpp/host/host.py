@@ -99,7 +99,7 @@ class Host:
             self.store = PackageStore(home, trust, clock)
             self.installed = InstalledSource(self.store, home.trust, self.room)
             legacy = open_legacy(
-                home, self.room.on, self.room.secrets, self.room.setting, others=lambda: self.installed.names(), environment=environment
+                home, self.room.on, self.room.secrets, self.room.setting, others=self.installed.names, environment=environment
             )  # fmt: skip
             # Packages come first: no older server takes the name of a tool that is verified.
             self.tables = Tables((self.installed, legacy, *sources(self.room)), plain_names=options.plain_names)

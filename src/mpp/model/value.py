@@ -1,9 +1,15 @@
-"""The frozen value: every hand-over type of the product is one."""
+"""The frozen value: every hand-over type of the product is one.
+
+It is a dataclass to all who look at it. Its methods are shared by all classes but for the initialiser: a command defines four hundred
+of them before it does anything, and the usual way compiles six functions for each.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar, dataclass_transform
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, fields
+from operator import attrgetter
+from typing import NoReturn, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -11,4 +17,69 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def value(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen, slotted, keyword-only dataclass."""
-    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    if cls.__doc__ is None:
+        # Otherwise one is made of the signature, which takes longer than all the rest.
+        cls.__doc__ = ""
+    made = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True, match_args=False)(cls)
+    rows = fields(made)  # type: ignore[arg-type] # it is a dataclass by now
+    get = _getter([row.name for row in rows])
+
+    def is_equal(self: object, other: object) -> bool:
+        return get(self) == get(other) if other.__class__ is self.__class__ else NotImplemented
+
+    def hashed(self: object) -> int:
+        return hash(get(self))
+
+    shared: dict[str, object] = {
+        "__init__": _initialiser(made, rows), "__eq__": is_equal, "__hash__": hashed, "__repr__": _shown, "__setattr__": _no_change, "__delattr__": _no_change,
+        "__getstate__": _state, "__setstate__": _restore,
+    }  # fmt: skip
+    for name, item in shared.items():
+        setattr(made, name, item)
+    return made
+
+
+def _initialiser(made: type, rows: Iterable[Field[object]]) -> object:
+    """``def __init__(self, *, a, b=default)``, which sets each slot past the guard of the class."""
+    scope: dict[str, object] = {"missing": MISSING}
+    heads, body = ["self"], ["  pass"]
+    for number, row in enumerate(rows):
+        scope[f"set{number}"] = getattr(made, row.name).__set__
+        given = row.name
+        if row.default is not MISSING:
+            scope[f"default{number}"] = row.default
+            given = f"{row.name}=default{number}"
+        elif row.default_factory is not MISSING:
+            scope[f"make{number}"] = row.default_factory
+            given = f"{row.name}=missing"
+            body.append(f"  {row.name} = make{number}() if {row.name} is missing else {row.name}")
+        heads.append(given)
+        body.append(f"  set{number}(self, {row.name})")
+    if len(heads) > 1:
+        heads.insert(1, "*")
+    # Names of fields are identifiers of our own source.
+    exec(f"def __init__({', '.join(heads)}):\n" + "\n".join(body), scope)  # noqa: S102
+    return scope["__init__"]
+
+
+def _getter(names: list[str]) -> Callable[[object], object]:
+    """All fields as one tuple; of a single field, it alone says the same."""
+    return attrgetter(*names) if names else lambda _: ()
+
+
+def _shown(self: object) -> str:
+    inner = ", ".join(f"{row.name}={getattr(self, row.name)!r}" for row in fields(self) if row.repr)  # type: ignore[arg-type] # as above
+    return f"{type(self).__qualname__}({inner})"
+
+
+def _no_change(_self: object, name: str, *_item: object) -> NoReturn:
+    raise FrozenInstanceError(f"cannot change field {name!r}")
+
+
+def _state(self: object) -> list[object]:
+    return [getattr(self, row.name) for row in fields(self)]  # type: ignore[arg-type] # as above
+
+
+def _restore(self: object, state: list[object]) -> None:
+    for row, item in zip(fields(self), state, strict=True):  # type: ignore[arg-type] # as above
+        object.__setattr__(self, row.name, item)

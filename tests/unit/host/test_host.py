@@ -357,7 +357,7 @@ def test_there_are_templates_and_no_prompts_of_our_own(backend: HostBackend) -> 
     assert len(backend.resource_templates(Caller()).items) >= 1
     assert backend.prompts(Caller()).items == ()
     with pytest.raises(Refused, match=r"call\.prompt"):
-        backend.prompt(Caller(), "nothing", {})
+        backend.prompt(Caller(), "nothing", {}, {})
     assert "approval required" in backend.instructions
 
 
