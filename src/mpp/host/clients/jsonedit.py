@@ -34,7 +34,9 @@ class Style:
         body = text[root.start : root.end]
         self.newline = "\r\n" if "\r\n" in text else "\n"
         self.compact = "\n" not in body and bool(root.members)
-        self.separators = (", " if ", " in body else ",", ": " if ": " in body or not root.members else ":")
+        self.separators = (", ", ": ")
+        if self.compact:
+            self.separators = (", " if ", " in body else ",", ": " if ": " in body else ":")
         self.unit = "  "
         for one in root.members:
             lead = text[text.rfind("\n", 0, one.start) + 1 : one.start]

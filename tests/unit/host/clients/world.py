@@ -1,0 +1,42 @@
+"""What the tests about clients share: a launcher that is always the same, and a book that takes what fits into memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mpp.host.clients.known import Client, find_client
+from mpp.host.clients.launcher import Launcher
+from mpp.host.clients.planning import Move
+
+CASES = Path(__file__).parent / "cases"
+LAUNCHER = Launcher(command=("/opt/mpp/bin/mpp",), home="/home/ada/.mpp", names_home=False)
+
+
+class MemoryBook:
+    """Takes everything but servers with several headers and secrets in words."""
+
+    def __init__(self, *names: str) -> None:
+        self.moves: dict[str, Move | None] = dict.fromkeys(names)
+
+    def names(self) -> frozenset[str]:
+        return frozenset(self.moves)
+
+    def store_name(self, server: str, kind: str, key: str) -> str:
+        return key if kind == "env" else f"legacy-{server}-{key}"
+
+    def why_not(self, move: Move) -> str:
+        return "a secret stands in its words" if any(one.kind in {"word", "url"} for one in move.lifted) else ""
+
+    def known(self, move: Move) -> str:
+        return next((name for name, one in self.moves.items() if one is not None and one.server.command == move.server.command and move.server.command), "")
+
+    def add(self, move: Move) -> None:
+        self.moves[move.name] = move
+
+    def remove(self, name: str) -> None:
+        self.moves.pop(name, None)
+
+
+def cases() -> list[tuple[Client, Path]]:
+    """Each folder below ``cases/<client>``."""
+    return [(find_client(one.parent.name), one) for one in sorted(CASES.glob("*/*")) if one.is_dir()]
