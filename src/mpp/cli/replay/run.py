@@ -22,7 +22,7 @@ from mpp.host.replays.running import calls_of, Renamed, run_calls, server as sta
 @click.argument("calls", type=click.Path(dir_okay=False))
 @click.option("--out", required=True, metavar="FILE", type=click.Path(dir_okay=False), help="Where the answers go.")
 @click.option("--against", default="", metavar="FILE.mpp|ALIAS", help="A package file; or the alias of an installed package.")
-@click.option("--yes", is_flag=True, help="With a package file: you are the person who approves these calls, as in `mpp run --yes`.")
+@click.option("--yes", is_flag=True, help="With a package: you are the person who approves these calls, as in `mpp run --yes`.")
 @click.option("--map", "maps", multiple=True, metavar="GUEST=HOST", help="With a package file: as in `mpp run`. May be repeated.")
 @click.option("--workspace", default="", metavar="FOLDER", help="The folder that ${workspace} in the manifest stands for.")
 @click.option("--prefix", default="", metavar="TEXT", help="With a server: what stands before the names of its tools, for example notes__.")
@@ -56,12 +56,12 @@ def command(
     asked = calls_of(calls)
     if bool(against) == bool(server):
         raise Refused("usage.option", "name one whom to ask", hint="give --against FILE.mpp, --against ALIAS, or a server's command after --")
-    options = [*(["--yes"] if yes else []), *(word for one in maps for word in ("--map", one))]
+    options = [word for one in maps for word in ("--map", one)]
     is_file = against.endswith(".mpp") or os.path.exists(against)
-    if (options and not is_file) or (workspace and server) or (prefix and against):
-        hint = "--yes and --map go with a package file, --workspace with a package, --prefix with a server"
+    if (maps and not is_file) or (yes and not against) or (workspace and server) or (prefix and against):
+        hint = "--map goes with a package file, --yes and --workspace with a package, --prefix with a server"
         raise Refused("usage.option", "an option goes with something else than what is named", hint=hint)
-    with _target(find_package(against) if is_file else against, options, workspace, server, prefix, seconds, is_file=is_file) as target:
+    with _target(find_package(against) if is_file else against, options, workspace, server, prefix, seconds, is_file=is_file, yes=yes) as target:
         made = run_calls(asked, target, out, resume=resume, tell=(lambda _n, _r: None) if as_json else tell)
     if as_json:
         put_json({"ok": True, "file": out, "calls": len(asked), "made": made})
@@ -71,14 +71,16 @@ def command(
 
 @contextmanager
 def _target(
-    against: str, options: list[str], workspace: str, server: tuple[str, ...], prefix: str, seconds: int, *, is_file: bool
+    against: str, options: list[str], workspace: str, server: tuple[str, ...], prefix: str, seconds: int, *, is_file: bool, yes: bool
 ) -> Iterator[Callable[[], Target]]:  # fmt: skip
     if is_file:
-        yield lambda: Packaged(file=against, options=[*options, *(["--workspace", workspace] if workspace else [])], seconds=seconds)
+        yield lambda: Packaged(
+            file=against, options=[*options, *(["--yes"] if yes else []), *(["--workspace", workspace] if workspace else [])], seconds=seconds
+        )
     elif against:
         from mpp.cli.replay.installed import installed  # noqa: PLC0415 - brings the whole host
 
-        with installed(against, read_workspace(workspace), seconds) as package:
+        with installed(against, read_workspace(workspace), seconds, yes=yes) as package:
             yield lambda: package
     else:
         with started(lambda: Client(server, seconds=seconds)) as client:
