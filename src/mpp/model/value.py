@@ -20,6 +20,7 @@ def value(cls: type[T]) -> type[T]:
     if cls.__doc__ is None:
         # Otherwise one is made of the signature, which takes longer than all the rest.
         cls.__doc__ = ""
+    own = frozenset(cls.__dict__)
     made = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True, match_args=False)(cls)
     rows = fields(made)  # type: ignore[arg-type] # it is a dataclass by now
     get = _getter([row.name for row in rows])
@@ -35,7 +36,9 @@ def value(cls: type[T]) -> type[T]:
         "__getstate__": _state, "__setstate__": _restore,
     }  # fmt: skip
     for name, item in shared.items():
-        setattr(made, name, item)
+        # What a class says itself stays, such as that a secret shows itself to nobody.
+        if name not in own:
+            setattr(made, name, item)
     return made
 
 
