@@ -269,3 +269,34 @@ def test_a_pattern_that_is_not_let_in(mpp: Mpp, home: Path, make: Make) -> None:
     answer = mpp("install", make(more={"privacy_filters": patterns}))
     assert (answer.code, "privacy.pattern" in answer.err) == (29, True)
     assert not (home / "mpp.lock").exists()
+
+
+def test_a_host_of_a_fleet_takes_no_option_for_a_yes(mpp: Mpp, home: Path, make: Make) -> None:
+    assert mpp("install", make()).code == 0
+    trust = home / "trust" / "trust.json"
+    trust.write_text(trust.read_text().replace('"first_use":true', '"first_use":false'))
+    refused = mpp("install", make("0.2.0", more=NETWORK), "--yes")
+    assert (refused.code, "consent.fleet" in refused.err) == (22, True)
+    assert mpp("list", "--json").json["packages"][0]["version"] == "0.1.0"
+
+
+def test_a_lockfile_whose_files_are_at_an_address(mpp: Mpp, home: Path, make: Make, served: tuple[str, dict[str, bytes]]) -> None:
+    base, files = served
+    files["/hello.mpp"] = make().read_bytes()
+    assert mpp("install", f"{base}/hello.mpp").code == 0
+    Path("kept.lock").write_bytes((home / "mpp.lock").read_bytes())
+    for words in ((), (f"{base}/hello.mpp",)):
+        assert mpp("uninstall", HELLO, "--yes").code == 0
+        answer = mpp("install", "--locked", "kept.lock", *words)
+        assert answer.code == 0, answer.err
+    # Attack: another file under the same address.
+    assert mpp("uninstall", HELLO, "--yes").code == 0
+    files["/hello.mpp"] = make("0.2.0").read_bytes()
+    refused = mpp("install", "--locked", "kept.lock")
+    assert (refused.code, "content.file" in refused.err) == (14, True)
+    assert not (home / "packages" / HELLO).exists()
+
+
+def test_a_word_before_what_takes_long(mpp: Mpp, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpp.cli.store.changes.LARGE_CODE_BYTES", 10)
+    assert "compiled once on this machine" in mpp("install", make()).err

@@ -1,6 +1,7 @@
 """The packages of one home: installed files, and the lockfile that says which of them are served. Spec: spec/store.md.
 
-``PackageStore`` reads: what is active, and each package verified anew. ``planning`` judges a change without making it, ``changing`` makes it.
+``PackageStore`` reads: what is active, and each package verified anew. ``planning`` judges a change without making it, ``changing`` makes it,
+``installing`` goes the whole way from bytes. A host that only serves needs ``PackageStore`` alone.
 """
 
 from mpp.host.store.changing import apply, Done, Gone, plan_for, remove

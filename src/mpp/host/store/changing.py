@@ -24,6 +24,7 @@ from mpp.stages.approval import Consent
 from mpp.stages.gatekeeper import TrustState, VerifiedPackage
 
 NOBODY = Agreed(lines=(), amr="", by="")
+"""No yes of anybody: enough where nothing grows."""
 
 
 @value
