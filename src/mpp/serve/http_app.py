@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -24,7 +23,7 @@ from mpp.serve.http_headers import BadRequestError, Head, Places, judge_form, re
 from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_KEEPALIVE_SECONDS, HTTP_STREAMS_EACH_MAX, HTTP_STREAMS_MAX, HTTP_THREADS_EACH
 from mpp.serve.http_outbox import Outbox
 from mpp.serve.http_rates import Crowd, Rates
-from mpp.serve.http_running import Threads
+from mpp.serve.http_running import Pool, Threads
 from mpp.serve.http_sessions import Session, Sessions
 from mpp.serve.http_work import Work
 
@@ -47,7 +46,7 @@ class Front:
 
     keepalive: float = HTTP_KEEPALIVE_SECONDS
 
-    def __init__(self, server: Server, door: Door, places: Places, pool: ThreadPoolExecutor, random: Random, *, rate: int, tenant_rate: int) -> None:
+    def __init__(self, server: Server, door: Door, places: Places, pool: Pool, random: Random, *, rate: int, tenant_rate: int) -> None:
         self._server, self._door, self._places, self._pool = server, door, places, pool
         self._rate, self._tenant_rate = rate, tenant_rate
         self._rates, self._calls, self._streams = Rates(), Crowd(), Crowd(HTTP_STREAMS_MAX, HTTP_STREAMS_EACH_MAX)

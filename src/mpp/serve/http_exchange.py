@@ -61,6 +61,9 @@ class Exchange:
         if told.isdigit() and int(told[:20]) > self.body_max:
             raise BadRequestError(413, f"a message has at most {self.body_max} bytes")
         self._is_tried = True
+        if self._wire.is_whole(self._receive):
+            # Nearly always it came with the head.
+            return await self._whole(self.body_max)
         try:
             async with asyncio.timeout(self.body_seconds):
                 return await self._whole(self.body_max)

@@ -13,7 +13,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
 from urllib.parse import urlsplit
 
@@ -32,6 +31,7 @@ from mpp.serve.http_app import ENDPOINT, Front
 from mpp.serve.http_auth import Door
 from mpp.serve.http_headers import places, shown_address
 from mpp.serve.http_limits import HTTP_CONNECTIONS_MAX, HTTP_IDLE_SECONDS_MAX, HTTP_STOP_SECONDS_MAX, HTTP_THREADS, HTTP_TLS_SECONDS_MAX
+from mpp.serve.http_running import Pool
 
 PORT = 8808
 """Port of the front, where none is given."""
@@ -200,19 +200,18 @@ class HttpServer:
             halt.set()
         for one in (signal.SIGINT, signal.SIGTERM) if signals else ():
             loop.add_signal_handler(one, halt.set)
-        with ThreadPoolExecutor(self._options.threads, thread_name_prefix="mpp-call") as pool:
-            front = Front(
-                self._core, self._door, self._places, pool, self._random, rate=self._options.rate, tenant_rate=self._options.tenant_rate,
-            )  # fmt: skip
-            unwatch = self._backend.watch(_from_threads(loop, front.changed))
-            try:
-                if ready is not None:
-                    ready()
-                await _listen(loop, front, self._socket, self._ssl, halt)
-            finally:
-                unwatch()
-                with self._lock:
-                    self._loop = None
+        pool = Pool(loop, self._options.threads)
+        front = Front(self._core, self._door, self._places, pool, self._random, rate=self._options.rate, tenant_rate=self._options.tenant_rate)
+        unwatch = self._backend.watch(_from_threads(loop, front.changed))
+        try:
+            if ready is not None:
+                ready()
+            await _listen(loop, front, self._socket, self._ssl, halt)
+        finally:
+            unwatch()
+            with self._lock:
+                self._loop = None
+            pool.close(1)
 
 
 def _from_threads(loop: asyncio.AbstractEventLoop, changed: Callable[[str], None]) -> Callable[[str], None]:

@@ -22,6 +22,7 @@ from mpp.serve.http_limits import (
 )
 
 if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveCallable
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
@@ -66,6 +67,11 @@ class Wire(HttpToolsProtocol):
     def on_lost(self, lost: Callable[[], None] | None) -> None:
         """Call ``lost`` at once when nobody is at the other end any more; None: no more."""
         self._lost = lost
+
+    def is_whole(self, receive: ASGIReceiveCallable) -> bool:
+        """Has the body of the request with this ``receive`` come whole?"""
+        cycle = self.cycle
+        return cycle is not None and not cycle.more_body and receive == cycle.receive
 
     @property
     def is_lost(self) -> bool:

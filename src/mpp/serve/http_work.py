@@ -12,6 +12,10 @@ from mpp.serve.http_running import Answer, Run, Threads, nobody_to_ask
 from mpp.serve.http_sessions import Session
 
 
+def _to_nobody(_: bytes) -> None:
+    """What is said along the way, where the answer is not a stream."""
+
+
 class Work:
     """The jobs of one request, and its answer: whole, or as a stream once there is something to say before it."""
 
@@ -20,18 +24,19 @@ class Work:
     ) -> None:  # fmt: skip
         self._exchange, self._connection, self._session, self._keepalive = exchange, connection, session, keepalive
         self._outbox = Outbox(asyncio.get_running_loop())
-        self._runs = [Run(connection, job, threads, self._outbox.put) for job in jobs]
+        head = exchange.head
+        self._is_stream = head.takes_stream and (not head.takes_json or any(job.wants_stream for job in jobs))
+        self._runs = [Run(connection, job, threads, self._outbox.put if self._is_stream else _to_nobody) for job in jobs]
         self._known: dict[Id, Run] = session.runs if session is not None else {}
         self._asked: set[str] = set()
         self._reply: Reply | None = None
 
     async def answer(self) -> None:
-        head = self._exchange.head
         for run in self._runs:
             self._known[run.job.id] = run
         try:
             self._exchange.on_lost(self._lost)
-            if head.takes_stream and (not head.takes_json or any(run.job.wants_stream for run in self._runs)):
+            if self._is_stream:
                 await self._stream()
             else:
                 await self._finish_all(can_ask=False)
