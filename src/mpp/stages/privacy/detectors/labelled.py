@@ -15,6 +15,7 @@ from mpp.model.value import value
 from mpp.stages.privacy.arena import Arena, Spots
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, SURE, WEAK
 from mpp.stages.privacy.detectors import columns, probing
+from mpp.stages.privacy.later import Later
 from mpp.stages.privacy.placeholders import PLACEHOLDER
 
 REACH = 48
@@ -77,11 +78,15 @@ def edged(form: str) -> str:
 class Beside:
     """A kind as one of its words calls for it."""
 
-    __slots__ = ("check", "firm", "form", "size", "type")
+    __slots__ = ("_form", "check", "firm", "size", "type")
 
     def __init__(self, kind: Kind, *, firm: bool) -> None:
         self.type, self.check, self.size, self.firm = kind.type, kind.check, kind.size, firm
-        self.form = re.compile(edged(kind.form), re.IGNORECASE)
+        self._form = Later(edged(kind.form), re.IGNORECASE)
+
+    @property
+    def form(self) -> re.Pattern[str]:
+        return self._form.form
 
     def rate(self, found: re.Match[str], gap: str) -> int:
         """How sure a value is at this distance from its word; nought where it is none."""
@@ -235,10 +240,10 @@ def _whole(arena: Arena, leaf: int, kinds: Iterable[Beside]) -> Iterator[Hit]:
 
 def alone(kind: Kind) -> Detector:
     """The detector of a form that needs no word."""
-    form, check, sure = re.compile(edged(kind.alone)), kind.check, SURE if kind.check else LIKELY
+    later, check, sure = Later(edged(kind.alone)), kind.check, SURE if kind.check else LIKELY
 
     def look(place: Place) -> Iterator[Hit]:
-        text, at = place.text, place.at
+        text, at, form = place.text, place.at, later.form
         found = form.match(text, at) or form.match(text, at + 1)
         if found is None or (check is not None and not check(squeezed(found[0]))):
             return

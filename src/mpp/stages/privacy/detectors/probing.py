@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mpp.stages.privacy.later import Readers
+
 LONG_WORD = 7
 """Letters from which on a word is found inside of others. Reason: shorter ones such as ``sin`` stand in the middle of many words."""
 
@@ -73,10 +75,10 @@ def _letter(letter: str) -> str:
     return f"(?:{'|'.join(sorted(forms))})"
 
 
-def readers_of(phrases: Iterable[str]) -> dict[str, re.Pattern[str]]:
+def readers_of(phrases: Iterable[str]) -> Readers:
     """By first letter, an expression that reads the longest phrase there."""
     groups: dict[str, list[str]] = {}
     for phrase in sorted(phrases, key=len, reverse=True):
         pattern = re.escape(phrase).replace(r"\ ", r"[\s_./\-]{0,2}").replace("'", "['\u2019]?")
         groups.setdefault(phrase[0].lower(), []).append(pattern)
-    return {letter: re.compile("|".join(patterns), re.IGNORECASE) for letter, patterns in groups.items()}
+    return Readers({letter: "|".join(patterns) for letter, patterns in groups.items()}, re.IGNORECASE)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mpp.stages.privacy.guard.hits import ASKS, Finding
 from mpp.stages.privacy.guard.names import folded
+from mpp.stages.privacy.later import Later
 
 
 class Saying(NamedTuple):
@@ -19,7 +20,7 @@ class Saying(NamedTuple):
     label: str
     points: int
     says: str
-    pattern: re.Pattern[str]
+    later: Later
     foreign: bool
     """Is each of its wordings in letters beyond ASCII, so that most texts need no look?"""
 
@@ -34,7 +35,7 @@ def spaced(pattern: str) -> str:
 
 def _saying(label: str, points: int, says: str, *patterns: str, exact: bool = False, foreign: bool = False) -> Saying:
     joined = "|".join(map(spaced, patterns))
-    return Saying(label, points, says, re.compile(joined, 0 if exact else re.IGNORECASE), foreign)
+    return Saying(label, points, says, Later(joined, 0 if exact else re.IGNORECASE), foreign)
 
 
 _TOOL = r"(?:mcp )?(?:tools?|functions?|servers?|plugins?)"
@@ -185,6 +186,7 @@ def word_findings(text: str) -> Iterator[Finding]:
     """Each family's first wording in a text, also where look-alikes or wide letters spell it. Spec: F-80."""
     plain = folded(text)
     for saying in SAYINGS if not text.isascii() else _IN_ASCII:
-        found = saying.pattern.search(text) or (saying.pattern.search(plain) if plain != text else None)
+        form = saying.later.form
+        found = form.search(text) or (form.search(plain) if plain != text else None)
         if found is not None:
             yield Finding(saying.label, found.start(), len(found[0]), saying.says, ASKS, saying.points)

@@ -11,6 +11,7 @@ from mpp.stages.privacy.detector import LIKELY, SURE, Detector, Hit, Place
 from mpp.stages.privacy.detectors.secrets import forms
 from mpp.stages.privacy.detectors.secrets.table import FORMS
 from mpp.stages.privacy.detectors.secrets.values import is_sample
+from mpp.stages.privacy.later import Later
 
 REACH = 4096
 """Characters that a form may take. Reason: the longest forms of the table end before."""
@@ -48,14 +49,14 @@ def checksum(token: str) -> bool | None:
 
 
 def _issuer(kind: str, written: tuple[str, ...]) -> Detector:
-    rows = [(next(forms.parts(form.replace("|", ""))).text, re.compile(forms.expression(form))) for form in written]
+    rows = [(next(forms.parts(form.replace("|", ""))).text, Later(forms.expression(form))) for form in written]
 
     def look(place: Place) -> Iterator[Hit]:
         text, at = place.text, place.at
         if text[at] in _WORD and glued(text, at):
             return
         reach = min(place.high, at + REACH)
-        found = [match for head, row in rows if text.startswith(head, at) and (match := row.match(text, at, reach))]
+        found = [match for head, row in rows if text.startswith(head, at) and (match := row.form.match(text, at, reach))]
         if found:
             best = max(found, key=lambda match: match.end(1))
             if not is_sample(best[1]):
@@ -132,10 +133,10 @@ MIDDLES = (
 
 
 def _middle(row: Middle) -> Detector:
-    form, before = re.compile(row.form, re.ASCII), re.compile(f"[{forms.CLASSES[row.letters]}]")
+    later, edge = Later(row.form, re.ASCII), Later(f"[{forms.CLASSES[row.letters]}]")
 
     def look(place: Place) -> Iterator[Hit]:
-        text, start = place.text, place.at
+        text, start, form, before = place.text, place.at, later.form, edge.form
         floor = max(place.low, start - row.back)
         while start > floor and before.match(text[start - 1]):
             start -= 1
