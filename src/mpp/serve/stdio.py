@@ -78,6 +78,7 @@ class StdioFront:
         self._ended = False
         self._stopped = False
         self._client_gone = False
+        self._finishing = False
 
     # -- reading
 
@@ -88,14 +89,19 @@ class StdioFront:
         self._take_turns(True)
         self._turns.ring()
         second.join()
-        self._finish()
+
+    def close(self) -> None:
+        """Give back what it holds, once ``serve`` is over and neither a signal nor a thread of the crew can come any more."""
         self._turns.close()
+        os.close(self._wake)
 
     def _take_turns(self, leads: bool) -> None:
         gone = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         try:
             while not self._over:
                 leads = self._lead(gone) if leads else self._turns.stand_by(lambda: self._over)
+            # The other thread may be in a call, which ends when this one says so.
+            self._finish()
         finally:
             os.close(gone)
 
@@ -241,6 +247,9 @@ class StdioFront:
             if reply is not None or call.ended:
                 run.close()
                 self._done(call, reply)
+            elif self._over:
+                # Who wrote its last word answers no question any more.
+                self._go_on(call, None)
             else:
                 self._waiting[ask.id] = _Waiting(call, ask, time.monotonic() + ask.seconds)
                 self._write(ask.data)
@@ -280,10 +289,13 @@ class StdioFront:
     # -- the end
 
     def _finish(self) -> None:
-        self._leaving()
+        """Done by the thread that comes first."""
         with self._lock:
+            if self._finishing:
+                return
+            self._finishing = True
+            self._leaving()
             if not self._stopped and not self._client_gone:
-                # Who wrote its last word answers no question any more.
                 for waiting in list(self._waiting.values()):
                     self._go_on(waiting.call, None)
                 self._waiting.clear()
@@ -305,8 +317,11 @@ def serve_stdio(backend: Backend, who: Caller, clock: Clock, random: Random, *, 
                 front.serve()
             finally:
                 unwatch()
-                if crew.close(LEAVE_SECONDS):
+                is_quiet = crew.close(LEAVE_SECONDS)
+                if is_quiet:
                     signal.setitimer(signal.ITIMER_REAL, 0)
+        if is_quiet:
+            front.close()
 
 
 @contextmanager
