@@ -44,7 +44,8 @@ def value(cls: type[T]) -> type[T]:
 
 def _initialiser(made: type, rows: Iterable[Field[object]]) -> object:
     """``def __init__(self, *, a, b=default)``, which sets each slot past the guard of the class."""
-    scope: dict[str, object] = {"missing": MISSING}
+    # Attack on oneself: a field of the name ``missing`` stood in front of the mark, and was always empty.
+    scope: dict[str, object] = {"missing_": MISSING}
     heads, body = ["self"], ["  pass"]
     for number, row in enumerate(rows):
         scope[f"set{number}"] = getattr(made, row.name).__set__
@@ -54,8 +55,8 @@ def _initialiser(made: type, rows: Iterable[Field[object]]) -> object:
             given = f"{row.name}=default{number}"
         elif row.default_factory is not MISSING:
             scope[f"make{number}"] = row.default_factory
-            given = f"{row.name}=missing"
-            body.append(f"  {row.name} = make{number}() if {row.name} is missing else {row.name}")
+            given = f"{row.name}=missing_"
+            body.append(f"  {row.name} = make{number}() if {row.name} is missing_ else {row.name}")
         heads.append(given)
         body.append(f"  set{number}(self, {row.name})")
     if len(heads) > 1:

@@ -97,3 +97,11 @@ def test_it_is_copied_replaced_and_shown() -> None:
 def test_what_a_class_says_itself_stays() -> None:
     mute = Mute(secret="x")
     assert (repr(mute), hash(mute), mute == Mute(secret="x")) == ("Mute", 7, False)
+
+
+def test_the_name_of_a_field_is_nobodys_but_its_own() -> None:
+    @value
+    class Names:
+        missing: dict[str, int] = field(default_factory=dict)
+
+    assert (Names(missing={"a": 1}).missing, Names().missing) == ({"a": 1}, {})
