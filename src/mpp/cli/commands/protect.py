@@ -84,13 +84,15 @@ def _protect(targets: list[tuple[Client, str]], given: dict[str, Given], *, yes:
         if not as_json:
             show_plan(plan, protection.place, book)
         row = plan_json(plan, protection.place, book)
-        if plan.moves and not dry_run:
+        if not plan.moves and not dry_run:
+            protection.apply(plan)
+        elif not dry_run:
             how = agreed(f"Move {len(plan.moves)} servers of {client.title} behind MPP?", client.name, yes=yes)
             book.agreed(user_name(), how)
             change = protection.apply(plan)
             told("client", client.name, "protect", how)
             changed += 1
-            row = {**row, "changed": True, "kept": change.folder}
+            row = {**row, "changed": True, "kept": change.folder if change else ""}
             if not as_json:
                 say(f"Moved {len(plan.moves)} servers. {client.title} now starts MPP alone" + (f", and {len(plan.left)} that stay." if plan.left else "."))
                 note(f"Undo it with: mpp protect {client.name} --undo")

@@ -41,7 +41,8 @@ class Bypass:
 def files(at: Surroundings, folders: Iterable[str], owner: int, *, only: tuple[Client, ...] = CLIENTS, projects: bool = True) -> Iterator[Looked]:
     """The files of all clients that are there: the user's, those in ``folders``, and those of the projects that a client remembers."""
     seen: set[str] = set()
-    waiting = [(client, path) for client in only for path in _found(client, at, folders)]
+    named = tuple(folders)
+    waiting = [(client, path) for client in only for path in _found(client, at, named)]
     while waiting:
         client, path = waiting.pop(0)
         real = os.path.realpath(path)
@@ -67,7 +68,7 @@ def _words(fault: MppError) -> str:
     return f"{fault.message} ({fault.where})" if fault.where else fault.message
 
 
-def _found(client: Client, at: Surroundings, folders: Iterable[str]) -> Iterator[str]:
+def _found(client: Client, at: Surroundings, folders: tuple[str, ...]) -> Iterator[str]:
     for path in user_paths(client, at):
         if "*" in path:
             lead, _, rest = path.partition("*")

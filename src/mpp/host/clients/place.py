@@ -45,7 +45,7 @@ def look(path: str, owner: int) -> Place:
     """The file at ``path``, which must belong to ``owner``. A file that is not there yet is empty; its folder must be there."""
     named = os.path.abspath(path)
     try:
-        real = os.path.realpath(named, strict=os.path.lexists(named))
+        real = os.path.realpath(named, strict=_stat(named) is not None)
         folder = os.stat(os.path.dirname(real))
     except OSError as fault:
         message = f"there is no such file and no such folder: {fault.strerror}"
@@ -53,9 +53,9 @@ def look(path: str, owner: int) -> Place:
     # Attack: whoever may write the folder puts another file there between two looks.
     if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
         raise Refused("host.client_file", "anybody may write the folder of this file", where=real, hint=f"run: chmod o-w {os.path.dirname(real)}")
-    if not os.path.lexists(real):
-        return Place(named=named, path=real, data=b"", exists=False, mode=PRIVATE)
     found = _stat(real)
+    if found is None:
+        return Place(named=named, path=real, data=b"", exists=False, mode=PRIVATE)
     if not stat.S_ISREG(found.st_mode):
         raise Refused("host.client_file", "this is no regular file", where=real, hint="name the client's file with --config FILE")
     if found.st_uid != owner:
@@ -64,9 +64,12 @@ def look(path: str, owner: int) -> Place:
     return Place(named=named, path=real, data=read_bounded(real, CONFIG_BYTES_MAX), exists=True, mode=stat.S_IMODE(found.st_mode))
 
 
-def _stat(path: str) -> os.stat_result:
+def _stat(path: str) -> os.stat_result | None:
+    """None only where the file is surely not there: what cannot be looked at is not overwritten."""
     try:
         return os.lstat(path)
+    except FileNotFoundError:
+        return None
     except OSError as fault:
         raise HostFailed("host.file", f"cannot look at the file: {fault.strerror}", where=path, hint="try again") from None
 
@@ -97,7 +100,7 @@ def replace(place: Place, data: bytes) -> None:
 
 def unchanged(place: Place) -> None:
     """Refuse if the file is no longer what was taken."""
-    there = os.path.lexists(place.path)
+    there = _stat(place.path) is not None
     if there != place.exists or (there and read_bounded(place.path, CONFIG_BYTES_MAX) != place.data):
         raise HostFailed("host.client_changed", "the file was changed meanwhile", where=place.path, hint="close the client, then run the command again")
 

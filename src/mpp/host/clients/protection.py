@@ -81,10 +81,12 @@ class Protection:
         after = {(one.holder, one.name) for one in self._config(change.written()).servers()}
         return tuple(one for one in self._config(change.original()).servers() if (one.holder, one.name) not in after)
 
-    def apply(self, plan: Plan) -> Change:
-        """Do what ``plan`` says, which was made from this very file."""
+    def apply(self, plan: Plan) -> Change | None:
+        """Do what ``plan`` says, which was made from this very file. Where it says nothing, what broke off earlier is finished."""
         with alone(self._tools.home):
             self._settle()
+            if not plan.changes:
+                return self._changes.newest()
             now = self._tools.clock.now()
             new = tuple(one for one in plan.moves if not one.is_known)
             ours = {name for other in self._changes.others() for name in other.owned} | {one.name for one in new}

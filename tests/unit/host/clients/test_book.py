@@ -1,0 +1,123 @@
+"""Servers of a client in the book of older servers: what fits, and what it may do there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mpp.host.clients.book import Book, Given
+from mpp.host.clients.config import Config
+from mpp.host.clients.known import find_client
+from mpp.host.clients.planning import make_plan, Plan
+from mpp.host.clients.protection import register
+from mpp.host.home import Home
+from mpp.host.legacy.limits import SERVERS_MAX
+from mpp.host.legacy.store import LegacyStore
+from mpp.host.legacy.types import Entry, Server
+from mpp.host.secret_entry import make_entry
+from mpp.host.secret_store import SecretStore
+from mpp.model.jsontext import Json
+from tests.unit.host.clients.world import LAUNCHER
+
+SECRET = "made-" + "up-word"
+
+
+class World:
+    def __init__(self, path: Path) -> None:
+        at = Home(path=str(path / "home"))
+        self.store = LegacyStore(at.path)
+        self.secrets = SecretStore(at.secrets, at.seal)
+        self.at, self.here = at, str(path)
+
+    def book(self, **given: Given) -> Book:
+        found = Book(self.store, self.secrets, self.at.path, here=self.here, given=given, now=1_790_000_000)
+        found.agreed("ada", "tty")
+        return found
+
+    def plan(self, servers: dict[str, Json], **given: Given) -> Plan:
+        config = Config(find_client("cursor"), json.dumps({"mcpServers": servers}).encode(), "f")
+        return make_plan(config, LAUNCHER, self.book(**given), lambda _: ())
+
+    def put(self, servers: dict[str, Json], **given: Given) -> dict[str, Server]:
+        register(self.plan(servers, **given).moves, self.book(**given), self.secrets, 1_790_000_000)
+        return {name: entry.server for name, entry in self.store.load().items()}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "run.py").write_text("")
+    return World(tmp_path)
+
+
+def test_what_a_server_may_do_is_what_its_words_say_and_a_person_adds(world: World, tmp_path: Path) -> None:
+    found = world.put(
+        {"files": {"command": "npx", "args": ["-y", "files@1.0.0", str(tmp_path / "data")], "env": {"A_KEY": SECRET, "LEVEL": "1"}}},
+        files=Given(write=(str(tmp_path / "data"),), hosts=("api.example.com", "registry.example.com")),
+    )["files"]
+    assert found.read == found.write == (str(tmp_path / "data"),)
+    assert [one.shown for one in found.hosts] == ["api.example.com:443", "registry.example.com:443"]
+    assert (found.env, found.kind, found.pinned_code, found.sandboxed) == (("A_KEY", "LEVEL"), "stdio", True, True)
+    assert (found.by, found.amr, found.added) == ("ada", "tty", 1_790_000_000)
+
+
+def test_an_address_with_its_header(world: World) -> None:
+    found = world.put({"web": {"url": "https://web.example.com/mcp", "headers": {"X-Key": SECRET}}})["web"]
+    assert (found.kind, found.url, found.header, found.secret) == ("http", "https://web.example.com/mcp", "X-Key", "legacy-web-X-Key")
+    assert SECRET not in Path(world.store.path).read_text()
+
+
+STAYS: list[tuple[Json, str]] = [
+    ({"command": "x", "args": ["--token", SECRET]}, "secret stands in its command"),
+    ({"url": "https://x.example.com/?token=" + SECRET}, "secret stands in its command"),
+    ({"command": "x", "cwd": "/srv"}, "folder of its own"),
+    ({"url": "https://x.example.com", "headers": {"A": "1", "B": "2"}}, "several headers"),
+    ({"url": "https://x.example.com", "env": {"A": "1"}}, "several headers"),
+    ({"command": "x", "env": {f"V{index}": "1" for index in range(60)}}, "variables"),
+    ({"command": "x", "env": {"LD_PRELOAD": "/tmp/x.so"}}, "never given"),
+    ({"command": "x", "args": ["a"] * 65}, "words"),
+    ({"command": "x", "args": ["/"]}, "whole home"),
+]
+
+
+@pytest.mark.parametrize(("item", "why"), STAYS)
+def test_what_does_not_fit_stays_and_says_why(world: World, item: Json, why: str) -> None:
+    found = world.plan({"x": item})
+    assert found.moves == ()
+    assert why in found.left[0].why
+    assert SECRET not in found.left[0].why
+    assert not found.changes
+
+
+def test_a_server_that_could_not_be_read_again_is_not_written(world: World) -> None:
+    """What the book takes, it can read: or all other servers were lost with it."""
+    for args in (["-e", "A", "-e", "B"], [""]):
+        world.put({"x": {"command": "x", "args": args}})
+        assert world.store.load().keys() <= {"x"}
+        LegacyStore(world.at.path).load()
+
+
+def test_another_value_under_the_name_of_a_variable(world: World) -> None:
+    world.secrets.put(make_entry("A_KEY", "other", created=1), replace=False)
+    found = world.plan({"x": {"command": "x", "env": {"A_KEY": SECRET}}})
+    assert "another value is stored under A_KEY" in found.left[0].why
+
+
+def test_a_server_that_is_there_already_is_found(world: World) -> None:
+    servers: dict[str, Json] = {"x": {"command": "x", "env": {"A_KEY": SECRET}}}
+    world.put(servers)
+    found = world.plan({"y": servers["x"]})
+    assert [(one.name, one.is_known) for one in found.moves] == [("x", True)]
+    changed = world.plan({"y": {"command": "x", "env": {"A_KEY": "another"}}})
+    assert changed.moves == ()
+    assert [(one.name, one.is_known) for one in world.plan({"x": {"command": "z"}}).moves] == [("x-2", False)]
+
+
+def test_a_full_book(world: World) -> None:
+    rows = {f"s{index}": Entry(server=Server(name=f"s{index}", kind="stdio", command=("x",))) for index in range(SERVERS_MAX)}
+    world.store.change(lambda _: rows)
+    assert "servers already" in world.plan({"x": {"command": "new"}}).left[0].why
+    world.book().remove("absent")
+    assert len(world.store.load()) == SERVERS_MAX
