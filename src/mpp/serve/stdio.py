@@ -71,6 +71,8 @@ class StdioFront:
         self._lock = threading.Lock()
         self._calls: dict[int | str, _Call] = {}
         self._waiting: dict[str, _Waiting] = {}
+        self._due: float | None = None
+        """When the first of them is given up."""
         self._idle = threading.Condition(self._lock)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._lines = Lines()
@@ -148,9 +150,12 @@ class StdioFront:
 
     def _patience(self) -> int | None:
         """Milliseconds until the first question to the client is given up."""
-        with self._lock:
-            first = min((one.until for one in self._waiting.values()), default=None)
-        return None if first is None else max(int((first - time.monotonic()) * 1000) + 1, 0)
+        # Read without the lock. Attack: a client that reads no answers; whoever writes one then holds the lock, and the end of input must be seen.
+        due = self._due
+        return None if due is None else max(int((due - time.monotonic()) * 1000) + 1, 0)
+
+    def _note_due(self) -> None:
+        self._due = min((one.until for one in self._waiting.values()), default=None)
 
     def _take(self, line: bytes | None, *, alone: bool) -> _Call | None:
         with self._lock:
@@ -174,6 +179,7 @@ class StdioFront:
             self._end(self._calls.get(event.job.id))
         elif isinstance(event, Answered):
             waiting = self._waiting.pop(event.ask, None)
+            self._note_due()
             if waiting is not None:
                 self._go_on(waiting.call, event.result)
 
@@ -200,6 +206,7 @@ class StdioFront:
                 del self._waiting[name]
                 self._write(waiting.ask.withdraw)
                 self._done(call, None)
+        self._note_due()
 
     def _done(self, call: _Call, reply: Reply | None) -> None:
         found = self._connection.done(call.job, reply or error_reply(call.job.id, INTERNAL, "nobody waits for this"))
@@ -211,12 +218,15 @@ class StdioFront:
 
     def _give_up_late(self) -> None:
         now = time.monotonic()
+        if self._due is None or self._due > now:
+            return
         with self._lock:
             for name, waiting in list(self._waiting.items()):
                 if waiting.until <= now:
                     del self._waiting[name]
                     self._write(waiting.ask.withdraw)
                     self._go_on(waiting.call, None)
+            self._note_due()
 
     # -- in a thread of the crew
 
@@ -252,6 +262,7 @@ class StdioFront:
                 self._go_on(call, None)
             else:
                 self._waiting[ask.id] = _Waiting(call, ask, time.monotonic() + ask.seconds)
+                self._note_due()
                 self._write(ask.data)
                 os.eventfd_write(self._wake, 1)
 
@@ -290,15 +301,16 @@ class StdioFront:
 
     def _finish(self) -> None:
         """Done by the thread that comes first."""
+        self._leaving()
         with self._lock:
             if self._finishing:
                 return
             self._finishing = True
-            self._leaving()
             if not self._stopped and not self._client_gone:
                 for waiting in list(self._waiting.values()):
                     self._go_on(waiting.call, None)
                 self._waiting.clear()
+                self._note_due()
                 self._idle.wait_for(lambda: not self._calls or self._stopped or self._client_gone, timeout=LAST_WORDS_SECONDS)
             for call in list(self._calls.values()):
                 self._end(call)
