@@ -16,7 +16,9 @@ import pytest
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.store import Agreed, apply, plan_for, Wish
+from mpp.host.legacy.types import PACKAGE_PREFIX
 from mpp.host.store import remove as uninstall
+from mpp.host.store.planning import NOT_SIGNED
 from mpp.host.trust_store import with_pin
 from mpp.stages.gatekeeper import verify
 from mpp.testing.keys import publisher
@@ -330,3 +332,12 @@ def test_an_alias_that_shadows(world: World) -> None:
         with pytest.raises(Refused):
             world.put(world.package({"package_id": "com.evil.github"}), alias=alias)
     assert [row.alias for row in world.again().all()] == ["github"]
+
+
+@pytest.mark.parametrize("name", ["legacy.github", "legacy.com.example"])
+def test_a_package_with_the_id_of_an_older_server(world: World, name: str) -> None:
+    assert NOT_SIGNED == PACKAGE_PREFIX
+    with pytest.raises(Refused) as fault:
+        world.put(world.package({"package_id": name}), alias="x")
+    assert fault.value.code == "usage.package_id"
+    assert world.files == []

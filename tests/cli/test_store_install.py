@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mpp.host.legacy.store import LegacyStore
+from mpp.host.legacy.types import Entry, Server
 from mpp.testing import packages
 from tests import records
 from tests.cli.conftest import Mpp
@@ -300,3 +302,10 @@ def test_a_lockfile_whose_files_are_at_an_address(mpp: Mpp, home: Path, make: Ma
 def test_a_word_before_what_takes_long(mpp: Mpp, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mpp.cli.store.changes.LARGE_CODE_BYTES", 10)
     assert "compiled once on this machine" in mpp("install", make()).err
+
+
+def test_the_name_of_an_older_server_is_taken(mpp: Mpp, home: Path, make: Make) -> None:
+    LegacyStore(str(home)).put(Entry(server=Server(name="hello", kind="http", url="https://example.com/")))
+    refused = mpp("install", make())
+    assert (refused.code, "usage.alias" in refused.err) == (2, True)
+    assert mpp("install", make(), "--alias", "greeter").code == 0

@@ -47,7 +47,7 @@ def command(name: str, purge: bool, yes: bool, as_json: bool) -> None:
         _judge_purge(rows, on.store, purge=purge)
         what = f"{rows[0].package_id} {', '.join(row.version for row in rows)}"
         amr = agreed(f"Uninstall {what}{' and remove all that it stored' if purge else ''}?", name, yes=yes)
-        gone = remove(on.store, name, on.events, by=user_name(), amr=amr)
+        gone = remove(on.store, name, on.events, by=user_name(), amr=amr, agreed=rows)
         purged = purge_state(on.home, rows[0].package_id, frozenset(row.publisher_id for row in rows)) if purge else 0
     _show(gone, purged, as_json=as_json)
 

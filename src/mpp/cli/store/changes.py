@@ -71,18 +71,18 @@ def judged(wanted: Wanted, on: Opened, how: Asks) -> Change:
     package = take_bytes(wanted.found.data, ask=not how.as_json).package
     wish = Wish(alias=wanted.alias, downgrade=how.downgrade, source=wanted.found.source)
     consent = on.consent(package.publisher_id, package.package_id)
-    plan = plan_for(on.store, package, wish, consent=consent)
+    plan = plan_for(on.store, package, wish, consent=consent, reserved=on.taken)
     return Change(package=package, wish=wish, plan=plan, consent=consent, looks=judge_texts(package, on.home))
 
 
 def carried_out(change: Change, on: Opened, how: Asks) -> Changed:
     """Asked about, compiled, put in place. Whatever fails on the way leaves the store as it was."""
     # Planned anew: another package of the same command may have gone before.
-    change = replace(change, plan=plan_for(on.store, change.package, change.wish, consent=change.consent))
+    change = replace(change, plan=plan_for(on.store, change.package, change.wish, consent=change.consent, reserved=on.taken))
     yes = ask(change, how)
     before = _serving(change, on)
     compiled = prepare(change.package, on.home, working=_telling(quiet=how.as_json)).compiled
-    done = apply(on.store, change.package, change.wish, on.events, agreed=yes, consent=change.consent)
+    done = apply(on.store, change.package, change.wish, on.events, agreed=yes, consent=change.consent, reserved=on.taken)
     if yes.amr == TERMINAL:
         _renew(change, before, on, yes)
     return Changed(change=change, done=done, agreed=yes, fresh=compiled.fresh)

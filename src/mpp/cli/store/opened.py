@@ -10,6 +10,7 @@ from mpp.cli.options import home, trust_store
 from mpp.host.audit.log import AuditLog
 from mpp.host.home import Home
 from mpp.host.judging import BY_POLICY
+from mpp.host.legacy.store import LegacyStore
 from mpp.host.store import PackageStore
 from mpp.host.stores.approvals import ApprovalsStore
 from mpp.host.system import SystemClock
@@ -28,6 +29,8 @@ class Opened:
     events: Events
     approvals: ApprovalsStore | None
     """None where nobody has agreed to anything in this home yet."""
+    taken: frozenset[str]
+    """Names that tools of something else begin with: no package gets them as its alias."""
 
     def consent(self, publisher_id: str, package_id: str) -> Consent | None:
         """What a person agreed to before. That a policy allowed something is nobody's yes."""
@@ -47,7 +50,8 @@ def opened() -> Iterator[Opened]:
     approvals = ApprovalsStore(place.approvals) if os.path.exists(place.approvals) else None
     try:
         with AuditLog(place) as log:
-            yield Opened(home=place, store=PackageStore(place, trust_store(), SystemClock()), events=log, approvals=approvals)
+            store, taken = PackageStore(place, trust_store(), SystemClock()), frozenset(LegacyStore(place.path).load())
+            yield Opened(home=place, store=store, events=log, approvals=approvals, taken=taken)
     finally:
         if approvals is not None:
             approvals.close()

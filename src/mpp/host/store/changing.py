@@ -120,12 +120,17 @@ def _accept(trust: TrustStore, content_hash: str) -> None:
         trust.change(lambda state: replace(state, installed=state.installed | {content_hash}))
 
 
-def remove(store: PackageStore, name: str, events: Events, *, by: str, amr: str) -> Gone:
-    """Uninstall the one version that ``NAME@VERSION`` means, or all of ``NAME``. The mark of the package stays."""
+def remove(store: PackageStore, name: str, events: Events, *, by: str, amr: str, agreed: tuple[Installed, ...] = ()) -> Gone:
+    """Uninstall the one version that ``NAME@VERSION`` means, or all of ``NAME``. The mark of the package stays.
+
+    ``agreed``: what a person was shown; where the name means something else by now, nothing is removed.
+    """
     make_private_folder(store.places.home)
     with locked(store.places.guard, "the package store"):
         lock = load_lock(store.places)
         wanted = chosen(store, name)
+        if agreed and wanted != agreed:
+            raise Refused("usage.installed", "the store was changed meanwhile", where=name, hint="look at `mpp list --all`, then call the command again")
         entry = lock.packages[wanted[0].package_id]
         hashes = {row.content_hash for row in wanted}
         kept = tuple(one for one in entry.versions if one.content_hash not in hashes)

@@ -22,10 +22,10 @@ from mpp.model.value import value
 from mpp.stages.archive import Buffer
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
 
-Revision = tuple[int, int, int]
-"""What tells one lockfile from the next: its time, its number and its size. Zeros where there is none."""
+Revision = tuple[int, int, int, int]
+"""What tells one lockfile from the next: its times, its number and its size. Zeros where there is none."""
 
-NO_FILE: Revision = (0, 0, 0)
+NO_FILE: Revision = (0, 0, 0, 0)
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 _PACKAGE = re.compile(r"[0-9A-Za-z.+-]+-[0-9a-f]{16}\.mpp")
@@ -66,7 +66,7 @@ def revision_of(path: str) -> Revision:
         return NO_FILE
     except OSError as fault:
         raise HostFailed("host.file", f"cannot look at the file: {fault.strerror}", where=path, hint="check who may read it") from None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
 def load_lock(places: StorePlaces) -> Lock:
@@ -81,7 +81,12 @@ def load_lock(places: StorePlaces) -> Lock:
 
 
 def save_lock(places: StorePlaces, lock: Lock) -> None:
+    """Replace the lockfile. Each one has a later time than the one before it, also where two changes fall into one tick of the system's clock."""
+    before = revision_of(places.lockfile)[0]
     write_atomic(places.lockfile, write_lock(lock, where=places.lockfile), PRIVATE)
+    now = revision_of(places.lockfile)[0]
+    if now <= before:
+        os.utime(places.lockfile, ns=(before + 1, before + 1))
 
 
 def _is_own(path: str, is_kind: Callable[[int], bool], what: str) -> bool:

@@ -14,6 +14,7 @@ from mpp.stages.approval import Consent
 from mpp.stages.archive import Buffer
 from mpp.stages.gatekeeper import verify, VerifiedPackage
 
+
 def nobody(_: Plan) -> Agreed:
     """There is no person to ask: what grows is refused."""
     return NOBODY

@@ -20,6 +20,9 @@ from mpp.stages.gatekeeper import VerifiedPackage
 RESERVED = frozenset(("mpp",))
 """Aliases that nobody gets: tools of the host itself begin with it."""
 
+NOT_SIGNED = "legacy."
+"""How the ids begin by which policy and record know older servers, which nobody signs."""
+
 UNREADABLE = "The version that is installed cannot be read any more, so nobody knows what is new."
 
 
@@ -72,6 +75,7 @@ Baseline = Callable[[Version], VerifiedPackage | None]
 def plan(lock: Lock, package: VerifiedPackage, wish: Wish, *, baseline: Baseline, consent: Consent | None, now: int, reserved: AbstractSet[str]) -> Plan:
     """``consent``: what a person agreed to before, which counts where no version is served."""
     entry = lock.entry(package.package_id)
+    _judge_id(package.package_id)
     one = _version(package, wish, now)
     alias = _alias(lock, entry, wish, reserved)
     serving = entry.serving
@@ -85,6 +89,13 @@ def plan(lock: Lock, package: VerifiedPackage, wish: Wish, *, baseline: Baseline
     after = replace(entry, alias=alias, active=one.content_hash, mark=_higher(entry.mark, one.version), versions=_with(lock, entry, same or one))
     change = "downgrade" if back else "update" if serving is not None else "install"
     return Plan(change=change, package_id=entry.package_id, before="" if serving is None else serving.version, asks=tuple(asks), entry=after)
+
+
+def _judge_id(package_id: str) -> None:
+    """Spec: store D-16. Attack: a package that gets what policy allows an older server, by having its name."""
+    if package_id.startswith(NOT_SIGNED):
+        message = f"ids that begin with {NOT_SIGNED} are those of older servers, which nobody signs"
+        raise Refused("usage.package_id", message, where=package_id, hint="its publisher gives it another id")
 
 
 def _version(package: VerifiedPackage, wish: Wish, now: int) -> Version:
@@ -106,7 +117,9 @@ def _alias(lock: Lock, entry: Entry, wish: Wish, reserved: AbstractSet[str]) -> 
     alias = wish.alias or entry.alias or entry.package_id.rpartition(".")[2]
     if ALIAS.fullmatch(alias) is None:
         raise Refused("usage.alias", f"{shown(alias)!r} is not {ALIAS_FORM}", where=entry.package_id, hint="give another one with --alias")
-    if alike(alias) in {alike(one) for one in (*RESERVED, *reserved)}:
+    # What it is called already it stays, even where something else took the name later: an update must not wait for that.
+    is_new = not entry.versions or alias != entry.alias
+    if is_new and alike(alias) in {alike(one) for one in (*RESERVED, *reserved)}:
         raise Refused("usage.alias", f"the alias {alias!r} is not free", where=entry.package_id, hint="give another one with --alias")
     for other in lock.packages.values():
         if other.package_id != entry.package_id and other.versions and alike(other.alias) == alike(alias):

@@ -14,6 +14,7 @@ from mpp.host.store.disk import load_lock, NO_FILE, places_of, read_package, Rev
 from mpp.host.store.limits import OPENED_MAX
 from mpp.host.store.lockfile import EMPTY, Installed, Lock
 from mpp.host.trust_store import TrustStore
+from mpp.host.trust_watch import TrustWatch
 from mpp.model.fields import near
 from mpp.model.jsontext import shown
 from mpp.ports import Clock
@@ -29,25 +30,29 @@ class PackageStore:
     def __init__(self, home: Home, trust: TrustStore, clock: Clock) -> None:
         self.places = places_of(home)
         self.trust, self.clock = trust, clock
+        self._watch = TrustWatch(trust)
         self._guard = threading.Lock()
         self._seen: Revision = NO_FILE
         self._lock = EMPTY
         self._opened: OrderedDict[_Key, AttestationResult] = OrderedDict()
+        self._ends: dict[str, int] = {}
+        """When the trust in what was opened ends, by file hash."""
 
-    def revision(self) -> Revision:
-        """What differs after each change of the lockfile. One look at one file: cheap enough for each call."""
-        return revision_of(self.places.lockfile)
+    def revision(self) -> tuple[Revision, int]:
+        """What differs after each change of the lockfile, and when the trust in something that was opened has ended. One look at one file: cheap enough for each call.
 
-    def trust_revision(self) -> Revision:
-        """The same of the trust document: after a change of it, what is open must be opened anew."""
-        return revision_of(self.trust.path)
+        What else of the trust changes, its own document says.
+        """
+        now = self.clock.now()
+        return revision_of(self.places.lockfile), sum(1 for end in [*self._ends.values()] if now > end) if self._ends else 0
 
     def lock(self) -> Lock:
         """What the lockfile says now. Raises HostFailed where it is damaged: then nothing is served."""
         with self._guard:
-            seen = self.revision()
+            # Looked at before it is read, so that one that comes meanwhile is read once more.
+            seen = revision_of(self.places.lockfile)
             if seen != self._seen:
-                # Remembered only once it was read: a damaged one is a fault each time. Looked at before it is read, so that a newer one is read once more.
+                # Remembered only once it was read: a damaged one is a fault each time.
                 self._lock, self._seen = load_lock(self.places), seen
             return self._lock
 
@@ -86,6 +91,7 @@ class PackageStore:
         """Forget all verdicts, and with them the memory of their packages."""
         with self._guard:
             self._opened.clear()
+            self._ends.clear()
 
     def read(self, row: Installed) -> Buffer:
         """The bytes of a row, which are those that were installed; whether they are still believed, ``open`` says."""
@@ -96,7 +102,7 @@ class PackageStore:
 
     def _verified(self, row: Installed, data: Buffer) -> VerifiedPackage:
         """Spec: store D-32. A verdict counts for these bytes, this gatekeeper and this trust, until the trust in the publisher ends."""
-        trust, now = self.trust.load(), self.clock.now()
+        trust, now = self._watch.current(), self.clock.now()
         key = (row.file_hash, GATEKEEPER_VERSION, trust.digest)
         with self._guard:
             kept = self._opened.get(key)
@@ -106,6 +112,9 @@ class PackageStore:
         found = attest(data, trust, now)
         with self._guard:
             self._opened[found.key] = found
+            self._ends.pop(row.file_hash, None)
+            if found.until is not None:
+                self._ends[row.file_hash] = found.until
             while len(self._opened) > OPENED_MAX:
                 self._opened.popitem(last=False)
         return found.package

@@ -10,6 +10,7 @@ import pytest
 from mpp.errors import Refused
 from mpp.host.store import Agreed, apply, plan_for, Wish
 from mpp.host.store import remove as uninstall
+from mpp.host.store.changing import chosen
 from mpp.model.jsontext import Json
 from mpp.testing.keys import publisher
 from tests.unit.host.store.worlds import GROWN, OTHER, World
@@ -153,6 +154,9 @@ def test_an_alias_is_of_one_package(world: World) -> None:
     with pytest.raises(Refused, match="not free"):
         plan_for(world.store, world.package({"package_id": OTHER}), Wish(), reserved={"other"})
     assert world.put(world.package({"package_id": OTHER})).row.alias == "other"
+    # Something else took the name later: what has it keeps it, and can be updated.
+    newer = world.package({"package_id": OTHER, "version": "0.2.0"})
+    assert apply(world.store, newer, Wish(), world.told, reserved={"other"}).row.alias == "other"
     assert world.put(world.package(), alias="greeter").change == "alias"
     assert world.store.find("greeter").package_id == HELLO
 
@@ -178,6 +182,15 @@ def test_a_name_that_means_nothing(world: World, name: str) -> None:
     with pytest.raises(Refused) as fault:
         uninstall(world.store, name, world.told, by="ada", amr="tty")
     assert fault.value.code == "usage.installed"
+
+
+def test_what_came_while_a_person_read_is_not_removed(world: World) -> None:
+    world.put(world.package())
+    shown = chosen(world.store, "hello")
+    world.put(world.version("0.2.0"))
+    with pytest.raises(Refused, match="changed meanwhile"):
+        uninstall(world.store, "hello", world.told, by="ada", amr="tty", agreed=shown)
+    assert len(world.files) == 2
 
 
 def test_too_many_versions_and_packages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

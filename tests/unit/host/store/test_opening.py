@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_nothing_is_there(world: World) -> None:
-    assert (world.store.active(), world.store.all(), world.store.revision()) == ((), (), NO_FILE)
+    assert (world.store.active(), world.store.all(), world.store.revision()) == ((), (), (NO_FILE, 0))
 
 
 def test_each_change_has_a_revision_of_its_own(world: World) -> None:
@@ -51,9 +52,6 @@ def test_each_change_has_a_revision_of_its_own(world: World) -> None:
     uninstall(world.store, HELLO, world.told, by="ada", amr="tty")
     seen.append(world.store.revision())
     assert len(set(seen)) == len(seen)
-    before = world.store.trust_revision()
-    world.believe(publisher("Another"))
-    assert world.store.trust_revision() != before
 
 
 def test_another_process_sees_a_change(world: World) -> None:
@@ -95,10 +93,26 @@ def test_trust_that_ends_is_seen_although_the_verdict_is_remembered(world: World
     world.put(world.package())
     (row,) = world.store.active()
     world.store.open(row)
+    before = world.store.revision()
     world.clock.moment = NOW + 11
+    assert world.store.revision() != before
     with pytest.raises(Refused) as fault:
         world.store.open(row)
     assert fault.value.code == "publisher.expired"
+
+
+def test_two_changes_within_a_tick_of_the_clock_are_two(world: World) -> None:
+    """Attack: a lockfile that gets the number and the times of the one before the last, so that a host goes on with what is gone."""
+    world.put(world.package())
+    path = Path(world.home.lockfile)
+    late = path.stat().st_mtime_ns + 10**12
+    os.utime(path, ns=(late, late))
+    seen = [world.store.revision()]
+    for number in ("0.2.0", "0.3.0"):
+        world.put(world.version(number))
+        seen.append(world.store.revision())
+    times = [revision[0][0] for revision in seen]
+    assert times == [late, late + 1, late + 2]
 
 
 def test_few_verdicts_are_kept(world: World, judged: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
