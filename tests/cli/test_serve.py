@@ -1,0 +1,141 @@
+"""``mpp serve`` as a process: an agent's client on its pipes, an installed tool behind it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpp.cli.commands import serve
+from mpp.host.home import Home
+from mpp.serve import http_server
+from mpp.testing.installing import install_tool
+from mpp.testing.tools import greeting
+from tests.cli.conftest import Answer, Mpp
+from tests import records
+from tests.unit.protocol.wire import begin, modern, old
+
+MAIL = "ada" + "@example.com"
+NAME = "hello__greet"
+SECONDS_MAX = 120
+
+Talk = Callable[..., tuple[dict[Any, Any], Answer]]
+
+
+@pytest.fixture
+def place(home: Path, compiled: Path) -> Home:
+    home.mkdir(mode=0o700)
+    (home / "cache").mkdir(mode=0o700)
+    shutil.copytree(compiled, home / "cache", dirs_exist_ok=True)
+    found = Home(path=str(home))
+    install_tool(found, greeting(f"Hello, {MAIL}!"))
+    return found
+
+
+@pytest.fixture
+def talk(place: Home) -> Iterator[Talk]:
+    """Send messages, each after the answer to the one before; all answers by id, and what is left at the end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def call(messages: list[Any], *options: str) -> tuple[dict[Any, Any], Answer]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mpp", "serve", *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "MPP_HOME": place.path},
+        )  # fmt: skip
+        started.append(process)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        found = {}
+        for message in messages:
+            process.stdin.write(json.dumps(message) + "\n")
+            process.stdin.flush()
+            if "id" in message and "method" in message:
+                answer = json.loads(process.stdout.readline() or "{}")
+                found[answer.get("id")] = answer
+        out, err = process.communicate(timeout=SECONDS_MAX)
+        return found, Answer(process.returncode, out, err)
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_both_eras_over_one_pipe(talk: Talk, place: Home, home: Path) -> None:
+    name = NAME
+    found, left = talk(
+        [*begin(), old(1, "tools/list"), old(2, "tools/call", name=name, arguments={}), modern(3, "tools/call", name=name), old(4, "tools/call", name="no__tool")],
+        "--agent", "assistant",
+    )  # fmt: skip
+    assert (left.code, left.out) == (0, ""), left.err
+    assert found["begin"]["result"]["serverInfo"]["name"] == "mpp"
+    assert [tool["name"] for tool in found[1]["result"]["tools"]] == [name]
+    for answer in (found[2]["result"], found[3]["result"]):
+        assert answer["isError"] is False, answer
+        assert MAIL not in json.dumps(answer)
+    assert found[3]["result"]["resultType"] == "complete"
+    assert found[4]["error"] == {"code": -32602, "message": "Unknown tool: no__tool"}
+    assert any("assistant" in json.dumps(event.body) for event in records.events(home))
+
+
+def test_search_mode(talk: Talk, place: Home) -> None:
+    name = NAME
+    call = modern(2, "tools/call", name="mpp_call", arguments={"name": name, "arguments": {}})
+    found, left = talk([modern(1, "tools/list"), call], "--search-mode")
+    assert (left.code, [tool["name"] for tool in found[1]["result"]["tools"]]) == (0, ["mpp_call", "mpp_search_tools"])
+    assert found[2]["result"]["isError"] is False
+
+
+OPTIONS = [
+    (["--tls-key", "x.pem"], 2, "is for HTTP"),
+    (["--rate", "5"], 2, "is for HTTP"),
+    (["--allow-host", "a.example"], 2, "is for HTTP"),
+    (["--http", "nowhere"], 2, "is no address"),
+    (["--http", "0.0.0.0:0"], 2, "no tokens"),
+    (["--agent", "no name"], 25, ""),
+    (["--agent-token-file", "/dev/null", "--agent", "a b"], 25, ""),
+    (["--user", "a b\n"], 25, ""),
+    (["--port", "1"], 2, "No such option"),
+]
+
+
+@pytest.mark.parametrize(("options", "code", "words"), OPTIONS)
+def test_options_that_do_not_go(mpp: Mpp, options: list[str], code: int, words: str) -> None:
+    answer = mpp("serve", *options)
+    assert (answer.code, answer.out) == (code, "")
+    assert words in answer.err
+    assert answer.err.startswith("error:")
+
+
+def test_a_token_says_who_calls(mpp: Mpp, tmp_path: Path) -> None:
+    wrong = tmp_path / "token"
+    wrong.write_text("mpp_" + "0" * 40 + "\n")
+    assert mpp("serve", "--agent-token-file", str(wrong)).code == 25
+
+
+def test_help_and_the_address_of_http(mpp: Mpp) -> None:
+    answer = mpp("serve", "--help")
+    assert answer.code == 0
+    for words in ("Examples:", "Exit code:", "--search-mode", serve.LISTEN):
+        assert words in answer.out
+    assert http_server.LISTEN == serve.LISTEN
+
+
+def test_over_http(monkeypatch: pytest.MonkeyPatch, mpp: Mpp, home: Path) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(http_server, "serve_http", lambda backend, options, clock, random, **more: given.append((backend, options, more)))
+    assert mpp("serve", "--http", "--user", "ada", "--agent", "assistant", "--allow-host", "tools.example.com", "--rate", "7").code == 0
+    ((_, options, more),) = given
+    assert (options.listen, options.hosts, options.rate, options.home.path) == (serve.LISTEN, ("tools.example.com",), 7, str(home))
+    assert (options.local.agent.name, options.local.agent.level) == ("assistant", "launched")
+    assert options.local.agent.behind[0].name == "ada"
+    # The option names nobody whom a policy would take for the one that runs this.
+    assert options.local.user != "ada"
+    assert more["version"]
