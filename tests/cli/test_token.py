@@ -88,6 +88,11 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("revoke", "0" * 16), 25, "agent.unknown"),
     (("revoke", "--tenant", "acme"), 25, "agent.unknown"),
     (("lst",), 2, "usage.command"),
+    (("tenant", "--sees", "notes"), 2, "usage.option"),
+    (("tenant", "acme", "--sees", "notes", "--sees-all"), 2, "usage.option"),
+    (("tenant", "Acme", "--sees", "notes"), 2, "usage.text"),
+    (("tenant", "acme", "--sees", "no tes"), 2, "usage.text"),
+    (("tenant", "acme", "--forget"), 25, "agent.unknown"),
 ]
 
 
@@ -104,3 +109,15 @@ def test_no_more_than_a_host_can_hold(mpp: Mpp, monkeypatch: pytest.MonkeyPatch)
     assert mpp("token", "add", "planner", "--yes").code == 0
     refused = mpp("token", "add", "scout", "--yes")
     assert (refused.code, "agent.length" in refused.err) == (25, True)
+
+
+def test_what_tenants_see(mpp: Mpp, home: Path) -> None:
+    assert mpp("token", "tenant").out == "All tenants see all packages.\n"
+    assert mpp("token", "tenant", "acme", "--sees", "notes", "--sees", "crm").out == "acme  crm, notes\nAll other tenants see nothing, but for local.\n"
+    assert mpp("token", "tenant", "big", "--sees-all").code == 0
+    assert mpp("token", "tenant", "none", "--sees-nothing", "--json").json["tenants"][-1] == {"name": "none", "all": False, "sees": []}
+    assert mpp("token", "tenant", "big").out == "big  all\nAll other tenants see nothing, but for local.\n"
+    for name in ("acme", "big", "none"):
+        assert mpp("token", "tenant", name, "--forget").code == 0
+    assert mpp("token", "tenant", "--json").json == {"ok": True, "tenants": [], "others": "all"}
+    assert [event.body["change"] for event in records.events(home)] == ["sees 2", "sees all", "sees 0", "forgotten", "forgotten", "forgotten"]

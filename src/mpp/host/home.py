@@ -62,6 +62,11 @@ class Home:
         return os.path.join(self.path, "trust", "tokens.json")
 
     @property
+    def tenants(self) -> str:
+        """Which tenant sees which packages."""
+        return os.path.join(self.path, "trust", "tenants.json")
+
+    @property
     def policy(self) -> str:
         return os.path.join(self.path, "policy")
 

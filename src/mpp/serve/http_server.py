@@ -22,6 +22,7 @@ from mpp.host.home import Home
 from mpp.host.outside import is_here
 from mpp.host.tenants import TENANT_RATE_MAX, TokenStore
 from mpp.host.tenants_oauth import AccessTokens
+from mpp.host.tenants_views import ViewStore
 from mpp.model.jsontext import shown
 from mpp.model.value import value
 from mpp.ports import Clock, Random
@@ -32,6 +33,7 @@ from mpp.serve.http_auth import Door
 from mpp.serve.http_headers import places, shown_address
 from mpp.serve.http_limits import HTTP_CONNECTIONS_MAX, HTTP_IDLE_SECONDS_MAX, HTTP_STOP_SECONDS_MAX, HTTP_THREADS, HTTP_TLS_SECONDS_MAX
 from mpp.serve.http_running import Pool
+from mpp.serve.http_views import Viewed
 
 PORT = 8808
 """Port of the front, where none is given."""
@@ -141,7 +143,7 @@ class HttpServer:
         tokens = TokenStore(options.home.tokens)
         check_options(options, has_tokens=bool(tokens.load()))
         access = AccessTokens(options.oauth) if options.oauth else None
-        self._options, self._backend = options, backend
+        self._options, self._backend = options, Viewed(backend, ViewStore(options.home.tenants))
         demanded = options.require_token or options.behind_proxy
         self._door = Door(tokens, AgentStore(options.home.agents), clock, access=access, demanded=demanded, local=options.local)
         self._ssl = _tls(options)
@@ -152,7 +154,7 @@ class HttpServer:
             hint = "name each with --allow-host"
             raise Refused("usage.option", "it is not said under which names this server is reached", where=options.listen, hint=hint)
         self._socket = _listening(options)
-        self._core = Server(backend, clock, random, version=version)
+        self._core = Server(self._backend, clock, random, version=version)
         self._random = random
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = threading.Event()

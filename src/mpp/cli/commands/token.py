@@ -22,6 +22,7 @@ from mpp.host.tenants import (
     judge_tenant,
     new_tenant_token,
 )
+from mpp.host.tenants_views import VIEW_NAME, VIEW_NAME_CHARS_MAX, VIEW_NAME_FORM, View, Views, ViewStore
 from mpp.limits import DAY_SECONDS
 from mpp.model.jsontext import Json, shown
 from mpp.stages.policy import judge_name
@@ -39,6 +40,7 @@ def command() -> None:
       mpp token add planner --tenant acme --until 2027-01-01 > planner.token
       mpp token list
       mpp token revoke 1f0c3b9a77e2d410
+      mpp token tenant acme --sees notes --sees crm
     """
 
 
@@ -174,3 +176,59 @@ def revoke(ids: tuple[str, ...], tenant: str, as_json: bool) -> None:
         return
     for name in gone:
         say(f"Ended {name}.")
+
+
+@command.command(short_help="Say which packages a tenant sees.")
+@click.argument("name", default="")
+@click.option("--sees", multiple=True, metavar="NAME", help="The alias of a package, or the whole name of a tool. May be repeated; replaces what stood there.")
+@click.option("--sees-all", is_flag=True, help="All packages, also those that are installed later.")
+@click.option("--sees-nothing", is_flag=True, help="No package.")
+@click.option("--forget", is_flag=True, help="Remove what is said about this tenant.")
+@json_option
+def tenant(name: str, sees: tuple[str, ...], sees_all: bool, sees_nothing: bool, forget: bool, as_json: bool) -> None:
+    """Say which of the installed packages the tenant NAME sees; without an option, show what each sees. A running server follows at once.
+
+    Until something is said of one tenant, all see all. From then on a tenant of which nothing is said sees nothing, but for
+    the tenant local, which sees all. What a tenant sees is still judged by the policy.
+
+    \b
+    Examples:
+      mpp token tenant acme --sees notes --sees crm
+      mpp token tenant acme --forget
+      mpp token tenant
+
+    \b
+    Exit codes: 0 done, 2 a wrong option, 25 nothing is said of that tenant.
+    """
+    store = ViewStore(home().tenants)
+    chosen = [bool(sees), sees_all, sees_nothing, forget]
+    if not any(chosen):
+        _show_views(store.load(), name, as_json=as_json)
+        return
+    if sum(chosen) != 1 or not name:
+        raise Refused("usage.option", "name one tenant, and give one of --sees, --sees-all, --sees-nothing and --forget", hint="see `mpp token tenant --help`")
+    judge_tenant(name, "NAME")
+    for one in sees:
+        if VIEW_NAME.fullmatch(one) is None or len(one) > VIEW_NAME_CHARS_MAX:
+            raise Refused("usage.text", f"{shown(one)!r} is no such name", where="--sees", hint=f"write {VIEW_NAME_FORM}")
+
+    def step(known: Views) -> Views:
+        if forget and name not in known:
+            raise Refused("agent.unknown", f"nothing is said of the tenant {name}", hint="see `mpp token tenant`")
+        rest = {key: view for key, view in known.items() if key != name}
+        return rest if forget else {**rest, name: View(names=frozenset(sees), sees_all=sees_all)}
+
+    after = store.change(step)
+    told("tenant", name, "forgotten" if forget else "sees all" if sees_all else f"sees {len(set(sees))}", "")
+    _show_views(after, "", as_json=as_json)
+
+
+def _show_views(views: Views, name: str, *, as_json: bool) -> None:
+    found = {key: view for key, view in sorted(views.items()) if not name or key == name}
+    if as_json:
+        rows: list[Json] = [{"name": key, "all": view.sees_all, "sees": [*sorted(view.names)]} for key, view in found.items()]
+        put_json({"ok": True, "tenants": rows, "others": "nothing" if views else "all"})
+        return
+    for key, view in found.items():
+        say(f"{key}  {'all' if view.sees_all else ', '.join(sorted(view.names)) or 'nothing'}")
+    say("All other tenants see nothing, but for local." if views else "All tenants see all packages.")
