@@ -210,3 +210,16 @@ def test_a_policy_is_nobodys_yes(mpp: Mpp, home: Path, make: Make, agreed: str) 
     give_consent(home, Path(), agreed, "policy:user/p/r")
     assert mpp("uninstall", "hello", "--yes").code == 0
     assert mpp("install", make("0.2.0", more=NETWORK)).code == 0
+
+
+def test_a_yes_over_what_cannot_be_read_is_no_yes_to_calls(mpp: Mpp, home: Path, make: Make, agreed: str, terminal: Callable[..., Terminal]) -> None:
+    """Attack: the file of the installed version is damaged, so that there is little to show, and the yes is taken for all."""
+    assert mpp("install", make("0.2.0", more=NETWORK), "--yes").code == 0
+    for path in (home / "packages" / HELLO).glob("0.2.0-*.mpp"):
+        path.write_bytes(b"damaged")
+    with terminal("install", make("0.3.0", more=NETWORK)) as person:
+        person.wait_for("nobody knows what is new.")
+        person.wait_for(f"  + {ASKS}\nType yes to allow it: ")
+        person.type("yes\n")
+        assert person.end() == 0
+    assert not holds_for(home, agreed, {"version": "0.3.0", **NETWORK})

@@ -149,7 +149,8 @@ def _renew(change: Change, before: VerifiedPackage | None, on: Opened, yes: Agre
     Attack: a version that grew by ``--yes``, then one that grows a little, and with the yes to the little one to both.
     """
     old, package = change.consent, change.package
-    if old is None or on.approvals is None:
+    # Where the version before could not be read, the person was not shown what it had that they never agreed to.
+    if old is None or on.approvals is None or (before is None and change.plan.before):
         return
     if before is not None and not keeps(old, before.manifest, tenant=TENANT, publisher_id=before.publisher_id).kept:
         return

@@ -161,7 +161,7 @@ def _growth(package: VerifiedPackage, serving: Version | None, baseline: Baselin
         [] if serving.publisher_id == package.publisher_id else [f"Comes from publisher {package.publisher_id[:16]} instead of {serving.publisher_id[:16]}."]
     )
     if old is None:
-        return [*found, UNREADABLE]
+        return [*found, UNREADABLE, *([] if consent is None else _compared(consent, package))]
     data = old.read(MANIFEST_NAME) or b""
     # The publisher is said above, so that the words are compared whoever signed them.
     agreed = consent_of(old.manifest, data, tenant="", publisher_id=package.publisher_id, by="", amr="", now=0)
