@@ -20,6 +20,13 @@ POLICY = """mpp_policy = 1
 name = "interop"
 
 [[rules]]
+id = "somebody-looks"
+effect = "ask"
+tools = ["test_x_mcp_header"]
+arguments = [{ pointer = "/region", op = "contains", value = "ask-me" }]
+why = "a person is asked about this one, so that clients show how they do it"
+
+[[rules]]
 id = "fixtures"
 effect = "allow"
 packages = ["com.example.*"]

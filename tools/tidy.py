@@ -23,7 +23,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("protocol", "ledger", "jail", "files"), 2),
     "stages": 3,
     **dict.fromkeys(("host", "author", "remote"), 4),
-    **dict.fromkeys(("cli", "serve", "console", "__main__"), 5),
+    **dict.fromkeys(("cli", "serve", "console", "adapters", "__main__"), 5),
     "testing": 6,  # builders and simulators sit on top: they may use all, nothing may use them
 }
 SIBLINGS = frozenset(("host", "author", "remote"))
