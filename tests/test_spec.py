@@ -35,6 +35,7 @@ LETTERS = {
     "L": "7-audit.md",
     "F": "6-privacy.md",
     "X": "static-content.md",
+    "J": "mcp-front.md",
     "D": "store.md",
 }
 """The letter of a clause says in which text it stands."""

@@ -1,4 +1,4 @@
-"""The headers of HTTP that repeat what the body says, so that others on the way can read it. Spec: mcp-front J-30 to J-34.
+"""The headers of HTTP that repeat what the body says, so that others on the way can read it. Spec: mcp-front J-30 to J-33.
 
 Attack: whoever stands on the way judges by the header, this host by the body. They must say the same.
 """

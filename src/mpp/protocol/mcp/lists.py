@@ -1,4 +1,4 @@
-"""Lists in pages, each encoded once per revision. Spec: mcp-front J-35 to J-38."""
+"""Lists in pages, each encoded once per revision. Spec: mcp-front J-35, J-36."""
 
 from __future__ import annotations
 

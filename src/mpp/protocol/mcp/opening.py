@@ -1,4 +1,4 @@
-"""Of which era is a request, and what is answered without asking the host. Spec: mcp-front J-1 to J-9."""
+"""Of which era is a request, and what is answered without asking the host. Spec: mcp-front J-1 to J-6."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One message from bytes: strict JSON, then request, notification, response or batch. It never raises. Spec: mcp-front J-10 to J-18.
+"""One message from bytes: strict JSON, then request, notification, response or batch. It never raises. Spec: mcp-front J-10 to J-14.
 
 Two readers share the work. orjson is quick and lets some things pass that two readers could understand differently. What it writes again as it was,
 or a walk over what it found, proves that there is none of them; else the strict reader of this project reads the bytes again.
