@@ -10,7 +10,6 @@ import click
 from mpp.cli.clients.here import client_for, config_option, launcher, owner, surroundings, usual_file
 from mpp.cli.options import home, json_option
 from mpp.cli.screen import note, put_json, say, table
-from mpp.errors import HostFailed, Refused
 from mpp.host.clients.bypass import files
 from mpp.host.clients.config import OUR_NAME
 from mpp.host.clients.connecting import Change, connection, removal, write
@@ -79,10 +78,7 @@ def _list(*, as_json: bool) -> None:
     rows: list[tuple[str, ...]] = []
     listed: list[Json] = []
     for client in CLIENTS:
-        try:
-            path = usual_file(client)
-        except (Refused, HostFailed):
-            continue
+        path = usual_file(client)
         looked = there.get((client.name, path))
         state = "not there" if looked is None else "cannot be read"
         if looked is not None and looked.config is not None:

@@ -10,7 +10,7 @@ CONFIG_BYTES_MAX = 16 * MIB
 CONFIG_DEPTH_MAX = 64
 """Levels of nesting in a configuration file. Reason: it is read by recursion; no client nests deeper than ten."""
 
-CONFIG_VALUES_MAX = 500_000
+CONFIG_VALUES_MAX = 200_000
 """Values in a configuration file. Reason: each takes some hundred bytes of memory while the file is read."""
 
 SERVERS_MAX = 500

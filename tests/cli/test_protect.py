@@ -1,0 +1,208 @@
+"""protect: a plan, one yes, and the way back byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mpp.host.home import Home
+from mpp.host.legacy.store import LegacyStore
+from mpp.host.secret_store import SecretStore
+from tests.cli.client_world import claude, CLAUDE, cursor, SECRET, TOKEN, user
+from tests.cli.conftest import Mpp
+from tests.cli.terminal import Terminal
+
+__all__ = ("claude", "cursor", "user")
+
+
+@pytest.fixture(autouse=True)
+def fast(compiled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The expressions of the filter are compiled once for all tests."""
+    monkeypatch.setattr(Home, "cache", property(lambda _: str(compiled)))
+
+
+def names(file: Path) -> list[str]:
+    return list(json.loads(file.read_bytes())["mcpServers"])
+
+
+def test_there_and_back(mpp: Mpp, claude: Path, home: Path) -> None:
+    before = claude.read_bytes()
+    done = mpp("protect", "claude", "--yes", "--allow-host", "git-hub=api.github.example.com")
+    assert done.code == 0, done.err
+    assert "Git Hub becomes git-hub: npx -y @example/github@1.0.0" in done.out
+    assert "secrets: GITHUB_TOKEN\n      settings: LEVEL" in done.out
+    assert "may reach: api.github.example.com:443, registry.example.com:443" in done.out
+    assert "worded stays: a secret stands in its command" in done.out
+    assert "asked stays: ${input:key} is filled in by the client" in done.out
+    assert "Moved 2 servers." in done.out
+    assert names(claude) == ["worded", "asked", "mpp"]
+    assert set(LegacyStore(str(home)).load()) == {"git-hub", "web"}
+    at = Home(path=str(home))
+    stored = SecretStore(at.secrets, at.seal).load()
+    assert (stored["GITHUB_TOKEN"].value, stored["legacy-web-Authorization"].value) == (TOKEN, "Bearer " + SECRET)
+    undone = mpp("protect", "claude", "--undo", "--yes")
+    assert undone.code == 0, undone.err
+    assert "Put 2 servers of Claude Desktop back" in undone.out
+    assert claude.read_bytes() == before
+    assert set(LegacyStore(str(home)).load()) == set(SecretStore(at.secrets, at.seal).load()) == set()
+
+
+def test_the_record_says_who_did_it(mpp: Mpp, claude: Path) -> None:
+    mpp("protect", "claude", "--yes")
+    mpp("protect", "claude", "--undo", "--yes")
+    shown = mpp("audit", "tail", "--json").out
+    assert '"unprotect"' in shown
+    assert '"protect"' in shown
+    assert SECRET not in shown
+
+
+def test_a_plan_changes_nothing_and_says_no_secret(mpp: Mpp, claude: Path, home: Path) -> None:
+    before = claude.read_bytes()
+    told = mpp("protect", "claude", "--dry-run", "--json")
+    (file,) = told.json["files"]
+    assert told.json["changed"] == 0
+    assert [(one["server"], one["name"], one["kind"]) for one in file["moves"]] == [("Git Hub", "git-hub", "stdio"), ("web", "web", "http")]
+    assert file["moves"][0]["values"][0] == {"key": "GITHUB_TOKEN", "stored_as": "GITHUB_TOKEN", "secret": True}
+    assert [one["server"] for one in file["left"]] == ["worded", "asked"]
+    shown = mpp("protect", "--dry-run")
+    assert SECRET not in told.out + shown.out + shown.err
+    assert TOKEN not in told.out + shown.out + shown.err
+    assert claude.read_bytes() == before
+    assert not (home / "clients").exists()
+
+
+def test_without_a_yes_nothing_is_done(mpp: Mpp, claude: Path, home: Path) -> None:
+    before = claude.read_bytes()
+    done = mpp("protect", "claude")
+    assert (done.code, claude.read_bytes()) == (22, before)
+    assert not (home / "legacy").exists()
+    mpp("protect", "claude", "--yes")
+    written = claude.read_bytes()
+    done = mpp("protect", "claude", "--undo")
+    assert (done.code, claude.read_bytes()) == (22, written)
+
+
+def test_a_person_at_the_terminal(terminal: Callable[..., Terminal], claude: Path, compiled: Path, home: Path) -> None:
+    shutil.copytree(compiled, home / "cache")
+    home.chmod(0o700)
+    with terminal("protect", "claude") as screen:
+        screen.wait_for("Type yes to allow it")
+        screen.type("yes\n")
+        screen.wait_for("Moved 2 servers")
+        assert screen.end() == 0
+    assert names(claude) == ["worded", "asked", "mpp"]
+
+
+def test_all_clients_at_once(mpp: Mpp, claude: Path, cursor: Path) -> None:
+    cursor.write_text(json.dumps({"mcpServers": {"again": CLAUDE["mcpServers"]["web"], "own": {"command": "own"}}}))  # type: ignore[index]
+    done = mpp("protect", "--yes", "--json").json
+    assert (done["changed"], [one["client"] for one in done["files"]]) == (2, ["claude", "cursor"])
+    assert [(one["name"], one["known"]) for one in done["files"][1]["moves"]] == [("web", True), ("own", False)]
+    assert names(cursor) == ["mpp"]
+    undone = mpp("protect", "--undo", "--yes", "--json").json["undone"]
+    assert [one["client"] for one in undone] == ["claude", "cursor"]
+    assert names(cursor) == ["again", "own"]
+    none = mpp("protect", "--undo", "--yes")
+    assert (none.code, "host.client_missing" in none.err) == (1, True)
+
+
+def test_a_file_that_changed(mpp: Mpp, claude: Path) -> None:
+    mpp("protect", "claude", "--yes")
+    claude.write_bytes(claude.read_bytes().replace(b"dark", b"light"))
+    done = mpp("protect", "claude", "--undo", "--yes")
+    assert done.code == 1
+    assert "the file was changed since: 1 lines differ" in done.err
+    assert mpp("protect", "claude", "--undo", "--yes", "--force").code == 0
+    assert set(names(claude)) == set(CLAUDE["mcpServers"])  # type: ignore[call-overload]
+    assert b"light" in claude.read_bytes()
+
+
+def test_secrets_that_somebody_changed_stay_and_are_named(mpp: Mpp, claude: Path) -> None:
+    mpp("protect", "claude", "--yes")
+    Path("value").write_text("another")
+    assert mpp("secret", "set", "GITHUB_TOKEN", "--file", "value").code == 0
+    done = mpp("protect", "claude", "--undo", "--yes")
+    assert "The secret GITHUB_TOKEN was stored anew since, and stays." in done.err
+
+
+def test_two_changes(mpp: Mpp, claude: Path) -> None:
+    mpp("protect", "claude", "--yes")
+    found = json.loads(claude.read_bytes())
+    found["mcpServers"]["late"] = {"command": "late"}
+    claude.write_text(json.dumps(found))
+    mpp("protect", "claude", "--yes")
+    assert "1 earlier changes of this file still hold" in mpp("protect", "claude", "--undo", "--yes").err
+    assert "late" in names(claude)
+
+
+def test_a_file_of_a_project(mpp: Mpp, user: Path) -> None:
+    Path(".mcp.json").write_text('{"mcpServers": {"a": {"command": "a"}}}')
+    assert mpp("protect", "--check", "--json").json["bypassing"][0]["server"] == "a"
+    assert mpp("protect", "--config", ".mcp.json", "--yes").code == 0
+    assert names(Path(".mcp.json")) == ["mpp"]
+    assert mpp("protect", "--check").code == 0
+    assert mpp("protect", "--check", "--config", ".mcp.json").code == 0
+    assert mpp("protect", "--config", ".mcp.json", "--undo", "--yes").code == 0
+
+
+def test_servers_of_projects_are_there_everywhere_and_the_plan_says_so(mpp: Mpp, user: Path) -> None:
+    (user / ".claude.json").write_text(json.dumps({"projects": {"/shop": {"mcpServers": {"db": {"command": "db"}}, "disabledMcpServers": ["db"]}}}))
+    done = mpp("protect", "claude-code", "--dry-run")
+    assert "only in: /shop, from now on everywhere" in done.out
+    assert "switched off: yes, but served by MPP" in done.out
+
+
+def test_check(mpp: Mpp, claude: Path, cursor: Path) -> None:
+    done = mpp("protect", "--check")
+    assert done.code == 1
+    assert "Git Hub  is started by the client itself" in done.out
+    told = mpp("protect", "--check", "--json")
+    assert (told.code, told.json["ok"]) == (1, False)
+    assert [one["server"] for one in told.json["bypassing"]] == ["Git Hub", "web", "worded", "asked"]
+    assert SECRET not in told.out + done.out
+    claude.write_text("{}")
+    assert mpp("protect", "--check").out == "No server bypasses MPP; 1 files of clients were read.\n"
+    assert mpp("protect", "--check", "claude").code == 0
+    mpp("connect", "claude")
+    assert mpp("protect", "--check", "--json").code == 0
+    cursor.write_text("{")
+    unread = mpp("protect", "--check")
+    assert (unread.code, "cannot be read" in unread.out) == (1, True)
+    assert mpp("protect", "--check", "--json").json["files"][1]["readable"] is False
+
+
+def test_nothing_to_do(mpp: Mpp, user: Path, cursor: Path) -> None:
+    assert "There is no file" in mpp("protect", "--yes").out
+    cursor.write_text('{"mcpServers": {}}')
+    assert "There is nothing to move." in mpp("protect", "cursor", "--yes").out
+    assert cursor.read_text() == '{"mcpServers": {}}'
+
+
+WRONG = [
+    ("claude", "--check", "--undo"),
+    ("claude", "--force"),
+    ("claude", "--allow-host", "api.example.com"),
+    ("nobody",),
+    ("claude", "--undo", "--dry-run"),
+]
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_wrong_calls(mpp: Mpp, claude: Path, words: tuple[str, ...]) -> None:
+    assert mpp("protect", *words).code == 2
+
+
+def test_what_is_kept_is_for_its_owner_alone(mpp: Mpp, claude: Path, home: Path) -> None:
+    mpp("connect", "claude")
+    mpp("protect", "claude", "--yes")
+    holding = [path for path in [*home.rglob("*"), *claude.parent.iterdir()] if path.is_file() and SECRET.encode() in path.read_bytes()]
+    # The server that stays has its secret in the client's own file still, and there alone may others read it.
+    assert claude in holding
+    assert all(stat.S_IMODE(os.stat(path).st_mode) == 0o600 for path in holding if path != claude)
+    assert [one.name for one in claude.parent.iterdir()] == [claude.name]
