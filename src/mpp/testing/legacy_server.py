@@ -182,6 +182,10 @@ class Server:
                 json.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": identity, "progress": number}}) + "\n"
             )
 
+    def before_rug(self, identity: Any) -> None:  # noqa: ARG002
+        if os.path.exists(self.argument):
+            write({"method": "notifications/tools/list_changed"})
+
     def before_long_line(self, identity: Any) -> None:
         write({"id": identity, "result": text("x" * 5_000_000)})
 

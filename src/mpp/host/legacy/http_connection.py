@@ -56,7 +56,9 @@ class HttpConnection:
     @classmethod
     def opened(cls, server: Server, secrets: SecretStore, environment: Mapping[str, str], private: tuple[str, ...]) -> HttpConnection:
         """Raises what keeps the server from being called."""
-        host = check_address(server.url).hostname or ""
+        parts = check_address(server.url)
+        host = parts.hostname or ""
+        host = host if parts.port in {None, WEB_PORTS["https"]} else f"{host}:{parts.port}"
         headers: dict[str, str] = {}
         if server.secret:
             wanted = Secret(name=server.secret, host=host, header=server.header, format=PLACEHOLDER)
@@ -119,7 +121,7 @@ class HttpConnection:
             with suppress(MppError, OSError, http.client.HTTPException):
                 line = self._line()
                 with line:
-                    self._send(line, "DELETE", b"", {_SESSION: known})
+                    self._send(line, "DELETE", b"", {_SESSION: known}).close()
 
     # -- one exchange
 
@@ -205,8 +207,8 @@ class HttpConnection:
             sent.keep(line)
         with line:
             try:
-                response = self._send(line, "POST", data.rstrip(b"\n"), {_SESSION: self._session_id} if self._session_id else {})
-                self._read(response, take)
+                with self._send(line, "POST", data.rstrip(b"\n"), {_SESSION: self._session_id} if self._session_id else {}) as response:
+                    self._read(response, take)
             except (OSError, http.client.HTTPException, ValueError) as fault:
                 raise RemoteFailed("remote.connection", f"the connection broke: {type(fault).__name__}", where=self._place, hint="call again") from None
 
@@ -250,7 +252,11 @@ class HttpConnection:
         head = [f"{method} {path} HTTP/1.1", f"Host: {named}:{self._port}", *(f"{name}: {text}" for name, text in {**fixed, **self._headers, **more}.items())]
         line.sendall("\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + data)
         response = http.client.HTTPResponse(line, method=method)
-        response.begin()
+        try:
+            response.begin()
+        except (OSError, http.client.HTTPException, ValueError):
+            response.close()
+            raise
         return response
 
     def _read(self, response: http.client.HTTPResponse, take: Callable[[Message], None]) -> None:

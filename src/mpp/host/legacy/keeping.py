@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.legacy.connection import Connection, StdioConnection
@@ -148,7 +147,3 @@ class Keeper:
             self._about.store.update(judged.entry)
         self._judged, self._changes = judged, changes
         return judged
-
-
-def stopped_no_more(entry: Entry) -> Entry:
-    return replace(entry, stopped=None)

@@ -1,24 +1,32 @@
-"""The source of older servers, out of one home. Nothing is started by making it."""
+"""The source of older servers, out of one home. Nothing is started by making it, and most of it is imported when the home has such a server."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING
 
 from mpp.host.home import Home
 from mpp.host.judging import Services, Setting
-from mpp.host.legacy.calling import LegacyRoom
-from mpp.host.legacy.keeping import Surroundings
-from mpp.host.legacy.source import LegacySource
-from mpp.host.legacy.store import LegacyStore
 from mpp.host.secret_store import SecretStore
+from mpp.host.sources.ports import Offered
 from mpp.ports import Clock
+
+if TYPE_CHECKING:
+    from mpp.host.legacy.keeping import Surroundings
+    from mpp.host.legacy.source import LegacySource
+
+SERVERS = os.path.join("legacy", "servers.json")
 
 
 def surroundings(
     home: Home, secrets: SecretStore, clock: Clock, *, setting: Callable[[], Setting] | None = None, environment: Mapping[str, str] | None = None
 ) -> Surroundings:  # fmt: skip
     """What starting servers needs. Without ``setting`` no host may have an address that is not public, and it is no fleet."""
+    from mpp.host.legacy.keeping import Surroundings  # noqa: PLC0415
+    from mpp.host.legacy.store import LegacyStore  # noqa: PLC0415
+
     return Surroundings(
         store=LegacyStore(home.path),
         secrets=secrets,
@@ -30,10 +38,43 @@ def surroundings(
     )
 
 
+class WhenThere:
+    """A ToolSource that is nothing until the home has an older server."""
+
+    def __init__(self, path: str, make: Callable[[], LegacySource]) -> None:
+        self._path, self._make = path, make
+        self._lock = threading.Lock()
+        self._made: LegacySource | None = None
+
+    def revision(self) -> Hashable:
+        made = self._made
+        return made.revision() if made is not None else os.path.lexists(self._path)
+
+    def offered(self, tenant: str) -> tuple[Offered, ...]:
+        with self._lock:
+            if self._made is None and not os.path.lexists(self._path):
+                return ()
+            self._made = self._made or self._make()
+        return self._made.offered(tenant)
+
+    def close(self) -> None:
+        with self._lock:
+            made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
+
 def open_legacy(
     home: Home, on: Services, secrets: SecretStore, setting: Callable[[], Setting], *, others: Callable[[], frozenset[str]] = frozenset,
     environment: Mapping[str, str] | None = None,
-) -> LegacySource:  # fmt: skip
+) -> WhenThere:  # fmt: skip
     """``others``: names of the tools of packages, which no description of a server may speak of."""
-    about = surroundings(home, secrets, on.clock, setting=setting, environment=environment)
-    return LegacySource(about, LegacyRoom(on=on, setting=setting), others=others)
+
+    def make() -> LegacySource:
+        from mpp.host.legacy.calling import LegacyRoom  # noqa: PLC0415
+        from mpp.host.legacy.source import LegacySource  # noqa: PLC0415
+
+        about = surroundings(home, secrets, on.clock, setting=setting, environment=environment)
+        return LegacySource(about, LegacyRoom(on=on, setting=setting), others=others)
+
+    return WhenThere(os.path.join(home.path, SERVERS), make)

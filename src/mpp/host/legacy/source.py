@@ -31,7 +31,6 @@ class LegacySource:
         self._lock = threading.Lock()
         self._keepers: dict[tuple[str, str], Keeper] = {}
         self._begun: set[str] = set()
-        self._closed = False
 
     def revision(self) -> Hashable:
         return self._about.store.revision()
@@ -39,7 +38,9 @@ class LegacySource:
     def offered(self, tenant: str) -> tuple[Offered, ...]:
         """Nothing is started here, but for the first list of a server of which nothing is known yet: that comes later, with another revision."""
         found: list[Offered] = []
-        for entry in self._about.store.load().values():
+        entries = self._about.store.load()
+        self._forget(frozenset(entries))
+        for entry in entries.values():
             if entry.stopped is not None or (not entry.server.sandboxed and self._about.is_fleet()):
                 continue
             if entry.pins is None:
@@ -51,11 +52,17 @@ class LegacySource:
 
     def close(self) -> None:
         with self._lock:
-            self._closed = True
             keepers = [*self._keepers.values()]
             self._keepers.clear()
         for one in keepers:
             one.close()
+
+    def _forget(self, there: frozenset[str]) -> None:
+        """End those that were taken out. It takes a moment, and nobody waits for it."""
+        with self._lock:
+            gone = [self._keepers.pop(key) for key in [*self._keepers] if key[0] not in there]
+        for one in gone:
+            threading.Thread(target=one.close, name="mpp-legacy-end", daemon=True).start()
 
     def _begin(self, name: str, tenant: str) -> None:
         with self._lock:
