@@ -273,6 +273,10 @@ def _is_internal(host: str, private_hosts: tuple[str, ...]) -> bool:
 
 def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Setting) -> Rights:
     """What the token opens, as rights on this machine. Where policy places a path, nobody else does."""
+    asked = manifest.capabilities
+    if not (asked.read or asked.write or asked.hardware or at.places.mappings):
+        # Nothing of this machine is in it but names of hosts, so it is the same each time.
+        return _placeless(_Signed(request.package), request.tenant, token.scope, at.policies.private_hosts, at.places.home)
     declared = {*manifest.capabilities.read, *manifest.capabilities.write, *(one.path for one in manifest.capabilities.hardware)}
     fixed: Mapping[str, str] = {path: place for path, place in at.policies.mappings.items() if path in declared}
     return rights_for(
@@ -294,6 +298,15 @@ def _look(request: Request, kept: Kept) -> tuple[str, ...]:
 @lru_cache(KNOWN_MAX)
 def _looks(signed: _Signed) -> tuple[str, ...]:
     return to_look_at(signed.package.manifest)
+
+
+@lru_cache(KNOWN_MAX)
+def _placeless(signed: _Signed, tenant: str, scope: Scope, private_hosts: tuple[str, ...], home: str) -> Rights:
+    package = signed.package
+    return rights_for(
+        package.manifest, tenant=tenant, publisher_id=package.publisher_id, content_hash=package.content_hash, places=Places(home=home, mappings={}), scope=scope,
+        private_hosts=private_hosts,
+    )  # fmt: skip
 
 
 def particulars(request: Request, rights: Rights, kept: Kept, privacy: CallPrivacy) -> Particulars:

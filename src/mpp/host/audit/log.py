@@ -45,6 +45,9 @@ class AuditLog:
         self._core: Core | None = None
         self._lock = self._sync_lock = -1
         self._pid = 0
+        # Neither is exact where threads meet, and neither has to be: they only say whether a moment of patience may save a sync.
+        self._mine = self._syncing = 0
+        """Entries since the last sync that this process wrote; threads that wait for one."""
         self._writer: Writer | None = None
         self._signer: Signer | None = None
         _LOGS.add(self)
@@ -75,6 +78,7 @@ class AuditLog:
                 try:
                     core.make_ready()
                     refs = core.append(encoded)
+                    self._mine += len(refs)
                     fd = core.sync_fd() if durable else -1
                 finally:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
@@ -83,7 +87,11 @@ class AuditLog:
             if writer is not None:
                 writer.saw(events, refs, core.head.durable)
         if durable:
-            self._sync(core, fd, refs[-1].seq + 1)
+            self._syncing += 1
+            try:
+                self._sync(core, fd, refs[-1].seq + 1)
+            finally:
+                self._syncing -= 1
             self._sign_if_due(core)
         return refs
 
@@ -201,8 +209,8 @@ class AuditLog:
             )
         if head.durable >= size:
             return
-        if head.size > size or head.durable < size - 1:
-            # Others write too: what they have in hand by now goes with ours.
+        if self._syncing > 1 or head.size - head.durable > self._mine:
+            # Others write too, here or in another process: what they have in hand by now goes with ours.
             for _ in range(YIELDS):
                 os.sched_yield()
         # A segment is synced whole when it is sealed: of entries in later ones ours says nothing, and does not count them.
@@ -213,7 +221,7 @@ class AuditLog:
             self._disk.sync(fd)
         except OSError as fault:
             raise core.poison(fault) from None
-        head.durable = max(head.durable, covered)
+        head.durable, self._mine = max(head.durable, covered), 0
 
     def _sign_if_due(self, core: Core) -> None:
         # A clock that was set back signs once more than needed.

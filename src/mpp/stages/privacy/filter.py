@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from mpp.errors import HostFailed, Refused
@@ -18,7 +19,7 @@ from mpp.stages.privacy.arena import Arena, gather, Spot
 from mpp.stages.privacy.detector import SURE
 from mpp.stages.privacy.catalog import group_of, OFF_BY_DEFAULT
 from mpp.stages.privacy.invisible import strip_invisible
-from mpp.stages.privacy.limits import CHARS_PER_SECOND, DIGESTS_MAX, ROUNDS_MAX, SECONDS_BASE, SECONDS_MAX
+from mpp.stages.privacy.limits import CHARS_PER_SECOND, DIGESTS_KNOWN_MAX, DIGESTS_MAX, ROUNDS_MAX, SECONDS_BASE, SECONDS_MAX
 from mpp.stages.privacy.pointers import Pointers, returned
 from mpp.stages.privacy.placeholders import PLACEHOLDER, PLACEHOLDER_CHARS_MAX, Pseudonyms, type_in, written
 from mpp.stages.privacy.search import matches_whole, Rules, runs, search, Span
@@ -44,7 +45,7 @@ class Filter:
         """``enabled``: what the publisher asks for; false counts only if ``said`` accepts it. ``policy``: the digest of the policy's rules, if it is known already."""
         self.rules, self.said, self.names, self.clock = rules, said, names, clock
         self.enabled = enabled or not said.accepts_disabled
-        self.digest = hashlib.sha256(f"{rules.digest}\n{policy or said.rules.digest}".encode()).hexdigest()
+        self.digest = _digest(rules.digest, policy or said.rules.digest)
         self._off: dict[str, bool] = {}
 
     def __call__(self, message: Json) -> Filtered:
@@ -69,6 +70,11 @@ class Filter:
             return False
         quiet = kind in OFF_BY_DEFAULT and kind not in self.said.rules.on
         return not self.enabled or quiet or self.said.is_off(kind, group)
+
+
+@lru_cache(DIGESTS_KNOWN_MAX)
+def _digest(rules: str, policy: str) -> str:
+    return hashlib.sha256(f"{rules}\n{policy}".encode()).hexdigest()
 
 
 _NOTHING = Arena([], [], [])

@@ -67,3 +67,6 @@ RUN_BYTES_LEAST = 12
 
 RUNS_MAX = 20_000
 """Readable parts of a file that are searched on its way out. Reason: a file of random bytes of the largest size has some thirty; what has more is text."""
+
+DIGESTS_KNOWN_MAX = 256
+"""Pairs of rules and policy whose digest is remembered. Reason: a host has one for each set of patterns."""
