@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mpp.errors import Refused
 from mpp.testing import packages
 from tests.cli.conftest import Mpp
 from tests.cli.test_run import says
@@ -228,3 +229,35 @@ def test_an_answer_that_is_none_is_told_of(mpp: Mpp, package: Path, monkeypatch:
 
     monkeypatch.setattr(subprocess, "run", late)
     assert "[tool.deadline]" in mpp("replay", "run", "calls.jsonl", "--against", package, "--out", "b.jsonl").err
+
+
+@pytest.mark.parametrize(("level", "counts"), [("medium", True), ("high", False)])
+def test_a_call_of_an_installed_package_waits_for_a_yes_that_counts(mpp: Mpp, keys: Path, level: str, counts: bool) -> None:
+    path = Path("hello-0.1.0.mpp")
+    document = json.loads(json.dumps(packages.manifest()))
+    tools = [{**tool, "security_level": level} for tool in document["tool_definitions"]]
+    path.write_bytes(packages.unsigned({"tool_definitions": tools, "capabilities/network": ["api.example.com"]}, {packages.ENTRYPOINT: says(ANSWER)}))
+    assert mpp("sign", path, "--now", packages.NOW).code == 0
+    assert mpp("install", path, "--yes").code == 0
+    write("calls.jsonl", {"tool": "greet"})
+    waits = mpp("replay", "run", "calls.jsonl", "--against", "hello", "--out", "got.jsonl")
+    assert (waits.code, "mpp approve" in waits.err) == (24, True)
+    agreed = mpp("replay", "run", "calls.jsonl", "--against", "hello", "--yes", "--resume", "--out", "got.jsonl")
+    assert (agreed.code == 0) is counts, agreed.err
+    assert "approved by --yes" in agreed.err
+    assert len(written("got.jsonl")) == counts
+
+
+def test_a_fleet_takes_no_yes(mpp: Mpp, package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mpp.cli.replay import installed
+    from mpp.host.replays.calls import Call
+    from mpp.protocol.mcp.ports import Outcome, Pending
+
+    class Waiting:
+        def call(self, *_: Any, **__: Any) -> Outcome:
+            return Outcome(result={}, pending=Pending(question="q", ref="7f3a", text="", may_elicit=False))
+
+    monkeypatch.setattr(installed, "is_fleet", lambda: True)
+    with pytest.raises(Refused) as caught:
+        installed.Installed(host=Waiting(), alias="a", seconds=1, yes=True).call(Call(tool="t", arguments={}))  # type: ignore[arg-type]
+    assert caught.value.code == "consent.fleet"

@@ -14,10 +14,11 @@ _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/proc", "/sys",
 _SYSTEM_FILES = frozenset(
     f"/etc/{name}"
     for name in (
-        "ld.so.cache", "ld.so.preload", "resolv.conf", "hosts", "host.conf", "nsswitch.conf", "gai.conf", "localtime", "timezone", "passwd", "group", "services",
+        "ld.so.cache", "ld.so.preload", "resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "localtime", "timezone", "passwd", "group", "services",
         "protocols", "inputrc", "os-release", "mime.types", "locale.alias",
     )
 )  # fmt: skip
+_RESOLVER = "/etc/host.conf"
 _SYSTEM_FOLDERS = ("/etc/ssl", "/etc/ca-certificates", "/etc/pki", "/etc/ld.so.conf.d", "/etc/python3", "/etc/gcrypt")
 LIBRARIES = frozenset(("node_modules", "site-packages", "dist-packages", "__pycache__", ".git"))
 
@@ -52,7 +53,11 @@ def own(paths: Iterable[str], code: Iterable[str]) -> list[str]:
     return sorted(
         path
         for path in set(paths)
-        if path.startswith("/") and path not in _SYSTEM_FILES and not (path + "/").startswith(left_out) and not LIBRARIES & set(path.split("/"))
+        if path.startswith("/")
+        and path not in _SYSTEM_FILES
+        and path != _RESOLVER
+        and not (path + "/").startswith(left_out)
+        and not LIBRARIES & set(path.split("/"))
     )
 
 

@@ -22,6 +22,6 @@ def command() -> None:
 
     \b
     Examples:
-      mpp migrate inspect --trace --out ported -- npx -y some-mcp-server
+      mpp migrate inspect --trace --out ported -- npx some-mcp-server
       mpp migrate manifest permissions.yaml
     """

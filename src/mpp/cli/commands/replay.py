@@ -25,7 +25,7 @@ def command() -> None:
 
     \b
     Examples:
-      mpp replay record --out calls.jsonl --call 'echo={"message": "hi"}' -- npx -y some-mcp-server
+      mpp replay record --out calls.jsonl --call 'echo={"message": "hi"}' -- npx some-mcp-server
       mpp replay run calls.jsonl --against port-0.1.0.mpp --yes --out got.jsonl
       mpp replay diff calls.jsonl got.jsonl --allow redaction
     """

@@ -51,7 +51,7 @@ def _call(text: str) -> Call:
 
 def needs_server(server: tuple[str, ...]) -> tuple[str, ...]:
     if not server:
-        raise Refused("usage.syntax", "no server is named", hint="write its command after two dashes: -- npx -y some-mcp-server")
+        raise Refused("usage.syntax", "no server is named", hint="write its command after two dashes: -- npx some-mcp-server")
     return server
 
 
