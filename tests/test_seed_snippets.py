@@ -35,6 +35,7 @@ from mpp.model.jsontext import Json
 from mpp.model.manifest import CustomPattern
 from mpp.stages.sandbox import ToolResult
 from mpp.testing import packages
+from mpp.testing.installing import install_tool
 from mpp.testing.keys import publisher
 from mpp.testing.tools import greeting
 from tests import records
@@ -224,8 +225,18 @@ def minimal(root: Path, path: Path, request: str, answer: str) -> subprocess.Com
     return subprocess.run(words, input=answer, capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_the_smallest_host_has_fifty_lines_at_most(root: Path) -> None:
-    assert len((root / "examples" / "hosts" / "minimal.py").read_text().splitlines()) <= 50
+@pytest.mark.parametrize("name", ["minimal.py", "tools.py"])
+def test_a_host_has_fifty_lines_at_most(root: Path, name: str) -> None:
+    assert len((root / "examples" / "hosts" / name).read_text().splitlines()) <= 50
+
+
+def test_a_host_of_installed_tools_lists_and_calls(root: Path, home: Path) -> None:
+    home.mkdir(mode=0o700)
+    install_tool(Home(path=str(home)), greeting("Hello, Ada!"))
+    words = [sys.executable, str(root / "examples" / "hosts" / "tools.py"), "hello__greet", "{}"]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "Hello, Ada!\n"), done.stderr
+    assert "hello__greet: Greets a person" in done.stderr
 
 
 def test_the_smallest_host_runs_a_tool_of_low_risk(root: Path, home: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 MPP = Path(sys.executable).parent / "mpp"
 VERIFIER = Path(__file__).resolve().parent.parent / "verifier" / "mpp_audit_verify.py"
 STEP_SECONDS_MAX = 600
+SHOWN_CHARS = 600
 
 
 class Demo:
@@ -84,6 +85,42 @@ effect = "deny"
 arguments = [{ pointer = "/name", op = "contains", value = "mallory", ignore_case = true }]
 why = "we do not greet Mallory"
 """
+
+
+MESSAGES = (
+    {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "demo", "version": "1"}}},
+    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "hello__greet", "arguments": {"name": "Ada"}}},
+)  # fmt: skip
+
+
+def show_agent(demo: Demo, project: Path) -> None:
+    """The tool is installed, and an agent calls it by MCP."""
+    demo.explain("Install: kept by this machine, with its hash in a lockfile. What grows with an update would need another yes.")
+    demo.run("mpp install hello-0.1.0.mpp", project)
+    demo.run("mpp list", project)
+    demo.explain(
+        "An agent speaks plain MCP with `mpp serve` and gets the same tool: verified, sandboxed, filtered, recorded. `mpp connect` writes this into the settings of a client."
+    )
+    print("   $ mpp serve --agent demo", flush=True)
+    lines = [json.dumps(message, separators=(",", ":")) for message in MESSAGES]
+    server = subprocess.Popen(
+        [str(MPP), "serve", "--agent", "demo"], cwd=project, env=demo.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    if server.stdin is None or server.stdout is None:
+        sys.exit("the demo stopped: no pipes to the server")
+    answer: dict[str, object] = {}
+    for line in lines:
+        print(f"     -> {line}", flush=True)
+        server.stdin.write(line + "\n")
+        server.stdin.flush()
+        if '"id"' in line:
+            answer = json.loads(server.stdout.readline())
+            print(f"     <- {json.dumps(answer, ensure_ascii=False)[:SHOWN_CHARS]}", flush=True)
+    server.communicate(timeout=STEP_SECONDS_MAX)
+    if "Hello, Ada!" not in json.dumps(answer):
+        sys.exit("the demo stopped: the agent did not get its answer")
 
 
 def show_policy(demo: Demo, project: Path) -> None:
@@ -161,6 +198,7 @@ def main() -> None:
     demo.run("mpp doctor", project)
     demo.explain("Run: verified again, then called in a sandbox that gives it only what it declared, which is nothing.")
     demo.run('mpp run hello-0.1.0.mpp --args \'{"name": "Ada"}\' --explain', project)
+    show_agent(demo, project)
     show_policy(demo, project)
     at = flip_one_bit(project / "hello-0.1.0.mpp", project / "tampered.mpp")
     demo.explain(f"Tamper: one bit of byte {at} is flipped in a copy. It is refused, and nothing of it is read further.")

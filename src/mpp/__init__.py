@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mpp.crypto.context_token import verify_context as verify_context
     from mpp.errors import HostFailed as HostFailed, MppError as MppError, Refused as Refused, RemoteFailed as RemoteFailed, ToolFailed as ToolFailed
+    from mpp.host.host import Host as Host
     from mpp.host.integration import (
         Gatekeeper as Gatekeeper,
         PrivacyFilterEngine as PrivacyFilterEngine,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         extract_approved_env_vars as extract_approved_env_vars,
     )
     from mpp.model.manifest import Manifest as Manifest
+    from mpp.protocol.mcp.ports import Caller as Caller, Outcome as Outcome
     from mpp.stages.approval import ApprovalChannel as ApprovalChannel
     from mpp.stages.archive import Archive as Archive, read_archive as read_archive
     from mpp.stages.gatekeeper import (
@@ -46,13 +48,16 @@ _HOMES = {
     "ApprovalChannel": "mpp.stages.approval",
     "Archive": "mpp.stages.archive",
     "AttestationResult": "mpp.stages.gatekeeper",
+    "Caller": "mpp.protocol.mcp.ports",
     "CapabilityToken": "mpp.stages.policy",
     "Denied": "mpp.stages.policy",
     "Gatekeeper": "mpp.host.integration",
     "Granted": "mpp.stages.policy",
+    "Host": "mpp.host.host",
     "HostFailed": "mpp.errors",
     "Manifest": "mpp.model.manifest",
     "MppError": "mpp.errors",
+    "Outcome": "mpp.protocol.mcp.ports",
     "PermissionPolicy": "mpp.stages.policy",
     "Refused": "mpp.errors",
     "PrivacyFilterEngine": "mpp.host.integration",
