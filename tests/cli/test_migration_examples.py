@@ -21,7 +21,7 @@ def build_module(root: Path) -> ModuleType:
     return found
 
 
-EQUAL = {"everything-lite": (25, 21), "filesystem-lite": (28, 25)}
+EQUAL = {"everything-lite": (25, 21), "filesystem-lite": (28, 25), "memory-lite": (21, 20)}
 """Calls of each recording, and how many are answered equally. The others fail on both sides, in other words."""
 
 

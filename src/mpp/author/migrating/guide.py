@@ -108,7 +108,7 @@ def _questions(seen: Observed) -> str:
         (
             "Which files does it write?",
             _seen_or(seen.writes, seen, "none was seen"),
-            "If it only keeps state, `storage.kv` needs no folder at all." if has_writes else "",
+            "If one tool alone keeps state, `storage.kv` needs no folder at all." if has_writes else "",
         ),
         (
             "Which environment variables does it read?",
@@ -123,7 +123,7 @@ def _questions(seen: Observed) -> str:
         (
             "Does it keep state between calls in memory?",
             "unknown: this cannot be seen from outside",
-            "A package is started anew for each call. Take `storage.kv`.",
+            "A package is started anew for each call. `storage.kv` keeps what one tool stores for that tool; tools that share state share a folder.",
         ),
     ]
     lines = ["## Open questions", ""]
