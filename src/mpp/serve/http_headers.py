@@ -1,4 +1,4 @@
-"""The head of a request, read once and strictly: under which name this server was reached, from which page, in which form. Spec: spec/mcp-front.md, J-60 to J-69."""
+"""The head of a request, read once and strictly: under which name this server was reached, from which page, in which form. Spec: spec/mcp-front.md, J-60 to J-63."""
 
 from __future__ import annotations
 

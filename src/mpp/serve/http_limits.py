@@ -1,4 +1,4 @@
-"""Limits of the front over HTTP. Spec: spec/mcp-front.md, J-90 to J-99."""
+"""Limits of the front over HTTP. Spec: spec/mcp-front.md, J-90 to J-96."""
 
 from __future__ import annotations
 

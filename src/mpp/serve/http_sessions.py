@@ -1,6 +1,6 @@
 """Sessions of the old era: each belongs to who began it, ends when it is not used, and makes room for others. Used in the event loop only.
 
-Spec: spec/mcp-front.md, J-65 to J-69.
+Spec: spec/mcp-front.md, J-65 to J-68.
 """
 
 from __future__ import annotations

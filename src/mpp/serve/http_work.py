@@ -47,7 +47,7 @@ class Work:
                 self._known.pop(run.job.id, None)
 
     def _lost(self) -> None:
-        """Spec: mcp-front J-63. Who is gone waits for nothing: its calls end at once."""
+        """Spec: mcp-front J-64. Who is gone waits for nothing: its calls end at once."""
         for run in self._runs:
             run.end()
         if self._session is not None:
