@@ -309,3 +309,19 @@ def test_the_name_of_an_older_server_is_taken(mpp: Mpp, home: Path, make: Make) 
     refused = mpp("install", make())
     assert (refused.code, "usage.alias" in refused.err) == (2, True)
     assert mpp("install", make(), "--alias", "greeter").code == 0
+
+
+def test_an_installed_package_is_named_by_alias_or_id(mpp: Mpp, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make()
+    mpp("install", path)
+    Path(path).unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for name in ("hello", HELLO, "hello@0.1.0"):
+        assert mpp("verify", name).code == 0, name
+    wrong = mpp("inspect", "hullo")
+    assert (wrong.code, "mpp list" in wrong.err) == (2, True)
+    assert mpp("verify", "hello@9.9.9").code == 2
+    # A file of that name comes first.
+    Path("hello").write_bytes(b"no package")
+    assert mpp("verify", "hello").code == 11

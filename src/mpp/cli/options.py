@@ -166,16 +166,29 @@ def show_time(moment: int) -> str:
 
 
 def find_package(file: str | None) -> str:
-    """The path a FILE argument means: itself, the newest NAME-*.mpp for NAME.mpp, or the package of a project folder."""
+    """The path a FILE argument means: itself, the newest NAME-*.mpp for NAME.mpp, the package of a project folder, or what is installed under that name."""
     if file is None or os.path.isdir(file):
         return _of_project(file)
     if os.path.exists(file):
         return file
     folder, name = os.path.split(file)
     newest = _newest(folder or ".", name.removesuffix(".mpp"))
-    if newest is None:
-        raise Refused("usage.no_file", f"there is no file {shown(file)!r}", hint="build it with `mpp build`, or check the path")
-    return os.path.join(folder, newest)
+    installed = "" if newest is not None or folder or name.endswith(".mpp") else _installed(name)
+    if newest is None and not installed:
+        raise Refused("usage.no_file", f"there is no file {shown(file)!r}", hint="build it with `mpp build`, check the path, or see `mpp list` for what is installed")
+    return installed or os.path.join(folder, newest or "")
+
+
+def _installed(name: str) -> str:
+    """The file of an installed package, by alias or id, with or without ``@VERSION``; empty where there is none. It is verified like any other file."""
+    if not os.path.exists(home().lockfile):
+        return ""
+    from mpp.host.store import PackageStore  # noqa: PLC0415 - most commands are given a file
+    from mpp.host.system import SystemClock  # noqa: PLC0415
+
+    store = PackageStore(home(), trust_store(), SystemClock())
+    known = {name for row in store.all() for name in (row.package_id, row.alias)}
+    return store.path(store.find(name)) if name.partition("@")[0] in known else ""
 
 
 def _of_project(folder: str | None) -> str:

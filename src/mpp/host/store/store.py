@@ -75,6 +75,11 @@ class PackageStore:
             return found[0]
         raise _no_such(name, rows, {row.package_id for row in self.all()})
 
+    def path(self, row: Installed) -> str:
+        """Where its file is, for those who read and verify it themselves."""
+        one = self.lock().entry(row.package_id).find(row.content_hash)
+        return "" if one is None else self.places.file(row.package_id, one)
+
     def open(self, row: Installed) -> VerifiedPackage:
         """The package of a row, verified against the trust of this moment. Its bytes are read and hashed anew each time; only the verdict on them is remembered.
 
