@@ -53,7 +53,7 @@ class Row:
 @dataclass
 class Started:
     first_call_ms: list[float] = field(default_factory=list)
-    rss_mb: list[float] = field(default_factory=list)
+    memory_mb: list[float] = field(default_factory=list)
 
 
 def cpu_of(pid: int) -> float:
@@ -71,16 +71,17 @@ def cpu_of(pid: int) -> float:
     return total
 
 
-def rss_of(pid: int) -> float:
-    """Megabytes of the server and of all below it."""
+def memory_of(pid: int) -> float:
+    """Megabytes of the server and of all below it; what several of them share is counted once (PSS)."""
     total, todo = 0.0, [pid]
     while todo:
         one = todo.pop()
         try:
-            total += int(Path(f"/proc/{one}/statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+            rows = Path(f"/proc/{one}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+            total += next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) / 1000
             for task in Path(f"/proc/{one}/task").iterdir():
                 todo += map(int, (task / "children").read_text(encoding="utf-8").split())
-        except (FileNotFoundError, ProcessLookupError):
+        except (FileNotFoundError, ProcessLookupError, StopIteration):
             continue
     return total
 
@@ -200,7 +201,7 @@ def measure(rivals: str, *, quick: bool) -> tuple[list[Row], dict[str, Started]]
                     row.cpu_us.append((cpu_of(client.process.pid) - before) / calls * 1e6)
                     row.p50_us.append(took[len(took) // 2] * 1e6)
                     row.p99_us.append(took[int(len(took) * 0.99)] * 1e6)
-                started[name].rss_mb.append(rss_of(client.process.pid))
+                started[name].memory_mb.append(memory_of(client.process.pid))
                 client.close()
     return list(rows.values()), started
 
@@ -221,7 +222,7 @@ def main() -> None:
             f"{statistics.median(row.p99_us):>8.0f} {statistics.median(row.rate):>8.0f}"
         )
     for name, one in started.items():
-        print(f"{name:<30} start to first answer {statistics.median(one.first_call_ms):.0f} ms, resident {statistics.median(one.rss_mb):.0f} MB with children")
+        print(f"{name:<30} start to first answer {statistics.median(one.first_call_ms):.0f} ms, resident {statistics.median(one.memory_mb):.0f} MB with children")
 
 
 if __name__ == "__main__":
