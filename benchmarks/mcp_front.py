@@ -1,6 +1,7 @@
 """What a call of a trivial ``add`` costs over MCP: the whole pipeline of this project beside unsandboxed Python servers, in one run.
 
     python benchmarks/mcp_front.py [--quick] [--rivals PYTHON]
+    python benchmarks/mcp_front.py --soak 500000
 
 PYTHON is an interpreter of a venv with ``mcp`` and ``fastmcp``. Each server is a process of its own, asked over its pipes in the same way. CPU is the
 server's with all its children, from the kernel's count; times are seen by the client. The record lies in memory in one row and on the disk in the next.
@@ -23,6 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mpp.host.audit.reader import LogReader
 from mpp.host.home import Home
 from mpp.testing.installing import install_tool
 from mpp.testing.packages import manifest
@@ -32,6 +34,7 @@ HERE = Path(__file__).resolve().parent
 ROUNDS, ROUNDS_QUICK = 3, 1
 CALLS, CALLS_QUICK = 2000, 300
 WARM = 100
+SOAK_STEPS = 10
 FLIGHTS = (1, 16)
 TICKS = os.sysconf("SC_CLK_TCK")
 IN_MEMORY = "/dev/shm"  # noqa: S108 - a private folder is made in it
@@ -206,11 +209,52 @@ def measure(rivals: str, *, quick: bool) -> tuple[list[Row], dict[str, Started]]
     return list(rows.values()), started
 
 
+def fds_of(pid: int) -> int:
+    """Open descriptors of the server and of all below it."""
+    total, todo = 0, [pid]
+    while todo:
+        one = todo.pop()
+        try:
+            total += len(os.listdir(f"/proc/{one}/fd"))
+            for task in Path(f"/proc/{one}/task").iterdir():
+                todo += map(int, (task / "children").read_text(encoding="utf-8").split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total
+
+
+def soak(calls: int) -> None:
+    """Many calls of one server, 16 in flight: does it grow, and is every call in the record?"""
+    with servers("") as found:
+        command, environment = found["mpp serve, record in memory"]
+        client = Client(command, environment)
+        client.many(WARM, 1)
+        print(f"{'calls':>9} {'memory MB':>10} {'descriptors':>12} {'calls/s':>8}")
+        done = 0
+        while done < calls:
+            step, begun = min(max(calls // SOAK_STEPS, 1), calls - done), time.perf_counter()
+            client.many(step, 16)
+            done += step
+            pid = client.process.pid
+            print(f"{done:>9} {memory_of(pid):>10.0f} {fds_of(pid):>12} {step / (time.perf_counter() - begun):>8.0f}", flush=True)
+        client.close()
+        told = subprocess.run(
+            [sys.executable, "-m", "mpp", "audit", "verify", "--json"], env={**os.environ, **environment}, capture_output=True, text=True, check=True
+        )
+        log = LogReader(Home(path=environment["MPP_HOME"]).log)
+        results = sum(b'"kind":"result"' in line for line in log.lines())
+        print(f"results in the record: {results} of {done + WARM}; verdict: {json.loads(told.stdout).get('verdict')}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rivals", default="", metavar="PYTHON")
+    parser.add_argument("--soak", type=int, default=0, metavar="CALLS")
     given = parser.parse_args()
+    if given.soak:
+        soak(given.soak)
+        return
     rows, started = measure(given.rivals, quick=given.quick)
     base = {row.flight: statistics.median(row.cpu_us) for row in rows if row.server == "mcp.server.lowlevel"}
     print(f"{'server':<30} {'flight':>6} {'CPU us':>8} {'of SDK':>7} {'p50 us':>8} {'p99 us':>8} {'calls/s':>8}")
@@ -222,7 +266,9 @@ def main() -> None:
             f"{statistics.median(row.p99_us):>8.0f} {statistics.median(row.rate):>8.0f}"
         )
     for name, one in started.items():
-        print(f"{name:<30} start to first answer {statistics.median(one.first_call_ms):.0f} ms, resident {statistics.median(one.memory_mb):.0f} MB with children")
+        print(
+            f"{name:<30} start to first answer {statistics.median(one.first_call_ms):.0f} ms, resident {statistics.median(one.memory_mb):.0f} MB with children"
+        )
 
 
 if __name__ == "__main__":
