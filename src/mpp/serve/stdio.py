@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import TypeAlias
@@ -24,6 +24,7 @@ from mpp.protocol.mcp import Answered, Ask, Connection, Ended, Event, Job, Lines
 from mpp.protocol.mcp.limits import MESSAGE_BYTES_MAX
 from mpp.protocol.mcp.ports import Backend, Caller
 from mpp.protocol.mcp.versions import INTERNAL, PARSE_ERROR
+from mpp.serve.outbox import Outbox
 from mpp.serve.running import again, Crew, end, guarded
 from mpp.serve.turns import Turns
 
@@ -65,7 +66,8 @@ class StdioFront:
 
     def __init__(self, server: Server, who: Caller, read_fd: int, write_fd: int, crew: Crew, *, leaving: Callable[[], None] = lambda: None) -> None:
         self._connection = Connection(server, who)
-        self._read_fd, self._write_fd = read_fd, write_fd
+        self._read_fd = read_fd
+        self._outbox = Outbox(write_fd)
         self._crew = crew
         self._leaving = leaving
         self._lock = threading.Lock()
@@ -95,6 +97,7 @@ class StdioFront:
     def close(self) -> None:
         """Give back what it holds, once ``serve`` is over and neither a signal nor a thread of the crew can come any more."""
         self._turns.close()
+        self._outbox.close()
         os.close(self._wake)
 
     def _take_turns(self, leads: bool) -> None:
@@ -111,17 +114,21 @@ class StdioFront:
         """Read until the end, or until the other thread has taken over. A call that comes alone is done here: to wake a thread costs more than most calls."""
         poll = select.poll()
         poll.register(self._read_fd, select.POLLIN)
-        # Only its error counts: whoever read our answers is gone.
-        poll.register(self._write_fd, 0)
+        write_fd = self._outbox.fd
         poll.register(self._wake, select.POLLIN)
         while not self._over:
+            # Besides room to write, its errors count: whoever read our answers is gone.
+            poll.register(write_fd, select.POLLOUT if self._outbox.is_waiting else 0)
             ready = dict(poll.poll(self._patience()))
             if self._wake in ready:
                 os.eventfd_read(self._wake)
             self._give_up_late()
-            if self._write_fd in ready:
+            if ready.get(write_fd, 0) & ~select.POLLOUT:
                 self._client_gone = True
-            elif self._read_fd in ready:
+                break
+            if write_fd in ready:
+                self._flush()
+            if self._read_fd in ready:
                 alone = self._read()
                 if alone is not None and not self._turns.busy(partial(guarded, partial(self._work, alone, None), gone)):
                     return False
@@ -288,14 +295,20 @@ class StdioFront:
     def _write(self, data: bytes) -> None:
         if self._client_gone:
             return
-        rest = memoryview(data + b"\n")
         try:
-            while rest:
-                rest = rest[os.write(self._write_fd, rest) :]
+            self._outbox.put(data + b"\n")
         except OSError:
             # Whoever read is gone: then nobody waits for anything.
             self._client_gone = True
+        if self._outbox.is_waiting or self._client_gone:
             os.eventfd_write(self._wake, 1)
+
+    def _flush(self) -> None:
+        with self._lock:
+            try:
+                self._outbox.flush()
+            except OSError:
+                self._client_gone = True
 
     # -- the end
 
@@ -316,6 +329,8 @@ class StdioFront:
                 self._end(call)
             for data in self._connection.close():
                 self._write(data)
+            with suppress(OSError):
+                self._outbox.finish(LAST_WORDS_SECONDS)
 
 
 def serve_stdio(backend: Backend, who: Caller, clock: Clock, random: Random, *, version: str) -> None:
