@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from mpp.host.clients.limits import CONFIG_BYTES_MAX, CONFIG_VALUES_MAX
 from mpp.host.clients.place import look
 from mpp.host.clients.planning import LegacyServers, Move
 from mpp.host.clients.protection import Protection, Tools
+from mpp.host.clients.servers import Server
 from mpp.host.home import Home
 from mpp.host.secret_store import SecretStore
 from mpp.host.system import FixedClock
@@ -175,6 +176,9 @@ class Book:
 
     def why_not(self, move: Move) -> str:
         return ""
+
+    def likeness(self, server: Server) -> Hashable:
+        return server.name
 
     def known(self, move: Move) -> str:
         return ""

@@ -115,7 +115,9 @@ def _undo(targets: list[tuple[Client, str]], *, yes: bool, force: bool, as_json:
         how = agreed(f"Put the servers of {client.title} back into {protection.place.path}? They will bypass MPP.", client.name, yes=yes)
         done = protection.undo(force=force)
         told("client", client.name, "unprotect", how)
-        rows.append({"client": client.name, "file": done.path, "servers": [*done.servers], "kept_secrets": [*done.kept_secrets], "earlier": done.earlier})
+        rows.append(
+            {"client": client.name, "file": done.path, "servers": [*dict.fromkeys(done.servers)], "kept_secrets": [*done.kept_secrets], "earlier": done.earlier}
+        )
         if not as_json:
             say(f"Put {len(done.servers)} servers of {client.title} back: {done.path}")
             for name in done.kept_secrets:

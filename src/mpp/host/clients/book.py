@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.clients.planning import Move
@@ -13,8 +13,10 @@ from mpp.host.legacy.limits import ENV_MAX, SERVERS_MAX
 from mpp.host.legacy.plan import files_among, is_code_pinned, judge_command, judge_host, judge_name, judge_path, judge_variable
 from mpp.host.legacy.store import LegacyStore, read_servers, write_servers
 from mpp.host.legacy.types import Entry, HostRule, HTTP, Server, STDIO
+from mpp.host.policy_http import check_address
 from mpp.host.secret_store import SecretStore
 from mpp.model.jsontext import shown
+from mpp.model.scope import path_covered
 from mpp.model.value import value
 
 FETCHED_FROM: Mapping[str, tuple[str, ...]] = {"npx": ("registry.example.com",), "uvx": ("index.example.com", "files.example.com")}
@@ -63,6 +65,8 @@ class Book:
             return "it is sent several headers, or variables over the network"
         if len(theirs.env) > ENV_MAX:
             return f"it has more than {ENV_MAX} variables"
+        if theirs.command and os.sep in theirs.command[0] and not os.path.isabs(theirs.command[0]) and not theirs.base:
+            return "its program lies in a folder that only the client knows: use its whole path"
         try:
             written = write_servers({move.name: Entry(server=self.entry(move))})
             # What could not be read again would take all other servers with it.
@@ -79,13 +83,16 @@ class Book:
                 return f"another value is stored under {shown(one.store_name)}: see `mpp secret list`, and give the variable another name"
         return ""
 
+    def likeness(self, server: Theirs) -> Hashable:
+        return _whole(server), server.url, server.env, server.headers, server.folder
+
     def known(self, move: Move) -> str:
         theirs = move.server
         header = theirs.headers[0][0] if theirs.headers else ""
         variables = tuple(one.key for one in move.lifted if one.kind == "env")
         for name, entry in self._store.load().items():
             one = entry.server
-            if (one.command, one.url, one.env, one.header) == (theirs.command, theirs.url, variables, header) and self._has_values(name, move):
+            if (one.command, one.url, one.env, one.header) == (_whole(theirs), theirs.url, variables, header) and self._has_values(name, move):
                 return name
         return ""
 
@@ -97,15 +104,19 @@ class Book:
         """What the book will say of it."""
         theirs, given = move.server, self._given.get(move.name, NOTHING)
         judge_name(move.name)
-        command = judge_command(theirs.command)
+        command = judge_command(_whole(theirs))
+        if theirs.url:
+            check_address(theirs.url)
+        write = self._paths(given.write)
+        read = dict.fromkeys((*self._paths(given.read), *self._files(command)))
         header = theirs.headers[0][0] if theirs.headers else ""
         return Server(
             name=move.name,
             kind=HTTP if theirs.url else STDIO,
             command=command,
             url=theirs.url,
-            read=tuple(dict.fromkeys((*self._paths(given.read), *self._files(command)))),
-            write=self._paths(given.write),
+            read=tuple(one for one in read if not path_covered(one, (*write, *(other for other in read if other != one)))),
+            write=write,
             hosts=tuple(dict.fromkeys((*map(judge_host, given.hosts), *self._fetched(theirs)))),
             env=tuple(judge_variable(one.key) for one in move.lifted if one.kind == "env"),
             header=header,
@@ -121,10 +132,9 @@ class Book:
 
     def _files(self, command: tuple[str, ...]) -> tuple[str, ...]:
         """Files and folders that the command names: they are what the server is about. It may read them."""
-        if not command:
-            return ()
-        folders = [one for one in command[1:] if os.path.isabs(one) and os.path.isdir(one)]
-        return (*files_among(command, self._home, here=self._here), *self._paths(tuple(folders)))
+        whole = tuple(one for one in command[1:] if os.path.isabs(one))
+        folders = tuple(one for one in whole if os.path.isdir(one))
+        return (*files_among(("", *whole), self._home, here="/"), *self._paths(folders))
 
     def _fetched(self, theirs: Theirs) -> tuple[HostRule, ...]:
         runner = os.path.basename(theirs.command[0]) if theirs.command else ""
@@ -138,3 +148,13 @@ class Book:
     def remove(self, name: str) -> None:
         with contextlib.suppress(Refused):
             self._store.remove(name)
+
+
+def _whole(theirs: Theirs) -> tuple[str, ...]:
+    """The words of the command, those that are paths in its project written whole: here it is started in a folder of its own."""
+    if not theirs.base or not theirs.command:
+        return theirs.command
+    first, *rest = theirs.command
+    program = os.path.normpath(os.path.join(theirs.base, first)) if os.sep in first else first
+    found = [(one, os.path.normpath(os.path.join(theirs.base, one))) for one in rest]
+    return (program, *(path if (os.sep in one or "." in one) and not one.startswith("-") and os.path.exists(path) else one for one, path in found))

@@ -44,7 +44,7 @@ class Config:
             off = self._switched_off(holder)
             for name, item in table_at(self.document.meaning, holder, self.where).items():
                 one = read_server(name, item, holder)
-                found.append(one if name not in off else replace(one, is_disabled=True))
+                found.append(replace(one, is_disabled=one.is_disabled or name in off, base=self._base(holder)))
         if len(found) > SERVERS_MAX:
             raise Refused("host.client_form", f"more than {SERVERS_MAX} servers", where=self.where, hint="remove some")
         return tuple(found)
@@ -82,9 +82,16 @@ class Config:
     def _of(self, document: Document) -> Config:
         return Config(self.client, self._mark, self.where, document=document)
 
+    def _base(self, holder: Path) -> str:
+        """The folder of the project whose server stands at ``holder``; empty where it belongs to none."""
+        if holder != self.client.key:
+            return holder[1]
+        project = self.client.project
+        return self.where.removesuffix("/" + project) if project and self.where.startswith("/") and self.where.endswith("/" + project) else ""
+
     def _switched_off(self, holder: Path) -> frozenset[str]:
         """Servers that a project of this client names as switched off."""
-        if len(holder) == 1 or not self.client.has_projects:
+        if holder == self.client.key:
             return frozenset()
         found = table_at(self.document.meaning, holder[:2], self.where).get("disabledMcpServers")
         return frozenset(one for one in found if isinstance(one, str)) if isinstance(found, list) else frozenset()

@@ -51,7 +51,7 @@ class Change:
     """SHA-256 of the file before."""
     after: str
     servers: tuple[str, ...]
-    """Names in the book of older servers, in the order of the file."""
+    """Names in the book of older servers, one for each server that was moved, in the order of the file."""
     owned: tuple[str, ...]
     """Those of them that are there because of this change or of one like it; the others somebody wrote by hand."""
     secrets: tuple[str, ...]
@@ -174,7 +174,7 @@ def _read(folder: str) -> Change:
         phase=fields.one_of("phase", PHASES),
         before=fields.text("before", most=64, pattern=_DIGEST, form="a SHA-256 in hex"),
         after=fields.text("after", most=64, pattern=_DIGEST, form="a SHA-256 in hex"),
-        servers=fields.texts("servers", most=SERVERS_MAX, each_most=SERVER_NAME_MAX, required=True),
+        servers=fields.each("servers", lambda item, at: _name(item, at, faults), most=SERVERS_MAX, required=True),
         owned=fields.texts("owned", most=SERVERS_MAX, each_most=SERVER_NAME_MAX, required=True),
         secrets=fields.texts("secrets", most=SERVERS_MAX * 64, each_most=512, required=True),
         at=fields.number("at", least=0, most=253402300799),
@@ -183,3 +183,11 @@ def _read(folder: str) -> Change:
     fields.end()
     faults.stop()
     return found
+
+
+def _name(item: Json, at: str, faults: Faults) -> str:
+    """One name may stand several times: the same server in several places of a file."""
+    if isinstance(item, str) and 1 <= len(item) <= SERVER_NAME_MAX:
+        return item
+    faults.add("form", at, "is no name of a server", "mend the client's file by hand")
+    return ""

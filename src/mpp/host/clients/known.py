@@ -55,6 +55,8 @@ class Client:
     has_projects: bool = False
     """Are there servers of single projects in the user's file too?"""
     is_toml: bool = False
+    as_list: bool = False
+    """Does it write a command and its words as one list, and variables as ``environment``?"""
     more: tuple[tuple[str, Json], ...] = ()
     """What else the client wants to read in the entry of a server that it starts."""
 
@@ -78,6 +80,8 @@ CLIENTS: tuple[Client, ...] = (
         project=".vscode/mcp.json",
         more=(("type", "stdio"),),
     ),
+    Client(name="vscode-settings", title="VS Code (settings.json, older)", paths=("@/Code/User/settings.json",), key=("mcp", "servers")),
+    Client(name="vscode-insiders", title="VS Code Insiders", paths=("@/Code - Insiders/User/mcp.json",), key=("servers",), more=(("type", "stdio"),)),
     Client(name="windsurf", title="Windsurf", paths=("~/.codeium/windsurf/mcp_config.json",)),
     Client(name="zed", title="Zed", paths=("%/zed/settings.json",), key=("context_servers",), project=".zed/settings.json", more=(("source", "custom"),)),
     Client(
@@ -95,6 +99,15 @@ CLIENTS: tuple[Client, ...] = (
         name="copilot", title="Copilot CLI", paths=("$COPILOT_HOME/mcp-config.json", "~/.copilot/mcp-config.json"), more=(("type", "local"), ("tools", ["*"]))
     ),
     Client(name="kiro", title="Kiro", paths=("~/.kiro/settings/mcp.json",), project=".kiro/settings/mcp.json"),
+    Client(
+        name="opencode",
+        title="opencode",
+        paths=("%/opencode/opencode.json", "%/opencode/opencode.jsonc"),
+        key=("mcp",),
+        project="opencode.json",
+        as_list=True,
+        more=(("type", "local"), ("enabled", True)),
+    ),
     Client(name="lmstudio", title="LM Studio", paths=("~/.lmstudio/mcp.json",)),
 )
 

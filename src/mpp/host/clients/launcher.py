@@ -27,9 +27,10 @@ class Launcher:
 
     def entry(self, client: Client) -> Json:
         """What a client's configuration says to start it."""
-        args: list[Json] = [*self.command[1:], *SERVE, client.name]
-        found: dict[str, Json] = {**dict(client.more), "command": self.command[0], "args": args}
-        return {**found, "env": {HOME_VARIABLE: self.home}} if self.names_home else found
+        words: list[Json] = [*self.command, *SERVE, client.name]
+        started: dict[str, Json] = {"command": words} if client.as_list else {"command": words[0], "args": words[1:]}
+        found: dict[str, Json] = {**dict(client.more), **started}
+        return {**found, "environment" if client.as_list else "env": {HOME_VARIABLE: self.home}} if self.names_home else found
 
     def starts(self, server: Server) -> bool:
         """Is ``server`` this very MPP?

@@ -86,6 +86,9 @@ class LegacyServers(Protocol):
     def why_not(self, move: Move) -> str:
         """Why the book does not take it; empty if it does."""
 
+    def likeness(self, server: Server) -> Hashable:
+        """Equal for servers that are one and the same here."""
+
     def known(self, move: Move) -> str:
         """The name under which the book has this very server, with the same values; empty if it has not."""
 
@@ -119,7 +122,7 @@ def sort_out(servers: tuple[Server, ...], book: LegacyServers, see: See, *, ours
         if server.why_not:
             left.append(Left(server=server, why=server.why_not))
             continue
-        name = same.get(likeness(server), "")
+        name = same.get(book.likeness(server), "")
         move = _move(server, name or _free(_slug(server.name), taken), book, see, is_known=bool(name))
         known = "" if name else book.known(move)
         if known and known not in ours:
@@ -130,14 +133,9 @@ def sort_out(servers: tuple[Server, ...], book: LegacyServers, see: See, *, ours
             continue
         taken.add(move.name)
         claimed |= {one.store_name: one.text for one in move.lifted}
-        same[likeness(server)] = move.name
+        same[book.likeness(server)] = move.name
         moves.append(move)
     return tuple(moves), tuple(left)
-
-
-def likeness(server: Server) -> Hashable:
-    """Equal for servers that are one and the same."""
-    return server.command, server.url, server.env, server.headers, server.folder
 
 
 def _move(server: Server, name: str, book: LegacyServers, see: See, *, is_known: bool) -> Move:

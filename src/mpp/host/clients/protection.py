@@ -7,7 +7,7 @@ one step. Until then the client works as before; from then on everything that it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mpp.errors import HostFailed, Refused
@@ -18,7 +18,7 @@ from mpp.host.clients.known import Client
 from mpp.host.clients.launcher import Launcher, looks_ours
 from mpp.host.clients.lifting import See
 from mpp.host.clients.place import Place
-from mpp.host.clients.planning import LegacyServers, lift, likeness, make_plan, Move, package_of, Plan, secret_of
+from mpp.host.clients.planning import LegacyServers, lift, make_plan, Move, package_of, Plan, secret_of
 from mpp.host.clients.servers import Server
 from mpp.host.secret_entry import SecretEntry
 from mpp.host.secret_store import SecretStore
@@ -90,12 +90,12 @@ class Protection:
             now = self._tools.clock.now()
             new = tuple(one for one in plan.moves if not one.is_known)
             ours = {name for other in self._changes.others() for name in other.owned} | {one.name for one in new}
-            names = tuple(dict.fromkeys(one.name for one in plan.moves))
+            names = tuple(one.name for one in plan.moves)
             change = self._changes.begin(
                 self.place.data,
                 plan.after.data,
                 servers=names,
-                owned=tuple(one for one in names if one in ours),
+                owned=tuple(one for one in dict.fromkeys(names) if one in ours),
                 secrets=tuple(dict.fromkeys(one.store_name for move in plan.moves for one in move.lifted)),
                 at=now,
             )
@@ -192,12 +192,8 @@ class Protection:
         return kept
 
     def _moves(self, change: Change) -> Iterator[Move]:
-        """What was moved, with the names that it got: they were given in the order of the file, one to all that are the same."""
-        names = iter(change.servers)
-        given: dict[Hashable, str] = {}
-        for one in self._moved(change):
-            name = given.get(likeness(one)) or next(names, "")
-            given[likeness(one)] = name
+        """What was moved, with the names that it got."""
+        for one, name in zip(self._moved(change), change.servers, strict=False):
             yield Move(server=one, name=name, lifted=lift(one, name, self._tools.book, lambda _: ()))
 
 

@@ -28,6 +28,8 @@ class Server:
     command: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     folder: str = ""
+    base: str = ""
+    """The folder of the project to which the entry belongs; words of its command may be paths in it."""
     url: str = ""
     transport: str = ""
     """``stdio``, ``http``, ``sse``; empty where nothing says it."""

@@ -57,7 +57,11 @@ def test_what_a_server_may_do_is_what_its_words_say_and_a_person_adds(world: Wor
         {"files": {"command": "npx", "args": ["-y", "files@1.0.0", str(tmp_path / "data")], "env": {"A_KEY": SECRET, "LEVEL": "1"}}},
         files=Given(write=(str(tmp_path / "data"),), hosts=("api.example.com", "registry.example.com")),
     )["files"]
-    assert found.read == found.write == (str(tmp_path / "data"),)
+    assert (found.read, found.write) == ((), (str(tmp_path / "data"),))
+    assert world.put({"reader": {"command": "reader", "args": [str(tmp_path / "data"), str(tmp_path / "run.py")]}})["reader"].read == (
+        str(tmp_path / "run.py"),
+        str(tmp_path / "data"),
+    )
     assert [one.shown for one in found.hosts] == ["api.example.com:443", "registry.example.com:443"]
     assert (found.env, found.kind, found.pinned_code, found.sandboxed) == (("A_KEY", "LEVEL"), "stdio", True, True)
     assert (found.by, found.amr, found.added) == ("ada", "tty", 1_790_000_000)
@@ -73,6 +77,8 @@ STAYS: list[tuple[Json, str]] = [
     ({"command": "x", "args": ["--token", SECRET]}, "secret stands in its command"),
     ({"url": "https://x.example.com/?token=" + SECRET}, "secret stands in its command"),
     ({"command": "x", "cwd": "/srv"}, "folder of its own"),
+    ({"command": "./x"}, "only the client knows"),
+    ({"url": "http://web.example.com/mcp"}, "plain http"),
     ({"url": "https://x.example.com", "headers": {"A": "1", "B": "2"}}, "several headers"),
     ({"url": "https://x.example.com", "env": {"A": "1"}}, "several headers"),
     ({"command": "x", "env": {f"V{index}": "1" for index in range(60)}}, "variables"),
@@ -121,3 +127,16 @@ def test_a_full_book(world: World) -> None:
     assert "servers already" in world.plan({"x": {"command": "new"}}).left[0].why
     world.book().remove("absent")
     assert len(world.store.load()) == SERVERS_MAX
+
+
+def test_paths_of_a_project_are_written_whole_and_those_of_nobody_are_not(world: World, tmp_path: Path) -> None:
+    servers: Json = {"a": {"command": "./bin/a", "args": ["run.py", "absent.py", "--x=run.py", "data"]}}
+    config = Config(find_client("claude-code"), json.dumps({"projects": {str(tmp_path): {"mcpServers": servers}}}).encode(), "/u/.claude.json")
+    plan = make_plan(config, LAUNCHER, world.book(), lambda _: ())
+    found = world.book().entry(plan.moves[0])
+    assert found.command == (f"{tmp_path}/bin/a", f"{tmp_path}/run.py", "absent.py", "--x=run.py", "data")
+    assert found.read == (f"{tmp_path}/run.py",)
+    project = Config(find_client("claude-code"), json.dumps({"mcpServers": servers}).encode(), f"{tmp_path}/.mcp.json")
+    assert project.servers()[0].base == str(tmp_path)
+    assert Config(find_client("cursor"), json.dumps({"mcpServers": servers}).encode(), "/u/mcp.json").servers()[0].base == ""
+    assert world.put({"b": {"command": "python", "args": ["run.py"]}})["b"].read == ()

@@ -337,3 +337,17 @@ def test_a_journal_of_another_file_is_refused(file: Path, tools: Tools) -> None:
     found.write_bytes(b"{}")
     with pytest.raises(Refused):
         undo(file, tools)
+
+
+def test_one_server_in_two_places_of_a_file(tmp_path: Path, tools: Tools) -> None:
+    one = {"command": "one", "env": {"ONE_KEY": SECRET}}
+    text = json.dumps({"mcpServers": {"one": one}, "projects": {"/a": {"mcpServers": {"one": one, "two": {"command": "two"}}}}})
+    path = tmp_path / ".claude.json"
+    path.write_text(text)
+    found = Protection(find_client("claude-code"), str(path), tools)
+    change = found.apply(found.plan())
+    assert change is not None
+    assert (change.servers, change.owned) == (("one", "one", "two"), ("one", "two"))
+    assert Protection(find_client("claude-code"), str(path), tools).undo(force=False).kept_secrets == ()
+    assert path.read_text() == text
+    assert kept(tools) == NOTHING

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 
 from mpp.host.clients.known import Client, find_client
 from mpp.host.clients.launcher import Launcher
 from mpp.host.clients.planning import Move
+from mpp.host.clients.servers import Server
 
 CASES = Path(__file__).parent / "cases"
 LAUNCHER = Launcher(command=("/opt/mpp/bin/mpp",), home="/home/ada/.mpp", names_home=False)
@@ -26,6 +28,9 @@ class MemoryBook:
 
     def why_not(self, move: Move) -> str:
         return "a secret stands in its words" if any(one.kind in {"word", "url"} for one in move.lifted) else ""
+
+    def likeness(self, server: Server) -> Hashable:
+        return server.command, server.url, server.env, server.headers
 
     def known(self, move: Move) -> str:
         return next((name for name, one in self.moves.items() if one is not None and one.server.command == move.server.command and move.server.command), "")
