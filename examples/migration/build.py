@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PORTS = ("everything-lite", "filesystem-lite", "memory-lite")
+PORTS = ("everything-lite", "filesystem-lite", "memory-lite", "time-lite")
 
 
 def lay_out(name: str, parent: Path) -> Path:
