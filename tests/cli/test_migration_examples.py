@@ -25,8 +25,8 @@ def build_module(root: Path) -> ModuleType:
 
 ZONES = Path("/usr/share/zoneinfo")
 
-EQUAL = {"everything-lite": (25, 21), "filesystem-lite": (28, 25), "memory-lite": (21, 20), "time-lite": (12, 7)}
-"""Calls of each recording, and how many are answered equally. The others fail on both sides, in other words."""
+EQUAL = {"everything-lite": (25, 21), "filesystem-lite": (28, 25), "memory-lite": (21, 20), "time-lite": (12, 12)}
+"""Calls of each recording, and how many are answered equally. The others fail on both sides, in other words (masked at time-lite)."""
 
 
 @pytest.mark.parametrize("name", EQUAL)
