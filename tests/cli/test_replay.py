@@ -104,6 +104,13 @@ def test_a_package_is_asked_and_what_the_filter_took_out_is_a_redaction(mpp: Mpp
     assert "redaction (allowed) at /result/content/0/text" in allowed.out
 
 
+def test_a_file_may_have_any_name(mpp: Mpp, package: Path) -> None:
+    strange = package.rename("--yes.mpp")
+    write("calls.jsonl", {"tool": "greet"})
+    assert mpp("replay", "run", "calls.jsonl", "--against", strange, "--out", "got.jsonl").code == 0
+    assert written("got.jsonl")[0]["result"]["structuredContent"] == {"n": 1}
+
+
 def test_a_package_that_says_no_is_recorded_as_a_result(mpp: Mpp, keys: Path) -> None:
     path = Path("hello-0.1.0.mpp")
     path.write_bytes(packages.unsigned({}, {packages.ENTRYPOINT: says(SAYS_NO)}))

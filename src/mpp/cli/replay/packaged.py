@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ class Packaged:
     seconds: int
 
     def call(self, call: Call) -> Recorded:
+        # A name that begins with a dash is no option.
         words = [
             sys.executable,
             "-m",

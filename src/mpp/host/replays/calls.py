@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from mpp.errors import HostFailed, Refused
+from mpp.files import PRIVATE
 from mpp.host.replays.limits import CALLS_MAX, LINE_BYTES_MAX
 from mpp.model.jsontext import Json, read, shown
 from mpp.model.limits import NAME_MAX
@@ -124,7 +125,8 @@ class Recording:
 
     def _fresh(self) -> IO[bytes]:
         try:
-            return open(self.path, "xb", buffering=0)
+            # Answers may hold anything that is private: nobody else reads them.
+            return open(self.path, "xb", buffering=0, opener=lambda path, flags: os.open(path, flags | os.O_CLOEXEC, PRIVATE))
         except FileExistsError:
             raise Refused("host.exists", "the file exists already", where=self.path, hint="name another file, or go on with it: --resume") from None
         except OSError as fault:

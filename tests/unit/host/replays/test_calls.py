@@ -75,6 +75,8 @@ def test_a_new_recording_takes_no_file_that_is_there(tmp_path: Path) -> None:
 def test_what_a_crash_tore_is_made_again_and_what_was_whole_stays(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_bytes(line_of(done("one")) + line_of(done("two"))[:-5])
+    with Recording(str(tmp_path / "fresh"), resume=True):
+        assert (tmp_path / "fresh").stat().st_mode & 0o077 == 0, "answers are for nobody else"
     with Recording(str(path), resume=True) as recording:
         assert recording.kept == [done("one").call]
         recording.add(done("two"))
