@@ -6,10 +6,7 @@ Spec: spec/mcp-front.md, J-60 to J-99. It runs in one event loop; calls run in t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
 import orjson
 
@@ -20,9 +17,9 @@ from mpp.protocol.mcp.versions import MODERN
 from mpp.serve.http_auth import Admission, Door, metadata_url
 from mpp.serve.http_exchange import Exchange, GoneError, HeaderList
 from mpp.serve.http_headers import BadRequestError, Head, Places, judge_form, read_head
-from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_KEEPALIVE_SECONDS, HTTP_STREAMS_EACH_MAX, HTTP_STREAMS_MAX, HTTP_THREADS_EACH
+from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_KEEPALIVE_SECONDS, HTTP_STREAMS_EACH_MAX, HTTP_STREAMS_MAX
 from mpp.serve.http_outbox import Outbox
-from mpp.serve.http_rates import Crowd, Rates
+from mpp.serve.http_rates import Crowd, Rates, Turn
 from mpp.serve.http_running import Pool, Threads
 from mpp.serve.http_sessions import Session, Sessions
 from mpp.serve.http_work import Work
@@ -52,7 +49,6 @@ class Front:
         self._rates, self._calls, self._streams = Rates(), Crowd(), Crowd(HTTP_STREAMS_MAX, HTTP_STREAMS_EACH_MAX)
         self._sessions = Sessions(random)
         self._listeners: dict[Outbox, Connection] = {}
-        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._bodies = 0
         self._is_stopping = False
 
@@ -95,20 +91,19 @@ class Front:
         await exchange.reply(200, orjson.dumps(server.metadata))
 
     def _judge_rate(self, admission: Admission) -> None:
+        if not (admission.rate or self._rate or self._tenant_rate):
+            return
         tenant = (f"tenant {admission.who.tenant}", self._tenant_rate)
         wait = self._rates.wait(((admission.key, admission.rate or self._rate), tenant), asyncio.get_running_loop().time())
         if wait:
             raise BadRequestError(429, "too many requests: ask again later", code=-32603, headers=((b"retry-after", b"%d" % wait),))
 
-    @contextmanager
-    def _place(self, crowd: Crowd, admission: Admission) -> Iterator[None]:
-        status = 503 if self._is_stopping else crowd.enter(admission.key)
-        if status:
-            raise BadRequestError(status, "the host is busy: nothing was run, try again", code=-32603, headers=((b"retry-after", b"1"),))
-        try:
-            yield
-        finally:
-            crowd.leave(admission.key)
+    def _place(self, crowd: Crowd, admission: Admission) -> Turn:
+        """A place in the crowd, which whoever took it leaves."""
+        found = 503 if self._is_stopping else crowd.enter(admission.key)
+        if isinstance(found, Turn):
+            return found
+        raise BadRequestError(found, "the host is busy: nothing was run, try again", code=-32603, headers=((b"retry-after", b"1"),))
 
     def _session(self, head: Head, admission: Admission) -> Session:
         return self._sessions.find(head.found[SESSION].decode("latin-1"), admission, asyncio.get_running_loop().time())
@@ -134,7 +129,7 @@ class Front:
         is_modern = head.found.get(VERSION) == MODERN.encode("ascii")
         session = self._session(head, admission) if SESSION in head.found and not is_modern else None
         connection = session.connection if session is not None else Connection(self._server, admission.who)
-        events = connection.receive(body, head.texts())
+        events = connection.receive(body, head.texts)
         headers: HeaderList = []
         if session is None and connection.version:
             session = self._sessions.add(connection, admission, asyncio.get_running_loop().time())
@@ -145,33 +140,30 @@ class Front:
         if any(isinstance(event, Listening) for event in events):
             await self._listen(exchange, admission, connection, events)
         elif jobs:
-            with self._place(self._calls, admission):
-                await Work(exchange, connection, session, jobs, Threads(self._pool, self._turn(admission.key)), self.keepalive).answer()
+            turn = self._place(self._calls, admission)
+            try:
+                await Work(exchange, connection, session, jobs, Threads(self._pool, turn), self.keepalive).answer()
+            finally:
+                self._calls.leave(admission.key)
         else:
             reply = next((event for event in events if isinstance(event, Reply)), None)
             await (exchange.reply(202) if reply is None else exchange.reply(reply.status, reply.data, headers))
-
-    def _turn(self, key: str) -> asyncio.Semaphore:
-        found = self._turns.get(key)
-        if found is None:
-            # Weak: it is forgotten with the last call that has it.
-            found = self._turns[key] = asyncio.Semaphore(HTTP_THREADS_EACH)
-        return found
 
     async def _listen(self, exchange: Exchange, admission: Admission, connection: Connection, events: list[Event]) -> None:
         """A subscription of the new era: its stream stays open."""
         if not exchange.head.takes_stream:
             raise BadRequestError(406, "a subscription is answered with text/event-stream")
-        with self._place(self._streams, admission):
-            outbox = Outbox(asyncio.get_running_loop())
-            for event in events:
-                if isinstance(event, Reply):
-                    outbox.must(event.data)
-            self._listeners[outbox] = connection
-            try:
-                await self._keep_telling(exchange, admission, outbox)
-            finally:
-                del self._listeners[outbox]
+        self._place(self._streams, admission)
+        outbox = Outbox(asyncio.get_running_loop())
+        for event in events:
+            if isinstance(event, Reply):
+                outbox.must(event.data)
+        self._listeners[outbox] = connection
+        try:
+            await self._keep_telling(exchange, admission, outbox)
+        finally:
+            del self._listeners[outbox]
+            self._streams.leave(admission.key)
 
     async def _get(self, exchange: Exchange, admission: Admission) -> None:
         """The stream of a session of the old era, on which its client hears of changes."""
@@ -181,13 +173,14 @@ class Front:
         if not head.takes_stream:
             raise BadRequestError(406, "this is answered with text/event-stream")
         session = self._session(head, admission)
-        with self._place(self._streams, admission):
-            outbox = Outbox(asyncio.get_running_loop())
-            session.open(outbox)
-            try:
-                await self._keep_telling(exchange, admission, outbox)
-            finally:
-                session.closed(outbox)
+        self._place(self._streams, admission)
+        outbox = Outbox(asyncio.get_running_loop())
+        session.open(outbox)
+        try:
+            await self._keep_telling(exchange, admission, outbox)
+        finally:
+            session.closed(outbox)
+            self._streams.leave(admission.key)
 
     async def _keep_telling(self, exchange: Exchange, admission: Admission, outbox: Outbox) -> None:
         exchange.on_lost(outbox.over)

@@ -39,7 +39,7 @@ class Exchange:
     body_max: int = HTTP_BODY_BYTES_MAX
 
     def __init__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        self.head = Head(method=scope["method"], path=scope["path"], found={})
+        self.head = Head(method=scope["method"], path=scope["path"], found={}, texts={})
         self._receive, self._send = receive, send
         self._wire = cast("Wire", cast("dict[str, object]", scope)[CONNECTION])
         self._is_read = self.head.method != "POST"

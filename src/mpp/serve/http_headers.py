@@ -33,15 +33,13 @@ class Head:
     method: str
     path: str
     found: Mapping[bytes, bytes]
+    texts: dict[str, str]
+    """Those that begin with ``mcp-``: what the message is compared with."""
 
     def text(self, name: bytes) -> str | None:
         """A header as text; None where it is absent."""
         found = self.found.get(name)
         return None if found is None else found.decode("latin-1")
-
-    def texts(self) -> dict[str, str]:
-        """What the message is compared with."""
-        return {name.decode("latin-1"): content.decode("latin-1") for name, content in self.found.items() if name.startswith(b"mcp-")}
 
     @property
     def takes_stream(self) -> bool:
@@ -58,15 +56,19 @@ class Head:
 def read_head(method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) -> Head:
     """The head, or a refusal of one that can be read in two ways."""
     found: dict[bytes, bytes] = {}
+    texts: dict[str, str] = {}
     count = 0
     for name, content in headers:
         count += 1
-        if name in found and (name in ONCE or name.startswith(b"mcp-")):
+        is_ours = name.startswith(b"mcp-")
+        if name in found and (is_ours or name in ONCE):
             raise BadRequestError(400, f"the header {name.decode('latin-1')} stands twice")
         found[name] = content
+        if is_ours:
+            texts[name.decode("latin-1")] = content.decode("latin-1")
     if count > HTTP_HEADERS_MAX:
         raise BadRequestError(431, f"a request has at most {HTTP_HEADERS_MAX} headers")
-    return Head(method=method, path=path, found=found)
+    return Head(method=method, path=path, found=found, texts=texts)
 
 
 @value
@@ -113,8 +115,9 @@ def shown_address(address: str, port: int) -> str:
 
 def judge_form(head: Head) -> None:
     """A POST with a JSON message, for which an answer can be given. Attack: a form of a web page, which needs no leave to be sent, has another type."""
-    kind, _, rest = head.found.get(b"content-type", b"").partition(b";")
-    if kind.strip().lower() != b"application/json" or rest.strip().lower().replace(b" ", b"") not in CHARSETS:
+    written = head.found.get(b"content-type", b"")
+    kind, _, rest = written.partition(b";")
+    if written != b"application/json" and (kind.strip().lower() != b"application/json" or rest.strip().lower().replace(b" ", b"") not in CHARSETS):
         raise BadRequestError(415, "a message is application/json in UTF-8")
     if b"content-encoding" in head.found:
         raise BadRequestError(415, "a message is not compressed")

@@ -66,6 +66,19 @@ class Outbox:
             self._loop.call_soon_threadsafe(self._awake.set)
 
 
+class _Nowhere(Outbox):
+    """What is said along the way, where the answer is not a stream."""
+
+    def __init__(self) -> None:  # Without a loop: nothing is ever taken out.
+        self.left_out = 0
+
+    def put(self, data: bytes) -> None:
+        """To nobody."""
+
+
+NO_OUTBOX: Outbox = _Nowhere()
+
+
 class Gone:
     """A descriptor that becomes readable when nobody waits for a call any more."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections import Counter, OrderedDict
+from collections import OrderedDict, deque
 
 from mpp.model.value import value
-from mpp.serve.http_limits import HTTP_CALLS_EACH_MAX, HTTP_CALLS_MAX, HTTP_RATE_WINDOW_SECONDS, HTTP_RATES_KEPT_MAX
+from mpp.serve.http_limits import HTTP_CALLS_EACH_MAX, HTTP_CALLS_MAX, HTTP_RATE_WINDOW_SECONDS, HTTP_RATES_KEPT_MAX, HTTP_THREADS_EACH
 
 
 @value
@@ -44,28 +45,64 @@ class Rates:
         return min(float(rate), spent.left + (now - spent.at) * rate / HTTP_RATE_WINDOW_SECONDS)
 
 
+class Turn:
+    """One token's requests: how many there are, and which of them may run. The rest wait in order."""
+
+    def __init__(self, most: int) -> None:
+        self.count = 0
+        self._free = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            # It may have been given its turn in the same moment.
+            if waiter.done() and not waiter.cancelled():
+                self.give()
+            raise
+
+    def give(self) -> None:
+        """To the next who waits, or to whoever comes."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._free += 1
+
+
 class Crowd:
     """How many requests are worked on, of all and of each token."""
 
     def __init__(self, most: int = HTTP_CALLS_MAX, each: int = HTTP_CALLS_EACH_MAX) -> None:
         self._most, self._each = most, each
         self._all = 0
-        self._of: Counter[str] = Counter()
+        self._of: dict[str, Turn] = {}
 
-    def enter(self, name: str) -> int:
-        """0, or the status of the refusal: 429 where it is this token that asks too much, 503 where all together do."""
-        if self._of[name] >= self._each:
+    def enter(self, name: str) -> Turn | int:
+        """Or the status of the refusal: 429 where it is this token that asks too much, 503 where all together do."""
+        turn = self._of.get(name)
+        if turn is not None and turn.count >= self._each:
             return 429
         if self._all >= self._most:
             return 503
+        if turn is None:
+            turn = self._of[name] = Turn(HTTP_THREADS_EACH)
         self._all += 1
-        self._of[name] += 1
-        return 0
+        turn.count += 1
+        return turn
 
     def leave(self, name: str) -> None:
         self._all -= 1
-        self._of[name] -= 1
-        if not self._of[name]:
+        turn = self._of[name]
+        turn.count -= 1
+        if not turn.count:
             del self._of[name]
 
     @property

@@ -14,6 +14,7 @@ from mpp.model.jsontext import Json
 from mpp.protocol.mcp import Ask, Connection, Job, Reply, Voice, error_reply
 from mpp.protocol.mcp.versions import INTERNAL
 from mpp.serve.http_outbox import Gone
+from mpp.serve.http_rates import Turn
 
 Answer: TypeAlias = "dict[str, Json] | None"
 Outcome: TypeAlias = "Reply | Ask"
@@ -92,7 +93,7 @@ class Threads(NamedTuple):
     """Where one token's calls run."""
 
     pool: Pool
-    turn: asyncio.Semaphore
+    turn: Turn
     """Attack: one token whose calls take all threads. It has so many at most, and the rest of its calls wait."""
 
 
@@ -132,11 +133,15 @@ class Run:
                 self._close()
 
     async def _step(self, answer: Answer) -> Outcome:
-        async with self._threads.turn:
+        turn = self._threads.turn
+        await turn.take()
+        try:
             self._waiter = asyncio.get_running_loop().create_future()
             self._answer, self._is_working = answer, True
             self._threads.pool.put(self)
             return await self._waiter
+        finally:
+            turn.give()
 
     def work(self) -> None:
         """One step, in a thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,6 +13,9 @@ from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Backend, Caller, Listing, Live, Outcome, ToolCall
 
 PACKAGES, AUDIT = "mpp://packages/", "mpp://audit/"
+LOOK_SECONDS = 0.5
+"""Seconds between two looks at the file of views. Reason: a look takes as long as a tenth of a call; a view is no revocation."""
+
 LISTINGS_KEPT_MAX = 256
 """Lists of tenants that are kept until they change. Reason: bounds memory; made anew for others."""
 
@@ -19,15 +23,19 @@ LISTINGS_KEPT_MAX = 256
 class Viewed:
     """``Backend`` over another one. What a tenant does not see is answered as what does not exist."""
 
-    def __init__(self, backend: Backend, views: ViewStore) -> None:
-        self._backend, self._views = backend, views
+    def __init__(self, backend: Backend, views: ViewStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._backend, self._views, self._clock = backend, views, clock
+        self._known, self._look_at = views.load(), clock() + LOOK_SECONDS
         self._kept: dict[tuple[str, str], tuple[Listing, View, Listing]] = {}
-        if views.load() and any(_text(tool, "name") == searching.SEARCH for tool in backend.tools(Caller()).items):
+        if self._known and any(_text(tool, "name") == searching.SEARCH for tool in backend.tools(Caller()).items):
             hint = "leave out --search-mode, or give no tenant a view of its own (`mpp token tenant`)"
             raise Refused("usage.option", "a search finds what some tenants may not see", where="--search-mode", hint=hint)
 
     def _view(self, who: Caller) -> View:
-        return view_of(self._views.load(), who.tenant)
+        now = self._clock()
+        if now >= self._look_at:
+            self._known, self._look_at = self._views.load(), now + LOOK_SECONDS
+        return view_of(self._known, who.tenant)
 
     def _part(self, kind: str, who: Caller, whole: Listing, sees: Callable[[View, Json], bool]) -> Listing:
         view = self._view(who)

@@ -108,7 +108,10 @@ class Wire(HttpToolsProtocol):
         self._head_bytes += len(name) + len(value) + 4
         # Attack: more headers than anybody reads. Beyond the limit they are not even kept.
         if len(self.headers) <= HTTP_HEADERS_MAX and self._head_bytes <= HTTP_HEAD_BYTES_MAX:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False

@@ -7,13 +7,9 @@ import asyncio
 from mpp.protocol.mcp import Ask, Connection, Job, Reply
 from mpp.protocol.mcp.reading import Id
 from mpp.serve.http_exchange import Exchange
-from mpp.serve.http_outbox import Outbox
+from mpp.serve.http_outbox import NO_OUTBOX, Outbox
 from mpp.serve.http_running import Answer, Run, Threads, nobody_to_ask
 from mpp.serve.http_sessions import Session
-
-
-def _to_nobody(_: bytes) -> None:
-    """What is said along the way, where the answer is not a stream."""
 
 
 class Work:
@@ -23,10 +19,10 @@ class Work:
         self, exchange: Exchange, connection: Connection, session: Session | None, jobs: list[Job], threads: Threads, keepalive: float
     ) -> None:  # fmt: skip
         self._exchange, self._connection, self._session, self._keepalive = exchange, connection, session, keepalive
-        self._outbox = Outbox(asyncio.get_running_loop())
         head = exchange.head
         self._is_stream = head.takes_stream and (not head.takes_json or any(job.wants_stream for job in jobs))
-        self._runs = [Run(connection, job, threads, self._outbox.put if self._is_stream else _to_nobody) for job in jobs]
+        self._outbox = Outbox(asyncio.get_running_loop()) if self._is_stream else NO_OUTBOX
+        self._runs = [Run(connection, job, threads, self._outbox.put) for job in jobs]
         self._known: dict[Id, Run] = session.runs if session is not None else {}
         self._asked: set[str] = set()
         self._reply: Reply | None = None

@@ -90,7 +90,7 @@ def test_forms_that_are_taken(kind: str) -> None:
 
 
 def test_what_is_compared_with_the_message() -> None:
-    assert head(mcp_method="x", host="y", mcp_param_region="eu").texts() == {"mcp-method": "x", "mcp-param-region": "eu"}
+    assert head(mcp_method="x", host="y", mcp_param_region="eu").texts == {"mcp-method": "x", "mcp-param-region": "eu"}
     assert head(accept="x").text(b"accept") == "x"
     assert head().text(b"accept") is None
 

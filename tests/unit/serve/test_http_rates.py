@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from mpp.serve import http_rates
-from mpp.serve.http_rates import Crowd, Rates
+from mpp.serve.http_rates import Crowd, Rates, Turn
 
 
 def test_a_minutes_worth_may_be_asked_at_once_and_comes_back_steadily() -> None:
@@ -39,12 +41,42 @@ def test_few_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(rates._spent) == ["c", "a"]
 
 
+def entered(crowd: Crowd, name: str) -> int:
+    found = crowd.enter(name)
+    return found if isinstance(found, int) else 0
+
+
 def test_a_crowd_has_two_bounds() -> None:
     crowd = Crowd(most=3, each=2)
-    assert [crowd.enter("a"), crowd.enter("a"), crowd.enter("a")] == [0, 0, 429]
-    assert [crowd.enter("b"), crowd.enter("b")] == [0, 503]
+    assert [entered(crowd, name) for name in "aaabb"] == [0, 0, 429, 0, 503]
     crowd.leave("a")
-    assert crowd.enter("b") == 0
+    assert entered(crowd, "b") == 0
     for name in "abb":
         crowd.leave(name)
-    assert (crowd.count, dict(crowd._of)) == (0, {})
+    assert (crowd.count, crowd._of) == (0, {})
+
+
+def test_turns_are_given_in_order_and_none_is_lost() -> None:
+    async def go() -> list[str]:
+        turn, order = Turn(1), []
+
+        async def one(name: str) -> None:
+            await turn.take()
+            order.append(name)
+            await asyncio.sleep(0)
+            turn.give()
+
+        tasks = [asyncio.create_task(one(name)) for name in "abcde"]
+        await asyncio.sleep(0)
+        # One that waits goes away; and one in the moment in which it is its turn.
+        tasks[2].cancel()
+        turn.give()
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await one("f")
+        return order
+
+    found = asyncio.run(go())
+    assert (found[0], found[-1]) == ("a", "f")
+    assert [name for name in found if name in "de"] == ["d", "e"]
+    assert "c" not in found

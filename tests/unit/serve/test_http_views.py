@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> ViewStore:
 @pytest.fixture
 def viewed(store: ViewStore) -> Viewed:
     store.change(lambda _: {"acme": View(names=frozenset(("demo",)))})
-    return Viewed(Host(), store)
+    return Viewed(Host(), store, iter(range(1_000_000)).__next__)
 
 
 def names(listing: Listing, key: str = "name") -> list[str]:
@@ -114,8 +114,9 @@ def test_a_search_finds_what_some_may_not_see(store: ViewStore) -> None:
     assert refusal.value.code == "usage.option"
 
 
-def test_over_http(tmp_path: Path) -> None:
+def test_over_http(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text, other = token(tmp_path), token(tmp_path, tenant="other")
+    monkeypatch.setattr(http_views, "LOOK_SECONDS", 0)
     with serving(tmp_path, Host()) as served:
         assert served.call("crm__find", headers=bearer(text)).status == 200
         ViewStore(str(tmp_path / "home" / "trust" / "tenants.json")).change(lambda _: {"acme": View(names=frozenset(("demo",)))})
@@ -123,3 +124,12 @@ def test_over_http(tmp_path: Path) -> None:
         assert served.call("demo__add", a=1, b=1, headers=bearer(text)).result["structuredContent"] == {"sum": 2}
         assert [tool["name"] for tool in served.modern("tools/list", headers=bearer(text)).result["tools"]] == ["demo__add", "demo__echo"]
         assert served.modern("tools/list", headers=bearer(other)).result["tools"] == []
+
+
+def test_the_file_is_looked_at_now_and_then(store: ViewStore) -> None:
+    now = [0.0]
+    viewed = Viewed(Host(), store, lambda: now[0])
+    store.change(lambda _: {"acme": View(names=frozenset(("crm",)))})
+    assert len(names(viewed.tools(ACME))) == 3
+    now[0] = http_views.LOOK_SECONDS
+    assert names(viewed.tools(ACME)) == ["crm__find"]
