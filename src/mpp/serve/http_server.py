@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -41,6 +42,9 @@ PORT = 8808
 LISTEN = f"127.0.0.1:{PORT}"
 _LISTEN = re.compile(r"(?:\[([0-9a-fA-F:]{2,45})\]|([0-9.]{7,15}|localhost)):([0-9]{1,5})")
 _ORIGIN = re.compile(r"https?://[^/\s?#]{1,260}")
+
+DESCRIPTORS_PER_CONNECTION = 2
+"""Descriptors of the process for each connection that it takes. Reason: one for itself, one for the work that it brings."""
 
 OPEN_WORDS = "anybody on this machine may call, as no tokens are used; `mpp token add` or --require-token change that"
 
@@ -216,6 +220,29 @@ class HttpServer:
             pool.close(1)
 
 
+def connections_for(limits: tuple[int, int], most: int = HTTP_CONNECTIONS_MAX) -> tuple[int, int]:
+    """How many connections this process may take, and how many descriptors it should ask for.
+
+    Attack: connections that take all descriptors, so that no call can be started and nothing can be recorded. Half of them are for that.
+    """
+    soft, hard = limits
+    wanted = most * DESCRIPTORS_PER_CONNECTION
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else max(soft, min(hard, wanted))
+    return (most if soft == resource.RLIM_INFINITY else max(min(most, soft // DESCRIPTORS_PER_CONNECTION), 1)), soft
+
+
+def _make_room() -> int:
+    """The number of connections, with as many descriptors as this process can get."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most, soft = connections_for(limits)
+    if soft != limits[0]:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, limits[1]))
+        most, _ = connections_for((resource.getrlimit(resource.RLIMIT_NOFILE)[0],) * 2)
+    return most
+
+
 def _from_threads(loop: asyncio.AbstractEventLoop, changed: Callable[[str], None]) -> Callable[[str], None]:
     def tell(what: str) -> None:
         with contextlib.suppress(RuntimeError):
@@ -245,6 +272,13 @@ async def _listen(loop: asyncio.AbstractEventLoop, front: Front, sock: socket.so
     )  # fmt: skip
     config.load()
     state = ServerState()
+    most = min(_make_room(), Wire.connections_max)
+
+    def connected() -> Wire:
+        wire = Wire(config, state, {}, loop)
+        wire.connections_max = most
+        return wire
+
     patience = HTTP_TLS_SECONDS_MAX if context is not None else None
     server = await loop.create_server(
         lambda: Wire(config, state, {}, loop), sock=sock, ssl=context, backlog=HTTP_CONNECTIONS_MAX, ssl_handshake_timeout=patience

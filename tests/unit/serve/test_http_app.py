@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mpp.model.jsontext import Json
+from mpp.protocol.mcp import calling
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
 from mpp.serve import http_app
 from mpp.serve.http_app import Front
@@ -214,6 +215,16 @@ def test_a_person_is_asked_on_the_stream_of_the_call(served: Served, backend: Me
     # A second answer to the same question is one to nothing.
     assert served.post(answer, **session).status == 202
     assert len(backend.answers) == 1
+
+
+def test_a_question_that_nobody_answers_is_withdrawn(served: Served, backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling, "ELICIT_SECONDS", 0.05)
+    session = served.begin(capabilities={"elicitation": {}})
+    call = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "demo__delete", "arguments": {}}}
+    found = served.post(call, **session)
+    assert [event.get("method", "answer") for event in found.events] == ["elicitation/create", "notifications/cancelled", "answer"]
+    assert found.events[1]["params"]["requestId"] == found.events[0]["id"]
+    assert (found.events[2]["result"]["isError"], backend.answers) == (True, [])
 
 
 def test_nobody_is_asked_who_takes_no_stream(served: Served, backend: MemoryBackend) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import http.client
 import os
+import resource
 import select
 import ssl
 import sys
@@ -21,7 +22,7 @@ from mpp.host.system import FixedClock, SystemClock, SystemRandom
 from mpp.model.agents import AgentIdentity
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
 from mpp.serve import http_server
-from mpp.serve.http_server import OPEN_WORDS, HttpOptions, HttpServer, check_options, read_listen, serve_http
+from mpp.serve.http_server import OPEN_WORDS, HttpOptions, HttpServer, check_options, connections_for, read_listen, serve_http
 from mpp.testing.backend import MemoryBackend, said
 from mpp.testing.packages import NOW
 from tests.unit.host.access_tokens import RESOURCE, access, write_config
@@ -216,6 +217,35 @@ def test_rates(tmp_path: Path) -> None:
         # The tenant has one left, whoever asks for it; another tenant has its own.
         assert [served.call("demo__add", a=1, b=1, headers=bearer(token(tmp_path))).status for _ in range(2)] == [200, 429]
         assert served.call("demo__add", a=1, b=1, headers=bearer(other)).status == 200
+
+
+NEVER = resource.RLIM_INFINITY
+ROOM = [
+    ((1024, 1024), (512, 1024)),
+    ((1024, 20_000), (4096, 8192)),
+    ((1024, 4000), (2000, 4000)),
+    ((1024, NEVER), (4096, 8192)),
+    ((NEVER, NEVER), (4096, NEVER)),
+    ((20_000, 20_000), (4096, 20_000)),
+    ((1, 1), (1, 1)),
+]
+
+
+@pytest.mark.parametrize(("limits", "found"), ROOM)
+def test_connections_leave_descriptors_for_calls(limits: tuple[int, int], found: tuple[int, int]) -> None:
+    assert connections_for(limits) == found
+
+
+def test_a_process_with_few_descriptors_asks_for_more(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    low = 1000 if before[1] == NEVER else min(1000, before[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (low, before[1]))
+    try:
+        with serving(tmp_path) as served:
+            assert served.call("demo__add", a=1, b=2).status == 200
+            assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == connections_for((low, before[1]))[1]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_without_uvloop_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,9 +138,9 @@ def wait_for_reset(client: socket.socket) -> None:
     assert poll.poll(20_000)
 
 
-def test_one_connection_too_many(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_connection_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Wire, "connections_max", 1)
-    with served.connect() as client:
+    with serving(tmp_path) as served, served.connect() as client:
         client.sendall(call_bytes("demo__add", a=1, b=1))
         read_until(client, b'"complete"}}')
         assert served.raw(b"").startswith(b"HTTP/1.1 503 ")
