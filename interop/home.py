@@ -14,6 +14,8 @@ FIXTURES = ROOT / "examples" / "conformance-fixtures"
 ADAPTER = ROOT / "src" / "mpp" / "author" / "templates" / "c"
 MPP = Path(sys.executable).parent / "mpp"
 NAMES = ("content", "live", "asking")
+EXTRA = "extra"
+"""The package that comes and goes. It is built and not installed."""
 STEP_SECONDS_MAX = 300
 
 POLICY = """mpp_policy = 1
@@ -62,7 +64,7 @@ class HomeFolder:
         shutil.copy(ADAPTER / "src" / "mpp.c", project / "src")
         shutil.copy(FIXTURES / "common" / "fixture.h", project / "include")
         shutil.copy(FIXTURES / "common" / "fixture.c", project / "src")
-        package = project / json.loads(self.mpp("build", "--json", where=project))["file"]
+        package = project / str(json.loads(self.mpp("build", "--json", where=project))["file"])
         self.mpp("sign", str(package), "-k", str(self.folder / "keys" / "publisher.key"), where=project)
         return package
 
@@ -74,5 +76,6 @@ class HomeFolder:
         policy.write_text(POLICY, encoding="utf-8")
         self.mpp("policy", "use", str(policy), "--yes")
         packages = [self.build(name) for name in NAMES]
+        self.build(EXTRA)
         self.mpp("install", *map(str, packages))
         return packages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from agent_framework import Agent, BaseChatClient, ChatResponse, Content, FunctionInvocationLayer, Message
@@ -20,7 +20,7 @@ class Scripted(FunctionInvocationLayer, BaseChatClient):
         super().__init__()
         self._name, self._given = name, arguments
 
-    def _inner_get_response(self, *, messages: Sequence[Message], stream: bool, options: Mapping[str, Any], **_more: Any) -> Any:
+    def _inner_get_response(self, *, messages: Sequence[Message], **_more: Any) -> Any:
         async def respond() -> ChatResponse:
             results = [one for message in messages for one in message.contents if one.type == "function_result"]
             if not results:

@@ -34,4 +34,4 @@ def run(work: Callable[[Host], Any]) -> None:
     """Open the host whose home was given, do the work, say what was looked at."""
     with Host.open(sys.argv[1]) as host:
         work(host)
-    print(json.dumps({"checks": _DONE}))
+    sys.stdout.write(json.dumps({"checks": _DONE}) + "\n")

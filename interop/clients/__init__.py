@@ -1,0 +1,1 @@
+"""Clients of other people, each run in an environment of its own."""

@@ -1,0 +1,93 @@
+"""``make interop``: real clients that others wrote, against MPP, and a table of what came out.
+
+    python -m tools.interop                       all of them
+    python -m tools.interop --only suite          the official conformance suite
+    python -m tools.interop --work FOLDER         where clients are installed; kept between runs
+
+Clients are installed at the versions that interop/package.json and interop/environments.py name, from the registries of npm and PyPI, outside of the project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from interop import others, suite
+from interop.home import FailedError, HomeFolder
+from interop.npm import Npm
+from interop.others import Met
+from interop.serving import changing, served
+
+PARTS = ("suite", "inspector", "sdk", "clients", "frameworks")
+
+
+def default_work() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(base if os.path.isabs(base) else os.path.expanduser("~/.cache")) / "mpp-interop"
+
+
+def main(given: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="tools.interop", description="Real clients against MPP.")
+    parser.add_argument("--only", choices=PARTS, action="append", help="only this part; may be repeated")
+    parser.add_argument("--work", type=Path, default=default_work(), help="where clients are installed")
+    options = parser.parse_args(given)
+    parts = tuple(options.only or PARTS)
+    begun = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="mpp-interop-") as folder:
+            found = list(_shown(_run(parts, options.work.resolve(), Path(folder))))
+    except FailedError as fault:
+        sys.stderr.write(f"error: {fault}\n")
+        return 1
+    wrong = [one for one in found if one.wrong]
+    sys.stdout.write(f"\n{len(found) - len(wrong)} of {len(found)} as expected, in {time.monotonic() - begun:.0f} s\n")
+    return 1 if wrong else 0
+
+
+def _run(parts: tuple[str, ...], work: Path, folder: Path) -> Iterator[Met]:
+    home = HomeFolder(folder / "fixtures")
+    home.make()
+    yield Met("fixture packages built, signed, installed", "")
+    npm = Npm(work / "npm")
+    if {"suite", "inspector"} & set(parts):
+        npm.install()
+    environments = work / "environments"
+    with served(home, "--plain-names") as url:
+        if "suite" in parts:
+            with changing(home):
+                yield from _suite(npm, url, folder)
+        if "inspector" in parts:
+            yield from others.inspector(npm, home, url)
+        if "sdk" in parts:
+            yield from others.sdk(environments, home, url)
+    if "clients" in parts:
+        yield from others.clients(environments, home)
+    if "frameworks" in parts:
+        yield from others.frameworks(environments, home)
+
+
+def _suite(npm: Npm, url: str, folder: Path) -> Iterator[Met]:
+    for revision in suite.REVISIONS:
+        compared = suite.compare(revision, suite.run_suite(npm, url, revision, folder / revision))
+        name = (
+            f"official suite, {revision}: {compared.passed} scored scenarios without a fault or warning, {compared.expected_faults} expected faults elsewhere"
+        )
+        yield Met(name, "\n".join(compared.surprises))
+
+
+def _shown(found: Iterator[Met]) -> Iterator[Met]:
+    for one in found:
+        sys.stdout.write(f"{'FAIL' if one.wrong else 'ok  '}  {one.name}\n")
+        if one.wrong:
+            sys.stdout.write("".join(f"      {line}\n" for line in one.wrong.splitlines()))
+        sys.stdout.flush()
+        yield one
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
