@@ -33,24 +33,11 @@ class Packaged:
 
     def call(self, call: Call) -> Recorded:
         # A name that begins with a dash is no option.
-        words = [
-            sys.executable,
-            "-m",
-            "mpp",
-            "run",
-            self.file,
-            "--tool",
-            call.tool,
-            "--args",
-            "-",
-            "--json",
-            "--timeout",
-            str(self.seconds * 1000),
-            *self.options,
-        ]
+        file = os.path.join(os.curdir, self.file)
+        words = ["run", file, "--tool", call.tool, "--args", "-", "--json", "--timeout", str(self.seconds * 1000), *self.options]
         asked = json.dumps(call.arguments, ensure_ascii=False).encode("utf-8", "surrogatepass")
         try:
-            done = subprocess.run(words, input=asked, capture_output=True, timeout=self.seconds + MARGIN_SECONDS, check=False)
+            done = subprocess.run([sys.executable, "-m", "mpp", *words], input=asked, capture_output=True, timeout=self.seconds + MARGIN_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             raise ToolFailed("tool.deadline", "`mpp run` did not end in time", where=call.tool, hint="give it longer: --timeout SECONDS") from None
         return self._answer(call, done)
