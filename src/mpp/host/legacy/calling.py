@@ -106,7 +106,7 @@ def _judged(
 
 
 def _tool(ready: Ready, name: str) -> LegacyTool:
-    """Spec: legacy L-34. Attack: a tool that changed since a person agreed to it, or since the agent read its list."""
+    """Spec: legacy V-34. Attack: a tool that changed since a person agreed to it, or since the agent read its list."""
     if name not in ready.judged.callable:
         why = next((one.why for one in ready.entry.held if one.name == name), "the server has no such tool")
         # The remedy is for a person, who finds it with `mpp legacy show`; an agent learns that it is kept back.

@@ -180,7 +180,7 @@ def _particulars(request: LegacyRequest, rights: Rights, at: Setting, asked: Ask
         arguments=request.arguments.data,
         rights_digest=rights.digest,
         uses=(*_own_uses(request.subject), *asked_for(rights), *unfiltered(privacy, FILTERS)),
-        # Spec: legacy L-36. A standing approval ends when a pin changes.
+        # Spec: legacy V-36. A standing approval ends when a pin changes.
         definitions=request.subject.entry.pin,
         shown=b"" if request.shown is None else request.shown.data,
     )

@@ -1,6 +1,6 @@
 """A root folder of its own for an older MCP server: system folders to read, the named paths, an empty home and an empty temporary folder; nothing else exists.
 
-Runs in the process that becomes the server, which has a namespace of mounts. Spec: legacy L-20 to L-24.
+Runs in the process that becomes the server, which has a namespace of mounts. Spec: legacy V-20 to V-24.
 """
 
 from __future__ import annotations

@@ -39,19 +39,8 @@ class Judged:
 def judge_listing(entry: Entry, listed: Sequence[Json], others: frozenset[str] = frozenset()) -> Judged:
     """``others``: names of tools of other packages and servers."""
     held: dict[str, str] = {}
-    fresh: dict[str, Pin] = {}
     remarks: list[str] = []
-    names = Counter(one.get("name") for one in listed if isinstance(one, dict) and isinstance(one.get("name"), str))
-    for one in listed:
-        name = one.get("name") if isinstance(one, dict) else None
-        if not isinstance(one, dict) or not isinstance(name, str) or TOOL_NAME.fullmatch(name) is None:
-            held[shown(str(name), NAME_MAX)] = "its name is none that can be called here"
-            continue
-        why = "two tools have this name" if names[name] > 1 else _fault(one, others, remarks)
-        if why:
-            held[name] = why
-        else:
-            fresh[name] = _pin(name, one)
+    fresh = _fresh(listed, others, held, remarks)
     pins = tuple(fresh[name] for name in sorted(fresh)) if entry.pins is None else entry.pins
     agreed = {one.name: one for one in pins}
     for name, pin in fresh.items():
@@ -65,6 +54,23 @@ def judge_listing(entry: Entry, listed: Sequence[Json], others: frozenset[str] =
     return Judged(
         entry=after, fresh=tuple(fresh[name] for name in sorted(fresh)), remarks=tuple(remarks), callable=frozenset(agreed.keys() - held.keys())
     )  # fmt: skip
+
+
+def _fresh(listed: Sequence[Json], others: frozenset[str], held: dict[str, str], remarks: list[str]) -> dict[str, Pin]:
+    """Everything in the list that can be called and hides nothing; what does goes to ``held``, what a person should see to ``remarks``."""
+    found: dict[str, Pin] = {}
+    names = Counter(one.get("name") for one in listed if isinstance(one, dict) and isinstance(one.get("name"), str))
+    for one in listed:
+        name = one.get("name") if isinstance(one, dict) else None
+        if not isinstance(one, dict) or not isinstance(name, str) or TOOL_NAME.fullmatch(name) is None:
+            held[shown(str(name), NAME_MAX)] = "its name is none that can be called here"
+            continue
+        why = "two tools have this name" if names[name] > 1 else _fault(one, others, remarks)
+        if why:
+            held[name] = why
+        else:
+            found[name] = _pin(name, one)
+    return found
 
 
 def agree(judged: Judged) -> Entry:

@@ -1,4 +1,4 @@
-"""From what the owner wrote to what a starter is told: the program found, its runtime shown, and nothing that is never granted. Spec: legacy L-10 to L-27."""
+"""From what the owner wrote to what a starter is told: the program found, its runtime shown, and nothing that is never granted. Spec: legacy V-10 to V-27."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would hold a server on this machine: a program that does nothing is started as a server is. Spec: legacy L-26."""
+"""What would hold a server on this machine: a program that does nothing is started as a server is. Spec: legacy V-26."""
 
 from __future__ import annotations
 

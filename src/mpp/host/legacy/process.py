@@ -15,8 +15,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import IO
 
-from mpp.errors import HostFailed
+from mpp.errors import HostFailed, MppError
 from mpp.host.legacy.launch import START
 from mpp.host.legacy.launch_plan import LaunchPlan, write_plan
 from mpp.host.legacy.limits import START_SECONDS_MAX, STDERR_BYTES_MAX, STOP_SECONDS_MAX
@@ -56,7 +57,7 @@ class ServerProcess:
         try:
             with ours:
                 self.barriers = self._hear(ours, plan, serve)
-        except BaseException:
+        except MppError:
             self.end()
             raise
         for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
@@ -132,16 +133,16 @@ class ServerProcess:
 
     def end(self, *, gently: bool = False) -> int:
         """End it, and all that it started; its exit code. ``gently``: it may end by itself first, once its input is closed."""
-        for stream in (self._child.stdin,) if gently else (self._child.stdin, self._child.stdout, self._child.stderr):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        _close(self._child.stdin)
         if not gently or not self._ended_within(STOP_SECONDS_MAX):
             self._kill()
-        for stream in (self._child.stdout, self._child.stderr):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        _close(self._child.stdout)
+        _close(self._child.stderr)
+        self._forget()
+        return self._child.returncode if self._child.returncode is not None else -1
+
+    def _forget(self) -> None:
+        """What was held for it: the proxy's listener, its descriptor, its folder."""
         if self._listener is not None:
             with suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
@@ -152,7 +153,6 @@ class ServerProcess:
             self._pidfd = -1
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
-        return self._child.returncode if self._child.returncode is not None else -1
 
     def _kill(self) -> None:
         """The server first, by its descriptor; its starter then ends what is left, and itself."""
@@ -186,3 +186,9 @@ class ServerProcess:
                 poll.register(self.stdin, select.POLLOUT)
                 if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
                     raise TimeoutError("the server reads nothing") from None
+
+
+def _close(stream: IO[bytes] | None) -> None:
+    if stream is not None:
+        with suppress(OSError):
+            stream.close()

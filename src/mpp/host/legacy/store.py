@@ -127,16 +127,22 @@ def _row(entry: Entry) -> Json:
 
 def read_servers(data: bytes, *, where: str) -> Entries:
     """Attack: a document that somebody else wrote into this home. It is read as strictly as any."""
-    faults = Faults("usage")
-    fields = Fields(read(data, family="usage", where=where), where, faults)
+    faults = Faults("policy")
+    try:
+        document = read(data, family="policy", where=where)
+    except Refused as fault:
+        raise _broken(fault.message, where) from None
+    fields = Fields(document, where, faults)
     fields.number("mpp_legacy", least=1, most=1)
     found = fields.each("servers", lambda item, at: _entry(Fields(item, at, faults)), most=SERVERS_MAX)
     fields.end()
     if faults.found:
-        raise HostFailed(
-            "host.legacy", f"the older servers cannot be read: {faults.found[0].message}", where=faults.found[0].where, hint="mend or move the file"
-        )
+        raise _broken(faults.found[0].message, faults.found[0].where)
     return {entry.server.name: entry for entry in found}
+
+
+def _broken(how: str, where: str) -> HostFailed:
+    return HostFailed("host.legacy", f"the older servers cannot be read: {how}", where=where, hint="mend the file, or move it away")
 
 
 def _entry(fields: Fields) -> Entry:

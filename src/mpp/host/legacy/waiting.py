@@ -1,4 +1,4 @@
-"""One call on its way: what the server said about it, for the thread that waits. Spec: legacy L-31."""
+"""One call on its way: what the server said about it, for the thread that waits. Spec: legacy V-31."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def follow(waiting: Waiting, order: Order, live: Live, told: Told, *, gone_fd: i
             if isinstance(news, Elicits):
                 asked = ask(news)
                 if asked is not None and asked.key not in order.inputs:
-                    # Spec: legacy L-33. A call is never resumed. The server is told that nobody decided, and the call is made again with the answer.
+                    # Spec: legacy V-33. A call is never resumed. The server is told that nobody decided, and the call is made again with the answer.
                     told.answer(news, {"action": "cancel"})
                     return asked
                 told.answer(news, {"action": "decline"} if asked is None else answer_of(order.inputs[asked.key]))

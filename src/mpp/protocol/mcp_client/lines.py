@@ -1,4 +1,4 @@
-"""Standard output of a server, cut into messages. What is no message is skipped and counted; what is too long ends it. Spec: legacy L-1 to L-4."""
+"""Standard output of a server, cut into messages. What is no message is skipped and counted; what is too long ends it. Spec: legacy V-1 to V-4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One message of a server, read as hostile. Spec: legacy L-2."""
+"""One message of a server, read as hostile. Spec: legacy V-2."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Message: TypeAlias = Answered | Wanted | Noted
 def read_messages(line: bytes) -> tuple[Message, ...]:
     """The messages of one line; none if it is no message at all."""
     try:
-        found = read(line, family="tool", where="standard output")
+        found = read(line, family="call", where="standard output")
     except Refused:
         return ()
     listed = found[:BATCH_MAX] if isinstance(found, list) else [found]
@@ -64,8 +64,11 @@ def _message(found: Json) -> Message | None:
     if not isinstance(identity, int | str) or not has_id:
         return None
     if "error" in found:
-        error = found["error"]
-        words, code = (error.get("message"), error.get("code")) if isinstance(error, dict) else ("", 0)
-        text = words if isinstance(words, str) else "no message"
-        return Answered(id=identity, error=text[:ERROR_CHARS_MAX], code=code if isinstance(code, int) else 0)
+        return _failed(identity, found["error"])
     return Answered(id=identity, result=found["result"]) if "result" in found else None
+
+
+def _failed(identity: Id, error: Json) -> Answered:
+    words, code = (error.get("message"), error.get("code")) if isinstance(error, dict) else (None, 0)
+    text = words if isinstance(words, str) else "no message"
+    return Answered(id=identity, error=text[:ERROR_CHARS_MAX], code=code if isinstance(code, int) else 0)

@@ -1,4 +1,4 @@
-"""One session with a server of the older era: what to write, and what came of what was read. It does no I/O and keeps no clock. Spec: legacy L-3 to L-9."""
+"""One session with a server of the older era: what to write, and what came of what was read. It does no I/O and keeps no clock. Spec: legacy V-3 to V-9."""
 
 from __future__ import annotations
 

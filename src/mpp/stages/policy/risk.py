@@ -113,7 +113,7 @@ def risk_of(manifest: Manifest, tool: ToolDefinition | None, facts: RiskFacts) -
 
 
 def risk_unverified(declared: Capabilities, level: str, facts: RiskFacts, more: Iterable[Reason]) -> Risk:
-    """The score of what nobody verified: by what it may use, and by ``more``, which says why it is not known. Nothing that it says of itself counts. Spec: legacy L-42."""
+    """The score of what nobody verified: by what it may use, and by ``more``, which says why it is not known. Nothing that it says of itself counts. Spec: legacy V-42."""
     found = [
         *_network(declared.network, reach := _reach(declared, facts)), *_read(declared.read), *_write(declared.write), *_credentials(declared),
         *_together(declared, reach, {}), *more,

@@ -210,7 +210,7 @@ def test_a_list_that_changes_is_judged_anew(about: Surroundings) -> None:
     assert fake.lists == 1, "it is listed once, as long as nothing changes"
     fake.listed, fake.changes = [OTHER, {**OTHER, "name": "b"}], 3  # type: ignore[dict-item]
     found = made.ready()
-    assert (found.judged.callable, {one.name: one.why for one in found.entry.held}) == (set(), {"a": CHANGED, "b": NEW})
+    assert (found.judged.callable, {one.name: one.why for one in found.entry.held}) == (frozenset(), {"a": CHANGED, "b": NEW})
     assert about.store.find("tests").held == found.entry.held
     fake.listed, fake.changes = [], 4
     assert {one.why for one in made.ready().entry.held} == {GONE}

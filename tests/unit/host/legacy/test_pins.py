@@ -52,7 +52,7 @@ def test_what_changes_is_kept_back_until_somebody_agrees() -> None:
     entry = first(tool("a"), tool("b"), tool("c"))
     again = judge_listing(entry, [tool("a"), tool("b", description="It does b, and more."), tool("d")])
     assert held(again.entry) == {"b": CHANGED, "c": GONE, "d": NEW}
-    assert (again.callable, again.is_changed, again.entry.pins) == ({"a"}, True, entry.pins)
+    assert (again.callable, again.is_changed, again.entry.pins) == (frozenset({"a"}), True, entry.pins)
     assert [(one.tool, one.what) for one in differences(entry, again)] == [("c", "gone"), ("b", "changed"), ("d", "added")]
     after = agree(again)
     assert ([one.name for one in after.pins or ()], after.held) == (["a", "b", "d"], ())

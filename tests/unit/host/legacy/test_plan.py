@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from mpp.errors import HostFailed, Refused
-from mpp.host.legacy import launch_plan, plan
+from mpp.host.legacy import plan
 from mpp.host.legacy.launch_plan import LaunchPlan, read_plan, Shown, write_plan
-from mpp.host.legacy.limits import COMMAND_WORDS_MAX
+from mpp.host.legacy.limits import COMMAND_WORDS_MAX, PLAN_BYTES_MAX
 from mpp.host.legacy.store import LegacyStore, read_servers, write_servers
 from mpp.host.legacy.types import Entry, Held, HostRule, Pin, Server, Stopped
 from tests.unit.host.legacy.world import PROGRAM, server
@@ -160,7 +160,7 @@ def test_a_plan_comes_through_as_it_was() -> None:
     made = plan.plan_of(server(write=("/tmp",)), {"A": "b"}, environment=os.environ, mpp_home="/nowhere", namespaces=False, landlock=3)
     assert read_plan(write_plan(made)) == made
     with pytest.raises(OSError, match="too long"):
-        write_plan(made._replace(env=(("A", "x" * launch_plan.PLAN_BYTES_MAX),)))
+        write_plan(made._replace(env=(("A", "x" * PLAN_BYTES_MAX),)))
 
 
 def entry(name: str = "tests") -> Entry:
@@ -195,7 +195,8 @@ def test_the_document_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b'{"mpp_legacy":1,"servers":[{}]}', b'{"mpp_legacy":1,"servers":[],"more":1}', write_servers({"a": entry("a")}).replace(b'"stdio"', b'"magic"')]
+    "data",
+    [b"{", b'{"mpp_legacy":1,"servers":[{}]}', b'{"mpp_legacy":1,"servers":[],"more":1}', write_servers({"a": entry("a")}).replace(b'"stdio"', b'"magic"')],
 )
 def test_a_document_of_somebody_else(data: bytes) -> None:
     with pytest.raises(HostFailed, match="cannot be read"):
