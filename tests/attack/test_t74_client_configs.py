@@ -264,7 +264,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("words", [("--dry-run",), ("--dry-run", "--json"), ("--yes",), ("--yes", "--json"), ("--check",), ("--check", "--json")])
+@pytest.mark.parametrize("words", [("--dry-run",), ("--dry-run", "--json"), ("--yes", "--no-start"), ("--yes", "--no-start", "--json"), ("--check",), ("--check", "--json")])
 def test_no_secret_and_no_control_character_reaches_the_screen(user: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     (user / ".cursor/mcp.json").write_text(json.dumps(HOSTILE))
     run(["protect", *words])
@@ -286,7 +286,7 @@ def test_secrets_that_were_moved_are_in_no_file_that_others_may_read(user: Path,
     try:
         os.umask(0)
         assert run(["connect", "cursor"]) == 0
-        assert run(["protect", "cursor", "--yes"]) == 0
+        assert run(["protect", "cursor", "--yes", "--no-start"]) == 0
     finally:
         os.umask(old)
     holding = [one for one in tmp_path.rglob("*") if one.is_file() and SECRET.encode() in one.read_bytes()]

@@ -6,16 +6,25 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mpp.cli.clients import pinning
+from mpp.cli.legacy.adding import look, Seen
 from mpp.host.home import Home
 from mpp.host.legacy.store import LegacyStore
+from mpp.host.legacy.types import Entry
 from mpp.host.secret_store import SecretStore
+from mpp.testing import legacy_server
 from tests.cli.client_world import claude, CLAUDE, cursor, SECRET, TOKEN, user
-from tests.cli.conftest import Mpp
+from tests.cli.conftest import Mpp, SECONDS_MAX
 from tests.cli.terminal import Terminal
 
 __all__ = ("claude", "cursor", "user")
@@ -33,7 +42,7 @@ def names(file: Path) -> list[str]:
 
 def test_there_and_back(mpp: Mpp, claude: Path, home: Path) -> None:
     before = claude.read_bytes()
-    done = mpp("protect", "claude", "--yes", "--allow-host", "git-hub=api.github.example.com")
+    done = mpp("protect", "claude", "--yes", "--no-start", "--allow-host", "git-hub=api.github.example.com")
     assert done.code == 0, done.err
     assert "Git Hub becomes git-hub: npx -y @example/github@1.0.0" in done.out
     assert "secrets: GITHUB_TOKEN\n      settings: LEVEL" in done.out
@@ -54,7 +63,7 @@ def test_there_and_back(mpp: Mpp, claude: Path, home: Path) -> None:
 
 
 def test_the_record_says_who_did_it(mpp: Mpp, claude: Path) -> None:
-    mpp("protect", "claude", "--yes")
+    mpp("protect", "claude", "--yes", "--no-start")
     mpp("protect", "claude", "--undo", "--yes")
     shown = mpp("audit", "tail", "--json").out
     assert '"unprotect"' in shown
@@ -82,7 +91,7 @@ def test_without_a_yes_nothing_is_done(mpp: Mpp, claude: Path, home: Path) -> No
     done = mpp("protect", "claude")
     assert (done.code, claude.read_bytes()) == (22, before)
     assert not (home / "legacy").exists()
-    mpp("protect", "claude", "--yes")
+    mpp("protect", "claude", "--yes", "--no-start")
     written = claude.read_bytes()
     done = mpp("protect", "claude", "--undo")
     assert (done.code, claude.read_bytes()) == (22, written)
@@ -91,7 +100,7 @@ def test_without_a_yes_nothing_is_done(mpp: Mpp, claude: Path, home: Path) -> No
 def test_a_person_at_the_terminal(terminal: Callable[..., Terminal], claude: Path, compiled: Path, home: Path) -> None:
     shutil.copytree(compiled, home / "cache")
     home.chmod(0o700)
-    with terminal("protect", "claude") as screen:
+    with terminal("protect", "claude", "--no-start") as screen:
         screen.wait_for("Type yes to allow it")
         screen.type("yes\n")
         screen.wait_for("Moved 2 servers")
@@ -101,7 +110,7 @@ def test_a_person_at_the_terminal(terminal: Callable[..., Terminal], claude: Pat
 
 def test_all_clients_at_once(mpp: Mpp, claude: Path, cursor: Path) -> None:
     cursor.write_text(json.dumps({"mcpServers": {"again": CLAUDE["mcpServers"]["web"], "own": {"command": "own"}}}))  # type: ignore[index]
-    done = mpp("protect", "--yes", "--json").json
+    done = mpp("protect", "--yes", "--no-start", "--json").json
     assert (done["changed"], [one["client"] for one in done["files"]]) == (2, ["claude", "cursor"])
     assert [(one["name"], one["known"]) for one in done["files"][1]["moves"]] == [("web", True), ("own", False)]
     assert names(cursor) == ["mpp"]
@@ -113,7 +122,7 @@ def test_all_clients_at_once(mpp: Mpp, claude: Path, cursor: Path) -> None:
 
 
 def test_a_file_that_changed(mpp: Mpp, claude: Path) -> None:
-    mpp("protect", "claude", "--yes")
+    mpp("protect", "claude", "--yes", "--no-start")
     claude.write_bytes(claude.read_bytes().replace(b"dark", b"light"))
     done = mpp("protect", "claude", "--undo", "--yes")
     assert done.code == 1
@@ -124,7 +133,7 @@ def test_a_file_that_changed(mpp: Mpp, claude: Path) -> None:
 
 
 def test_secrets_that_somebody_changed_stay_and_are_named(mpp: Mpp, claude: Path) -> None:
-    mpp("protect", "claude", "--yes")
+    mpp("protect", "claude", "--yes", "--no-start")
     Path("value").write_text("another")
     assert mpp("secret", "set", "GITHUB_TOKEN", "--file", "value").code == 0
     done = mpp("protect", "claude", "--undo", "--yes")
@@ -132,11 +141,11 @@ def test_secrets_that_somebody_changed_stay_and_are_named(mpp: Mpp, claude: Path
 
 
 def test_two_changes(mpp: Mpp, claude: Path) -> None:
-    mpp("protect", "claude", "--yes")
+    mpp("protect", "claude", "--yes", "--no-start")
     found = json.loads(claude.read_bytes())
     found["mcpServers"]["late"] = {"command": "late"}
     claude.write_text(json.dumps(found))
-    mpp("protect", "claude", "--yes")
+    mpp("protect", "claude", "--yes", "--no-start")
     assert "1 earlier changes of this file still hold" in mpp("protect", "claude", "--undo", "--yes").err
     assert "late" in names(claude)
 
@@ -144,7 +153,7 @@ def test_two_changes(mpp: Mpp, claude: Path) -> None:
 def test_a_file_of_a_project(mpp: Mpp, user: Path) -> None:
     Path(".mcp.json").write_text('{"mcpServers": {"a": {"command": "a"}}}')
     assert mpp("protect", "--check", "--json").json["bypassing"][0]["server"] == "a"
-    assert mpp("protect", "--config", ".mcp.json", "--yes").code == 0
+    assert mpp("protect", "--config", ".mcp.json", "--yes", "--no-start").code == 0
     assert names(Path(".mcp.json")) == ["mpp"]
     assert mpp("protect", "--check").code == 0
     assert mpp("protect", "--check", "--config", ".mcp.json").code == 0
@@ -178,9 +187,9 @@ def test_check(mpp: Mpp, claude: Path, cursor: Path) -> None:
 
 
 def test_nothing_to_do(mpp: Mpp, user: Path, cursor: Path) -> None:
-    assert "There is no file" in mpp("protect", "--yes").out
+    assert "There is no file" in mpp("protect", "--yes", "--no-start").out
     cursor.write_text('{"mcpServers": {}}')
-    assert "There is nothing to move." in mpp("protect", "cursor", "--yes").out
+    assert "There is nothing to move." in mpp("protect", "cursor", "--yes", "--no-start").out
     assert cursor.read_text() == '{"mcpServers": {}}'
 
 
@@ -200,9 +209,84 @@ def test_wrong_calls(mpp: Mpp, claude: Path, words: tuple[str, ...]) -> None:
 
 def test_what_is_kept_is_for_its_owner_alone(mpp: Mpp, claude: Path, home: Path) -> None:
     mpp("connect", "claude")
-    mpp("protect", "claude", "--yes")
+    mpp("protect", "claude", "--yes", "--no-start")
     holding = [path for path in [*home.rglob("*"), *claude.parent.iterdir()] if path.is_file() and SECRET.encode() in path.read_bytes()]
     # The server that stays has its secret in the client's own file still, and there alone may others read it.
     assert claude in holding
     assert all(stat.S_IMODE(os.stat(path).st_mode) == 0o600 for path in holding if path != claude)
     assert [one.name for one in claude.parent.iterdir()] == [claude.name]
+
+
+def modes(cursor: Path, *names: str) -> None:
+    """Servers of this machine, each with its way."""
+    servers = {name: {"command": sys.executable, "args": ["-S", os.path.realpath(legacy_server.__file__), name]} for name in names}
+    cursor.write_text(json.dumps({"mcpServers": servers}))
+
+
+def test_tools_are_pinned_before_an_agent_sees_them(mpp: Mpp, user: Path, cursor: Path, home: Path) -> None:
+    modes(cursor, "plain", "crash")
+    done = mpp("protect", "cursor", "--yes", "--json").json
+    plain, crash = done["files"][0]["started"]
+    assert (plain["started"], plain["tools"], crash["started"]) == (True, 8, False)
+    found = LegacyStore(str(home)).load()
+    assert len(found["plain"].pins or ()) == 8
+    assert found["crash"].pins is None
+    assert names(cursor) == ["mpp"]
+    mpp("protect", "cursor", "--undo", "--yes")
+    shown = mpp("protect", "cursor", "--yes")
+    assert "plain: 8 tools, pinned as they are described now" in shown.out
+    assert "crash did not start" in shown.err
+
+
+def test_what_a_person_should_look_at_is_not_pinned(mpp: Mpp, user: Path, cursor: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes(cursor, "plain")
+
+    def remarked(entry: Entry) -> Seen:
+        seen = look(entry)
+        return replace(seen, judged=replace(seen.judged, remarks=("echo: an instruction",)))
+
+    monkeypatch.setattr(pinning, "look", remarked)
+    shown = mpp("protect", "cursor", "--yes")
+    assert "plain: 0 tools" in shown.out
+    assert "warning: echo: an instruction" in shown.err
+    assert "mpp legacy approve plain" in shown.err
+    entry = LegacyStore(str(home)).load()["plain"]
+    assert (entry.pins, len(entry.held)) == ((), 8)
+
+
+SPOKEN = (
+    {"method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}},
+    {"method": "tools/list"},
+    {"method": "tools/call", "params": {"name": "plain__echo", "arguments": {"text": "here"}}},
+)
+
+
+def test_the_client_finds_its_tools_behind_the_entry(mpp: Mpp, user: Path, cursor: Path, home: Path, compiled: Path) -> None:
+    """The command of the entry is started as the client would, and spoken with as the client would."""
+    modes(cursor, "plain")
+    assert mpp("protect", "cursor", "--yes").code == 0
+    shutil.copytree(compiled, home / "cache")
+    entry = json.loads(cursor.read_bytes())["mcpServers"]["mpp"]
+    lines = [{"jsonrpc": "2.0", "id": number, **one} for number, one in enumerate(SPOKEN)]
+    lines.insert(1, {"jsonrpc": "2.0", "method": "notifications/initialized"})
+    process = subprocess.Popen([entry["command"], *entry["args"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **entry["env"]}, text=True)
+    # A host that hangs must not hold the tests.
+    watch = threading.Timer(SECONDS_MAX, process.kill)
+    watch.start()
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        answers: dict[int, dict[str, Any]] = {}
+        for line in lines:
+            process.stdin.write(json.dumps(line) + "\n")
+            process.stdin.flush()
+            while "id" in line and line["id"] not in answers:
+                said = json.loads(process.stdout.readline())
+                answers[said.get("id", -1)] = said
+        assert "plain__echo" in [one["name"] for one in answers[1]["result"]["tools"]]
+        # Nobody verified it, so a person is asked; nothing ran yet.
+        assert "approval required" in answers[2]["result"]["content"][0]["text"]
+    finally:
+        watch.cancel()
+        process.kill()
+        process.communicate()

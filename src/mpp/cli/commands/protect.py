@@ -8,6 +8,7 @@ from mpp.cli.agreeing import agreed, told, yes_option
 from mpp.cli.calling import user_name
 from mpp.cli.clients.checking import check
 from mpp.cli.clients.here import client_for, config_option, files_of, given_of, tools
+from mpp.cli.clients.pinning import pin
 from mpp.cli.clients.plans import plan_json, show_plan
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say
@@ -26,6 +27,7 @@ from mpp.model.jsontext import Json
 @click.option("--read", "read", multiple=True, metavar="NAME=PATH", help="Let a moved server read a folder or a file.")
 @click.option("--write", "write", multiple=True, metavar="NAME=PATH", help="Let a moved server write there.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME=HOST[:PORT]", help="Let a moved server reach a host.")
+@click.option("--no-start", is_flag=True, help="Do not start moved servers now: their tools are pinned at the first list.")
 @click.option("--check", "checking", is_flag=True, help="List the servers that bypass MPP; exit code 1 if there is one.")
 @click.option("--undo", is_flag=True, help="Put the file back as it was, byte for byte.")
 @click.option("--force", is_flag=True, help="With --undo: put the servers back into a file that was changed since.")
@@ -38,6 +40,7 @@ def command(
     read: tuple[str, ...],
     write: tuple[str, ...],
     hosts: tuple[str, ...],
+    no_start: bool,
     checking: bool,
     undo: bool,
     force: bool,
@@ -47,7 +50,8 @@ def command(
 
     The plan is shown first. Each server is written into the list of `mpp legacy` under rules, secrets of its entry go into
     `mpp secret`, and the client's file gets one entry that starts `mpp serve` in place of them. The bytes of the file as it was are kept
-    under $MPP_HOME/clients, readable by you alone; the secrets are still in them. Close the client before you run this.
+    under $MPP_HOME/clients, readable by you alone; the secrets are still in them. Then each server is started once, and its tools
+    are pinned as they are described now. Close the client before you run this.
 
     Without CLIENT, all clients that MPP knows are meant. Files of projects are changed only where --config names them.
 
@@ -70,11 +74,11 @@ def command(
     if undo:
         _undo(targets, yes=yes, force=force, as_json=as_json)
     else:
-        _protect(targets, given_of(read, write, hosts), yes=yes, dry_run=dry_run, as_json=as_json)
+        _protect(targets, given_of(read, write, hosts), yes=yes, dry_run=dry_run, start=not no_start, as_json=as_json)
     return 0
 
 
-def _protect(targets: list[tuple[Client, str]], given: dict[str, Given], *, yes: bool, dry_run: bool, as_json: bool) -> None:
+def _protect(targets: list[tuple[Client, str]], given: dict[str, Given], *, yes: bool, dry_run: bool, start: bool, as_json: bool) -> None:
     found, book = tools(given)
     rows: list[Json] = []
     changed = 0
@@ -92,10 +96,12 @@ def _protect(targets: list[tuple[Client, str]], given: dict[str, Given], *, yes:
             change = protection.apply(plan)
             told("client", client.name, "protect", how)
             changed += 1
+            new = [one.name for one in plan.moves if not one.is_known]
             row = {**row, "changed": True, "kept": change.folder if change else ""}
             if not as_json:
                 say(f"Moved {len(plan.moves)} servers. {client.title} now starts MPP alone" + (f", and {len(plan.left)} that stay." if plan.left else "."))
                 note(f"Undo it with: mpp protect {client.name} --undo")
+            row = {**row, "started": pin(new, as_json=as_json) if start else []}
         rows.append(row)
     if as_json:
         put_json({"ok": True, "changed": changed, "files": rows})

@@ -57,14 +57,12 @@ class Config:
         """With our entry in the table of the whole client, in place of another that was ours."""
         document = self.document
         if OUR_NAME in table_at(document.meaning, self.client.key, self.where):
-            document = document.removed(self.client.key, frozenset((OUR_NAME,)))
+            document = document.removed({self.client.key: frozenset((OUR_NAME,))})
         return self._of(document.added(self.client.key, OUR_NAME, entry))
 
     def without(self, servers: tuple[Server, ...]) -> Config:
-        document = self.document
-        for holder in dict.fromkeys(one.holder for one in servers):
-            document = document.removed(holder, frozenset(one.name for one in servers if one.holder == holder))
-        return self._of(document)
+        holders = dict.fromkeys(one.holder for one in servers)
+        return self._of(self.document.removed({holder: frozenset(one.name for one in servers if one.holder == holder) for holder in holders}))
 
     def with_back(self, servers: tuple[Server, ...], before: Config) -> Config:
         """With these servers of ``before`` where they were, each as it was written there."""

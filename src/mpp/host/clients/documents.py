@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from mpp.errors import HostFailed, Refused
@@ -22,7 +23,7 @@ class Document(Protocol):
     @property
     def meaning(self) -> dict[str, Json]: ...
     def added(self, holder: Path, name: str, item: Json) -> Document: ...
-    def removed(self, holder: Path, names: frozenset[str]) -> Document: ...
+    def removed(self, gone: Mapping[Path, frozenset[str]]) -> Document: ...
 
 
 def table_at(meaning: dict[str, Json], holder: Path, where: str) -> dict[str, Json]:
@@ -57,11 +58,15 @@ class JsonDocument:
         new = with_member(tree, node, rest[0] if rest else name, item, Style(tree))
         return self._checked(new if self.text.strip() else new + "\n", wanted, holder)
 
-    def removed(self, holder: Path, names: frozenset[str]) -> JsonDocument:
-        node = self._tree.at(*holder)
-        if node is None:
+    def removed(self, gone: Mapping[Path, frozenset[str]]) -> JsonDocument:
+        found = [(node, names) for holder, names in gone.items() if (node := self._tree.at(*holder)) is not None]
+        if not found:
             return self
-        return self._checked(without_members(self._tree, node, names), _drop(self.meaning, holder, names), holder)
+        wanted = self.meaning
+        for holder, names in gone.items():
+            wanted = _drop(wanted, holder, names)
+        # One reading for all of them: a client with a hundred projects has a large file.
+        return self._checked(without_members(self._tree, found), wanted, *gone)
 
     def raw(self, holder: Path, name: str) -> str:
         """``"name": value`` as it stands in the text; empty where it is not."""
@@ -76,9 +81,9 @@ class JsonDocument:
             return self.added(holder, name, item)
         return self._checked(with_raw_member(self._tree, node, raw, Style(self._tree)), _put(self.meaning, holder, name, item), holder)
 
-    def _checked(self, text: str, wanted: dict[str, Json], holder: Path) -> JsonDocument:
+    def _checked(self, text: str, wanted: dict[str, Json], *holders: Path) -> JsonDocument:
         made = JsonDocument(text, self._where)
-        _same(made.meaning, wanted, holder, self._where)
+        _same(made.meaning, wanted, holders, self._where)
         return made
 
 
@@ -95,23 +100,28 @@ class TomlDocument:
         wanted = _put(self.meaning, holder, name, item)
         return self._checked(with_table(self.text, (*holder, name), item, self._where), wanted, holder)
 
-    def removed(self, holder: Path, names: frozenset[str]) -> TomlDocument:
-        text = without_tables(self.text, frozenset((*holder, name) for name in names))
-        return self._checked(text, _drop(self.meaning, holder, names), holder)
+    def removed(self, gone: Mapping[Path, frozenset[str]]) -> TomlDocument:
+        text = without_tables(self.text, frozenset((*holder, name) for holder, names in gone.items() for name in names))
+        wanted = self.meaning
+        for holder, names in gone.items():
+            wanted = _drop(wanted, holder, names)
+        return self._checked(text, wanted, *gone)
 
-    def _checked(self, text: str, wanted: dict[str, Json], holder: Path) -> TomlDocument:
+    def _checked(self, text: str, wanted: dict[str, Json], *holders: Path) -> TomlDocument:
         try:
             made = TomlDocument(text, self._where)
-            _same(made.meaning, wanted, holder, self._where)
+            _same(made.meaning, wanted, holders, self._where)
         except (Refused, HostFailed):
             message = "the servers are written in a form that cannot be changed line by line"
             raise Refused("host.client_form", message, where=self._where, hint="write each as a table of its own: [mcp_servers.NAME]") from None
         return made
 
 
-def _same(meaning: dict[str, Json], wanted: dict[str, Json], holder: Path, where: str) -> None:
+def _same(meaning: dict[str, Json], wanted: dict[str, Json], holders: Iterable[Path], where: str) -> None:
     """A change that came to something else than it was to is never written."""
-    if _without_empty(meaning, holder) != _without_empty(wanted, holder):
+    for holder in holders:
+        meaning, wanted = _without_empty(meaning, holder), _without_empty(wanted, holder)
+    if meaning != wanted:
         raise HostFailed("host.client_form", "the change would alter something else too; the file is as it was", where=where, hint="change it by hand")
 
 
@@ -132,5 +142,7 @@ def _put(meaning: dict[str, Json], holder: Path, name: str, item: Json) -> dict[
 def _drop(meaning: dict[str, Json], holder: Path, names: frozenset[str]) -> dict[str, Json]:
     if not holder:
         return {key: item for key, item in meaning.items() if key not in names}
-    found = meaning.get(holder[0], {})
+    found = meaning.get(holder[0])
+    if found is None:
+        return meaning
     return {**meaning, holder[0]: _drop(found if isinstance(found, dict) else {}, holder[1:], names)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from mpp.host.clients.jsonspan import Node, TRIVIA, Tree
@@ -95,21 +96,20 @@ def _into_empty(text: str, holder: Node, member: str, lead: str, tail: str) -> s
     return edited(text, [(holder.start + 1 + kept, holder.end - 1, (lead or " ") + member + (rest if "\n" in rest or not tail else tail))])
 
 
-def without_members(tree: Tree, holder: Node, keys: frozenset[str]) -> str:
-    """The text without these members of ``holder``. Comments stay where they were."""
-    gone = [index for index, one in enumerate(holder.members) if one.key in keys]
+def without_members(tree: Tree, gone: Iterable[tuple[Node, frozenset[str]]]) -> str:
+    """The text without these members of these objects, none of which lies in another. Comments stay where they were."""
+    return edited(tree.text, [edit for holder, keys in gone for edit in _taken_out(tree.text, holder, keys)])
+
+
+def _taken_out(text: str, holder: Node, keys: frozenset[str]) -> list[Edit]:
     kept = [one for one in holder.members if one.key not in keys]
-    text = tree.text
-    if not gone:
-        return text
-    cuts = [cut for index in gone for cut in _cuts(text, holder, index)]
+    cuts = [cut for index, one in enumerate(holder.members) if one.key in keys for cut in _cuts(text, holder, index)]
     if kept and holder.members[-1].key in keys and holder.members[-1].comma < 0:
         cuts.append((kept[-1].comma, kept[-1].comma + 1))
-    new = edited(text, [(start, end, _left(text, start, end)) for start, end in _joined(cuts)])
-    inside = new[holder.start + 1 : holder.end - 1 - (len(text) - len(new))]
-    if kept or inside.strip():
-        return new
-    return new[: holder.start + 1] + new[holder.start + 1 + len(inside) :]
+    edits = [(start, end, _left(text, start, end)) for start, end in _joined(cuts)]
+    start, end = holder.start + 1, holder.end - 1
+    inside = edited(text[start:end], [(at - start, to - start, new) for at, to, new in edits])
+    return edits if kept or inside.strip() or not cuts else [(start, end, "")]
 
 
 def _joined(cuts: list[tuple[int, int]]) -> list[tuple[int, int]]:

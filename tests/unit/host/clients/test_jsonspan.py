@@ -119,10 +119,10 @@ def test_any_document_is_changed_by_its_entry_alone(seed: int) -> None:
     assert isinstance(table, dict)
     added = before.added(("mcpServers",), "mpp", {"command": "x", "args": ["a"]})
     assert added.meaning == {**before.meaning, "mcpServers": {**table, "mpp": {"command": "x", "args": ["a"]}}}
-    back = added.removed(("mcpServers",), frozenset(("mpp",)))
+    back = added.removed({("mcpServers",): frozenset(("mpp",))})
     assert back.meaning == before.meaning
     assert "".join(back.text.split()) == "".join(before.text.split())
     for names in (frozenset(table), frozenset(sorted(table)[:1]), frozenset(sorted(table)[1:])):
-        less = before.removed(("mcpServers",), names)
+        less = before.removed({("mcpServers",): names})
         assert less.meaning["mcpServers"] == {name: item for name, item in table.items() if name not in names}
         assert less.added(("mcpServers",), "mpp", {}).meaning["z" if "z" in before.meaning else "a"] == before.meaning["z" if "z" in before.meaning else "a"]

@@ -74,10 +74,10 @@ FIXED = [
 
 def test_an_inline_table_is_refused_in_words() -> None:
     document = TomlDocument(FIXED[0], "f")
-    for change in (lambda: document.removed(("mcp_servers",), frozenset(("one",))), lambda: document.added(("mcp_servers",), "mpp", {"command": "x"})):
+    for change in (lambda: document.removed({("mcp_servers",): frozenset(("one",))}), lambda: document.added(("mcp_servers",), "mpp", {"command": "x"})):
         with pytest.raises(Refused, match="line by line"):
             change()
-    assert TomlDocument(FIXED[1], "f").removed(("mcp_servers",), frozenset(("one", "two"))).text == "[mcp_servers]\n"
+    assert TomlDocument(FIXED[1], "f").removed({("mcp_servers",): frozenset(("one", "two"))}).text == "[mcp_servers]\n"
 
 
 def test_values_are_written_so_that_they_read_back() -> None:
@@ -93,7 +93,7 @@ def test_values_are_written_so_that_they_read_back() -> None:
 def test_a_table_at_the_end_of_a_text_without_line_end() -> None:
     document = TomlDocument('a = "x"', "f").added(("s",), "mpp", {"command": "x"})
     assert document.text == 'a = "x"\n\n[s.mpp]\ncommand = "x"\n'
-    assert document.removed(("s",), frozenset(("mpp",))).text == 'a = "x"\n'
+    assert document.removed({("s",): frozenset(("mpp",))}).text == 'a = "x"\n'
 
 
 def test_a_change_that_alters_something_else_is_not_made() -> None:
