@@ -211,6 +211,17 @@ def test_a_client_that_vanishes_from_a_stream_ends_its_call(served: Served, held
     assert works(served)
 
 
+def test_a_request_behind_a_running_one_does_not_hide_that_the_client_is_gone(served: Served, held: Held) -> None:
+    with served.connect() as client:
+        client.sendall(call_bytes("demo__held"))
+        assert held.started.acquire(timeout=SECONDS_MAX)
+        client.sendall(call_bytes("demo__held"))
+        assert read_all(client) == b""
+    assert held.over.acquire(timeout=SECONDS_MAX)
+    assert len(held.ended) == 1
+    assert works(served)
+
+
 def test_slow_clients_are_cut_off_and_hold_nobody_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Wire, "head_seconds", 0.2)
     monkeypatch.setattr(Exchange, "body_seconds", 0.2)

@@ -255,8 +255,8 @@ class AccessTokens:
         self._stamps = tuple(map(glance, server.files))
         return server
 
-    @property
-    def server(self) -> ResourceServer:
+    def current(self) -> ResourceServer:
+        """What the files say now."""
         with self._lock:
             return self._current()
 

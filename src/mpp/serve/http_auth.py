@@ -5,7 +5,10 @@ Spec: spec/mcp-front.md, J-70 to J-87.
 
 from __future__ import annotations
 
-from mpp.errors import HostFailed, MppError, Refused
+from collections.abc import Callable
+from typing import TypeVar
+
+from mpp.errors import MppError, Refused
 from mpp.host.agent_store import TOKEN_PREFIX, AgentStore, agent_of_token
 from mpp.host.tenants import LOCAL_TENANT, TENANT_TOKEN_PREFIX, TokenStore, holder_of
 from mpp.host.tenants_oauth import AccessTokens, ResourceServer
@@ -14,6 +17,8 @@ from mpp.model.value import value
 from mpp.ports import Clock
 from mpp.protocol.mcp.ports import Caller
 from mpp.serve.http_headers import BadRequestError, Head
+
+T = TypeVar("T")
 
 REALM = 'Bearer realm="mpp"'
 
@@ -40,12 +45,12 @@ class Door:
     @property
     def resource(self) -> ResourceServer | None:
         """What the metadata of this resource says; None where no issuer is believed."""
-        return None if self._access is None else self._access.server
+        return None if self._access is None else self._access.current()
 
     @property
     def is_open(self) -> bool:
         """May somebody without a token call? Once tokens are used, never again: attack: whoever revokes the last token would open the door."""
-        if not self._demanded and self._tokens.load():
+        if not self._demanded and _read(self._tokens.load):
             self._demanded = True
         return not self._demanded
 
@@ -60,9 +65,6 @@ class Door:
             raise self._refusal(401, "invalid_request", "only bearer tokens are taken")
         try:
             return self._of_token(token.strip(" "))
-        except HostFailed:
-            # What cannot be read admits nobody.
-            raise BadRequestError(503, "this host cannot judge tokens now", code=-32603) from None
         except MppError as refusal:
             if refusal.code == "agent.scope":
                 raise self._refusal(403, "insufficient_scope", refusal.message) from None
@@ -71,13 +73,14 @@ class Door:
     def _of_token(self, token: str) -> Admission:
         now = self._clock.now()
         if token.startswith(TENANT_TOKEN_PREFIX):
-            held = holder_of(self._tokens.load(), token, now)
+            held = holder_of(_read(self._tokens.load), token, now)
             return Admission(who=Caller(tenant=held.tenant, agent=held.identity(), user=held.user), key=f"token {held.id}", rate=held.rate)
         if token.startswith(TOKEN_PREFIX):
-            agent = agent_of_token(self._agents.load(), token, now)
+            agent = agent_of_token(_read(self._agents.load), token, now)
             return Admission(who=Caller(tenant=LOCAL_TENANT, agent=AgentIdentity(name=agent.name, level="token")), key=f"agent {agent.name}")
         if self._access is None:
             raise Refused("agent.token", "this host knows no such token", where="token", hint="`mpp token add` makes one")
+        _read(self._access.current)
         found = self._access.judge(token, now)
         return Admission(who=Caller(tenant=found.tenant, agent=found.agent, user=found.user), key=f"{found.agent.issuer} {found.agent.name} {found.user}")
 
@@ -86,10 +89,18 @@ class Door:
         if error:
             parts += [f'error="{error}"', f'error_description="{_quotable(words)}"']
         if self._access is not None:
-            server = self._access.server
+            server = _read(self._access.current)
             parts += [f'scope="{" ".join(server.scopes)}"', f'resource_metadata="{metadata_url(server.resource)}"']
         challenge = ", ".join(parts).encode("ascii", "replace")
         return BadRequestError(status, words, code=-32001, headers=((b"www-authenticate", challenge),))
+
+
+def _read(load: Callable[[], T]) -> T:
+    """What a file of this host says. What cannot be read, or is not to be believed, admits nobody; why is said to its owner, not here."""
+    try:
+        return load()
+    except MppError:
+        raise BadRequestError(503, "this host cannot judge tokens now", code=-32603, headers=((b"retry-after", b"60"),)) from None
 
 
 def metadata_url(resource: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv6Address, ip_address
 
 from mpp.host.outside import is_here
+from mpp.model.jsontext import shown
 from mpp.model.value import value
 from mpp.serve.http_limits import HTTP_HEADERS_MAX
 
@@ -62,7 +63,7 @@ def read_head(method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) ->
         count += 1
         is_ours = name.startswith(b"mcp-")
         if name in found and (is_ours or name in ONCE):
-            raise BadRequestError(400, f"the header {name.decode('latin-1')} stands twice")
+            raise BadRequestError(400, f"the header {shown(name.decode('latin-1'))} stands twice")
         found[name] = content
         if is_ours:
             texts[name.decode("latin-1")] = content.decode("latin-1")

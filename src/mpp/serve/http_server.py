@@ -152,7 +152,7 @@ class HttpServer:
         self._door = Door(tokens, AgentStore(options.home.agents), clock, access=access, demanded=demanded, local=options.local)
         self._ssl = _tls(options)
         address, _ = read_listen(options.listen)
-        resource = urlsplit(access.server.resource).hostname if access is not None else None
+        resource = urlsplit(access.current().resource).hostname if access is not None else None
         self._places = places(address, (*options.hosts, *((resource,) if resource else ())), options.origins)
         if not self._places.hosts:
             hint = "name each with --allow-host"

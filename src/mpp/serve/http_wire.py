@@ -100,6 +100,9 @@ class Wire(HttpToolsProtocol):
             self._head_timer = self.loop.call_later(self.head_seconds, self._slow)
 
     def on_message_begin(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Attack: a second request behind one that runs. Nothing is read then, so nobody would see that the client is gone. No client does it.
+            self._refuse(b"")
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
         self.scope["mpp.connection"] = self  # type: ignore[typeddict-unknown-key]

@@ -203,7 +203,7 @@ def test_a_key_that_was_taken_away_opens_nothing(config: Path) -> None:
     with pytest.raises(Refused) as refusal:
         tokens.judge(token, NOW)
     assert refusal.value.code == "agent.jws_key"
-    assert tokens.server.resource == RESOURCE
+    assert tokens.current().resource == RESOURCE
     assert tokens.judge(access(by="ec"), NOW).tenant == "acme"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -135,18 +134,22 @@ def test_a_token_does_not_write_the_challenge(tmp_path: Path, config: Path) -> N
     assert 'error="other' not in evil
 
 
-def test_what_cannot_be_read_admits_nobody(tmp_path: Path) -> None:
+def test_what_cannot_be_read_admits_nobody(tmp_path: Path, config: Path) -> None:
     text = token(tmp_path)
-    at = door(tmp_path)
-    assert admit(at, f"Bearer {text}")
+    closed, at = door(tmp_path), door(tmp_path, access=AccessTokens(str(config)))
     path = tmp_path / "home" / "trust" / "tokens.json"
     path.unlink()
-    os.mkfifo(path)
-    assert refused(at, f"Bearer {text}").status in {401, 503}
-    path.unlink()
-    path.mkdir()
-    assert refused(at, f"Bearer {text}").status in {401, 503}
-    assert refused(at, None).status == 401
+    open_ = door(tmp_path)
+    for spoil in (lambda: path.write_text("{"), lambda: path.chmod(0o666), path.unlink, path.mkdir):
+        spoil()
+        found = refused(closed, f"Bearer {text}")
+        assert found.status == (503 if path.exists() else 401)
+        assert str(path) not in found.words
+        if path.exists():
+            assert refused(open_, None).status == 503
+    config.write_text("x")
+    for authorization in (None, f"Bearer {access()}"):
+        assert refused(at, authorization).status == 503
 
 
 @pytest.mark.parametrize(

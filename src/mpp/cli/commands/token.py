@@ -186,7 +186,7 @@ def revoke(ids: tuple[str, ...], tenant: str, as_json: bool) -> None:
 @click.option("--forget", is_flag=True, help="Remove what is said about this tenant.")
 @json_option
 def tenant(name: str, sees: tuple[str, ...], sees_all: bool, sees_nothing: bool, forget: bool, as_json: bool) -> None:
-    """Say which of the installed packages the tenant NAME sees; without an option, show what each sees. A running server follows at once.
+    """Say which of the installed packages the tenant NAME sees; without an option, show what each sees. A running server follows within a second.
 
     Until something is said of one tenant, all see all. From then on a tenant of which nothing is said sees nothing, but for
     the tenant local, which sees all. What a tenant sees is still judged by the policy.
