@@ -93,7 +93,7 @@ def test_the_level_is_guessed_from_what_the_server_says(hints: Json, level: str)
 
 SEEN = Observed(
     traced=True, calls=1, hosts=("api.example.com", "localhost"), addresses=("127.0.0.1:9", "192.0.2.1:8443"), ports=(8443,),
-    reads=("/work/data", "/work", "/etc/app.toml", "/home/ada/.mpp/keys"), writes=("/tmp/x|y",), programs=("/usr/bin/node", "/usr/bin/git"),
+    reads=("/work/data", "/work", "/etc/app.toml", "/home/ada/.mpp/keys", "/home/ada", "/etc"), home="/home/ada", writes=("/tmp/x|y",), programs=("/usr/bin/node", "/usr/bin/git"),
     variables=("API_TOKEN", "LD_PRELOAD", "lower", "CITY"), sources=("/work/a.js",),
 )  # fmt: skip
 
@@ -112,6 +112,8 @@ def test_capabilities_are_drafted_as_they_were_seen_and_only_where_a_manifest_ma
         "connection to 127.0.0.1:9",
         "connection to 192.0.2.1:8443",
         "read /home/ada/.mpp/keys",
+        "read /home/ada",
+        "read /etc",
         "variable LD_PRELOAD",
         "variable lower",
     }

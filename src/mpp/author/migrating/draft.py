@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 
-from mpp.author.migrating.evidence import Observed
+from mpp.author.migrating.evidence import is_wide, Observed
 from mpp.author.migrating.schemas import acceptable, EMPTY
 from mpp.errors import Fault
 from mpp.model.capabilities import is_never_env, read_capabilities
@@ -161,8 +161,8 @@ def draft_capabilities(seen: Observed, workspace: str) -> tuple[dict[str, Json],
     """What was seen, as far as a manifest may ask for it; and a row of evidence for each, also for what it may not."""
     rows: list[Row] = []
     network = _network(seen, rows)
-    read = _paths(seen.reads, "read", workspace, rows)
-    write = _paths(seen.writes, "write", workspace, rows)
+    read = _paths(seen.reads, "read", workspace, seen.home, rows)
+    write = _paths(seen.writes, "write", workspace, seen.home, rows)
     env = _variables(seen, rows)
     return {"network": network, "filesystem": {"read": read, "write": write}, "env_vars": env}, tuple(rows)
 
@@ -188,11 +188,13 @@ def _network(seen: Observed, rows: list[Row]) -> list[Json]:
     return out
 
 
-def _paths(found: Iterable[str], mode: str, workspace: str, rows: list[Row]) -> list[Json]:
+def _paths(found: Iterable[str], mode: str, workspace: str, home: str, rows: list[Row]) -> list[Json]:
     out: list[Json] = []
     for path in found:
         written = _in_workspace(path, workspace)
         fault = _fault({"filesystem": {mode: [written]}}) if len(out) < PATHS_MAX else f"more than {PATHS_MAX} paths"
+        if is_wide(path, home):
+            fault = "it holds far more than one tool's data; name the folder that is needed"
         evidence = "it was written, made, renamed or removed" if mode == "write" else "it was opened or listed"
         if written != path:
             evidence += f" (as {path}: the folder that the server was started in is {WORKSPACE} here)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shutil
 from collections.abc import Iterable
 
 from mpp.author.migrating.limits import FOLDERS_SHOWN_MAX
@@ -18,9 +19,16 @@ _SYSTEM_FILES = frozenset(
         "protocols", "inputrc", "os-release", "mime.types", "locale.alias",
     )
 )  # fmt: skip
+_DATA = ("/usr/share/zoneinfo/",)
+"""Data of the system that a package must ask for like any other."""
+
 _RESOLVER = "/etc/host.conf"
 _SYSTEM_FOLDERS = ("/etc/ssl", "/etc/ca-certificates", "/etc/pki", "/etc/ld.so.conf.d", "/etc/python3", "/etc/gcrypt")
-LIBRARIES = frozenset(("node_modules", "site-packages", "dist-packages", "__pycache__", ".git"))
+_WIDE = frozenset((
+    "/", "/bin", "/boot", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/root", "/run", "/srv", "/tmp", "/usr", "/usr/share", "/var", "/var/lib", "/var/tmp",  # noqa: S108 - names, not a use
+    "/Users",
+))  # fmt: skip
+LIBRARIES = frozenset(("node_modules", "site-packages", "dist-packages", "__pycache__", ".git", ".npm", "_npx"))
 
 
 @value
@@ -40,6 +48,8 @@ class Observed:
     writes: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     """Programs that were started, the server's own first."""
+    home: str = ""
+    """The home of whoever looked; no draft asks for all of it."""
     cut: bool = False
     """The trace was longer than what is read of it."""
     variables: tuple[str, ...] = ()
@@ -50,32 +60,46 @@ class Observed:
 def own(paths: Iterable[str], code: Iterable[str]) -> list[str]:
     """Without the system, the language and the server's own code. ``code``: folders whose content is code."""
     left_out = tuple(folder.rstrip("/") + "/" for folder in (*_SYSTEM, *_SYSTEM_FOLDERS, *code))
-    return sorted(
-        path
-        for path in set(paths)
-        if path.startswith("/")
-        and path not in _SYSTEM_FILES
-        and path != _RESOLVER
-        and not (path + "/").startswith(left_out)
-        and not LIBRARIES & set(path.split("/"))
-    )
+    return sorted(path for path in set(paths) if path.startswith(_DATA) or (path.startswith("/") and _is_own(path, left_out)))
 
 
-def grouped(files: Iterable[str], folders: Iterable[str]) -> tuple[str, ...]:
-    """Files by their folder: one file alone stays as it is, several become the folder. ``folders`` were listed as a whole."""
+def _is_own(path: str, left_out: tuple[str, ...]) -> bool:
+    is_system = path in _SYSTEM_FILES or path == _RESOLVER or (path + "/").startswith(left_out)
+    return not is_system and not LIBRARIES & set(path.split("/"))
+
+
+def grouped(files: Iterable[str], folders: Iterable[str], home: str = "") -> tuple[str, ...]:
+    """Files by their folder: one file alone stays as it is, several become the folder. ``folders`` were listed as a whole.
+
+    No file stands for all of a home or of /etc: what is in a wide folder stays as it is.
+    """
     by_folder: dict[str, list[str]] = {}
     for path in sorted(set(files)):
         by_folder.setdefault(posixpath.dirname(path), []).append(path)
-    found = {folder for folder in folders if folder != "/"}
+    listed = {folder for folder in folders if folder != "/"}
+    found = {folder for folder in listed if not is_wide(folder, home)}
     for folder, inside in by_folder.items():
-        found |= {folder} if len(inside) > 1 and folder != "/" else set(inside)
-    found = _topmost(found)
+        found |= {folder} if len(inside) > 1 and not is_wide(folder, home) else set(inside)
+    return tuple(sorted(_fewer(_topmost(found), home) | {folder for folder in listed if is_wide(folder, home)}))
+
+
+def _fewer(found: set[str], home: str) -> set[str]:
+    """As few as a person can go through: the deepest go together, level by level."""
     while len(found) > FOLDERS_SHOWN_MAX:
-        deepest = max(path.count("/") for path in found)
-        if deepest <= 1:
-            return tuple(sorted(found)[:FOLDERS_SHOWN_MAX])
-        found = _topmost({posixpath.dirname(path) if path.count("/") == deepest else path for path in found})
-    return tuple(sorted(found))
+        deepest = max((path.count("/") for path in found if _may_rise(path, home)), default=0)
+        if not deepest:
+            return set(sorted(found)[:FOLDERS_SHOWN_MAX])
+        found = _topmost({posixpath.dirname(path) if path.count("/") == deepest and _may_rise(path, home) else path for path in found})
+    return found
+
+
+def _may_rise(path: str, home: str) -> bool:
+    return not is_wide(posixpath.dirname(path), home)
+
+
+def is_wide(path: str, home: str) -> bool:
+    """Is it a folder with far more than one tool's data?"""
+    return path in _WIDE or path == home
 
 
 def _topmost(paths: set[str]) -> set[str]:
@@ -93,12 +117,15 @@ def _parents(path: str) -> list[str]:
 def code_folders(programs: Iterable[str], command: Iterable[str], home: str) -> tuple[str, ...]:
     """Where code lies: what stands beside the ``bin`` of a program that was started, and the folders of scripts that the command names."""
     found: set[str] = set()
-    for path in {found_at for one in programs for found_at in (one, os.path.realpath(one))}:
+    words = [*command]
+    # A trace has names as they were given; what a name without a folder leads to is what the shell would find.
+    started = [*programs, *(shutil.which(word) or word for word in words[:1])]
+    for path in {found_at for one in started for found_at in (one, os.path.realpath(one))}:
         # Of an environment of Python both the link and what it leads to: the language lies there.
         above = posixpath.dirname(posixpath.dirname(path))
         if posixpath.basename(posixpath.dirname(path)) == "bin" and above not in {"/", "", home}:
             found.add(above)
-    for word in command:
+    for word in words:
         if word.endswith((".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".sh")) and os.path.isfile(word):
             found.add(os.path.dirname(os.path.realpath(word)))
     return tuple(sorted(found))

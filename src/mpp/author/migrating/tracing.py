@@ -117,12 +117,12 @@ def observed(trace: Trace, command: Sequence[str], *, calls: int, home: str, tra
     """What of it is the server's own affair."""
     programs = [path for path in trace.programs if path != traced_by]
     code = code_folders(programs, command, home)
-    reads = grouped(own(trace.read, code), _far(own(trace.listed, code)))
-    writes = grouped(own(trace.written, ()), ())
+    reads = grouped(own(trace.read, code), _far(own(trace.listed, code)), home)
+    writes = grouped(own(trace.written, ()), (), home)
     away = sorted((address, port) for address, port in trace.addresses if not _LOCAL.match(address))
     return Observed(
         traced=True, calls=calls, hosts=tuple(sorted(trace.hosts)), addresses=tuple(_shown(address, port) for address, port in sorted(trace.addresses)),
-        ports=tuple(sorted({port for _, port in away})), reads=reads, writes=writes, programs=tuple(programs), cut=trace.cut,
+        ports=tuple(sorted({port for _, port in away})), reads=reads, writes=writes, programs=tuple(programs), home=home, cut=trace.cut,
     )  # fmt: skip
 
 
