@@ -41,6 +41,7 @@ EDGES: dict[str, str] = {
     "mpp.stages.sandbox.core": "callbacks of the engine: an exception must not pass through its frames",
     "mpp.stages.sandbox.component": "callbacks of the engine, as in core",
     "mpp.host.plugins": "code of somebody else: whatever it raises, its detector is not there",
+    "mpp.serve.running": "threads that serve calls: a defect in one call must not end the thread that serves the others",
 }
 """The only modules that may catch everything: name and reason. Four at most: driver, serve loop, worker loop, WASI callbacks."""
 

@@ -148,16 +148,19 @@ def _message(found: Json) -> Message:
         return Broken(name, INVALID_REQUEST, 'jsonrpc must be "2.0"')
     if not isinstance(method, str) or not 0 < len(method) <= METHOD_CHARS_MAX:
         return Broken(name, INVALID_REQUEST, "method must be a text")
-    params = found.get("params", {})
     if "id" not in found:
+        params = found.get("params", {})
         return Note(method, params) if isinstance(params, dict) else Ignored()
+    return _request(found, name, method)
+
+
+def _request(found: Params, name: Id | None, method: str) -> Request | Broken:
     if name is None:
         return Broken(None, INVALID_REQUEST, "id must be a text or an integer")
+    params = found.get("params")
     if params is None:
         params = {}
-    if not isinstance(params, dict):
-        return Broken(name, INVALID_PARAMS, "params must be an object")
-    return Request(name, method, params)
+    return Request(name, method, params) if isinstance(params, dict) else Broken(name, INVALID_PARAMS, "params must be an object")
 
 
 def _response(found: Params, name: Id | None) -> Response | Ignored:
