@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from mpp.errors import Refused
 from mpp.testing import packages
-from tests.cli.conftest import Mpp
+from tests.cli.conftest import EXECUTABLE, Mpp
 from tests.cli.test_run import says
 
 SERVERS = Path(__file__).parent.parent / "unit" / "host" / "replays" / "servers.py"
@@ -55,6 +56,21 @@ def test_what_is_recorded_stays_when_the_server_ends(mpp: Mpp) -> None:
     write("wanted.jsonl", {"tool": "echo", "arguments": {"text": "a"}}, {"tool": "echo", "arguments": {"text": "b"}})
     more = mpp("replay", "record", "--out", "calls.jsonl", "--calls", "wanted.jsonl", "--resume", "--json", *SERVER)
     assert more.json == {"ok": True, "file": "calls.jsonl", "calls": 2, "made": 1}
+
+
+def test_a_recorder_that_is_killed_leaves_whole_lines_and_goes_on(mpp: Mpp) -> None:
+    write("wanted.jsonl", {"tool": "echo", "arguments": {"text": "a"}}, {"tool": "never"})
+    words = [*EXECUTABLE, "replay", "record", "--out", "calls.jsonl", "--calls", "wanted.jsonl", *SERVER]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as recorder:
+        assert recorder.stderr is not None
+        assert recorder.stderr.readline() == "    1  echo: a result\n"
+        recorder.kill()
+    assert [line["tool"] for line in written("calls.jsonl")] == ["echo"]
+    Path("calls.jsonl").write_bytes(Path("calls.jsonl").read_bytes() + b'{"tool": "nev')
+    write("wanted.jsonl", {"tool": "echo", "arguments": {"text": "a"}}, {"tool": "echo", "arguments": {"text": "b"}})
+    more = mpp("replay", "record", "--out", "calls.jsonl", "--calls", "wanted.jsonl", "--resume", "--json", *SERVER)
+    assert more.json["made"] == 1
+    assert [line["arguments"]["text"] for line in written("calls.jsonl")] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -225,8 +241,6 @@ def test_a_comparison_of_nothing_or_with_nonsense_is_refused(mpp: Mpp, words: tu
 
 
 def test_an_answer_that_is_none_is_told_of(mpp: Mpp, package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import subprocess
-
     write("calls.jsonl", {"tool": "greet"})
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 1, b"half an", b"it broke\n"))
     assert "[host.answer]" in mpp("replay", "run", "calls.jsonl", "--against", package, "--out", "a.jsonl").err

@@ -148,6 +148,7 @@ class Recording:
             left = memoryview(line_of(recorded))
             while left:
                 left = left[self._stream.write(left) or 0 :]
+            os.fsync(self._stream.fileno())
         except OSError as fault:
             raise self._failed(fault) from None
 

@@ -76,6 +76,8 @@ def usual(asked: Any) -> None:
         with open(arguments["path"], "w", encoding="utf-8") as file:
             file.write("x")
         answer(asked, {"content": []})
+    elif name == "never":
+        pass
     elif name == "end":
         os._exit(1)
     else:
