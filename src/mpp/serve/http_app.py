@@ -16,7 +16,7 @@ from mpp.protocol.mcp import Answered, Connection, Ended, Event, Job, Listening,
 from mpp.protocol.mcp.versions import MODERN
 from mpp.serve.http_auth import Admission, Door, metadata_url
 from mpp.serve.http_exchange import Exchange, GoneError, HeaderList
-from mpp.serve.http_headers import BadRequestError, Head, Places, judge_form, read_head
+from mpp.serve.http_headers import BadRequestError, Head, Places, judge_form, preflight, read_head
 from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_KEEPALIVE_SECONDS, HTTP_STREAMS_EACH_MAX, HTTP_STREAMS_MAX
 from mpp.serve.http_outbox import Outbox
 from mpp.serve.http_rates import Crowd, Rates, Turn
@@ -68,6 +68,11 @@ class Front:
     async def _serve(self, exchange: Exchange) -> None:
         head = exchange.head
         self._places.judge(head)
+        if b"origin" in head.found:
+            exchange.cors = self._places.cors(head)
+            if exchange.cors and head.method == "OPTIONS":
+                await exchange.reply(200, headers=preflight(head))
+                return
         if head.path != ENDPOINT:
             await self._metadata(exchange)
             return

@@ -40,6 +40,8 @@ class Exchange:
 
     def __init__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         self.head = Head(method=scope["method"], path=scope["path"], found={}, texts={})
+        self.cors: HeaderList = []
+        """What goes into each answer, so that a page may read it."""
         self._receive, self._send = receive, send
         self._wire = cast("Wire", cast("dict[str, object]", scope)[CONNECTION])
         self._is_read = self.head.method != "POST"
@@ -103,7 +105,7 @@ class Exchange:
 
     async def reply(self, status: int, body: bytes = b"", headers: HeaderList | None = None) -> None:
         """The whole answer."""
-        whole = [(b"content-length", b"%d" % len(body)), *(headers or ())]
+        whole = [(b"content-length", b"%d" % len(body)), *(headers or ()), *self.cors]
         if body:
             whole += (JSON_TYPE, NO_STORE)
         await self._send({"type": "http.response.start", "status": status, "headers": whole})
@@ -111,7 +113,7 @@ class Exchange:
 
     async def begin(self, headers: HeaderList | None = None) -> None:
         """An answer that is a stream of events."""
-        await self._send({"type": "http.response.start", "status": 200, "headers": [*STREAM, *(headers or ())]})
+        await self._send({"type": "http.response.start", "status": 200, "headers": [*STREAM, *(headers or ()), *self.cors]})
 
     async def event(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": b"event: message\ndata: " + data + b"\n\n", "more_body": True})

@@ -15,6 +15,9 @@ ONCE = frozenset((b"host", b"origin", b"authorization", b"content-type", b"conte
 """Headers that may stand once. Attack: of two, a proxy in front takes one and this server the other. All that begin with ``mcp-`` are among them."""
 
 CHARSETS = frozenset((b"", b"charset=utf-8", b'charset="utf-8"'))
+EXPOSED = b"mcp-session-id, www-authenticate, retry-after"
+PAGES_MAY_SEND = frozenset((b"authorization", b"content-type", b"accept", b"mcp-session-id", b"mcp-protocol-version", b"mcp-method", b"mcp-name"))
+_PARAM = re.compile(rb"mcp-param-[a-z0-9-]{1,100}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 _ORIGIN = re.compile(rb"https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 
@@ -91,8 +94,22 @@ class Places:
         if origin is None or not self._is_ours(origin[1]):
             raise BadRequestError(403, "pages of that origin may not call this server")
 
+    def cors(self, head: Head) -> list[tuple[bytes, bytes]]:
+        """What lets a page read the answer, if the owner added its origin. Cookies are never asked for, so none are allowed."""
+        origin = head.found.get(b"origin")
+        if origin is None or origin.decode("latin-1") not in self.origins:
+            return []
+        return [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED), (b"vary", b"origin")]
+
     def _is_ours(self, name: bytes) -> bool:
         return name.decode("ascii").strip("[]").lower() in self.hosts
+
+
+def preflight(head: Head) -> list[tuple[bytes, bytes]]:
+    """What a page of such an origin may send."""
+    wanted = [name.strip() for name in head.found.get(b"access-control-request-headers", b"").lower().split(b",")]
+    names = [name for name in wanted if name in PAGES_MAY_SEND or _PARAM.fullmatch(name)]
+    return [(b"access-control-allow-methods", b"POST, GET, DELETE"), (b"access-control-allow-headers", b", ".join(names)), (b"access-control-max-age", b"600")]
 
 
 def places(address: str, hosts: Iterable[str], origins: Iterable[str]) -> Places:

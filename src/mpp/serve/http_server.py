@@ -17,6 +17,9 @@ from collections.abc import Callable
 from dataclasses import field
 from urllib.parse import urlsplit
 
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
 from mpp.errors import HostFailed, Refused
 from mpp.host.agent_store import AgentStore
 from mpp.host.home import Home
@@ -35,6 +38,7 @@ from mpp.serve.http_headers import places, shown_address
 from mpp.serve.http_limits import HTTP_CONNECTIONS_MAX, HTTP_IDLE_SECONDS_MAX, HTTP_STOP_SECONDS_MAX, HTTP_THREADS, HTTP_TLS_SECONDS_MAX
 from mpp.serve.http_running import Pool
 from mpp.serve.http_views import Viewed
+from mpp.serve.http_wire import Wire
 
 PORT = 8808
 """Port of the front, where none is given."""
@@ -261,11 +265,6 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 async def _listen(loop: asyncio.AbstractEventLoop, front: Front, sock: socket.socket, context: ssl.SSLContext | None, halt: asyncio.Event) -> None:
     """Take connections until ``halt``; then let what runs come to its end, for a while."""
-    from uvicorn.config import Config  # noqa: PLC0415 - takes its time, and no other command needs it
-    from uvicorn.server import ServerState  # noqa: PLC0415
-
-    from mpp.serve.http_wire import Wire  # noqa: PLC0415
-
     config = Config(
         front, http=Wire, ws="none", lifespan="off", interface="asgi3", access_log=False, log_config=None, log_level="error", proxy_headers=False,
         server_header=False, date_header=False, timeout_keep_alive=HTTP_IDLE_SECONDS_MAX,

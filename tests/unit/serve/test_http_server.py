@@ -219,6 +219,28 @@ def test_rates(tmp_path: Path) -> None:
         assert served.call("demo__add", a=1, b=1, headers=bearer(other)).status == 200
 
 
+def test_a_page_that_the_owner_added(tmp_path: Path) -> None:
+    page, other = "https://console.example.com", "http://localhost:3000"
+    with serving(tmp_path, require_token=True, origins=(page,)) as served:
+        asked = {
+            "Origin": page,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type, mcp-param-region,authorization,x-evil",
+        }
+        found = served.ask("OPTIONS", headers=asked)
+        assert (found.status, found.headers["access-control-allow-origin"]) == (200, page)
+        assert found.headers["access-control-allow-headers"] == "content-type, mcp-param-region, authorization"
+        assert "access-control-allow-credentials" not in found.headers
+        # It may read answers, refusals among them.
+        text = token(tmp_path)
+        for headers, status in (({}, 401), (bearer(text), 200)):
+            answer = served.call("demo__add", a=1, b=2, headers={**headers, "Origin": page})
+            assert (answer.status, answer.headers["access-control-allow-origin"], answer.headers["vary"]) == (status, page, "origin")
+        # A page of this machine may call where it needs no leave, and reads nothing.
+        assert served.ask("OPTIONS", headers={**asked, "Origin": other}).status == 401
+        assert "access-control-allow-origin" not in served.call("demo__add", a=1, b=2, headers={**bearer(text), "Origin": other}).headers
+
+
 NEVER = resource.RLIM_INFINITY
 ROOM = [
     ((1024, 1024), (512, 1024)),
