@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import click
@@ -17,12 +16,8 @@ from mpp.files import read_stream
 from mpp.host.agent_identity import identify_fully, IdentityRequest, read_behalf
 from mpp.host.agent_store import AgentStore
 from mpp.host.backend import open_backend, ServeOptions
-from mpp.host.home import Home
-from mpp.host.legacy.opening import open_legacy
 from mpp.host.once import SpentHere
-from mpp.host.sources.ports import ToolSource
 from mpp.host.system import SystemClock, SystemRandom
-from mpp.host.toolcall import Room
 from mpp.protocol.mcp.ports import Caller
 from mpp.serve.stdio import serve_stdio
 
@@ -94,7 +89,7 @@ def command(
         raise Refused("usage.option", "one of these options is for HTTP", hint="give --http, or leave it out")
     who = _caller(agent, agent_token_file, user)
     options = ServeOptions(workspace=read_workspace(workspace), search_mode=search_mode, plain_names=plain_names)
-    with open_backend(place, options, environment=os.environ, sources=partial(_older, place)) as backend:
+    with open_backend(place, options, environment=os.environ) as backend:
         if not listen:
             serve_stdio(backend, who, clock, random, version=_version())
             return
@@ -105,11 +100,6 @@ def command(
             hosts=hosts, origins=origins, rate=rate, tenant_rate=tenant_rate, local=who,
         )  # fmt: skip
         serve_http(backend, http, clock, random, say=note, version=_version())
-
-
-def _older(place: Home, room: Room) -> tuple[ToolSource, ...]:
-    """The older servers beside the packages."""
-    return (open_legacy(place, room.on, room.secrets, room.setting, environment=os.environ),)
 
 
 def _caller(agent: str, token_file: str, user: str) -> Caller:
