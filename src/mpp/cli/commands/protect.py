@@ -13,8 +13,9 @@ from mpp.cli.clients.plans import plan_json, show_plan
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say
 from mpp.errors import Refused
-from mpp.host.clients.book import Given
+from mpp.host.clients.book import Book, Given
 from mpp.host.clients.known import Client, find_client
+from mpp.host.clients.planning import Plan
 from mpp.host.clients.protection import Protection
 from mpp.model.jsontext import Json
 
@@ -89,24 +90,30 @@ def _protect(targets: list[tuple[Client, str]], given: dict[str, Given], *, yes:
             show_plan(plan, protection.place, book)
         row = plan_json(plan, protection.place, book)
         if not plan.moves and not dry_run:
+            # What broke off earlier is finished; there is nothing to agree to.
             protection.apply(plan)
         elif not dry_run:
-            how = agreed(f"Move {len(plan.moves)} servers of {client.title} behind MPP?", client.name, yes=yes)
-            book.agreed(user_name(), how)
-            change = protection.apply(plan)
-            told("client", client.name, "protect", how)
+            row |= _moved(protection, plan, book, yes=yes, start=start, as_json=as_json)
             changed += 1
-            new = [one.name for one in plan.moves if not one.is_known]
-            row = {**row, "changed": True, "kept": change.folder if change else ""}
-            if not as_json:
-                say(f"Moved {len(plan.moves)} servers. {client.title} now starts MPP alone" + (f", and {len(plan.left)} that stay." if plan.left else "."))
-                note(f"Undo it with: mpp protect {client.name} --undo")
-            row = {**row, "started": pin(new, as_json=as_json) if start else []}
         rows.append(row)
     if as_json:
         put_json({"ok": True, "changed": changed, "files": rows})
     elif not targets:
         say("There is no file of a client that MPP knows.")
+
+
+def _moved(protection: Protection, plan: Plan, book: Book, *, yes: bool, start: bool, as_json: bool) -> dict[str, Json]:
+    """Ask, move, start once."""
+    client = plan.before.client
+    how = agreed(f"Move {len(plan.moves)} servers of {client.title} behind MPP?", client.name, yes=yes)
+    book.agreed(user_name(), how)
+    change = protection.apply(plan)
+    told("client", client.name, "protect", how)
+    if not as_json:
+        say(f"Moved {len(plan.moves)} servers. {client.title} now starts MPP alone" + (f", and {len(plan.left)} that stay." if plan.left else "."))
+        note(f"Undo it with: mpp protect {client.name} --undo")
+    new = [one.name for one in plan.moves if not one.is_known]
+    return {"changed": True, "kept": change.folder if change else "", "started": pin(new, as_json=as_json) if start else []}
 
 
 def _undo(targets: list[tuple[Client, str]], *, yes: bool, force: bool, as_json: bool) -> None:
