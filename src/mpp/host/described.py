@@ -17,11 +17,14 @@ KNOWN_MAX = 64
 
 
 @lru_cache(KNOWN_MAX)
-def to_look_at(manifest: Manifest) -> tuple[str, ...]:
-    """What a person should see of the descriptions before a yes, one line each. Raises Refused ``description.*`` for what hides something."""
+def to_look_at(manifest: Manifest, others: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """What a person should see of the descriptions before a yes, one line each. Raises Refused ``description.*`` for what hides something.
+
+    ``others``: names of the tools of other packages, as far as the caller knows them.
+    """
     # Imported here: a package that somebody agreed to is not judged again, and most calls are of such.
     from mpp.stages.privacy.guard import accepted  # noqa: PLC0415
 
-    shown = accepted(manifest).shown
+    shown = accepted(manifest, others).shown
     lines = [f'A model reads at {hit.where}: "{hit.found}" ({hit.says}).' for hit in shown[:LINES_MAX]]
     return (*lines, *([f"A model reads {len(shown) - LINES_MAX} more such places: see mpp inspect."] if len(shown) > LINES_MAX else []))

@@ -72,7 +72,8 @@ def judged(wanted: Wanted, on: Opened, how: Asks) -> Change:
     wish = Wish(alias=wanted.alias, downgrade=how.downgrade, source=wanted.found.source)
     consent = on.consent(package.publisher_id, package.package_id)
     plan = plan_for(on.store, package, wish, consent=consent, reserved=on.taken)
-    return Change(package=package, wish=wish, plan=plan, consent=consent, looks=judge_texts(package, on.home))
+    looks = judge_texts(package, on.home, on.store.tool_names(package.package_id))
+    return Change(package=package, wish=wish, plan=plan, consent=consent, looks=looks)
 
 
 def carried_out(change: Change, on: Opened, how: Asks) -> Changed:

@@ -25,10 +25,10 @@ class Prepared:
     compiled: CompiledPackage
 
 
-def judge_texts(package: VerifiedPackage, home: Home) -> tuple[str, ...]:
-    """The quick part. Raises Refused ``description.*``, ``privacy.pattern`` or ``call.runtime``; gives what a person should look at."""
+def judge_texts(package: VerifiedPackage, home: Home, others: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """The quick part. ``others``: names of the tools of what is installed beside it. Raises Refused ``description.*``, ``privacy.pattern`` or ``call.runtime``; gives what a person should look at."""
     judge_runtime(package)
-    looks = to_look_at(package.manifest)
+    looks = to_look_at(package.manifest, others)
     patterns = package.manifest.privacy_filters.custom_patterns
     if patterns:
         admit(patterns, PatternCache(home.cache))

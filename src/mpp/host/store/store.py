@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 
-from mpp.errors import HostFailed, Refused
+from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.home import Home
 from mpp.host.store.disk import load_lock, NO_FILE, places_of, read_package, Revision, revision_of
 from mpp.host.store.limits import OPENED_MAX
@@ -91,6 +92,15 @@ class PackageStore:
         if found != (row.package_id, row.version, row.content_hash, row.publisher_id):
             raise HostFailed("host.package", "the lockfile says something else of the file than the file itself", where=row.package_id, hint="install it again")
         return package
+
+    def tool_names(self, besides: str) -> frozenset[str]:
+        """The tools of all packages but one, as they call themselves and as agents see them. What cannot be opened has none."""
+        found: set[str] = set()
+        for row in self.active():
+            with suppress(MppError):
+                for tool in self.open(row).manifest.tool_definitions if row.package_id != besides else ():
+                    found |= {tool.name, f"{row.alias}__{tool.name}"}
+        return frozenset(found)
 
     def forget(self) -> None:
         """Forget all verdicts, and with them the memory of their packages."""

@@ -89,9 +89,9 @@ def judge_described(found: Sequence[Described], declared: Capabilities | None = 
     return Verdict(hits=tuple(hits[:HITS_MAX]), pin=pin_of(found))
 
 
-def accepted(manifest: Manifest) -> Verdict:
+def accepted(manifest: Manifest, others: frozenset[str] = frozenset()) -> Verdict:
     """The verdict on what a model reads of a package. Raises Refused ``description.*`` with every place, where something is refused."""
-    verdict = judge_manifest(manifest)
+    verdict = judge_manifest(manifest, others)
     refused = refusal(verdict)
     if refused is not None:
         raise refused
