@@ -19,7 +19,7 @@ def test_in_and_out_again(mpp: Mpp, claude: Path, home: Path) -> None:
     done = mpp("connect", "claude")
     assert done.code == 0
     assert "Wrote the entry 'mpp' of Claude Desktop" in done.out
-    assert "4 other servers in it bypass MPP. To move them: mpp protect claude" in done.err
+    assert "In it, 4 servers bypass MPP. To move what can be moved: mpp protect claude" in done.err
     entry = json.loads(claude.read_bytes())["mcpServers"]["mpp"]
     assert os.path.isabs(entry["command"])
     assert entry["args"][-3:] == ["serve", "--agent", "claude"]

@@ -10,6 +10,10 @@ from mpp.host.legacy.types import Server
 from mpp.model.jsontext import Json, shown
 
 
+def servers(count: int) -> str:
+    return f"{count} server{'' if count == 1 else 's'}"
+
+
 def show_plan(plan: Plan, place: Place, book: Book) -> None:
     client = plan.before.client
     say(f"{client.title}: {place.path}")

@@ -8,6 +8,7 @@ import os
 import click
 
 from mpp.cli.clients.here import client_for, config_option, launcher, owner, surroundings, usual_file
+from mpp.cli.clients.plans import servers
 from mpp.cli.options import home, json_option
 from mpp.cli.screen import note, put_json, say, table
 from mpp.host.clients.bypass import files
@@ -57,7 +58,7 @@ def command(client: str | None, remove: bool, config: str | None, dry_run: bool,
         note(f"The file as it was: {copy}")
         note(f"Start {found.title} anew, so that it reads the file.")
     if change.others and not remove:
-        note(f"{change.others} other servers in it bypass MPP. To move them: mpp protect {found.name}")
+        note(f"In it, {servers(change.others)} bypass MPP. To move what can be moved: mpp protect {found.name}")
 
 
 def _told(change: Change, *, remove: bool, dry_run: bool) -> None:

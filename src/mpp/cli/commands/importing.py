@@ -11,7 +11,7 @@ import click
 from mpp.cli.agreeing import agreed, told, yes_option
 from mpp.cli.calling import user_name
 from mpp.cli.clients.here import given_of, owner, tools, usual_file
-from mpp.cli.clients.plans import left_json, move_json, show_move
+from mpp.cli.clients.plans import left_json, move_json, servers, show_move
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say
 from mpp.errors import Refused
@@ -67,7 +67,7 @@ def command(source: str, folder: str, yes: bool, read: tuple[str, ...], write: t
         register(new, book, found.secrets, int(time.time()))
         told("client", source, "import", how)
         if not as_json:
-            say(f"Added {len(new)} servers.")
+            say(f"Added {servers(len(new))}.")
     if as_json:
         rows: list[Json] = [move_json(one, book.entry(one)) for one in moves]
         stay: list[Json] = [left_json(one) for one in left]

@@ -9,7 +9,7 @@ from mpp.cli.calling import user_name
 from mpp.cli.clients.checking import check
 from mpp.cli.clients.here import client_for, config_option, files_of, given_of, tools
 from mpp.cli.clients.pinning import pin
-from mpp.cli.clients.plans import plan_json, show_plan
+from mpp.cli.clients.plans import plan_json, servers, show_plan
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say
 from mpp.errors import Refused
@@ -105,12 +105,12 @@ def _protect(targets: list[tuple[Client, str]], given: dict[str, Given], *, yes:
 def _moved(protection: Protection, plan: Plan, book: Book, *, yes: bool, start: bool, as_json: bool) -> dict[str, Json]:
     """Ask, move, start once."""
     client = plan.before.client
-    how = agreed(f"Move {len(plan.moves)} servers of {client.title} behind MPP?", client.name, yes=yes)
+    how = agreed(f"Move {servers(len(plan.moves))} of {client.title} behind MPP?", client.name, yes=yes)
     book.agreed(user_name(), how)
     change = protection.apply(plan)
     told("client", client.name, "protect", how)
     if not as_json:
-        say(f"Moved {len(plan.moves)} servers. {client.title} now starts MPP alone" + (f", and {len(plan.left)} that stay." if plan.left else "."))
+        say(f"Moved {servers(len(plan.moves))}. {client.title} now starts MPP alone" + (f", and {servers(len(plan.left))} that stay." if plan.left else "."))
         note(f"Undo it with: mpp protect {client.name} --undo")
     new = [one.name for one in plan.moves if not one.is_known]
     return {"changed": True, "kept": change.folder if change else "", "started": pin(new, as_json=as_json) if start else []}
@@ -132,7 +132,7 @@ def _undo(targets: list[tuple[Client, str]], *, yes: bool, force: bool, as_json:
             {"client": client.name, "file": done.path, "servers": [*dict.fromkeys(done.servers)], "kept_secrets": [*done.kept_secrets], "earlier": done.earlier}
         )
         if not as_json:
-            say(f"Put {len(done.servers)} servers of {client.title} back: {done.path}")
+            say(f"Put {servers(len(done.servers))} of {client.title} back: {done.path}")
             for name in done.kept_secrets:
                 note(f"The secret {name} was stored anew since, and stays.")
             if done.earlier:
