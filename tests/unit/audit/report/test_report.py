@@ -355,3 +355,9 @@ def test_it_never_says_that_a_law_is_kept() -> None:
         words = (Page(report_html(found)).text + json.dumps(report_json(found))).lower()
         assert not re.search(r"\b(compliant|complies|comply|conforms|certified|fulfil(s|led)|satisfied|passed)\b", words)
         assert "it does not say that any law or framework is kept" in words
+
+
+def test_commands_stand_out_and_are_not_broken_over_lines() -> None:
+    text = report_html(report(auditlogs.some_days()))
+    assert '<code class="command">mpp audit show 123</code>' in text
+    assert "`" not in text

@@ -7,6 +7,7 @@ should a mistake remain, the page's own content policy runs and loads nothing.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 from datetime import datetime, UTC
 from itertools import groupby
@@ -15,6 +16,7 @@ from mpp.stages.audit.report.page_style import STYLE
 from mpp.stages.audit.report.types import Control, Evidence, Inventory, Ref, Report
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_COMMAND = re.compile(r"`([^`]{1,200})`")
 EMPTY_FIELD = "blank: to be written by a person"
 
 
@@ -23,7 +25,7 @@ def report_html(report: Report) -> str:
     body = [
         "<h1>What the record of calls shows</h1>",
         _summary(report),
-        *(f'<p class="note">{_safe(one)}</p>' for one in report.notes),
+        *(f'<p class="note">{_words(one)}</p>' for one in report.notes),
         _contents(groups, report.inventories),
         *(_framework(number, framework, controls) for number, (framework, controls) in enumerate(groups)),
         *(_inventory(number, one) for number, one in enumerate(report.inventories)),
@@ -41,6 +43,11 @@ def _safe(text: str) -> str:
     """Text as it is shown: one line, nothing that reverses or hides."""
     plain = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
     return html.escape(plain, quote=True)
+
+
+def _words(text: str) -> str:
+    """A sentence of ours, in which commands stand in backticks."""
+    return _COMMAND.sub(r'<code class="command">\1</code>', _safe(text))
 
 
 def _time(moment: int | None) -> str:
@@ -90,7 +97,7 @@ def _framework(number: int, framework: str, controls: list[Control]) -> str:
 
 def _control(control: Control) -> str:
     verdict = "The record has entries that bear on it." if control.has_evidence else "The record has no entry that bears on it."
-    missing = "".join(f"<li>{_safe(one)}</li>" for one in control.missing)
+    missing = "".join(f"<li>{_words(one)}</li>" for one in control.missing)
     blanks = "".join(f'<tr><th scope="row">{_safe(one)}</th><td class="blank">{EMPTY_FIELD}</td></tr>' for one in control.blanks)
     return (
         f"<article><h3>{_safe(control.id)} {_safe(control.title)}</h3>"

@@ -24,6 +24,7 @@ th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; 
 thead th { background: var(--soft); }
 tbody th { font-weight: 400; overflow-wrap: anywhere; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
+code.command { white-space: nowrap; }
 .note { background: var(--soft); padding: .5rem .75rem; }
 .blank { font-style: italic; border-style: dashed; min-width: 50%; }
 .good { color: var(--good); } .bad { color: var(--bad); } .doubt { color: var(--doubt); }
