@@ -128,6 +128,15 @@ def test_help_and_the_address_of_http(mpp: Mpp) -> None:
     assert http_server.LISTEN == serve.LISTEN
 
 
+def test_a_person_who_starts_it_is_told_what_it_waits_for(monkeypatch: pytest.MonkeyPatch, mpp: Mpp) -> None:
+    monkeypatch.setattr(serve, "serve_stdio", lambda *_, **__: None)
+    assert mpp("serve").err == ""
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    answer = mpp("serve")
+    assert (answer.code, answer.out) == (0, "")
+    assert "mpp connect" in answer.err
+
+
 def test_over_http(monkeypatch: pytest.MonkeyPatch, mpp: Mpp, home: Path) -> None:
     given: list[Any] = []
     monkeypatch.setattr(http_server, "serve_http", lambda backend, options, clock, random, **more: given.append((backend, options, more)))

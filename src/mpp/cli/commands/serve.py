@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import click
@@ -91,6 +92,8 @@ def command(
     options = ServeOptions(workspace=read_workspace(workspace), search_mode=search_mode, plain_names=plain_names)
     with open_backend(place, options, environment=os.environ) as backend:
         if not listen:
+            if sys.stdin.isatty():
+                note("Waiting for an agent's messages on standard input. An agent's program starts this by itself: see `mpp connect`; Ctrl-C ends it.")
             serve_stdio(backend, who, clock, random, version=_version())
             return
         from mpp.serve.http_server import HttpOptions, serve_http  # noqa: PLC0415 - an HTTP server is slow to import, and an agent starts this for itself
