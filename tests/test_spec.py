@@ -37,6 +37,7 @@ LETTERS = {
     "X": "static-content.md",
     "J": "mcp-front.md",
     "D": "store.md",
+    "V": "legacy.md",
 }
 """The letter of a clause says in which text it stands."""
 

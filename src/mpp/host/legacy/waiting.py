@@ -1,4 +1,4 @@
-"""One call on its way: what the server said about it, for the thread that waits. Spec: legacy V-31."""
+"""One call on its way: what the server said about it, for the thread that waits. Spec: legacy V-8."""
 
 from __future__ import annotations
 
