@@ -90,9 +90,7 @@ class Sessions:
         session = self._all.get(name)
         if session is None or session.admission.key != admission.key or session.admission.who != admission.who:
             raise BadRequestError(404, "there is no such session: initialize again")
-        session.used = now
-        # The order of the table is that of use.
-        self._all[name] = self._all.pop(name)
+        self._touch(session, now)
         return session
 
     def end(self, session: Session) -> None:
@@ -107,15 +105,16 @@ class Sessions:
         return list(self._all.values())
 
     def _tidy(self, now: float) -> None:
-        for session in list(self._all.values()) if self._is_due(now) else ():
-            if session.used + self._seconds > now:
-                return
-            if session.is_idle:
-                self.end(session)
+        while (oldest := next(iter(self._all.values()), None)) is not None and oldest.used + self._seconds <= now:
+            if oldest.is_idle:
+                self.end(oldest)
+            else:
+                self._touch(oldest, now)
 
-    def _is_due(self, now: float) -> bool:
-        oldest = next(iter(self._all.values()), None)
-        return oldest is not None and oldest.used + self._seconds <= now
+    def _touch(self, session: Session, now: float) -> None:
+        session.used = now
+        # The order of the table is that of use.
+        self._all[session.name] = self._all.pop(session.name)
 
     def _make_room(self, key: str) -> None:
         for session in self._all.values():
