@@ -80,7 +80,8 @@ def uses(text: str) -> Iterator[Use]:
 
 def wrong_use(use: str, top: click.Command) -> str:
     """What in ``use`` does not exist: the first wrong command or option, or nothing."""
-    words = re.split(r"\s+#|\s+→|[|;&>]", use)[0].replace("[", " ").replace("]", " ").split()[1:]
+    # What stands behind "--" is another program's.
+    words = re.split(r"\s+#|\s+→|\s--\s|[|;&>]", use)[0].replace("[", " ").replace("]", " ").split()[1:]
     command = top
     while words and isinstance(command, click.Group) and _WORD.fullmatch(words[0]):
         found = command.get_command(click.Context(command), words[0])
