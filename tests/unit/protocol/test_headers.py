@@ -67,6 +67,11 @@ def test_a_new_header_makes_the_new_era() -> None:
         assert found.statuses == [400]
 
 
+def test_a_tool_that_nobody_has_needs_no_header_of_arguments() -> None:
+    found, _ = client({**GOOD, "mcp-name": "nope"})
+    assert found.ask(modern(1, "tools/call", name="nope"))["error"]["message"] == "Unknown tool: nope"
+
+
 def test_an_unknown_version_in_both_places() -> None:
     found, _ = client({**GOOD, "mcp-protocol-version": "2099-01-01"})
     message = modern(1, "tools/call", meta={wire.VERSION: "2099-01-01"}, name="demo__echo")

@@ -80,6 +80,14 @@ def test_what_is_no_state(text: object) -> None:
     assert Seals(MovingClock(), CountedRandom()).open(text, BOUND) is None  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("inside", [b"[]", b"{}", b'{"until":"x"}', b"{", b'{"until":9999999999,"question":7,"asked":7,"inputs":7,"rounds":"x"}'])
+def test_a_box_of_this_process_with_something_else_in_it(inside: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing seals such a box; if one came to be, it would open as nothing, or as an empty state."""
+    seals = Seals(MovingClock(), CountedRandom())
+    monkeypatch.setattr(sealing, "write_json", lambda _: inside)
+    assert seals.open(seals.seal(STATE, BOUND), BOUND) == (State() if b"9999999999" in inside else None)
+
+
 def test_when_nothing_more_can_be_remembered_all_states_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "STATES_SPENT_MAX", 3)
     clock = MovingClock()

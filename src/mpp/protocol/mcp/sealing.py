@@ -6,6 +6,7 @@ Attack: a client forges the state, sends it twice, sends it for another call or 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Mapping
 from dataclasses import field
 
@@ -52,7 +53,8 @@ class Seals:
         self._clock = clock
         self._random = random
         self._key = random.bytes(_KEY_BYTES)
-        self._spent: dict[bytes, tuple[int, object]] = {}
+        self._lock = threading.Lock()
+        self._spent: dict[bytes, int] = {}
 
     def seal(self, state: State, bound: bytes) -> str:
         nonce = self._random.bytes(_NONCE_BYTES)
@@ -82,16 +84,18 @@ class Seals:
         return _state(found)
 
     def _spend(self, nonce: bytes, until: int, now: int) -> bool:
-        """True for the first. One step of the interpreter decides who that is."""
-        if len(self._spent) >= STATES_SPENT_MAX:
-            self._spent = {used: at for used, at in list(self._spent.items()) if at[0] >= now}
-        if len(self._spent) >= STATES_SPENT_MAX:
-            # Nothing can be forgotten: no state that is out there may be used any more.
-            self._key = self._random.bytes(_KEY_BYTES)
-            self._spent = {}
-            return False
-        mine = (until, object())
-        return self._spent.setdefault(nonce, mine) is mine
+        """True for the first."""
+        with self._lock:
+            if len(self._spent) >= STATES_SPENT_MAX:
+                self._spent = {used: end for used, end in self._spent.items() if end >= now}
+            if len(self._spent) >= STATES_SPENT_MAX:
+                # Nothing can be forgotten: no state that is out there may be used any more.
+                self._key = self._random.bytes(_KEY_BYTES)
+                self._spent = {}
+                return False
+            is_first = nonce not in self._spent
+            self._spent[nonce] = until
+        return is_first
 
 
 def _state(found: dict[str, Json]) -> State:
