@@ -13,6 +13,15 @@ ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "examples" / "conformance-fixtures"
 ADAPTER = ROOT / "src" / "mpp" / "author" / "templates" / "c"
 MPP = Path(sys.executable).parent / "mpp"
+POLICY_FOR_OLDER = """mpp_policy = 1
+name = "interop-older"
+
+[[rules]]
+id = "fixtures"
+effect = "allow"
+tools = ["*"]
+why = "the only server here is our own"
+"""
 NAMES = ("content", "live", "asking")
 EXTRA = "extra"
 """The package that comes and goes. It is built and not installed."""
@@ -68,13 +77,25 @@ class HomeFolder:
         self.mpp("sign", str(package), "-k", str(self.folder / "keys" / "publisher.key"), where=project)
         return package
 
+    def use(self, text: str) -> None:
+        """Take a policy into use."""
+        policy = self.folder / "policy.toml"
+        policy.write_text(text, encoding="utf-8")
+        self.mpp("policy", "use", str(policy), "--yes")
+
+    def beside(self, upstream: HomeFolder) -> None:
+        """A home without packages: the fixtures of another one come to it as an older server, over standard input and output."""
+        self.folder.mkdir(parents=True)
+        self.use(POLICY_FOR_OLDER)
+        server = ("env", f"MPP_HOME={upstream.environment['MPP_HOME']}", str(MPP), "serve", "--plain-names")
+        # It has a sandbox of its own inside, which does not start within another one.
+        self.mpp("legacy", "add", "fixtures", "--yes", "--unsandboxed", "--", *server)
+
     def make(self) -> list[Path]:
         """Keys, policy, all fixtures built, signed and installed."""
         self.folder.mkdir(parents=True)
         self.mpp("keygen", "-o", str(self.folder / "keys"), "--no-passphrase", "--name", "Example Publisher")
-        policy = self.folder / "policy.toml"
-        policy.write_text(POLICY, encoding="utf-8")
-        self.mpp("policy", "use", str(policy), "--yes")
+        self.use(POLICY)
         packages = [self.build(name) for name in NAMES]
         self.build(EXTRA)
         self.mpp("install", *map(str, packages))

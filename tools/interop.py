@@ -23,7 +23,7 @@ from interop.npm import Npm
 from interop.others import Met
 from interop.serving import changing, served
 
-PARTS = ("suite", "inspector", "sdk", "clients", "frameworks")
+PARTS = ("suite", "older", "inspector", "sdk", "clients", "frameworks")
 
 
 def default_work() -> Path:
@@ -54,30 +54,33 @@ def _run(parts: tuple[str, ...], work: Path, folder: Path) -> Iterator[Met]:
     home.make()
     yield Met("fixture packages built, signed, installed", "")
     npm = Npm(work / "npm")
-    if {"suite", "inspector"} & set(parts):
+    if {"suite", "older", "inspector"} & set(parts):
         npm.install()
     environments = work / "environments"
     with served(home, "--plain-names") as url:
         if "suite" in parts:
             with changing(home):
-                yield from _suite(npm, url, folder)
+                yield from _suite(npm, url, folder / "direct")
         if "inspector" in parts:
             yield from others.inspector(npm, home, url)
         if "sdk" in parts:
             yield from others.sdk(environments, home, url)
+    if "older" in parts:
+        beside = HomeFolder(folder / "older")
+        beside.beside(home)
+        with served(beside, "--plain-names") as url:
+            yield from _suite(npm, url, folder / "proxied", suite.OLDER)
     if "clients" in parts:
         yield from others.clients(environments, home)
     if "frameworks" in parts:
         yield from others.frameworks(environments, home)
 
 
-def _suite(npm: Npm, url: str, folder: Path) -> Iterator[Met]:
+def _suite(npm: Npm, url: str, out: Path, way: str = "") -> Iterator[Met]:
     for revision in suite.REVISIONS:
-        compared = suite.compare(revision, suite.run_suite(npm, url, revision, folder / revision))
-        name = (
-            f"official suite, {revision}: {compared.passed} scored scenarios without a fault or warning, {compared.expected_faults} expected faults elsewhere"
-        )
-        yield Met(name, "\n".join(compared.surprises))
+        compared = suite.compare(revision + way, suite.run_suite(npm, url, revision, out / revision))
+        counted = f"{compared.passed} scenarios without a fault or warning, {compared.expected_faults} expected faults elsewhere"
+        yield Met(f"official suite, {revision}{way}: {counted}", "\n".join(compared.surprises))
 
 
 def _shown(found: Iterator[Met]) -> Iterator[Met]:
