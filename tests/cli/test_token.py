@@ -111,13 +111,23 @@ def test_no_more_than_a_host_can_hold(mpp: Mpp, monkeypatch: pytest.MonkeyPatch)
     assert (refused.code, "agent.length" in refused.err) == (25, True)
 
 
+def test_a_person_lets_a_tenant_see_more(mpp: Mpp, home: Path) -> None:
+    assert mpp("token", "tenant", "acme", "--sees-nothing").code == 0
+    for words in (("--sees", "notes"), ("--sees-all",), ("--forget",)):
+        refused = mpp("token", "tenant", "acme", *words)
+        assert (refused.code, "consent.missing" in refused.err) == (22, True)
+    assert mpp("token", "tenant", "acme").out.startswith("acme  nothing\n")
+
+
 def test_what_tenants_see(mpp: Mpp, home: Path) -> None:
     assert mpp("token", "tenant").out == "All tenants see all packages.\n"
-    assert mpp("token", "tenant", "acme", "--sees", "notes", "--sees", "crm").out == "acme  crm, notes\nAll other tenants see nothing, but for local.\n"
-    assert mpp("token", "tenant", "big", "--sees-all").code == 0
+    assert (
+        mpp("token", "tenant", "acme", "--sees", "notes", "--sees", "crm", "--yes").out == "acme  crm, notes\nAll other tenants see nothing, but for local.\n"
+    )
+    assert mpp("token", "tenant", "big", "--sees-all", "--yes").code == 0
     assert mpp("token", "tenant", "none", "--sees-nothing", "--json").json["tenants"][-1] == {"name": "none", "all": False, "sees": []}
     assert mpp("token", "tenant", "big").out == "big  all\nAll other tenants see nothing, but for local.\n"
     for name in ("acme", "big", "none"):
-        assert mpp("token", "tenant", name, "--forget").code == 0
+        assert mpp("token", "tenant", name, "--forget", "--yes").code == 0
     assert mpp("token", "tenant", "--json").json == {"ok": True, "tenants": [], "others": "all"}
     assert [event.body["change"] for event in records.events(home)] == ["sees 2", "sees all", "sees 0", "forgotten", "forgotten", "forgotten"]

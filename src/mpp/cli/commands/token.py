@@ -184,9 +184,10 @@ def revoke(ids: tuple[str, ...], tenant: str, as_json: bool) -> None:
 @click.option("--sees-all", is_flag=True, help="All packages, also those that are installed later.")
 @click.option("--sees-nothing", is_flag=True, help="No package.")
 @click.option("--forget", is_flag=True, help="Remove what is said about this tenant.")
+@yes_option
 @json_option
-def tenant(name: str, sees: tuple[str, ...], sees_all: bool, sees_nothing: bool, forget: bool, as_json: bool) -> None:
-    """Say which of the installed packages the tenant NAME sees; without an option, show what each sees. A running server follows within a second.
+def tenant(name: str, sees: tuple[str, ...], sees_all: bool, sees_nothing: bool, forget: bool, yes: bool, as_json: bool) -> None:
+    """Say which of the installed packages the tenant NAME sees; without an option, show what each sees. A person at the terminal says yes, but for --sees-nothing. A running server follows within a second.
 
     Until something is said of one tenant, all see all. From then on a tenant of which nothing is said sees nothing, but for
     the tenant local, which sees all. What a tenant sees is still judged by the policy.
@@ -198,7 +199,7 @@ def tenant(name: str, sees: tuple[str, ...], sees_all: bool, sees_nothing: bool,
       mpp token tenant
 
     \b
-    Exit codes: 0 done, 2 a wrong option, 25 nothing is said of that tenant.
+    Exit codes: 0 done, 2 a wrong option, 22 nobody agreed, 25 nothing is said of that tenant.
     """
     store = ViewStore(home().tenants)
     chosen = [bool(sees), sees_all, sees_nothing, forget]
@@ -218,8 +219,11 @@ def tenant(name: str, sees: tuple[str, ...], sees_all: bool, sees_nothing: bool,
         rest = {key: view for key, view in known.items() if key != name}
         return rest if forget else {**rest, name: View(names=frozenset(sees), sees_all=sees_all)}
 
+    step(store.load())  # What cannot be done is said before anybody is asked.
+    what = "what is seen by those of whom nothing is said" if forget else "all packages" if sees_all else ", ".join(sorted(set(sees)))
+    how = "" if sees_nothing else agreed(f"Let the tenant {name} see {what}?", name, yes=yes)
     after = store.change(step)
-    told("tenant", name, "forgotten" if forget else "sees all" if sees_all else f"sees {len(set(sees))}", "")
+    told("tenant", name, "forgotten" if forget else "sees all" if sees_all else f"sees {len(set(sees))}", how)
     _show_views(after, "", as_json=as_json)
 
 
