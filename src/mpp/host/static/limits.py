@@ -61,3 +61,6 @@ DESCRIPTION_CHARS_MAX = 4 * KIB
 
 QUESTION_CHARS_MAX = 2000
 """Characters of what a prompt asks a person. Reason: as for a question of a tool."""
+
+LOOKS_MAX = 5
+"""Doubtful places that a person is shown before an install. Reason: a question is read whole; more hide each other."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mpp.errors import Refused
-from mpp.host.static.limits import LIST_BYTES_MAX, VALUES_MAX
+from mpp.host.static.limits import LIST_BYTES_MAX, LOOKS_MAX, VALUES_MAX
 from mpp.host.static.prompts import fill, Prompt, Read, read_prompts
 from mpp.host.static.resources import read_resources, Resources
 from mpp.model.jsontext import Json, read, shown
 from mpp.model.value import value
 from mpp.stages.gatekeeper import VerifiedPackage
+
+if TYPE_CHECKING:
+    from mpp.stages.privacy.guard import Verdict
 
 PROMPTS = "mcp/prompts.json"
 RESOURCES = "mcp/resources.json"
@@ -88,6 +92,14 @@ def static_of(package: VerifiedPackage) -> Static:
     return found
 
 
+def to_look_at(package: VerifiedPackage) -> tuple[str, ...]:
+    """What a person should see of it before it is installed, one line each. Raises as ``static_of`` does."""
+    found = static_of(package)
+    shown = () if found == EMPTY else _judge(found, package).shown
+    lines = [f'A model may read at {hit.where}: "{hit.found}" ({hit.says}).' for hit in shown[:LOOKS_MAX]]
+    return (*lines, *([f"A model may read {len(shown) - LOOKS_MAX} more such places in prompts and resources."] if len(shown) > LOOKS_MAX else []))
+
+
 def _document(package: VerifiedPackage, name: str) -> Json | None:
     member = package.archive.find(name)
     if member is None:
@@ -98,12 +110,14 @@ def _document(package: VerifiedPackage, name: str) -> Json | None:
     return read(package.read(name) or b"", family="manifest", where=name)
 
 
-def _judge(found: Static, package: VerifiedPackage) -> None:
-    """The description guard over all that a model reads. Its doubts refuse nothing here: a prompt is words to a model by its nature, and a person picks it."""
+def _judge(found: Static, package: VerifiedPackage) -> Verdict:
+    """The description guard over all that a model reads. Its doubts refuse nothing: a prompt is words to a model by its nature, and a person picks it."""
     # Imported here: most packages ship no such thing.
     from mpp.host.static.guarded import described  # noqa: PLC0415
     from mpp.stages.privacy.guard import judge_described, refusal  # noqa: PLC0415
 
-    fault = refusal(judge_described(described(found.given, found.kept), package.manifest.capabilities))
+    verdict = judge_described(described(found.given, found.kept), package.manifest.capabilities)
+    fault = refusal(verdict)
     if fault is not None:
         raise fault
+    return verdict

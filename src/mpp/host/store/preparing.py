@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mpp.host import static
 from mpp.host.described import to_look_at
 from mpp.host.home import Home
 from mpp.host.patterns.cache import PatternCache
@@ -26,9 +27,10 @@ class Prepared:
 
 
 def judge_texts(package: VerifiedPackage, home: Home, others: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """The quick part. ``others``: names of the tools of what is installed beside it. Raises Refused ``description.*``, ``privacy.pattern`` or ``call.runtime``; gives what a person should look at."""
+    """The quick part. ``others``: names of the tools of what is installed beside it. Raises Refused ``description.*``, ``manifest.*``, ``privacy.pattern`` or ``call.runtime``; gives what a person should look at."""
     judge_runtime(package)
-    looks = to_look_at(package.manifest, others)
+    # Spec: static-content X-2. A list with a fault would be left out by each host; here its author or installer hears of it.
+    looks = (*to_look_at(package.manifest, others), *static.to_look_at(package))
     patterns = package.manifest.privacy_filters.custom_patterns
     if patterns:
         admit(patterns, PatternCache(home.cache))
