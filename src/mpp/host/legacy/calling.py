@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from mpp.errors import MppError, Refused, ToolFailed
+from mpp.errors import HostFailed, MppError, Refused, RemoteFailed, ToolFailed
 from mpp.host.filtering import Whose
 from mpp.host.finishing import finish, refused
 from mpp.host.judging import Judged, privacy_of, Services, Setting
@@ -16,6 +16,7 @@ from mpp.host.leaving import Callee, send_to, Sent
 from mpp.host.legacy.judging import FILTERS, judge_legacy, Labelled, LegacyRequest
 from mpp.host.legacy.keeping import Keeper, Ready
 from mpp.host.legacy.limits import CALL_MS_MAX
+from mpp.host.legacy.pins import CHANGED, GONE, NEW
 from mpp.host.legacy.types import Barriers, Entry, LegacyTool, NO_PUBLISHER, tool_of, UnverifiedServer, VERSION
 from mpp.host.legacy.waiting import Asks, Order
 from mpp.host.oncall import new_invocation, OK, Reply
@@ -65,7 +66,7 @@ def call_legacy(keeper: Keeper, entry: Entry, name: str, who: Caller, call: Tool
     try:
         try:
             on.stops.current().judge(package_id, NO_PUBLISHER)
-            ready = keeper.ready()
+            ready = _ready(keeper, package_id)
             subject = UnverifiedServer(entry=ready.entry, barriers=ready.connection.barriers)
             on, labels = replace(on, events=Labelled(on.events, subject)), labels_of(subject)
             found = _judged(subject, ready, name, who, call, invocation, room, on)
@@ -84,6 +85,16 @@ def labels_of(subject: UnverifiedServer) -> dict[str, Json]:
     """What a client is told of whose answer it is."""
     missing: list[Json] = [*sorted(subject.barriers.missing)]
     return {"package": subject.package_id, "version": VERSION, "contentHash": subject.entry.content_hash, "verified": False, "missingBarriers": missing}
+
+
+def _ready(keeper: Keeper, package_id: str) -> Ready:
+    """Attack: a server that fails to start with words for the agent on its standard error. Nothing has been filtered yet, so an agent learns the code alone; its owner sees the rest."""
+    try:
+        return keeper.ready()
+    except (ToolFailed, HostFailed, RemoteFailed) as fault:
+        raise type(fault)(
+            fault.code, "the server cannot be started, reached or listed", where=package_id, hint="its owner sees why with `mpp legacy test`"
+        ) from None
 
 
 def _judged(
@@ -109,7 +120,8 @@ def _tool(ready: Ready, name: str) -> LegacyTool:
     """Spec: legacy V-34. Attack: a tool that changed since a person agreed to it, or since the agent read its list."""
     if name not in ready.judged.callable:
         why = next((one.why for one in ready.entry.held if one.name == name), "the server has no such tool")
-        # The remedy is for a person, who finds it with `mpp legacy show`; an agent learns that it is kept back.
+        # Attack: what the guard found, told to the model all the same. The excerpt is for a person, who finds it with `mpp legacy show`.
+        why = why if why in {CHANGED, GONE, NEW} else "it is not listed as it can be called"
         raise Refused("policy.held", f"the tool is kept back: {why}", where=f"{ready.entry.server.package_id}: {name}", hint="see `mpp legacy show`")
     pin = next(one for one in ready.entry.pins or () if one.name == name)
     return tool_of(json.loads(pin.document))

@@ -118,15 +118,15 @@ class ServerProcess:
 
     @property
     def stdin(self) -> int:
-        return self._child.stdin.fileno() if self._child.stdin is not None else -1
+        return _fd(self._child.stdin)
 
     @property
     def stdout(self) -> int:
-        return self._child.stdout.fileno() if self._child.stdout is not None else -1
+        return _fd(self._child.stdout)
 
     @property
     def stderr_fd(self) -> int:
-        return self._child.stderr.fileno() if self._child.stderr is not None else -1
+        return _fd(self._child.stderr)
 
     def keep_stderr(self, data: bytes) -> None:
         self.stderr = (self.stderr + data)[-STDERR_BYTES_MAX:]
@@ -186,6 +186,10 @@ class ServerProcess:
                 poll.register(self.stdin, select.POLLOUT)
                 if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
                     raise TimeoutError("the server reads nothing") from None
+
+
+def _fd(stream: IO[bytes] | None) -> int:
+    return -1 if stream is None or stream.closed else stream.fileno()
 
 
 def _close(stream: IO[bytes] | None) -> None:
