@@ -8,7 +8,8 @@ What is given back is not yet filtered: the host passes it through the privacy f
 
 from __future__ import annotations
 
+from mpp.host.static.comparing import changed_prompts
 from mpp.host.static.offering import Shelf, Shelves
 from mpp.host.static.static import EMPTY, Static, static_of, to_look_at
 
-__all__ = ("EMPTY", "Shelf", "Shelves", "Static", "static_of", "to_look_at")
+__all__ = ("EMPTY", "Shelf", "Shelves", "Static", "changed_prompts", "static_of", "to_look_at")

@@ -64,3 +64,9 @@ QUESTION_CHARS_MAX = 2000
 
 LOOKS_MAX = 5
 """Doubtful places that a person is shown before an install. Reason: a question is read whole; more hide each other."""
+
+CHANGES_MAX = 20
+"""Prompts of an update that are told of one by one. Reason: a person reads all of them before a yes."""
+
+CHANGED_CHARS_MAX = 600
+"""Characters of a prompt that are shown beside what it was. Reason: a paragraph; what comes behind is said to be there."""

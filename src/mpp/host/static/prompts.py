@@ -90,6 +90,11 @@ class Prompt:
         """What a model reads once the prompt is taken."""
         return tuple(text for one in self.messages for text in _texts(one.part))
 
+    def files(self) -> tuple[str, ...]:
+        """The members of the package that it shows."""
+        bodies = (one.part.body for one in self.messages if not isinstance(one.part, Words))
+        return tuple(body.file for body in bodies if body.file)
+
 
 def read_prompts(found: Json, sizes: Sizes) -> tuple[Prompt, ...]:
     """The prompts in the order of their names; Refused with every fault and its place."""

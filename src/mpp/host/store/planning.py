@@ -9,6 +9,7 @@ from collections.abc import Callable, Set as AbstractSet
 from dataclasses import replace
 
 from mpp.errors import Refused
+from mpp.host.static import changed_prompts
 from mpp.host.store.limits import PACKAGES_MAX, SOURCE_CHARS_MAX, VERSIONS_MAX
 from mpp.host.store.lockfile import ALIAS, ALIAS_FORM, alike, Entry, Lock, order, Version
 from mpp.model.jsontext import shown
@@ -165,7 +166,7 @@ def _growth(package: VerifiedPackage, serving: Version | None, baseline: Baselin
     data = old.read(MANIFEST_NAME) or b""
     # The publisher is said above, so that the words are compared whoever signed them.
     agreed = consent_of(old.manifest, data, tenant="", publisher_id=package.publisher_id, by="", amr="", now=0)
-    return found + _compared(agreed, package)
+    return [*found, *_compared(agreed, package), *changed_prompts(old, package)]
 
 
 def _compared(consent: Consent, package: VerifiedPackage) -> list[str]:
