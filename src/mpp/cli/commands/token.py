@@ -209,15 +209,10 @@ def tenant(name: str, sees: tuple[str, ...], sees_all: bool, sees_nothing: bool,
     if sum(chosen) != 1 or not name:
         raise Refused("usage.option", "name one tenant, and give one of --sees, --sees-all, --sees-nothing and --forget", hint="see `mpp token tenant --help`")
     judge_tenant(name, "NAME")
-    for one in sees:
-        if VIEW_NAME.fullmatch(one) is None or len(one) > VIEW_NAME_CHARS_MAX:
-            raise Refused("usage.text", f"{shown(one)!r} is no such name", where="--sees", hint=f"write {VIEW_NAME_FORM}")
+    view = None if forget else View(names=_judge_names(sees), sees_all=sees_all)
 
     def step(known: Views) -> Views:
-        if forget and name not in known:
-            raise Refused("agent.unknown", f"nothing is said of the tenant {name}", hint="see `mpp token tenant`")
-        rest = {key: view for key, view in known.items() if key != name}
-        return rest if forget else {**rest, name: View(names=frozenset(sees), sees_all=sees_all)}
+        return _with_view(known, name, view)
 
     step(store.load())  # What cannot be done is said before anybody is asked.
     what = "what is seen by those of whom nothing is said" if forget else "all packages" if sees_all else ", ".join(sorted(set(sees)))
@@ -225,6 +220,20 @@ def tenant(name: str, sees: tuple[str, ...], sees_all: bool, sees_nothing: bool,
     after = store.change(step)
     told("tenant", name, "forgotten" if forget else "sees all" if sees_all else f"sees {len(set(sees))}", how)
     _show_views(after, "", as_json=as_json)
+
+
+def _judge_names(sees: tuple[str, ...]) -> frozenset[str]:
+    for one in sees:
+        if VIEW_NAME.fullmatch(one) is None or len(one) > VIEW_NAME_CHARS_MAX:
+            raise Refused("usage.text", f"{shown(one)!r} is no such name", where="--sees", hint=f"write {VIEW_NAME_FORM}")
+    return frozenset(sees)
+
+
+def _with_view(known: Views, name: str, view: View | None) -> Views:
+    if view is None and name not in known:
+        raise Refused("agent.unknown", f"nothing is said of the tenant {name}", hint="see `mpp token tenant`")
+    rest = {key: one for key, one in known.items() if key != name}
+    return rest if view is None else {**rest, name: view}
 
 
 def _show_views(views: Views, name: str, *, as_json: bool) -> None:
