@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mpp.host.home import Home
 from mpp.host.judging import Services, Setting
+from mpp.host.legacy.stamp import stamp
 from mpp.host.secret_store import SecretStore
 from mpp.host.sources.ports import Offered
 from mpp.ports import Clock
@@ -47,8 +48,7 @@ class WhenThere:
         self._made: LegacySource | None = None
 
     def revision(self) -> Hashable:
-        made = self._made
-        return made.revision() if made is not None else os.path.lexists(self._path)
+        return stamp(self._path)
 
     def offered(self, tenant: str) -> tuple[Offered, ...]:
         with self._lock:

@@ -19,6 +19,7 @@ from mpp.host.legacy.limits import (
     TOOLS_MAX,
     WORD_BYTES_MAX,
 )
+from mpp.host.legacy.stamp import stamp
 from mpp.host.legacy.types import Entry, Held, HostRule, KINDS, Pin, Server, Stopped
 from mpp.model.events import EVENT_TIME_MAX
 from mpp.model.fields import Faults, Fields, near
@@ -41,13 +42,7 @@ class LegacyStore:
 
     def revision(self) -> Hashable:
         """Equal as long as the document is the same."""
-        try:
-            found = os.stat(self.path)
-        except FileNotFoundError:
-            return ()
-        except OSError as fault:
-            raise HostFailed("host.file", f"cannot look at the older servers: {fault.strerror}", where=self.path, hint="check who may read it") from None
-        return (found.st_ino, found.st_mtime_ns, found.st_size)
+        return stamp(self.path)
 
     def load(self) -> Entries:
         now = self.revision()

@@ -203,6 +203,12 @@ def test_a_document_of_somebody_else(data: bytes) -> None:
         read_servers(data, where="x")
 
 
+def test_a_document_that_cannot_be_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "legacy").write_text("a file where a folder should be", encoding="ascii")
+    with pytest.raises(HostFailed, match="cannot look at"):
+        LegacyStore(str(tmp_path)).load()
+
+
 def test_a_store_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mpp.host.legacy.store.SERVERS_MAX", 1)
     store = LegacyStore(str(tmp_path))
