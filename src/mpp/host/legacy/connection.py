@@ -13,7 +13,7 @@ from typing import Protocol
 from mpp.errors import HostFailed, MppError, ToolFailed
 from mpp.host.legacy.launch_plan import LaunchPlan
 from mpp.host.legacy.limits import CALLS_AT_ONCE_MAX, IDLE_SECONDS_MAX, START_SECONDS_MAX, TOOLS_MAX
-from mpp.host.legacy.process import ServerProcess
+from mpp.host.legacy.process import ServerProcess, start_process
 from mpp.host.legacy.proxy import Proxy
 from mpp.host.legacy.types import Barriers
 from mpp.host.legacy.waiting import Asks, follow, Order, Waiting
@@ -223,7 +223,7 @@ class StdioConnection:
 
     def _run(self) -> None:
         try:
-            process = self._process = ServerProcess(self._plan, self._proxy.serve)
+            process = self._process = start_process(self._plan, self._proxy.serve)
         except MppError as fault:
             self._fault = fault
             self._begun.set()

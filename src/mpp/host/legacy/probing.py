@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mpp.errors import MppError
 from mpp.host.legacy.launch import FILES
 from mpp.host.legacy.plan import plan_of
-from mpp.host.legacy.process import ServerProcess
+from mpp.host.legacy.process import start_process
 from mpp.host.legacy.types import Barriers, Server, STDIO
 
 NOTHING = "/bin/true"
@@ -18,7 +18,7 @@ def probe(server: Server, environment: Mapping[str, str], mpp_home: str, *, name
     plain = Server(name=server.name, kind=STDIO, command=(NOTHING,), hosts=server.hosts, sandboxed=server.sandboxed)
     try:
         plan = plan_of(plain, {}, environment=environment, mpp_home=mpp_home, namespaces=namespaces, landlock=landlock)
-        process = ServerProcess(plan, lambda _listener: None)
+        process = start_process(plan, lambda _listener: None)
     except MppError as fault:
         return Barriers(missing={FILES: fault.message})
     process.end()

@@ -188,6 +188,16 @@ class ServerProcess:
                     raise TimeoutError("the server reads nothing") from None
 
 
+def start_process(plan: LaunchPlan, serve: Serve) -> ServerProcess:
+    """Start it. Where the kernel gives namespaces and then no rights in them, as some systems do, Landlock holds it instead, or it is not started."""
+    try:
+        return ServerProcess(plan, serve)
+    except HostFailed as fault:
+        if fault.code != "host.barrier" or not (plan.sandboxed and plan.namespaces):
+            raise
+        return ServerProcess(plan._replace(namespaces=False), serve)
+
+
 def _fd(stream: IO[bytes] | None) -> int:
     return -1 if stream is None or stream.closed else stream.fileno()
 

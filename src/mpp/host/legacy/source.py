@@ -11,6 +11,7 @@ from functools import partial
 from mpp.errors import MppError
 from mpp.host.legacy.calling import call_legacy, labels_of, LegacyRoom
 from mpp.host.legacy.keeping import connect, Connect, Keeper, Surroundings
+from mpp.host.legacy.launch import FILES, NETWORK, PROCESSES
 from mpp.host.legacy.types import Barriers, Entry, tool_of, UnverifiedServer
 from mpp.host.sources.ports import Offered, SEPARATOR
 from mpp.host.toolcall import META
@@ -100,8 +101,10 @@ class LegacySource:
 def definition_of(entry: Entry, document: str) -> dict[str, Json]:
     """What an agent reads, but for the name. Hints of the server are left out: without them a client takes a tool for one that changes things."""
     tool = tool_of(json.loads(document))
-    labels = labels_of(UnverifiedServer(entry=entry, barriers=Barriers()))
-    del labels["missingBarriers"]  # known once it runs; its answers have them
+    missing = {} if entry.server.sandboxed else dict.fromkeys((FILES, NETWORK, PROCESSES), "the owner of this host turned it off")
+    labels = labels_of(UnverifiedServer(entry=entry, barriers=Barriers(missing=missing)))
+    if entry.server.sandboxed:
+        del labels["missingBarriers"]  # known once it runs; its answers have them
     found: dict[str, Json] = {
         "description": tool.description,
         "inputSchema": json.loads(tool.input_schema),

@@ -79,6 +79,14 @@ def test_servers_that_do_not_start(about: Surroundings, mode: str, code: str, wo
     assert (fault.value.code, words in str(fault.value)) == (code, True)
 
 
+def test_one_that_says_nothing_is_not_waited_for_without_end(place: Path) -> None:
+    found = StdioConnection(plan_of(server(mode="silent"), {}, environment=os.environ, mpp_home=str(place)), Proxy((), tuple), "1")
+    with pytest.raises(ToolFailed) as fault:
+        found.open(1.0)
+    found.close()
+    assert fault.value.code == "tool.deadline"
+
+
 def test_a_program_that_cannot_be_run(about: Surroundings, tmp_path: Path) -> None:
     (tmp_path / "program").write_text("not a program\n", encoding="ascii")
     (tmp_path / "program").chmod(0o755)

@@ -84,6 +84,25 @@ def test_starters_that_say_nothing_of_sense(place: Path, monkeypatch: pytest.Mon
     assert fault.value.code in {"host.barrier", "host.legacy"}
 
 
+def test_namespaces_without_rights_in_them(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on systems where any program may have a namespace of users, and mount nothing in it."""
+    plans: list[bool] = []
+    plain = ServerProcess
+
+    def restricted(given: LaunchPlan, serve: process_module.Serve) -> ServerProcess:
+        plans.append(given.namespaces)
+        if given.namespaces or not given.sandboxed:
+            raise HostFailed("host.barrier", "operation not permitted")
+        return plain(given, serve)
+
+    monkeypatch.setattr(process_module, "ServerProcess", restricted)
+    made = process_module.start_process(plan(place), quiet)
+    made.end()
+    assert (plans, "Landlock" in made.barriers.held["files"]) == ([True, False], True)
+    with pytest.raises(HostFailed):
+        process_module.start_process(plan(place)._replace(sandboxed=False), quiet)
+
+
 def test_no_room_for_a_process(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: object, **__: object) -> None:
         raise OSError(11, "no more processes")
