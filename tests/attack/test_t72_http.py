@@ -6,19 +6,27 @@ import json
 import os
 import resource
 import select
+import shutil
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
+from mpp.host.backend import HostBackend, ServeOptions, open_backend
+from mpp.host.home import Home
+from mpp.protocol.mcp.ports import Backend, Caller, Live, Outcome, ToolCall
 from mpp.serve.http_exchange import Exchange
 from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_CALLS_MAX
 from mpp.serve.http_wire import Wire
 from mpp.testing.backend import MemoryBackend, said
+from mpp.testing.installing import install_tool
+from mpp.testing.wasm import module
+from tests import records
 from tests.unit.serve.http_world import (
     SECONDS_MAX,
     Served,
@@ -34,6 +42,8 @@ from tests.unit.serve.http_world import (
 )
 
 PARALLEL = 1000
+SYNC_SECONDS = 0.2
+"""What a busy disk may take for one sync."""
 
 
 class Held:
@@ -196,6 +206,60 @@ def test_a_client_that_vanishes_ends_its_call_within_100_ms(served: Served, held
         waited.append(held.ended[-1] - left)
     assert sorted(waited)[2] < 0.1
     assert works(served)
+
+
+class Watching:
+    """A host behind the front that says when a call begins and when it has ended."""
+
+    def __init__(self, backend: HostBackend) -> None:
+        self._backend = backend
+        self.begun, self.ended = threading.Event(), threading.Event()
+        self.at = 0.0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._backend, name)
+
+    def call(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
+        self.begun.set()
+        found = self._backend.call(who, call, live)
+        self.at = time.monotonic()
+        self.ended.set()
+        return found
+
+
+@pytest.fixture
+def place(home: Path, compiled: Path) -> Home:
+    """A home with a tool that never ends by itself."""
+    home.mkdir(mode=0o700)
+    (home / "cache").mkdir(mode=0o700)
+    shutil.copytree(compiled, home / "cache", dirs_exist_ok=True)
+    found = Home(path=str(home))
+    install_tool(found, module(body=b"\x03\x40\x0c\x00\x0b"), changes={"runtime/timeout_ms": 60_000})
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tools run on Linux")
+def test_a_tool_in_its_sandbox_ends_with_its_client(place: Home, home: Path, tmp_path: Path) -> None:
+    with open_backend(place, ServeOptions(), environment={}) as backend:
+        watched = Watching(backend)
+        with serving(tmp_path, cast("Backend", watched), home=place) as served:
+            waited = []
+            for _ in range(3):
+                watched.begun.clear()
+                watched.ended.clear()
+                client = served.connect()
+                client.sendall(call_bytes("hello__greet"))
+                assert watched.begun.wait(SECONDS_MAX)
+                # Long enough for the tool to run; it would run for a minute.
+                assert not watched.ended.wait(0.3)
+                left = time.monotonic()
+                client.close()
+                assert watched.ended.wait(SECONDS_MAX)
+                waited.append(watched.at - left)
+    outcomes = [one.body["outcome"] for one in records.events(home) if one.kind == "result"]
+    assert outcomes == ["tool.cancelled"] * 3
+    # With the write of the result to the disk, which comes before the call has ended.
+    assert sorted(waited)[1] < 0.1 + 2 * SYNC_SECONDS
 
 
 def test_a_client_that_vanishes_from_a_stream_ends_its_call(served: Served, held: Held) -> None:
