@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mpp.adapters.common import Ask, Bound, bound, framework, said
+from mpp.adapters.bound import Ask, Bound, bound, framework, said
 from mpp.host.host import Host
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller

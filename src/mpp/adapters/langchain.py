@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mpp.adapters.common import Ask, Bound, bound, failed, framework, said
+from mpp.adapters.bound import Ask, Bound, bound, failed, framework, said
 from mpp.host.host import Host
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, Outcome, Pending
@@ -31,7 +31,7 @@ def by_interrupt(pending: Pending) -> bool:
 def _tool(one: Bound, ask: Ask | None) -> BaseTool:
     core = framework("langchain_core.tools", "langchain")
 
-    def told(outcome: Outcome) -> tuple[str, dict[str, Any]]:
+    def told(outcome: Outcome) -> tuple[str, dict[str, Json]]:
         if failed(outcome):
             raise core.ToolException(said(outcome))
         return said(outcome), dict(outcome.result)

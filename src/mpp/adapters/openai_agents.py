@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Protocol, TYPE_CHECKING
 
-from mpp.adapters.common import Bound, bound, framework, said, waits
+from mpp.adapters.bound import Bound, bound, framework, said, waits
 from mpp.host.host import Host
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, Outcome, Pending
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 WAITING_MAX = 256
 """Calls of one tool that were asked about and not yet made. Reason: a run has a few; the oldest are those that nobody came back to."""
+
+
+class Context(Protocol):
+    """Of a call of a tool, as much as counts here."""
+
+    @property
+    def tool_call_id(self) -> str: ...
 
 
 def tools(host: Host, *, who: Caller | None = None, names: Iterable[str] | None = None) -> list[FunctionTool]:
@@ -38,7 +45,7 @@ class _Tool:
             on_invoke_tool=self.run, needs_approval=self.needs_approval,
         )  # fmt: skip
 
-    async def needs_approval(self, _context: Any, arguments: Mapping[str, Json], call_id: str) -> bool:
+    async def needs_approval(self, _context: object, arguments: Mapping[str, Json], call_id: str) -> bool:
         if call_id not in self._known:
             outcome = await self._one.acall(arguments)
             self._known[call_id] = waits(outcome) or outcome
@@ -46,7 +53,7 @@ class _Tool:
                 self._known.pop(next(iter(self._known)))
         return isinstance(self._known[call_id], Pending)
 
-    async def run(self, context: Any, arguments: str) -> str:
+    async def run(self, context: Context, arguments: str) -> str:
         known = self._known.pop(context.tool_call_id, None)
         if isinstance(known, Outcome):
             return said(known)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mpp.adapters.common import bound, failed, framework, said
+from mpp.adapters.bound import bound, failed, framework, said
 from mpp.errors import Refused
 from mpp.host.host import Host
 from mpp.protocol.mcp.ports import Outcome, Pending
