@@ -77,11 +77,15 @@ class Wire(HttpToolsProtocol):
     def is_lost(self) -> bool:
         return self.parser is None or self.transport.is_closing()
 
+    def _was_refused(self) -> bool:
+        """Asked after something that may have refused it."""
+        return self._is_refused
+
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
             return
         super().data_received(data)
-        if self._is_refused:
+        if self._was_refused():
             return
         if not self._in_head:
             self._watch_silence()
