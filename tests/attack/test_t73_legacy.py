@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,7 +176,7 @@ time.sleep(600)
 
 @BOTH
 def test_nothing_is_left_of_it_when_the_host_is_killed(place: Path, root: Path, namespaces: bool) -> None:
-    mark = f"mark-{os.urandom(6).hex()}"
+    mark, before = f"mark-{os.urandom(6).hex()}", set(Path(tempfile.gettempdir()).glob("mpp-legacy-*"))
     command = [sys.executable, "-c", HOST, f"x{mark}", str(place), str(namespaces)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as host:
         assert host.stdout is not None
@@ -184,6 +185,7 @@ def test_nothing_is_left_of_it_when_the_host_is_killed(place: Path, root: Path, 
         assert len(servers) >= 2
         host.send_signal(signal.SIGKILL)
     until(lambda: processes(f"x{mark}") == [])
+    until(lambda: set(Path(tempfile.gettempdir()).glob("mpp-legacy-*")) <= before)
 
 
 # -- what it says

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -95,7 +96,7 @@ def _start(plan: LaunchPlan, control: socket.socket, parent: int) -> None:
     if child == 0:
         _become(plan, spaces, port, control)
     _tell(control, {"pid": child})
-    _watch(child, control)
+    _watch(child, control, plan.home if plan.is_temporary else "")
 
 
 def _spaces() -> Spaces:
@@ -134,8 +135,8 @@ def _own_network(control: socket.socket) -> int:
     return port
 
 
-def _watch(child: int, control: socket.socket) -> None:
-    """Wait for the server; when it has ended, or we are told to, end all that is left of it."""
+def _watch(child: int, control: socket.socket, folder: str) -> None:
+    """Wait for the server; when it has ended, or we are told to, end all that is left of it, and remove its home."""
 
     def end(_signal: int, _frame: FrameType | None) -> None:
         with suppress(OSError):
@@ -149,6 +150,9 @@ def _watch(child: int, control: socket.socket) -> None:
     with suppress(OSError):
         _, status = os.waitpid(child, 0)
     _end_orphans()
+    if folder:
+        # The host does it too. This is for one that was killed.
+        shutil.rmtree(folder, ignore_errors=True)
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
 

@@ -38,6 +38,8 @@ class LaunchPlan(NamedTuple):
     port: int = 0
     """Where the proxy listens, if the server has no network of its own."""
     name: str = "mcp"
+    is_temporary: bool = False
+    """Is its home a folder of this machine, to be removed at the end?"""
 
     def variables(self, port: int) -> dict[str, str]:
         """With the way to the proxy, for programs that look for one."""
@@ -72,4 +74,5 @@ def read_plan(data: bytes) -> LaunchPlan:
         proxied=found["proxied"],
         port=found["port"],
         name=found["name"],
+        is_temporary=found["is_temporary"],
     )

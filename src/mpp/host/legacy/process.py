@@ -73,7 +73,7 @@ class ServerProcess:
             self._listener = socket.create_server(("127.0.0.1", 0))
             port = int(self._listener.getsockname()[1])
             serve(self._listener)
-        return plan._replace(home=self._folder, env=tuple(env.items()), port=port)
+        return plan._replace(home=self._folder, env=tuple(env.items()), port=port, is_temporary=True)
 
     def _hear(self, control: socket.socket, plan: LaunchPlan, serve: Serve) -> Barriers:
         """What the starter says until the server runs."""
