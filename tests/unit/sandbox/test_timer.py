@@ -57,7 +57,8 @@ def test_a_timer_fires_once(looping: Runner) -> None:
     counts = Counting(looping)
     other = DeadlineTimer(looping.engine.api, looping.engine)
     other.arm(time.monotonic() + 0.01)
-    assert counts.during(0.06) == 2
+    # Long enough that it fires before the call's own, however busy the machine is.
+    assert counts.during(1.0) == 2
     other.close()
 
 
