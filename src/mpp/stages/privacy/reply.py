@@ -49,7 +49,8 @@ def clean_run(reply: ToolReply | None, fault: MppError | None, stderr: bytes, th
     _take_out_media(answer, media)
     shown = found["stderr"]
     try:
-        again = None if answer is None else read_result(found[ANSWER])
+        # What is still as it was has been judged before.
+        again = reply if reply is None or found[ANSWER] == reply.to_json() else read_result(found[ANSWER])
     except ToolFailed:
         # What stands in the place of something private does not always fit where that stood, such as in an address.
         return _withheld(_with_reason(filtered.report, "privacy.form"))
