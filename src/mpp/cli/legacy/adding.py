@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mpp.cli.options import here, home, is_fleet
 from mpp.errors import Refused
@@ -17,6 +18,7 @@ from mpp.host.legacy.pins import judge_listing, Judged
 from mpp.host.legacy.plan import files_among, find_program, is_code_pinned, judge_command, judge_host, judge_name, judge_path, judge_variable
 from mpp.host.legacy.types import Barriers, Entry, HTTP, Server, STDIO
 from mpp.host.policy_http import check_address, is_address
+from mpp.host.policy_store import open_policies
 from mpp.host.secret_store import open_secrets
 from mpp.host.system import SystemClock
 from mpp.model.scope import path_covered
@@ -51,8 +53,10 @@ class Seen:
 
 
 def around() -> Surroundings:
-    """What starting a server needs, at the command line."""
-    return surroundings(home(), open_secrets(home()), SystemClock())
+    """What starting a server needs, at the command line: as a host of this home would have it."""
+    clock = SystemClock()
+    found = surroundings(home(), open_secrets(home()), clock)
+    return replace(found, private=lambda: open_policies(home(), clock).current().policies.private_hosts, is_fleet=is_fleet)
 
 
 def server_of(wish: Wish, *, by: str, now: int) -> Server:

@@ -31,8 +31,8 @@ TOOLS_MAX = 256
 DEFINITION_BYTES_MAX = 128 * KIB
 """Bytes of one definition. Reason: twice what a model may be made to read of one tool."""
 
-START_SECONDS_MAX = 30.0
-"""Seconds from the start of a server to the end of its first list. Reason: slow runtimes load for some seconds; a download takes longer and is no start."""
+START_SECONDS_MAX = 60.0
+"""Seconds for the start of a server, and for its list. Reason: slow runtimes load for some seconds, and a fetcher with an empty cache takes twenty."""
 
 CALL_MS_MAX = 120_000
 """Milliseconds of one call. Reason: clients give up after a minute or two."""
