@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -323,3 +325,12 @@ def test_values_complete_a_template() -> None:
     assert found.complete(ref, "word", "o") == ("one", "other")
     assert found.complete(ref, "book", "") == ()
     assert found.complete({"type": "ref/resource", "uri": "notes://{other}"}, "word", "") is None
+
+
+def test_the_examples_of_the_guide_are_sound() -> None:
+    guide = Path(__file__).resolve().parents[4] / "docs" / "how-to" / "prompts-and-resources.md"
+    prompts, resources = re.findall(r"```json\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    found = shipped({"mcp/prompts.json": prompts.encode(), "mcp/resources.json": resources.encode(), "mcp/guide.md": b"# Style"})
+    assert found.prompt("review", {"text": "a"})["resultType"] == "input_required"
+    assert "for children: a" in json.dumps(found.prompt("review", {"text": "a", "readers": "children"}))
+    assert found.read("style://words/mpp") is not None
