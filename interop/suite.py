@@ -12,9 +12,12 @@ from interop.npm import Npm
 
 EXPECTED = Path(__file__).resolve().parent / "expected.json"
 REVISIONS = ("2026-07-28", "2025-11-25")
+LISTENING = ("2026-07-28", "server-stateless")
+"""The scenario that listens for changes of lists, which have to come from outside: no tool of a package can change them."""
 OLDER = " through an older server"
 """What is added to the name of a revision in the list of what is expected, where the tools are those of an older server behind MPP."""
 SUITE_SECONDS_MAX = 600
+TRIES_MAX = 3
 BAD = frozenset(("FAILURE", "WARNING"))
 
 
@@ -29,7 +32,21 @@ class Verdict(NamedTuple):
 
 def run_suite(npm: Npm, url: str, revision: str, out: Path) -> list[Verdict]:
     """All scenarios that a revision demands, and those that it only looks at."""
-    command = [*npm.node("@modelcontextprotocol/conformance/dist/index.js"), "server", "--url", url, "--requirements", revision, "-o", str(out)]
+    return _run(npm, url, out, "--requirements", revision)
+
+
+def run_again(npm: Npm, url: str, revision: str, out: Path, found: list[Verdict], scenario: str) -> list[Verdict]:
+    """The same, with one scenario that is run once more: under other circumstances. It waits a second and a half for a change, so a busy machine gets three tries."""
+    again: list[Verdict] = []
+    for number in range(TRIES_MAX):
+        again = _run(npm, url, out / str(number), "--scenario", scenario, "--spec-version", revision)
+        if not any(one.broken for one in again):
+            break
+    return [*(one for one in found if one.scenario != scenario), *again]
+
+
+def _run(npm: Npm, url: str, out: Path, *what: str) -> list[Verdict]:
+    command = [*npm.node("@modelcontextprotocol/conformance/dist/index.js"), "server", "--url", url, *what, "-o", str(out)]
     # Its exit code says whether all that is scored passed; what is read here says more.
     done = subprocess.run(command, capture_output=True, text=True, timeout=SUITE_SECONDS_MAX, check=False, stdin=subprocess.DEVNULL)
     found = [_verdict(path) for path in sorted(out.glob("server-*/checks.json"))]
