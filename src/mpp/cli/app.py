@@ -30,10 +30,10 @@ COMMANDS = {
     "serve": "Serve the installed tools to an agent, over MCP.",
     "trust": "Manage the publishers this machine trusts.",
     "secret": "Store the secrets and settings that tools may use.",
-    "policy": "Say who may run what: check, explain, test, sign and pull policies.",
+    "policy": "Say who may run what: check, explain, test, sign, pull.",
     "approve": "Answer what a tool's call waits for; see and end approvals.",
     "legacy": "Hold older MCP servers in a sandbox, beside packages.",
-    "stop": "Refuse a package, a publisher or everything from the next call on.",
+    "stop": "Refuse a package, a publisher or all from the next call on.",
     "privacy": "See what the privacy filter takes out of answers, and why.",
     "audit": "Read the record of calls, prove it, hand it on.",
     "agent": "Manage the agents that this machine knows.",
@@ -43,7 +43,7 @@ COMMANDS = {
     "connect": "Write MPP into the configuration of an MCP client.",
     "protect": "Move the servers of an MCP client behind MPP, and back.",
     "import": "Take over servers from a client, a bundle or a registry document.",
-    "migrate": "Begin a package from an MCP server: its tools, and what it was seen to use.",
+    "migrate": "Begin a package from an MCP server and what it was seen to use.",
     "replay": "Record calls of an MCP server, make them of a package, compare.",
 }
 """Each command is the attribute ``command`` of the module of its name in mpp.cli.commands."""

@@ -296,8 +296,17 @@ async def _listen(loop: asyncio.AbstractEventLoop, front: Front, sock: socket.so
         await asyncio.wait(state.tasks, timeout=1)
 
 
-def serve_http(backend: Backend, options: HttpOptions, clock: Clock, random: Random, *, say: Callable[[str], None], version: str = "0") -> None:
-    """Serve until the process is told to end. ``say`` gets a line when it listens."""
+def serve_http(
+    backend: Backend, options: HttpOptions, clock: Clock, random: Random, *, say: Callable[[str], None], listening: Callable[[str, bool], None] | None = None,
+    version: str = "0",
+) -> None:  # fmt: skip
+    """Serve until the process is told to end. ``say`` gets a line when it listens; ``listening``, if given, the address and whether it lets anybody of this machine in."""
     server = HttpServer(backend, options, clock, random, version=version)
     words = f"Serving MCP at {server.url}" + (f"; {OPEN_WORDS}" if server.is_open else "; a token is needed")
-    server.run(signals=threading.current_thread() is threading.main_thread(), ready=lambda: say(words))
+
+    def ready() -> None:
+        say(words)
+        if listening is not None:
+            listening(server.url, server.is_open)
+
+    server.run(signals=threading.current_thread() is threading.main_thread(), ready=ready)

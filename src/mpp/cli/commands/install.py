@@ -47,7 +47,8 @@ def command(files: tuple[str, ...], alias: str, sha256: str, yes: bool, downgrad
     Exit code:
       0        installed, or it was installed already
       2        a wrong option, an alias that is not free, no file
-      11 … 20  a package was refused, as by `mpp verify`; 14 also: another file than --sha256 or the lockfile says
+      11 … 20  a package was refused, as by `mpp verify`; 14 also: it is not the file that
+               --sha256 or the lockfile says
       22       it grows or is older, and nobody agreed
       28, 29   its descriptions or its patterns were refused
       40       the address did not give a file

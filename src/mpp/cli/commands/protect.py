@@ -57,8 +57,11 @@ def command(
     Without CLIENT, all clients that MPP knows are meant. Files of projects are changed only where --config names them.
 
     \b
-    Exit codes: 0 done; 1 --check found a server that bypasses MPP or a file that cannot be read, or a file cannot be used;
-    2 wrong call; 22 nobody agreed.
+    Exit code:
+      0   done
+      1   --check found a server that bypasses MPP, or a file cannot be read or used
+      2   wrong call
+      22  nobody agreed
 
     \b
     Examples:

@@ -11,7 +11,7 @@ import click
 from mpp.cli.calling import user_name
 from mpp.cli.options import home
 from mpp.cli.run_options import read_workspace, TOKEN_FILE_BYTES_MAX
-from mpp.cli.screen import note
+from mpp.cli.screen import note, put_json
 from mpp.errors import Refused
 from mpp.files import read_stream
 from mpp.host.agent_identity import identify_fully, IdentityRequest, read_behalf
@@ -53,9 +53,10 @@ _HTTP_ONLY = ("require_token", "oauth", "tls_cert", "tls_key", "behind_proxy", "
 @click.option("--allow-origin", "origins", multiple=True, metavar="URL", help="With --http: a web page that may call. May be repeated.")
 @click.option("--rate", type=click.IntRange(min=0), default=0, metavar="N", help="With --http: requests a minute of each token; 0: no bound.")
 @click.option("--tenant-rate", type=click.IntRange(min=0), default=0, metavar="N", help="With --http: requests a minute of each tenant; 0: no bound.")
+@click.option("--json", "as_json", is_flag=True, help="With --http: print one JSON object with the address when it listens.")
 def command(
     agent: str, agent_token_file: str, user: str, workspace: str, search_mode: bool, plain_names: bool, listen: str, require_token: bool, oauth: str,
-    tls_cert: str, tls_key: str, behind_proxy: bool, hosts: tuple[str, ...], origins: tuple[str, ...], rate: int, tenant_rate: int,
+    tls_cert: str, tls_key: str, behind_proxy: bool, hosts: tuple[str, ...], origins: tuple[str, ...], rate: int, tenant_rate: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Serve the tools of the installed packages to an agent, over the Model Context Protocol.
 
@@ -72,7 +73,8 @@ def command(
       mpp serve --agent assistant --workspace ~/notes
       mpp serve --search-mode
       mpp serve --http
-      mpp serve --http 0.0.0.0:8808 --tls-cert cert.pem --tls-key key.pem --allow-host tools.example.com
+      mpp serve --http 0.0.0.0:8808 --tls-cert cert.pem --tls-key key.pem \\
+          --allow-host tools.example.com
 
     \b
     Exit code:
@@ -86,7 +88,7 @@ def command(
         "require_token": require_token, "oauth": oauth, "tls_cert": tls_cert, "tls_key": tls_key, "behind_proxy": behind_proxy,
         "hosts": hosts, "origins": origins, "rate": rate, "tenant_rate": tenant_rate,
     }  # fmt: skip
-    if not listen and any(given[name] for name in _HTTP_ONLY):
+    if not listen and (as_json or any(given[name] for name in _HTTP_ONLY)):
         raise Refused("usage.option", "one of these options is for HTTP", hint="give --http, or leave it out")
     who = _caller(agent, agent_token_file, user)
     options = ServeOptions(workspace=read_workspace(workspace), search_mode=search_mode, plain_names=plain_names)
@@ -102,7 +104,12 @@ def command(
             home=place, listen=listen, require_token=require_token, oauth=oauth, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy,
             hosts=hosts, origins=origins, rate=rate, tenant_rate=tenant_rate, local=who,
         )  # fmt: skip
-        serve_http(backend, http, clock, random, say=note, version=_version())
+        serve_http(backend, http, clock, random, say=note, listening=_told if as_json else None, version=_version())
+
+
+def _told(url: str, is_open: bool) -> None:
+    put_json({"ok": True, "url": url, "token_needed": not is_open, "pid": os.getpid()})
+    sys.stdout.flush()
 
 
 def _caller(agent: str, token_file: str, user: str) -> Caller:

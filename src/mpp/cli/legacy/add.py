@@ -46,7 +46,8 @@ def command(
 
     \b
     Examples:
-      mpp legacy add files --write ~/notes -- npx -y @modelcontextprotocol/server-filesystem@2025.8.21 ~/notes
+      mpp legacy add files --write ~/notes -- \\
+          npx -y @modelcontextprotocol/server-filesystem@2025.8.21 ~/notes
       mpp legacy add weather --allow-host api.weather.gov:443 -- python3 weather.py
       mpp legacy add wiki https://mcp.example.com/mcp --header Authorization --secret WIKI_TOKEN
 

@@ -62,7 +62,8 @@ def command(
     \b
     Examples:
       mpp migrate inspect -- npx some-mcp-server
-      mpp migrate inspect --trace --call 'echo={"message": "hi"}' --out ported --id com.acme.ported -- node server.js
+      mpp migrate inspect --trace --call 'echo={"message": "hi"}' -- node server.js
+      mpp migrate inspect --out ported --id com.acme.ported -- node server.js
       mpp migrate inspect --trace --calls calls.jsonl --json -- python server.py
 
     \b

@@ -44,7 +44,8 @@ def command(old: str, new: str, masks: tuple[str, ...], allow: str, types: tuple
     Examples:
       mpp replay diff calls.jsonl got.jsonl
       mpp replay diff calls.jsonl got.jsonl --allow redaction,error-shape
-      mpp replay diff calls.jsonl got.jsonl --mask '/result/structuredContent/time' --mask 'now/result/content/*/text' --json
+      mpp replay diff calls.jsonl got.jsonl --mask '/result/structuredContent/time' --json
+      mpp replay diff calls.jsonl got.jsonl --mask 'now/result/content/*/text'
 
     \b
     Exit code:

@@ -28,7 +28,7 @@ def command(out: str, call_texts: tuple[str, ...], calls_file: str, seconds: int
 
     \b
     Examples:
-      mpp replay record --out calls.jsonl --call 'echo={"message": "hi"}' --call 'add={"a": 1, "b": 2}' -- npx some-mcp-server
+      mpp replay record --out calls.jsonl --call 'echo={"message": "hi"}' -- npx some-mcp-server
       mpp replay record --out calls.jsonl --calls wanted.jsonl --resume -- python server.py
 
     \b
