@@ -1,6 +1,6 @@
 # Each target is one line; the work is in tools/. Everything lives in .venv, nothing is installed outside of it.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev fmt lint test attack conformance docs bench check
+.PHONY: help demo dev fmt lint test attack conformance interop docs bench check
 
 help:                       ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ attack: .venv/stamp         ## one file of tests per threat
 
 conformance: .venv/stamp    ## the vectors, run against our own host executable
 	.venv/bin/python -m conformance.suite
+
+interop: .venv/stamp        ## clients that others wrote, against mpp serve: the official MCP suite, inspector, SDK, frameworks (npm, PyPI)
+	.venv/bin/python -m tools.interop
 
 docs: .venv/stamp           ## links, names of commands and the generated reference pages
 	.venv/bin/python -m tools.docs
