@@ -200,6 +200,18 @@ def test_a_name_is_taken_once_and_paths_have_a_bound(mpp: Mpp) -> None:
     assert mpp("legacy", "remove", "files", "--json").json == {"ok": True, "removed": "files"}
 
 
+def test_words_that_stand_twice_or_are_empty(mpp: Mpp, home: Path) -> None:
+    given = ("-e", "ONE", "-e", "TWO", "", "")
+    assert add(mpp, "files", "plain", *given, options=("--yes",)).code == 0
+    assert LegacyStore(str(home)).find("files").server.command[4:] == given
+    assert mpp("legacy", "test", "files").code == 0
+    assert add(mpp, "next", "plain", *given, options=("--yes", "--no-start")).code == 0
+    assert [one["command"][4:] for one in mpp("legacy", "list", "--json").json["servers"]] == [[*given], [*given]]
+    unsound = add(mpp, "worse", "plain", "a\x1b[2J", options=("--yes", "--no-start"))
+    assert (unsound.code, "cannot be kept" in unsound.err) == (2, True)
+    assert mpp("legacy", "list").code == 0
+
+
 @pytest.mark.parametrize("name", ["add", "list", "show", "test", "approve", "remove"])
 def test_help_has_examples(mpp: Mpp, name: str) -> None:
     assert "Examples:" in mpp("legacy", name, "--help").out

@@ -33,6 +33,7 @@ _SETTINGS = (
 _DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
 
 _ENV = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{ENV_NAME_MAX - 1}}}")
+_UNSOUND = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _PRIVATE_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _FETCHERS = {"npx": re.compile(r"(?:@[a-z0-9._-]+/)?[a-z0-9._-]+@[0-9][0-9A-Za-z.+-]*"), "uvx": re.compile(r"[A-Za-z0-9._-]+(?:@|==)[0-9][0-9A-Za-z.+!-]*")}
@@ -111,6 +112,8 @@ def judge_path(written: str, mpp_home: str, *, here: str) -> str:
     path = os.path.realpath(os.path.join(here, os.path.expanduser(written)))
     if len(os.fsencode(path)) > WORD_BYTES_MAX or not os.path.exists(path):
         raise Refused("usage.legacy", f"{shown(written)!r} is not there", where="path", hint="name a folder or a file that exists")
+    if not _is_sound(path):
+        raise Refused("usage.legacy", f"{shown(path)!r} holds characters that cannot be kept", where="path", hint="give it another name")
     _never(path, mpp_home)
     return path
 
@@ -163,9 +166,16 @@ def judge_name(name: str) -> str:
 
 
 def judge_command(words: tuple[str, ...]) -> tuple[str, ...]:
-    if len(words) > COMMAND_WORDS_MAX or any(len(os.fsencode(one)) > WORD_BYTES_MAX or "\0" in one for one in words):
+    if len(words) > COMMAND_WORDS_MAX or any(len(os.fsencode(one)) > WORD_BYTES_MAX for one in words):
         raise Refused("usage.legacy", f"a command has at most {COMMAND_WORDS_MAX} words of {WORD_BYTES_MAX} bytes", where="command", hint="start a script")
+    if not all(map(_is_sound, words)):
+        raise Refused("usage.legacy", "a word of the command holds characters that cannot be kept", where="command", hint="start a script")
     return words
+
+
+def _is_sound(text: str) -> bool:
+    """Does it come back from the document as it was? Control characters do not, nor bytes that are no text."""
+    return _UNSOUND.search(text) is None
 
 
 def files_among(words: tuple[str, ...], mpp_home: str, *, here: str) -> tuple[str, ...]:

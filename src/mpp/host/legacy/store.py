@@ -63,7 +63,7 @@ class LegacyStore:
             before = self.load()
             after = step(before)
             if after is not before and dict(after) != dict(before):
-                write_atomic(self.path, write_servers(after), PRIVATE)
+                write_atomic(self.path, _readable(after), PRIVATE)
         return after
 
     def put(self, entry: Entry) -> None:
@@ -97,6 +97,18 @@ class LegacyStore:
         self.change(
             lambda entries: {**entries, name: replace(entries[name], stopped=Stopped(since=since, why=why[:WHY_CHARS_MAX]))} if name in entries else entries
         )
+
+
+def _readable(entries: Entries) -> bytes:
+    """Attack: one server that nobody can read again takes all others with it, so what is written is read first."""
+    try:
+        data = write_servers(entries)
+        if len(data) <= SERVERS_BYTES_MAX and dict(read_servers(data, where="servers")) == dict(entries):
+            return data
+        why = f"they would take more than {SERVERS_BYTES_MAX} bytes, or read otherwise than they were written"
+    except (HostFailed, ValueError) as fault:
+        why = fault.message if isinstance(fault, HostFailed) else "a text of them is no Unicode"
+    raise Refused("usage.legacy", f"the server cannot be kept: {why}", where="servers", hint="look at its words, paths and names")
 
 
 def write_servers(entries: Entries) -> bytes:
@@ -154,7 +166,7 @@ def _server(fields: Fields) -> Server:
     return Server(
         name=fields.text("name", most=NAME_MAX),
         kind=fields.one_of("kind", KINDS),
-        command=fields.texts("command", most=COMMAND_WORDS_MAX, each_most=WORD_BYTES_MAX),
+        command=fields.each("command", lambda item, at: _word(item, at, fields.faults), most=COMMAND_WORDS_MAX),
         url=fields.text("url", most=WORD_BYTES_MAX, least=0),
         read=fields.texts("read", most=PATHS_MAX, each_most=WORD_BYTES_MAX),
         write=fields.texts("write", most=PATHS_MAX, each_most=WORD_BYTES_MAX),
@@ -168,6 +180,11 @@ def _server(fields: Fields) -> Server:
         by=fields.text("by", most=NAME_MAX, least=0),
         amr=fields.text("amr", most=NAME_MAX, least=0),
     )
+
+
+def _word(item: Json, at: str, faults: Faults) -> str:
+    """A word may be empty, and may stand twice: ``-e ONE -e TWO``."""
+    return Fields({"word": item}, at, faults).text("word", most=WORD_BYTES_MAX, least=0)
 
 
 def _host(fields: Fields) -> HostRule:

@@ -78,7 +78,7 @@ def test_what_cannot_be_used(judge: object, written: str) -> None:
     assert fault.value.code == "usage.legacy"
 
 
-@pytest.mark.parametrize("words", [("a",) * (COMMAND_WORDS_MAX + 1), ("a", "\0"), ("x" * 5000,)])
+@pytest.mark.parametrize("words", [("a",) * (COMMAND_WORDS_MAX + 1), ("a", "\0"), ("x" * 5000,), ("a", "\x1b[2J"), ("a", "\udcff")])
 def test_commands_have_bounds(words: tuple[str, ...]) -> None:
     with pytest.raises(Refused):
         plan.judge_command(words)
@@ -90,11 +90,24 @@ def test_paths_that_are_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for one in (home, data):
         one.mkdir(parents=True)
     (data / "a.sock").touch()
+    (data / "a\x1b").touch()
     monkeypatch.setenv("HOME", str(person))
     assert plan.judge_path("data", str(home), here=str(tmp_path)) == str(data)
     (tmp_path / "link").symlink_to(data)
     assert plan.judge_path("link", str(home), here=str(tmp_path)) == str(data)
-    for wrong in (str(home), str(home / "x"), str(person), str(tmp_path), "/", "/proc/self", "/dev", str(data / "a.sock"), str(data / "absent"), "~"):
+    for wrong in (
+        str(home),
+        str(home / "x"),
+        str(person),
+        str(tmp_path),
+        "/",
+        "/proc/self",
+        "/dev",
+        str(data / "a.sock"),
+        str(data / "a\x1b"),
+        str(data / "absent"),
+        "~",
+    ):
         with pytest.raises(Refused):
             plan.judge_path(wrong, str(home), here=str(tmp_path))
 
@@ -167,6 +180,35 @@ def entry(name: str = "tests") -> Entry:
     made = server(name, hosts=(HostRule(host="example.com", port=1, wildcard=True),), env=("A",))
     pin = Pin(name="t", digest="0" * 64, document='{"name":"t"}')
     return Entry(server=made, pins=(pin,), held=(Held(name="u", why="new"),), stopped=Stopped(since=5, why="crashes"))
+
+
+WORDS = [("docker", "run", "-e", "A", "-e", "B"), ("x", "", ""), ("sh", "-c", "one\n\ttwo"), ("x", "ü", "\u202e")]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_a_command_comes_back_word_for_word(words: tuple[str, ...], tmp_path: Path) -> None:
+    made = Entry(server=Server(name="a", kind="stdio", command=plan.judge_command(words)))
+    LegacyStore(str(tmp_path)).put(made)
+    assert LegacyStore(str(tmp_path)).load() == {"a": made}
+
+
+UNREADABLE = [
+    Server(name="b", kind="stdio", command=("x", "\x1b")),
+    Server(name="b", kind="stdio", command=("x", "\udcff")),
+    Server(name="b", kind="stdio", command=("x",), read=("/a", "/a")),
+    Server(name="b", kind="stdio", command=("x",), by="u" * 1000),
+]
+
+
+@pytest.mark.parametrize("made", UNREADABLE)
+def test_what_could_not_be_read_again_is_never_written(made: Server, tmp_path: Path) -> None:
+    """One server that is written wrongly would take all others with it."""
+    store = LegacyStore(str(tmp_path))
+    store.put(Entry(server=server("a")))
+    with pytest.raises(Refused) as fault:
+        store.put(Entry(server=made))
+    assert fault.value.code == "usage.legacy"
+    assert set(LegacyStore(str(tmp_path)).load()) == {"a"}
 
 
 def test_the_document_comes_back_as_it_was(tmp_path: Path) -> None:
