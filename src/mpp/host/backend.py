@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from mpp.errors import MppError
 from mpp.host.home import Home
 from mpp.host.host import Host, HostOptions
 from mpp.host.resources import Resources
@@ -44,8 +45,8 @@ class HostBackend:
         self._resources = Resources(host, plain_names=options.plain_names)
         self._lock = threading.Lock()
         self._watching: list[Callable[[str], None]] = []
-        self._wake = threading.Event()
-        self._looking: threading.Thread | None = None
+        self._wake: threading.Event | None = None
+        """Ends the thread that looks for changes; None where there is none."""
 
     @property
     def instructions(self) -> str:
@@ -90,24 +91,29 @@ class HostBackend:
         """One thread looks for all who wait; it is there only while somebody does."""
         with self._lock:
             self._watching.append(changed)
-            if self._looking is None:
-                self._wake.clear()
-                self._looking = threading.Thread(target=self._look, name="mpp-watch", daemon=True)
-                self._looking.start()
+            if self._wake is None:
+                # One of its own for each thread: who comes back at once must not wake the thread that was told to end.
+                self._wake = threading.Event()
+                threading.Thread(target=self._look, args=(self._wake,), name="mpp-watch", daemon=True).start()
 
         def end() -> None:
             with self._lock:
                 if changed in self._watching:
                     self._watching.remove(changed)
                 if not self._watching:
-                    self._wake.set()
-                    self._looking = None
+                    self._end_looking()
 
         return end
 
-    def _look(self) -> None:
+    def _end_looking(self) -> None:
+        """Under the lock."""
+        wake, self._wake = self._wake, None
+        if wake is not None:
+            wake.set()
+
+    def _look(self, wake: threading.Event) -> None:
         before = self._revision()
-        while not self._wake.wait(LOOK_SECONDS):
+        while not wake.wait(LOOK_SECONDS):
             now = self._revision()
             if now != before:
                 before = now
@@ -118,12 +124,16 @@ class HostBackend:
                         tell(kind)
 
     def _revision(self) -> Hashable:
-        return self._host.tables.revision()
+        try:
+            return self._host.tables.revision()
+        except MppError as fault:
+            # A home that cannot be looked at for a while must not end the looking.
+            return fault.code
 
     def close(self) -> None:
         with self._lock:
             self._watching.clear()
-            self._wake.set()
+            self._end_looking()
 
 
 @contextmanager

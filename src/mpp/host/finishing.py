@@ -5,6 +5,7 @@ from __future__ import annotations
 from mpp.errors import MppError
 from mpp.host.judging import Judged, Services
 from mpp.host.oncall import Reply, result_event, shown_digest
+from mpp.model.agents import AgentIdentity
 from mpp.model.events import EntryRef, Event
 from mpp.model.jsontext import Json
 from mpp.model.jsontext import shown as quoted
@@ -39,12 +40,26 @@ def finish(judged: Judged, reply: Reply, on: Services) -> Finished:
     return Finished(entry=entry, receipt=data)
 
 
-def refused(fault: MppError, on: Services, *, tenant: str, invocation: str, package_id: str, tool: str) -> None:
+def refused(
+    fault: MppError, on: Services, *, tenant: str, invocation: str, package_id: str, tool: str, agent: AgentIdentity | None = None, user: str = ""
+) -> None:  # fmt: skip
     """A call that ended before it ran."""
-    on.events.record(refused_event(fault, at=on.clock.now(), tenant=tenant, invocation=invocation, package_id=package_id, tool=tool))
+    user = on.pseudonym(user)
+    on.events.record(
+        refused_event(fault, at=on.clock.now(), tenant=tenant, invocation=invocation, package_id=package_id, tool=tool, agent=agent, user=user)
+    )  # fmt: skip
 
 
-def refused_event(fault: MppError, *, at: int, tenant: str, invocation: str, package_id: str, tool: str) -> Event:
-    """The record has the code and what was called, not the words, which may quote what was sent."""
+def refused_event(
+    fault: MppError, *, at: int, tenant: str, invocation: str, package_id: str, tool: str, agent: AgentIdentity | None = None, user: str = ""
+) -> Event:  # fmt: skip
+    """The record has the code, who called and what, not the words, which may quote what was sent. ``user``: as a pseudonym.
+
+    Attack: an agent whose secrets are stopped on their way out, before policy judges the call. No other entry names it.
+    """
     body: dict[str, Json] = {"code": fault.code, "stage": fault.stage, "package": package_id, "tool": quoted(tool)}
+    if agent is not None:
+        body["agent"] = agent.shown()
+    if user:
+        body["user"] = user
     return Event(kind="refused", at=at, tenant=tenant, invocation=invocation, body=body)

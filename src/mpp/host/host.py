@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from mpp.errors import MppError, Refused
+from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.audit.log import AuditLog
 from mpp.host.fleet import fleet_settings
 from mpp.host.granting import Places
@@ -143,14 +143,20 @@ class Host:
         self, name: str, arguments: Mapping[str, Json] | bytes, *, who: Caller | None = None, live: Live = NOBODY_LISTENS, timeout_ms: int = 0
     ) -> Outcome:  # fmt: skip
         """The same from an event loop. A task that is cancelled ends its call at once; ``live.gone_fd`` is not looked at."""
-        with _Leaving(live) as left:
-            work = asyncio.get_running_loop().run_in_executor(self._pool(), lambda: self.call(name, arguments, who=who, live=left, timeout_ms=timeout_ms))
-            try:
-                return await asyncio.shield(work)
-            except asyncio.CancelledError:
-                left.leave()
-                await asyncio.wait([work])
-                raise
+        left = _Leaving(live)
+        with ExitStack() as undo:
+            undo.callback(left.close)
+            running = self._pool().submit(lambda: self.call(name, arguments, who=who, live=left, timeout_ms=timeout_ms))
+            undo.pop_all()
+        # Attack: a task that is cancelled twice, so that the call looks at a descriptor that is somebody else's by then. It closes with the call.
+        running.add_done_callback(lambda _: left.close())
+        work = asyncio.wrap_future(running)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            left.leave()
+            await asyncio.wait([work])
+            raise
 
     def run(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
         """One call as a front took it."""
@@ -169,8 +175,8 @@ class Host:
         now, at = on.clock.now(), self.room.setting()
         try:
             question = on.approvals.question(who.tenant, ref, now)
-            # Attack: an agent that answers what another one asked.
-            if question is None or question.action.agent != who.agent:
+            # Attack: an agent that answers what another one asked, or the same one for somebody else's call.
+            if question is None or (question.action.agent, question.action.user) != (who.agent, who.user):
                 raise Refused("approval.unknown", "there is no such question", where="ref", hint="it may be answered or too old; call again")
             accept(question, vouch(question, yes=yes, user=by or who.user or "client", amr=amr, now=now), on.desk(fleet=at.fleet, least=at.strength), now)
         except MppError as fault:
@@ -192,16 +198,22 @@ class _Leaving:
 
     def __init__(self, live: Live) -> None:
         self.log, self.progress = live.log, live.progress
-        self.gone_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        os.close(self.gone_fd)
+        self._lock, self._is_open = threading.Lock(), True
+        try:
+            self.gone_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        except OSError as fault:
+            raise HostFailed("host.busy", f"no more calls can wait: {fault.strerror}", hint="call again later, or raise the limit of open files") from None
 
     def leave(self) -> None:
-        os.eventfd_write(self.gone_fd, 1)
+        with self._lock:
+            if self._is_open:
+                os.eventfd_write(self.gone_fd, 1)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._is_open:
+                self._is_open = False
+                os.close(self.gone_fd)
 
 
 def _kind(outcome: Outcome) -> str:

@@ -309,6 +309,15 @@ def _placeless(signed: _Signed, tenant: str, scope: Scope, private_hosts: tuple[
     )  # fmt: skip
 
 
+def forget_packages() -> None:
+    """Let go of all packages of which something was worked out. Whoever serves packages says so when they changed.
+
+    Attack: a publisher of large updates. Each version that was called once would stay in memory, with a descriptor.
+    """
+    for known in (_keeps, _risk, _scope, _looks, _placeless):
+        known.cache_clear()
+
+
 def particulars(request: Request, rights: Rights, kept: Kept, privacy: CallPrivacy) -> Particulars:
     """What the question shows beyond what policy saw. What hides something from whoever agrees is refused before anybody is asked."""
     looks = _look(request, kept)

@@ -15,7 +15,7 @@ from mpp.model.jsontext import Json, shown
 from mpp.model.limits import MANIFEST_BYTES_MAX
 from mpp.protocol.mcp.ports import Caller, Listing
 from mpp.stages.archive import MANIFEST_NAME
-from mpp.stages.audit import write_proof
+from mpp.stages.audit import glance, write_proof
 from mpp.stages.gatekeeper import VerifiedPackage
 from mpp.stages.policy import privacy_for
 
@@ -26,6 +26,9 @@ SCHEME = "mpp://"
 README = "README.md"
 README_BYTES_MAX = 256 * 1024
 """Bytes of a README that are shown. Reason: a model reads some pages."""
+
+CALL_ENTRIES_MAX = 8_192
+"""Entries before one of a call in which the first that names its agent is looked for. Reason: what many calls record while one runs for minutes; it is read in some milliseconds."""
 
 PROOF = re.compile(r"mpp://audit/([0-9]{1,15})/proof")
 PROOF_TEMPLATE = SCHEME + "audit/{entry}/proof"
@@ -112,10 +115,10 @@ class Resources:
         return found
 
     def _proof(self, who: Caller, seq: int, uri: str) -> str:
-        """Attack: an agent that reads what another tenant did. It gets proofs of its own tenant's entries alone."""
+        """Attack: an agent that reads what others did, or which rules let them, entry by entry. It gets proofs of its own calls alone."""
         places = self._host.room.home.log
         reader = LogReader(places)
-        if not reader.is_there() or reader.entry(seq).event.tenant != who.tenant:
+        if not is_own(reader, who, seq):
             raise unknown_resource(uri)
         try:
             proof = reader.prove(seq)
@@ -125,6 +128,35 @@ class Resources:
             self._host.checkpoint()
             proof = reader.prove(seq)
         return write_proof(proof).decode("utf-8")
+
+
+def is_own(reader: LogReader, who: Caller, seq: int) -> bool:
+    """Is the entry of a call that this agent made? What belongs to no call is nobody's."""
+    try:
+        wanted = glance(reader.line(seq)) if reader.is_there() else None
+    except Refused:
+        # It is not there. Whether it was or will be is not for an agent.
+        return False
+    if wanted is None or wanted.tenant != who.tenant or not wanted.invocation:
+        return False
+    call, agent = wanted.invocation.encode("utf-8", "surrogatepass"), who.agent
+    for data in reader.lines(max(0, seq - CALL_ENTRIES_MAX)):
+        line = glance(data) if call in data else None
+        if line is not None and line.seq > seq:
+            return False
+        named = _agent_of(line.body) if line is not None and line.invocation == wanted.invocation else {}
+        if named:
+            return tuple(named.get(key, "") for key in ("name", "key", "issuer")) == (agent.name, agent.key, agent.issuer) and agent.level in {
+                named.get("proof"), named.get("level")
+            }  # fmt: skip
+    return False
+
+
+def _agent_of(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """As an intent, a refusal or a decision names it."""
+    facts = body.get("facts")
+    found = body.get("agent") or (facts.get("agent") if isinstance(facts, dict) else None)
+    return found if isinstance(found, dict) else {}
 
 
 def media_of(found: Json) -> list[Json]:

@@ -20,7 +20,8 @@ class Table:
 
     def __init__(self, offered: Sequence[Offered], revision: int, *, plain_names: bool) -> None:
         self.by_name: dict[str, Offered] = {}
-        counts = Counter(plain(one.name) for one in offered)
+        # Attack: a tool that calls itself as another is known under its whole name, such as ``hello__greet``. Whole names are counted too.
+        counts = Counter([*(plain(one.name) for one in offered), *{one.name for one in offered if plain(one.name) != one.name}])
         for one in offered:
             # Attack: a second source with the alias of a first. The earlier one keeps its names.
             self.by_name.setdefault(plain(one.name) if plain_names and counts[plain(one.name)] == 1 else one.name, one)

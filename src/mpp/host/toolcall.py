@@ -74,7 +74,7 @@ class PackageTool:
 
 def call_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
     """Never raises for what a tool, a policy or a person says; the outcome says so."""
-    package, gathered = one.package, Gathered(room.log)
+    gathered = Gathered(room.log)
     on = replace(room.on, events=gathered)
     invocation = new_invocation(on.random)
     labels = _labels(one)
@@ -82,17 +82,23 @@ def call_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room
         try:
             found = _judged(one, who, call, invocation, room, on)
             if isinstance(found, Question):
-                refused(required(found), on, tenant=who.tenant, invocation=invocation, package_id=package.package_id, tool=one.tool.name)
+                _refused(required(found), one, who, invocation, on)
                 return pending(found, labels)
             return _ran(one, found, call, live, room, on, labels)
         except MppError as fault:
             # What went wrong after the intent is recorded where it went wrong; then it comes as an outcome.
-            refused(fault, on, tenant=who.tenant, invocation=invocation, package_id=package.package_id, tool=one.tool.name)
+            _refused(fault, one, who, invocation, on)
             return failure(fault, {**labels, "invocation": invocation})
         finally:
             gathered.flush()
     except MppError:
         return Outcome(result=error_result(FAILED, "audit.failed", labels))
+
+
+def _refused(fault: MppError, one: PackageTool, who: Caller, invocation: str, on: Services) -> None:
+    refused(
+        fault, on, tenant=who.tenant, invocation=invocation, package_id=one.package.package_id, tool=one.tool.name, agent=who.agent, user=who.user
+    )  # fmt: skip
 
 
 @value

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from mpp.errors import Fault, MppError
 from mpp.host.definitions import definition_of
 from mpp.host.described import to_look_at
+from mpp.host.judging import forget_packages
 from mpp.host.policy_files import glance
 from mpp.host.sources.ports import Offered, SEPARATOR
 from mpp.host.toolcall import PackageTool, Room, call_package
@@ -93,6 +94,7 @@ class InstalledSource:
             packages.append((alias, package))
             found += [self._offer(alias, package, number) for number in range(len(package.manifest.tool_definitions))]
         self.broken, self._packages = tuple(faults), packages
+        forget_packages()
         self._room.ready.forget(frozenset(one.content_hash for _, one in packages))
         return tuple(found)
 

@@ -55,6 +55,7 @@ class PackageStore:
             if seen != self._seen:
                 # Remembered only once it was read: a damaged one is a fault each time.
                 self._lock, self._seen = load_lock(self.places), seen
+                self._let_go()
             return self._lock
 
     def active(self) -> tuple[Installed, ...]:
@@ -108,6 +109,13 @@ class PackageStore:
             self._opened.clear()
             self._ends.clear()
 
+    def _let_go(self) -> None:
+        """Under the guard. Attack: many large updates; each version that was served once would stay in memory, with a descriptor."""
+        served = {row.file_hash for row in self._lock.rows() if row.active}
+        for key in [one for one in self._opened if one[0] not in served]:
+            del self._opened[key]
+        self._ends = {file_hash: end for file_hash, end in self._ends.items() if file_hash in served}
+
     def read(self, row: Installed) -> Buffer:
         """The bytes of a row, which are those that were installed; whether they are still believed, ``open`` says."""
         one = self.lock().entry(row.package_id).find(row.content_hash)
@@ -126,6 +134,9 @@ class PackageStore:
                 return kept.package
         found = attest(data, trust, now)
         with self._guard:
+            # What was found under another trust counts no more, and each verdict holds the bytes of a package.
+            for other in [one for one in self._opened if one[2] != trust.digest]:
+                del self._opened[other]
             self._opened[found.key] = found
             self._ends.pop(row.file_hash, None)
             if found.until is not None:
