@@ -6,7 +6,7 @@ import os
 
 import click
 
-from mpp.author.build import build_project
+from mpp.author.build import build_project, Built
 from mpp.author.keys import RELEASE_FILE, load_chain
 from mpp.author.project import find_project, read_project
 from mpp.cli.options import here, home, in_shell, json_option, shorter
@@ -15,6 +15,9 @@ from mpp.crypto.ed25519 import short_id
 from mpp.errors import Refused
 from mpp.files import write_atomic
 from mpp.model.manifest import CustomPattern
+from mpp.stages.archive import read_archive
+
+_LISTS = ("mcp/prompts.json", "mcp/resources.json")
 
 
 @click.command(name="build")
@@ -52,13 +55,14 @@ def command(folder: str | None, wasm: str | None, output: str | None, set_key: s
         )
     built = build_project(project, progress=lambda text: note(f"  {text}"), wasm=wasm, key_id=_key_id(set_key))
     _judge_patterns(built.manifest.privacy_filters.custom_patterns)
+    warnings = (*built.warnings, *_judge_static(built))
     path = output if output is not None else os.path.join(project.root, built.name)
     write_atomic(path, built.data)
     shown = shorter(path)
     if as_json:
-        put_json({"ok": True, "file": shown, "content_hash": built.content_hash, "bytes": len(built.data), "signed": False, "warnings": [*built.warnings]})
+        put_json({"ok": True, "file": shown, "content_hash": built.content_hash, "bytes": len(built.data), "signed": False, "warnings": [*warnings]})
         return
-    for warning in built.warnings:
+    for warning in warnings:
         note(f"warning: {warning}")
     say(f"Built {shown}  ({len(built.data):,} bytes, unsigned)")
     say(f"content sha256:{built.content_hash}")
@@ -74,6 +78,16 @@ def _judge_patterns(patterns: tuple[CustomPattern, ...]) -> None:
         from mpp.host.patterns.judging import admit  # noqa: PLC0415
 
         admit(patterns, PatternCache(home().cache), "/privacy_filters/custom_patterns")
+
+
+def _judge_static(built: Built) -> tuple[str, ...]:
+    """Spec: static-content X-2. Lists of prompts and resources that a host would leave out are refused here; gives what is doubtful in them."""
+    archive = read_archive(built.data)
+    if not any(member.name in _LISTS for member in archive.members):
+        return ()
+    from mpp.host.static import Draft, to_look_at  # noqa: PLC0415 - most packages have none
+
+    return to_look_at(Draft(archive=archive, manifest=built.manifest))
 
 
 def _key_id(given: str | None) -> str:

@@ -10,6 +10,6 @@ from __future__ import annotations
 
 from mpp.host.static.comparing import changed_prompts
 from mpp.host.static.offering import Shelf, Shelves
-from mpp.host.static.static import EMPTY, Static, static_of, to_look_at
+from mpp.host.static.static import Draft, EMPTY, Static, static_of, to_look_at
 
-__all__ = ("EMPTY", "Shelf", "Shelves", "Static", "changed_prompts", "static_of", "to_look_at")
+__all__ = ("EMPTY", "Draft", "Shelf", "Shelves", "Static", "changed_prompts", "static_of", "to_look_at")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol, TYPE_CHECKING
 
 from mpp.errors import Refused
 from mpp.host.static.limits import LIST_BYTES_MAX, LOOKS_MAX, VALUES_MAX
 from mpp.host.static.prompts import fill, Prompt, Read, read_prompts
 from mpp.host.static.resources import read_resources, Resources
 from mpp.model.jsontext import Json, read, shown
+from mpp.model.manifest import Manifest
 from mpp.model.value import value
+from mpp.stages.archive import Archive, read_member
 from mpp.stages.gatekeeper import VerifiedPackage
 
 if TYPE_CHECKING:
@@ -74,33 +76,60 @@ class Static:
 EMPTY = Static()
 
 
+class Shipping(Protocol):
+    """As much of a package as counts here."""
+
+    @property
+    def archive(self) -> Archive: ...
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    def read(self, name: str) -> bytes | None: ...
+
+
+@value
+class Draft:
+    """A package that was built and not signed yet. It is judged for its author, and shown to nobody."""
+
+    archive: Archive
+    manifest: Manifest
+
+    def read(self, name: str) -> bytes | None:
+        member = self.archive.find(name)
+        return None if member is None else read_member(self.archive, member)
+
+
 def static_of(package: VerifiedPackage) -> Static:
     """What the package ships. Raises Refused ``manifest.*`` for a list that is not sound, ``description.*`` for one that hides something.
 
     Spec: static-content X-2, X-9. A list with one fault is refused whole: half of what was signed is something that nobody signed.
     """
+    return _read(package)[0]
+
+
+def to_look_at(package: VerifiedPackage | Draft) -> tuple[str, ...]:
+    """What a person should see of it before it is signed or installed, one line each. Raises as ``static_of`` does."""
+    verdict = _read(package)[1]
+    shown = () if verdict is None else verdict.shown
+    lines = [f'A model may read at {hit.where}: "{hit.found}" ({hit.says}).' for hit in shown[:LOOKS_MAX]]
+    return (*lines, *([f"A model may read {len(shown) - LOOKS_MAX} more such places in prompts and resources."] if len(shown) > LOOKS_MAX else []))
+
+
+def _read(package: Shipping) -> tuple[Static, Verdict | None]:
     prompts, resources = _document(package, PROMPTS), _document(package, RESOURCES)
     if prompts is None and resources is None:
-        return EMPTY
+        return EMPTY, None
     sizes = {member.name: member.size for member in package.archive.members}
     found = Static(
         given=() if prompts is None else read_prompts(prompts, sizes.get),
         kept=Resources() if resources is None else read_resources(resources, sizes.get),
         member=lambda name: package.read(name) or b"",
     )
-    _judge(found, package)
-    return found
+    return found, _judge(found, package)
 
 
-def to_look_at(package: VerifiedPackage) -> tuple[str, ...]:
-    """What a person should see of it before it is installed, one line each. Raises as ``static_of`` does."""
-    found = static_of(package)
-    shown = () if found == EMPTY else _judge(found, package).shown
-    lines = [f'A model may read at {hit.where}: "{hit.found}" ({hit.says}).' for hit in shown[:LOOKS_MAX]]
-    return (*lines, *([f"A model may read {len(shown) - LOOKS_MAX} more such places in prompts and resources."] if len(shown) > LOOKS_MAX else []))
-
-
-def _document(package: VerifiedPackage, name: str) -> Json | None:
+def _document(package: Shipping, name: str) -> Json | None:
     member = package.archive.find(name)
     if member is None:
         return None
@@ -110,7 +139,7 @@ def _document(package: VerifiedPackage, name: str) -> Json | None:
     return read(package.read(name) or b"", family="manifest", where=name)
 
 
-def _judge(found: Static, package: VerifiedPackage) -> Verdict:
+def _judge(found: Static, package: Shipping) -> Verdict:
     """The description guard over all that a model reads. Its doubts refuse nothing: a prompt is words to a model by its nature, and a person picks it."""
     # Imported here: most packages ship no such thing.
     from mpp.host.static.guarded import described  # noqa: PLC0415
