@@ -190,16 +190,17 @@ def may_elicit(question: Question) -> bool:
 
 
 def failure(fault: MppError, labels: Mapping[str, Json]) -> Outcome:
-    """In the words of the fault. What only the owner of the host can do about it is not for the agent."""
-    words = fault.message + (f" ({fault.where})" if fault.where else "")
-    if fault.stage in _AGENT_CAN_MEND and fault.hint:
+    """In the words of the fault. What only the owner of the host can do about it is not for the agent, and neither are places on this machine."""
+    is_mendable = fault.stage in _AGENT_CAN_MEND
+    words = fault.message + (f" ({fault.where})" if is_mendable and fault.where else "")
+    if is_mendable and fault.hint:
         words += f"; {fault.hint}"
-    more = [f"{one.message} ({one.where})" for one in fault.faults[1:MORE_FAULTS_MAX]]
+    more = [one.message + (f" ({one.where})" if is_mendable else "") for one in fault.faults[1:MORE_FAULTS_MAX]]
     return Outcome(result=error_result("\n".join([words, *more]), fault.code, labels))
 
 
 _AGENT_CAN_MEND = frozenset(("sandbox", "privacy"))
-"""Stages whose hints speak of arguments and answers. Those of policy and approval would tell an agent how to get its way."""
+"""Stages whose places and hints are of arguments and answers. Those of policy and approval would tell an agent how to get its way, those of the host who its owner is."""
 
 MORE_FAULTS_MAX = 8
 """Faults of one call that are told. Reason: a model mends a few at a time."""

@@ -18,10 +18,14 @@ from mpp.host.audit.reader import LogReader
 from mpp.host.backend import HostBackend, open_backend, ServeOptions
 from mpp.host.home import Home
 from mpp.host.host import Host, NobodyListens
+from mpp.host.sources.installed import InstalledSource
+from mpp.host.store import Installed
+from mpp.host.toolcall import failure
 from mpp.model.agents import AgentIdentity
 from mpp.model.events import Event
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
+from mpp.stages.gatekeeper import VerifiedPackage
 from mpp.testing.installing import install_tool, tools_named, trust
 from mpp.testing.keys import publisher
 from mpp.testing.tools import greeting
@@ -213,3 +217,35 @@ def test_an_answer_of_the_same_agent_for_another_user_does_not_count(host: Host,
     assert pending is not None
     assert host.answer(pending.ref, yes=True, who=replace(BOB, user="carl")) == "approval.unknown"
     assert host.answer(pending.ref, yes=True, who=BOB) == ""
+
+
+# -- a machine that fails for a moment
+
+
+def test_a_package_that_could_not_be_read_for_a_moment_comes_back(place: Home) -> None:
+    install_tool(place, greeting())
+    fails, now = [True, True, False], [0.0]
+    with Host.open(place.path) as host:
+        opened = host.store.open
+
+        class Shaky:
+            revision, active = host.store.revision, host.store.active
+
+            def open(self, row: Installed) -> VerifiedPackage:
+                if fails.pop(0):
+                    raise HostFailed("host.file", "cannot open the file: Too many open files", where=row.alias)
+                return opened(row)
+
+        told: list[str] = []
+        source = InstalledSource(Shaky(), place.trust, host.room, told=lambda _, fault: told.append(fault.code), monotonic=lambda: now[0])
+        seen = []
+        for now[0] in (0.0, 0.5, 1.0, 1.5, 2.5, 3.0, 1000.0):
+            seen.append([len(source.offered("local")), len(told)])
+    assert seen == [[0, 1], [0, 1], [0, 2], [0, 2], [0, 2], [1, 2], [1, 2]]
+
+
+def test_places_on_this_machine_are_not_for_an_agent() -> None:
+    told = failure(HostFailed("audit.write", "the log cannot be written: No space left on device", where="/home/ada/.mpp/audit", hint="make room"), {})
+    assert text_of(told) == "the log cannot be written: No space left on device [audit.write]"
+    told = failure(Refused("call.type", "must be a text", where="arguments/name", hint="give a text"), {})
+    assert text_of(told) == "must be a text (arguments/name); give a text [call.type]"

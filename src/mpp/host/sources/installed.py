@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Protocol, TypeVar
 
-from mpp.errors import Fault, MppError
+from mpp.errors import Fault, HostFailed, MppError
 from mpp.host.definitions import definition_of
 from mpp.host.described import to_look_at
 from mpp.host.judging import forget_packages
@@ -15,6 +17,10 @@ from mpp.host.policy_files import glance
 from mpp.host.sources.ports import Offered, SEPARATOR
 from mpp.host.toolcall import PackageTool, Room, call_package
 from mpp.stages.gatekeeper import VerifiedPackage
+
+
+RETRY_SECONDS, RETRY_SECONDS_MAX = 1.0, 300.0
+"""Seconds after which a package is looked at anew that this machine could not read, doubled each time. Reason: too many open files pass by; a broken disk does not."""
 
 
 class Row(Protocol):
@@ -43,8 +49,11 @@ class Packages(Protocol[One]):
 class InstalledSource:
     """One for a host. ``broken`` says what is installed and not served, and why."""
 
-    def __init__(self, packages: Packages[One], trust_path: str, room: Room, *, told: Callable[[str, MppError], None] = lambda _name, _fault: None) -> None:
-        """``told`` hears of each package that could not be served, once for each change."""
+    def __init__(
+        self, packages: Packages[One], trust_path: str, room: Room, *, told: Callable[[str, MppError], None] = lambda _name, _fault: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """``told`` hears of each package that could not be served, once for each change and each look."""
         self._open: Callable[[], tuple[tuple[str, str, Callable[[], VerifiedPackage]], ...]] = lambda: tuple(
             (one.alias, one.package_id, partial(packages.open, one)) for one in packages.active()
         )
@@ -53,10 +62,14 @@ class InstalledSource:
         self._known: tuple[Hashable, tuple[Offered, ...]] | None = None
         self._packages: list[tuple[str, VerifiedPackage]] = []
         self.broken: tuple[Fault, ...] = ()
+        self._monotonic, self._looks, self._again, self._patience = monotonic, 0, math.inf, RETRY_SECONDS
 
     def revision(self) -> Hashable:
         """Attack: a publisher that is not trusted any more, or a package that was withdrawn. Both show here, before the next list and call."""
-        return (self._revision(), glance(self._trust_path))
+        if self._monotonic() >= self._again:
+            # Attack: a moment without free descriptors, after which a tool stays away for as long as the host lives.
+            self._looks, self._again = self._looks + 1, math.inf
+        return (self._revision(), glance(self._trust_path), self._looks)
 
     def offered(self, tenant: str) -> tuple[Offered, ...]:  # noqa: ARG002 - all tenants of a host see what is installed; policy says who may call it
         now = self.revision()
@@ -80,6 +93,7 @@ class InstalledSource:
     def _loaded(self) -> tuple[Offered, ...]:
         found: list[Offered] = []
         faults: list[Fault] = []
+        is_whole = True
         packages: list[tuple[str, VerifiedPackage]] = []
         for alias, package_id, opened in self._open():
             try:
@@ -89,10 +103,13 @@ class InstalledSource:
             except MppError as fault:
                 # One package that does not hold must not take the others with it; it is absent, and its owner is told.
                 faults += fault.faults
+                is_whole = is_whole and not isinstance(fault, HostFailed)
                 self._told(package_id, fault)
                 continue
             packages.append((alias, package))
             found += [self._offer(alias, package, number) for number in range(len(package.manifest.tool_definitions))]
+        self._again = math.inf if is_whole else self._monotonic() + self._patience
+        self._patience = RETRY_SECONDS if is_whole else min(2 * self._patience, RETRY_SECONDS_MAX)
         self.broken, self._packages = tuple(faults), packages
         forget_packages()
         self._room.ready.forget(frozenset(one.content_hash for _, one in packages))
