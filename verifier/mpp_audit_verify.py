@@ -73,7 +73,7 @@ is_key, is_object = lambda found: valid_key(unbase64(found)), lambda found: isin
 is_commit = lambda found: is_object(found) and found.keys() <= {"in", "out_raw", "out_shown", "binding", "text"} and all(map(text(HEX), found.values()))
 HEX, NUMBER = "[0-9a-f]{64}", "(0|[1-9][0-9]{0,14})"
 KINDS = "decision|question|answer|consent|approval-spent|approval-refused|standing|standing-used|token-granted|token-narrowed|token-used|agent|intent|reveal"
-KINDS += "|result|receipt|policy|trust|stop|refused|log|epoch|torn|interrupted|erased|pruned|vault"
+KINDS += "|result|receipt|policy|package|trust|stop|refused|log|epoch|torn|interrupted|erased|pruned|vault"
 EVENT = {"kind": text(KINDS), "at": whole(0, TIME_MAX), "tenant": text(".{1,200}"), "invocation": text("([0-9a-f]{32})?"), "mpp_event": whole(1, 1)}
 ENTRY = exactly(event=exactly(**EVENT, body=is_object, commit=is_commit), prev=text(HEX), seq=whole(0, INT_MAX))
 LOG = exactly(format=whole(1, 1), host=is_key, key=is_key, nonce=text("[0-9a-f]{32}"), follows=text(f"({HEX})?"))
