@@ -12,12 +12,10 @@ It is thin: each step is the one that ``mpp run`` takes, and none can be left ou
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
-from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -37,6 +35,7 @@ from mpp.host.finishing import refused_event
 from mpp.host.leaving import Sent, callee_of, reveal_event, send
 from mpp.host.oncall import OK, border_of, context_of, keep_call, new_invocation, result_event, shown_digest, told
 from mpp.host.once import SpentHere
+from mpp.host.ready import ReadyPackages
 from mpp.host.sandbox import NANOSECONDS, CallInput, Ready, Sandbox
 from mpp.host.secret_entry import check_value
 from mpp.host.secret_store import SecretStore, open_secrets
@@ -136,9 +135,6 @@ class WasmSandbox:
         self._once: Once = once or _SPENT
         self._live: Live = live or _Quiet()
         self._secrets = open_secrets(self._home)
-        self._lock = threading.Lock()
-        self._ready: OrderedDict[tuple[str, str], Ready] = OrderedDict()
-        self._in_use: Counter[tuple[str, str]] = Counter()
         self._stops = StopStore(self._home.stops)
         stack = ExitStack()
         stack.callback(log.close)
@@ -146,7 +142,8 @@ class WasmSandbox:
         self._recorder = Recorder(stack.enter_context(standard_calls(self._home, self._secrets)))
         self._sandbox = Sandbox(self._home.cache, self._recorder)
         stack.callback(self._sandbox.close)
-        stack.callback(_release_all, self._sandbox, self._ready)
+        self._ready = ReadyPackages(self._sandbox, most=READY_MAX)
+        stack.callback(self._ready.close)
         self._closing = weakref.finalize(self, stack.close)
 
     def __enter__(self) -> Self:
@@ -178,7 +175,7 @@ class WasmSandbox:
         by = self._filters.bind(privacy_for(self._privacy, callee_of(package, tool.name)), package.manifest.privacy_filters, self._whose)
         through, border = sent.through(by), border_of(by, sent, config.env_vars.items())
         live = FilteredLive(self._live, through)
-        with self._prepared(package, token, self._rights(package, token, config)) as ready:
+        with self._ready.use(package, token, self._rights(package, token, config)) as ready:
             self._events.record(token_event("token-narrowed", token, grant.invocation, int(time.time())))
             given = self._given(ready, live, grant, tool, sent.given, config.env_vars, seconds, memory, border)
             self._tell_revealed(sent, grant)
@@ -244,25 +241,6 @@ class WasmSandbox:
         judge_stored((), rights.secrets, rights.package_id, self._secrets)
         return rights
 
-    @contextmanager
-    def _prepared(self, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> Iterator[Ready]:
-        """The package with these rights, made ready once, and not released while it is in use."""
-        key = (package.content_hash, rights.digest)
-        with self._lock:
-            found = self._ready.get(key)
-            if found is None:
-                found = self._ready[key] = self._sandbox.prepare(package, token, rights)
-            self._ready.move_to_end(key)
-            self._in_use[key] += 1
-        try:
-            yield found
-        finally:
-            with self._lock:
-                self._in_use[key] -= 1
-                for idle in [one for one in self._ready if not self._in_use[one]][: max(0, len(self._ready) - READY_MAX)]:
-                    self._sandbox.release(self._ready.pop(idle))
-                    del self._in_use[idle]
-
     def _tell(self, run: Run, grant: Grant, outcome: str, shown: str, privacy: Report, vault: str) -> None:
         now = int(time.time())
         self._events.record(token_event("token-used", grant.token, grant.invocation, now))
@@ -277,8 +255,3 @@ def _judged(run: Run, tool: ToolDefinition) -> tuple[ToolReply | None, MppError 
         return read_reply(run.stdout, run.exit_code, tool), None
     except MppError as fault:
         return None, fault
-
-
-def _release_all(sandbox: Sandbox, ready: OrderedDict[tuple[str, str], Ready]) -> None:
-    while ready:
-        sandbox.release(ready.popitem()[1])

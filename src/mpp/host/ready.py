@@ -49,6 +49,18 @@ class ReadyPackages:
             for key in [one for one in self._ready if one.content_hash not in content_hashes and not self._in_use[one]]:
                 self._drop(key)
 
+    @property
+    def kept(self) -> tuple[Ready, ...]:
+        """What is ready now, the least used first."""
+        with self._lock:
+            return tuple(self._ready.values())
+
+    @property
+    def used(self) -> int:
+        """How many of them are in use."""
+        with self._lock:
+            return sum(1 for count in self._in_use.values() if count)
+
     def close(self) -> None:
         with self._lock:
             for key in list(self._ready):

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from mpp.errors import MppError, Refused, ToolFailed
-from mpp.host import integration as subject
 from mpp.host.home import Home
 from mpp.host.integration import Gatekeeper, WasmSandbox, approve, extract_approved_dirs, extract_approved_env_vars
 from mpp.host.integration_types import Output, SandboxConfig, read_request
@@ -79,7 +78,7 @@ def box(home: Path, tmp_path: Path, events: KeptEvents) -> Iterator[WasmSandbox]
     (tmp_path / "work").mkdir()
     with WasmSandbox(home=Home(path=str(home)), workspace=str(tmp_path / "work"), events=events) as made_box:
         yield made_box
-    assert (made_box._sandbox._pool.size, len(made_box._ready), len(made_box._sandbox._ready)) == (0, 0, 0)
+    assert (made_box._sandbox._pool.size, len(made_box._ready.kept), len(made_box._sandbox._ready)) == (0, 0, 0)
 
 
 def token_of(found: Verified, policy: PermissionPolicy = TRUSTING) -> CapabilityToken:
@@ -99,7 +98,7 @@ def code(attempt: Callable[[], object]) -> str:
 
 
 def rights_in(box: WasmSandbox) -> list[Rights]:
-    return [one.rights for one in box._ready.values()]
+    return [one.rights for one in box._ready.kept]
 
 
 # --- verifying
@@ -213,7 +212,7 @@ def test_many_threads_share_one_sandbox(box: WasmSandbox, found: Verified, event
     for one in threads:
         one.join()
     assert len(set(done)) == 20
-    assert len(box._ready) == 1
+    assert len(box._ready.kept) == 1
     assert sorted(events.kinds()) == sorted(TOLD * 20)
 
 
@@ -394,11 +393,11 @@ def test_a_secret_that_is_not_stored_stops_the_run(box: WasmSandbox, tmp_path: P
 
 
 def test_only_so_many_packages_are_kept_ready(box: WasmSandbox, full: Verified, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "READY_MAX", 2)
+    monkeypatch.setattr(box._ready, "_most", 2)
     for host in ("a", "b", "c", "b"):
         box.execute(full.wasm_binary, config(token_of(full), allowed_network_domains=[f"{host}.example.com"]))
     assert [one.network[0].host for one in rights_in(box)] == ["c.example.com", "b.example.com"]
-    assert set(box._in_use) == set(box._ready)
+    assert box._ready.used == 0
 
 
 # --- a person's yes
