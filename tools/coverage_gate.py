@@ -50,7 +50,10 @@ EXCEPTIONS: dict[str, tuple[float, str]] = {
         "what other filters do runs only where they are installed, for `mpp privacy bench`; tests/cli/test_privacy.py runs the rest",
     ),
     "src/mpp/testing/hostile.py": (0.0, "hostile messages for tests/attack/test_t68_filter.py, which is no part of this gate"),
-    "src/mpp/host/legacy/launch.py": (20.0, "runs only as its own process; tests/unit/host/legacy starts it for each server, tests/attack/test_t73_legacy.py attacks it"),
+    "src/mpp/host/legacy/launch.py": (
+        20.0,
+        "runs only as its own process; tests/unit/host/legacy starts it for each server, tests/attack/test_t73_legacy.py attacks it",
+    ),
     "src/mpp/host/legacy/launch_root.py": (20.0, "runs only in the process that becomes a server; tests as for launch.py"),
     "src/mpp/testing/legacy_server.py": (20.0, "a server that runs as its own process, in tests/unit/host/legacy and tests/attack/test_t73_legacy.py"),
     "src/mpp/host/patterns/child.py": (0.0, "runs only in the jail; tests/unit/host/test_patterns_judging.py starts it for good, bad and hostile patterns"),
