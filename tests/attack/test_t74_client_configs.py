@@ -171,7 +171,7 @@ class Book:
     def names(self) -> frozenset[str]:
         return frozenset(json.loads(self._path.read_text())) if self._path.exists() else frozenset()
 
-    def store_name(self, server: str, kind: str, key: str) -> str:
+    def store_name(self, server: str, key: str) -> str:
         return f"legacy-{server}-{key}"
 
     def why_not(self, move: Move) -> str:
@@ -264,7 +264,9 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("words", [("--dry-run",), ("--dry-run", "--json"), ("--yes", "--no-start"), ("--yes", "--no-start", "--json"), ("--check",), ("--check", "--json")])
+@pytest.mark.parametrize(
+    "words", [("--dry-run",), ("--dry-run", "--json"), ("--yes", "--no-start"), ("--yes", "--no-start", "--json"), ("--check",), ("--check", "--json")]
+)
 def test_no_secret_and_no_control_character_reaches_the_screen(user: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     (user / ".cursor/mcp.json").write_text(json.dumps(HOSTILE))
     run(["protect", *words])

@@ -175,7 +175,9 @@ def find_package(file: str | None) -> str:
     newest = _newest(folder or ".", name.removesuffix(".mpp"))
     installed = "" if newest is not None or folder or name.endswith(".mpp") else _installed(name)
     if newest is None and not installed:
-        raise Refused("usage.no_file", f"there is no file {shown(file)!r}", hint="build it with `mpp build`, check the path, or see `mpp list` for what is installed")
+        raise Refused(
+            "usage.no_file", f"there is no file {shown(file)!r}", hint="build it with `mpp build`, check the path, or see `mpp list` for what is installed"
+        )
     return installed or os.path.join(folder, newest or "")
 
 
