@@ -148,3 +148,24 @@ def test_over_http(monkeypatch: pytest.MonkeyPatch, mpp: Mpp, home: Path) -> Non
     # The option names nobody whom a policy would take for the one that runs this.
     assert options.local.user != "ada"
     assert more["version"]
+
+
+def test_a_workspace_that_is_not_there_is_refused_at_once(mpp: Mpp, place: Home) -> None:
+    answer = mpp("serve", "--workspace", f"{place.path}/nothing")
+    assert answer.code == 2
+    assert "usage.no_file" in answer.err
+
+
+def test_a_damaged_lockfile_is_told_to_who_starts_it(mpp: Mpp, place: Home) -> None:
+    Path(place.lockfile).write_text("{", encoding="utf-8")
+    answer = mpp("serve")
+    assert answer.code == 1
+    assert "host.lockfile" in answer.err
+
+
+def test_a_package_that_is_not_served_is_told_to_who_starts_it(talk: Talk, place: Home) -> None:
+    (package,) = Path(place.packages).glob("*/*.mpp")
+    package.write_bytes(b"x" + package.read_bytes()[1:])
+    found, left = talk([*begin(), old(7, "tools/list")])
+    assert found[7]["result"]["tools"] == []
+    assert "com.example.hello is not served" in left.err

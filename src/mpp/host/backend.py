@@ -138,11 +138,14 @@ class HostBackend:
 
 @contextmanager
 def open_backend(
-    home: Home, options: ServeOptions, *, environment: Mapping[str, str], sources: Callable[[Room], Sequence[ToolSource]] = lambda _: ()
+    home: Home, options: ServeOptions, *, environment: Mapping[str, str], sources: Callable[[Room], Sequence[ToolSource]] = lambda _: (),
+    told: Callable[[str, MppError], None] = lambda _name, _fault: None,
 ) -> Iterator[HostBackend]:  # fmt: skip
-    """The host of a home behind a front, closed at the end."""
+    """The host of a home behind a front, closed at the end. ``told`` hears of each package that is not served, and why."""
     given = HostOptions(workspace=options.workspace, plain_names=options.plain_names)
-    with Host(home, given, sources, environment=environment) as host:
+    with Host(home, given, sources, environment=environment, told=told) as host:
+        # A damaged one serves nothing. Whoever starts this is told so, in place of an agent that can do nothing about it.
+        host.store.lock()
         backend = HostBackend(host, options)
         try:
             yield backend

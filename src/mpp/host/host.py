@@ -84,8 +84,9 @@ class Host:
     def __init__(
         self, home: Home, options: HostOptions, sources: Callable[[Room], Sequence[ToolSource]] = lambda _: (), *,
         environment: Mapping[str, str], clock: Clock | None = None, random: Random | None = None,
+        told: Callable[[str, MppError], None] = lambda _name, _fault: None,
     ) -> None:  # fmt: skip
-        """``sources``: what else gives tools, beside the installed packages; the host closes them."""
+        """``sources``: what else gives tools, beside the installed packages; the host closes them. ``told`` hears of each package that is not served, and why."""
         self._stack, self._counting = ExitStack(), Counting()
         self._threads: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
@@ -97,7 +98,7 @@ class Host:
             trust = TrustStore(home.trust, known_only=fleet_settings().is_fleet)
             self.room = _open_room(home, options, undo, environment, clock, random, log, trust)
             self.store = PackageStore(home, trust, clock)
-            self.installed = InstalledSource(self.store, home.trust, self.room)
+            self.installed = InstalledSource(self.store, home.trust, self.room, told=told)
             legacy = open_legacy(
                 home, self.room.on, self.room.secrets, self.room.setting, others=self.installed.names, environment=environment
             )  # fmt: skip

@@ -12,7 +12,7 @@ from mpp.cli.calling import user_name
 from mpp.cli.options import home
 from mpp.cli.run_options import read_workspace, TOKEN_FILE_BYTES_MAX
 from mpp.cli.screen import note, put_json
-from mpp.errors import Refused
+from mpp.errors import MppError, Refused
 from mpp.files import read_stream
 from mpp.host.agent_identity import identify_fully, IdentityRequest, read_behalf
 from mpp.host.agent_store import AgentStore
@@ -92,7 +92,9 @@ def command(
         raise Refused("usage.option", "one of these options is for HTTP", hint="give --http, or leave it out")
     who = _caller(agent, agent_token_file, user)
     options = ServeOptions(workspace=read_workspace(workspace), search_mode=search_mode, plain_names=plain_names)
-    with open_backend(place, options, environment=os.environ) as backend:
+    if options.workspace and not os.path.isdir(options.workspace):
+        raise Refused("usage.no_file", "the workspace is not there, or is no folder", where=workspace, hint="make it, or name another one with --workspace")
+    with open_backend(place, options, environment=os.environ, told=_not_served) as backend:
         if not listen:
             if sys.stdin.isatty():
                 note("Waiting for an agent's messages on standard input. An agent's program starts this by itself: see `mpp connect`; Ctrl-C ends it.")
@@ -105,6 +107,11 @@ def command(
             hosts=hosts, origins=origins, rate=rate, tenant_rate=tenant_rate, local=who,
         )  # fmt: skip
         serve_http(backend, http, clock, random, say=note, listening=_told if as_json else None, version=_version())
+
+
+def _not_served(name: str, fault: MppError) -> None:
+    """Its tools are just not there for the agent. Who looks for them reads what this process says, which clients keep."""
+    note(f"{name} is not served: {fault.message} [{fault.code}]. See `mpp list`.")
 
 
 def _told(url: str, is_open: bool) -> None:
