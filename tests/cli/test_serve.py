@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tests import records
 from tests.unit.protocol.wire import begin, modern, old
 
 MAIL = "ada" + "@example.com"
+SECRET = "AKIA" + "Q3EGRCHV7JQXZ2LK"
 NAME = "hello__greet"
 SECONDS_MAX = 120
 
@@ -169,3 +171,23 @@ def test_a_package_that_is_not_served_is_told_to_who_starts_it(talk: Talk, place
     found, left = talk([*begin(), old(7, "tools/list")])
     assert found[7]["result"]["tools"] == []
     assert "com.example.hello is not served" in left.err
+
+
+def test_the_story_of_a_call_and_of_a_refused_one_says_who_asked(talk: Talk, mpp: Mpp, place: Home, home: Path) -> None:
+    bad = old(2, "tools/call", name=NAME, arguments=[1])
+    talk(
+        [*begin(), old(1, "tools/call", name=NAME, arguments={}), bad, modern(3, "tools/call", name=NAME, arguments={"k": SECRET})],
+        "--agent",
+        "planner",
+        "--user",
+        "ada",
+    )
+    calls = {event.kind: event.invocation for event in records.events(home) if event.kind in {"intent", "refused"}}
+    assert set(calls) == {"intent", "refused"}
+    for call in calls.values():
+        story = {one["topic"]: one["words"] for one in mpp("audit", "show", call, "--json").json["story"]}
+        assert story["who asked"] == "agent planner, launched"
+        assert re.fullmatch("[0-9a-f]{32}", story["on behalf of"])
+    assert story["refused"] == "com.example.hello/greet: privacy.outgoing"
+    found = mpp("audit", "search", "--agent", "planner", "--kind", "refused", "--json").json["entries"]
+    assert [one["body"]["code"] for one in found] == ["privacy.outgoing"]

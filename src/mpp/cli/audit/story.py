@@ -14,6 +14,7 @@ LIST_SHOWN = 8
 
 
 WENT_IN = "went in"
+WHO_ASKED, ON_BEHALF = "who asked", "on behalf of"
 
 
 class Said(NamedTuple):
@@ -26,7 +27,9 @@ def story_of(lines: Iterable[Line]) -> list[Said]:
     found = [Said(topic, words, line.seq) for line in lines if line.kind in _TELLERS for topic, words in _TELLERS[line.kind](line) if words]
     # A decision and the run after it commit to the same arguments, each with its own salt: the run counts.
     last = max((one.entry for one in found if one.topic == WENT_IN), default=0)
-    return [one for one in found if one.topic != WENT_IN or one.entry == last]
+    # Several entries of a call say who asked; the first does here.
+    first = {topic: min((one.entry for one in found if one.topic == topic), default=0) for topic in (WHO_ASKED, ON_BEHALF)}
+    return [one for one in found if (one.topic != WENT_IN or one.entry == last) and one.entry == first.get(one.topic, one.entry)]
 
 
 def story_rows(story: list[Said]) -> list[tuple[str, ...]]:
@@ -43,13 +46,22 @@ Sentences = list[tuple[str, str]]
 def _agent(line: Line) -> Sentences:
     behind = [text_of(one, "name") for one in map(dict_of, _items(line.body, "behalf"))]
     proof = f"agent {told_of(line).agent or '(no name)'}, {text_of(line.body, 'proof') or 'anonymous'}"
-    return [("who asked", proof), ("on behalf of", ", ".join(map(cut, filter(None, behind))))]
+    return [(WHO_ASKED, proof), (ON_BEHALF, ", ".join(map(cut, filter(None, behind))))]
+
+
+def _named(line: Line) -> Sentences:
+    """Who asked, as an entry says that is not about the agent alone; nothing where nobody was named."""
+    agent = dict_of(line.body, "agent") or dict_of(dict_of(line.body, "facts"), "agent")
+    name, proof = text_of(agent, "name"), text_of(agent, "proof") or text_of(agent, "level")
+    behind = [text_of(one, "name") for one in map(dict_of, _items(agent, "behalf"))]
+    return [(WHO_ASKED, f"agent {cut(name)}, {proof}" if name else ""), (ON_BEHALF, ", ".join(map(cut, filter(None, behind))))]
 
 
 def _decision(line: Line) -> Sentences:
     said, facts = told_of(line), dict_of(line.body, "facts")
     version = text_of(facts, "version")
     return [
+        *_named(line),
         ("user", ", ".join(said.users)),
         ("package", f"{said.package} {version}, tool {said.tool}"),
         ("publisher", f"{text_of(facts, 'publisher_name')}, id {said.publisher}"),
@@ -91,7 +103,7 @@ def _spent(line: Line) -> Sentences:
 
 def _intent(line: Line) -> Sentences:
     said = told_of(line)
-    return [("ran", f"{said.package}/{said.tool}, because of {text_of(line.body, 'because') or 'nothing that is named'}"), *_commits(line)]
+    return [*_named(line), ("ran", f"{said.package}/{said.tool}, because of {text_of(line.body, 'because') or 'nothing that is named'}"), *_commits(line)]
 
 
 def _result(line: Line) -> Sentences:
@@ -105,6 +117,11 @@ def _result(line: Line) -> Sentences:
 def _end(line: Line) -> Sentences:
     said = told_of(line)
     return [(line.kind, said.outcome or said.code or said.effect or "yes")]
+
+
+def _refused(line: Line) -> Sentences:
+    said = told_of(line)
+    return [*_named(line), ("user", ", ".join(said.users)), ("refused", f"{said.package}/{said.tool}: {said.code}")]
 
 
 def _reveal(line: Line) -> Sentences:
@@ -125,6 +142,6 @@ def _items(body: dict[str, Json], key: str) -> list[Json]:
 
 _TELLERS: dict[str, Callable[[Line], Sentences]] = {
     "agent": _agent, "decision": _decision, "token-granted": _token, "token-narrowed": _token, "question": _question, "answer": _answer,
-    "approval-spent": _spent, "approval-refused": _end, "standing-used": _end, "reveal": _reveal, "intent": _intent, "result": _result, "receipt": _end, "refused": _end,
+    "approval-spent": _spent, "approval-refused": _end, "standing-used": _end, "reveal": _reveal, "intent": _intent, "result": _result, "receipt": _end, "refused": _refused,
     "interrupted": _end, "consent": _end,
 }  # fmt: skip
