@@ -152,6 +152,30 @@ def test_without_a_sandbox_it_is_said_and_recorded(mpp: Mpp, home: Path, monkeyp
     assert (refused.code, "policy.fleet" in refused.err) == (23, True)
 
 
+def test_a_folder_and_values_in_words(mpp: Mpp, home: Path) -> None:
+    secret = "made-" + "up"
+    Path("work").mkdir()
+    Path("value").write_text(secret)
+    assert mpp("secret", "set", "legacy-crm-CRM_KEY", "--package", "legacy.crm", "--file", "value").code == 0
+    answer = add(mpp, "crm", "plain", "${CRM_KEY}", options=("--yes", "--env", "CRM_KEY", "--folder", "work"))
+    assert answer.code == 0, answer.err
+    assert f"starts in  {Path('work').resolve()}" in answer.out
+    assert "${CRM_KEY}" in answer.out
+    found = mpp("legacy", "show", "crm", "--json")
+    assert (found.json["server"]["folder"], found.json["server"]["read"][-1]) == (str(Path("work").resolve()), str(Path("work").resolve()))
+    assert secret not in answer.out + found.out + Path(home, "legacy/servers.json").read_text()
+
+
+def test_several_headers_and_a_value_in_the_address(mpp: Mpp) -> None:
+    headers = ("--header", "Authorization", "--secret", "A", "--header", "X-Team", "--secret", "B")
+    url = "https://mcp.example.com/mcp?key=${KEY}"
+    answer = mpp("legacy", "add", "wiki", url, *headers, "--env", "KEY", "--yes", "--no-start", "--json")
+    assert answer.json["server"]["headers"] == [{"name": "Authorization", "secret": "A"}, {"name": "X-Team", "secret": "B"}]
+    shown = mpp("legacy", "show", "wiki").out
+    for words in ("A, sent as Authorization", "B, sent as X-Team", "the variable KEY", "key=${KEY}"):
+        assert words in shown
+
+
 def test_a_server_elsewhere(mpp: Mpp, home: Path) -> None:
     answer = mpp("legacy", "add", "wiki", "https://mcp.example.com/mcp", "--header", "Authorization", "--secret", "WIKI_TOKEN", "--yes", "--no-start", "--json")
     assert answer.json["server"]["kind"] == "http"
@@ -177,6 +201,11 @@ WRONG: list[tuple[tuple[str, ...], int, str]] = [
     (("add", "wiki", "http://mcp.example.com", "--yes"), 2, "usage.legacy"),
     (("add", "wiki", "https://mcp.example.com", "--yes", "--read", "."), 2, "usage.legacy"),
     (("add", "wiki", "https://mcp.example.com", "--yes", "--header", "A"), 2, "usage.legacy"),
+    (("add", "wiki", "https://mcp.example.com", "--yes", "--env", "A"), 2, "usage.legacy"),
+    (("add", "wiki", "https://${A}.example.com", "--yes", "--env", "A"), 2, "usage.legacy"),
+    (("add", "wiki", "https://mcp.example.com", "--yes", "--folder", "."), 2, "usage.legacy"),
+    (("add", "wiki", "https://mcp.example.com", "--yes", "--header", "Host", "--secret", "A"), 3, "secret.header"),
+    (("add", "files", "--yes", "--folder", "absent", "--", "ls"), 2, "usage.legacy"),
     (("show", "files"), 2, "usage.legacy"),
     (("test", "files"), 2, "usage.legacy"),
     (("approve", "files"), 2, "usage.legacy"),

@@ -47,17 +47,17 @@ def test_there_and_back(mpp: Mpp, claude: Path, home: Path) -> None:
     assert "Git Hub becomes git-hub: npx -y @example/github@1.0.0" in done.out
     assert "secrets: GITHUB_TOKEN\n      settings: LEVEL" in done.out
     assert "may reach: api.github.example.com:443, registry.example.com:443" in done.out
-    assert "worded stays: a secret stands in its command" in done.out
+    assert "worded becomes worded: worded --api-key ${ARG_2}\n      secrets: ARG_2" in done.out
     assert "asked stays: ${input:key} is filled in by the client" in done.out
-    assert "Moved 2 servers." in done.out
-    assert names(claude) == ["worded", "asked", "mpp"]
-    assert set(LegacyStore(str(home)).load()) == {"git-hub", "web"}
+    assert "Moved 3 servers." in done.out
+    assert names(claude) == ["asked", "mpp"]
+    assert set(LegacyStore(str(home)).load()) == {"git-hub", "web", "worded"}
     at = Home(path=str(home))
     stored = SecretStore(at.secrets, at.seal).load()
-    assert (stored["GITHUB_TOKEN"].value, stored["legacy-web-Authorization"].value) == (TOKEN, "Bearer " + SECRET)
+    assert [stored[f"legacy-{one}"].value for one in ("git-hub-GITHUB_TOKEN", "web-Authorization", "worded-ARG_2")] == [TOKEN, "Bearer " + SECRET, SECRET]
     undone = mpp("protect", "claude", "--undo", "--yes")
     assert undone.code == 0, undone.err
-    assert "Put 2 servers of Claude Desktop back" in undone.out
+    assert "Put 3 servers of Claude Desktop back" in undone.out
     assert claude.read_bytes() == before
     assert set(LegacyStore(str(home)).load()) == set(SecretStore(at.secrets, at.seal).load()) == set()
 
@@ -76,9 +76,13 @@ def test_a_plan_changes_nothing_and_says_no_secret(mpp: Mpp, claude: Path, home:
     told = mpp("protect", "claude", "--dry-run", "--json")
     (file,) = told.json["files"]
     assert told.json["changed"] == 0
-    assert [(one["server"], one["name"], one["kind"]) for one in file["moves"]] == [("Git Hub", "git-hub", "stdio"), ("web", "web", "http")]
-    assert file["moves"][0]["values"][0] == {"key": "GITHUB_TOKEN", "stored_as": "GITHUB_TOKEN", "secret": True}
-    assert [one["server"] for one in file["left"]] == ["worded", "asked"]
+    assert [(one["server"], one["name"], one["kind"]) for one in file["moves"]] == [
+        ("Git Hub", "git-hub", "stdio"),
+        ("web", "web", "http"),
+        ("worded", "worded", "stdio"),
+    ]
+    assert file["moves"][0]["values"][0] == {"key": "GITHUB_TOKEN", "stored_as": "legacy-git-hub-GITHUB_TOKEN", "secret": True}
+    assert [one["server"] for one in file["left"]] == ["asked"]
     shown = mpp("protect", "--dry-run")
     assert SECRET not in told.out + shown.out + shown.err
     assert TOKEN not in told.out + shown.out + shown.err
@@ -103,9 +107,9 @@ def test_a_person_at_the_terminal(terminal: Callable[..., Terminal], claude: Pat
     with terminal("protect", "claude", "--no-start") as screen:
         screen.wait_for("Type yes to allow it")
         screen.type("yes\n")
-        screen.wait_for("Moved 2 servers")
+        screen.wait_for("Moved 3 servers")
         assert screen.end() == 0
-    assert names(claude) == ["worded", "asked", "mpp"]
+    assert names(claude) == ["asked", "mpp"]
 
 
 def test_all_clients_at_once(mpp: Mpp, claude: Path, cursor: Path) -> None:
@@ -135,9 +139,9 @@ def test_a_file_that_changed(mpp: Mpp, claude: Path) -> None:
 def test_secrets_that_somebody_changed_stay_and_are_named(mpp: Mpp, claude: Path) -> None:
     mpp("protect", "claude", "--yes", "--no-start")
     Path("value").write_text("another")
-    assert mpp("secret", "set", "GITHUB_TOKEN", "--file", "value").code == 0
+    assert mpp("secret", "set", "legacy-git-hub-GITHUB_TOKEN", "--file", "value").code == 0
     done = mpp("protect", "claude", "--undo", "--yes")
-    assert "The secret GITHUB_TOKEN was stored anew since, and stays." in done.err
+    assert "The secret legacy-git-hub-GITHUB_TOKEN was stored anew since, and stays." in done.err
 
 
 def test_two_changes(mpp: Mpp, claude: Path) -> None:
@@ -211,9 +215,10 @@ def test_what_is_kept_is_for_its_owner_alone(mpp: Mpp, claude: Path, home: Path)
     mpp("connect", "claude")
     mpp("protect", "claude", "--yes", "--no-start")
     holding = [path for path in [*home.rglob("*"), *claude.parent.iterdir()] if path.is_file() and SECRET.encode() in path.read_bytes()]
-    # The server that stays has its secret in the client's own file still, and there alone may others read it.
-    assert claude in holding
-    assert all(stat.S_IMODE(os.stat(path).st_mode) == 0o600 for path in holding if path != claude)
+    # The bytes of the file as it was, and the copy that connect made of it.
+    assert len(holding) == 2
+    assert claude not in holding
+    assert all(stat.S_IMODE(os.stat(path).st_mode) == 0o600 for path in holding)
     assert [one.name for one in claude.parent.iterdir()] == [claude.name]
 
 

@@ -56,15 +56,12 @@ class SecretEntry:
 
 def make_entry(name: str, text: str, *, created: int, kind: str = "literal", host: str = "", header: str = "", packages: tuple[str, ...] = ()) -> SecretEntry:
     """A sound entry, or a refusal. No message holds the text."""
-    if _NAME.fullmatch(name) is None:
-        # Attack on oneself: who writes NAME=VALUE would see the value in the answer.
-        hint = "write a name such as CRM_TOKEN: letters, digits, '_' and '-'"
-        raise Refused("secret.name", "this is not the name of a secret", hint=hint)
+    check_name(name)
     if bool(host) != bool(header):
         raise Refused("secret.host", "a host and a header go together", where=name, hint="give both, or neither for a variable of the environment")
     if host:
         host = _host(host, name)
-        _check_header(header, name)
+        check_header(header, name)
     for one in packages:
         if len(one) > PACKAGE_ID_MAX or PACKAGE_ID.fullmatch(one) is None:
             raise Refused("secret.package", f"{shown(one)!r} is not {PACKAGE_ID_FORM}", where=name, hint="write the id that `mpp inspect` shows")
@@ -73,6 +70,13 @@ def make_entry(name: str, text: str, *, created: int, kind: str = "literal", hos
         raise Refused("secret.package", f"more than {SECRET_PACKAGES_MAX} packages", where=name, hint="leave them out: each package needs a person's consent")
     check_value(text, name, for_header=bool(host) and kind == "literal")
     return SecretEntry(name=name, value=text, kind=kind, host=host, header=header, packages=kept, created=created)
+
+
+def check_name(name: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        # Attack on oneself: who writes NAME=VALUE would see the value in the answer.
+        hint = "write a name such as CRM_TOKEN: letters, digits, '_' and '-'"
+        raise Refused("secret.name", "this is not the name of a secret", hint=hint)
 
 
 def _host(written: str, name: str) -> str:
@@ -84,7 +88,7 @@ def _host(written: str, name: str) -> str:
     return host if port in {0, WEB_PORTS["https"]} else f"{host}:{port}"
 
 
-def _check_header(header: str, name: str) -> None:
+def check_header(header: str, name: str) -> None:
     if _HEADER.fullmatch(header) is None or NEVER_HEADER.fullmatch(header):
         raise Refused("secret.header", f"{shown(header)!r} is no header for a secret", where=name, hint="use Authorization or a header of the service's own")
 

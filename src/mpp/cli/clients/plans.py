@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mpp.cli.screen import note, say
-from mpp.host.clients.book import Book
+from mpp.host.clients.book import Book, caution
 from mpp.host.clients.place import Place
 from mpp.host.clients.planning import Left, Move, Plan, words_of
 from mpp.host.legacy.types import Server
@@ -38,16 +38,18 @@ def show_move(move: Move, server: Server) -> None:
         ("secrets", ", ".join(one.key for one in move.lifted if one.is_secret)),
         ("settings", ", ".join(one.key for one in move.lifted if not one.is_secret)),
     ]
+    lines += [("starts in", shown(server.folder))]
     lines += [("may read", ", ".join(map(shown, server.read))), ("may write", ", ".join(map(shown, server.write)))]
     lines += [("may reach", ", ".join(one.shown for one in server.hosts) or ("" if server.url else "no host"))]
     lines += [("lost", ", ".join(move.server.lost)), ("switched off", "yes, but served by MPP" if move.server.is_disabled else "")]
+    lines += [("caution", caution(server))]
     for name, words in lines:
         if words:
             say(f"      {name}: {words}")
 
 
 def _starts(move: Move) -> str:
-    return words_of(move.server, frozenset(int(one.key) for one in move.lifted if one.kind == "word"))
+    return words_of(move.server, move.lifted)
 
 
 def plan_json(plan: Plan, place: Place, book: Book) -> dict[str, Json]:
@@ -62,7 +64,7 @@ def move_json(move: Move, server: Server) -> Json:
     allowed: dict[str, Json] = {"read": [*server.read], "write": [*server.write], "hosts": hosts}
     return {
         "server": move.server.name, "place": [*move.server.holder], "name": move.name, "known": move.is_known, "starts": _starts(move), "kind": server.kind,
-        "values": secrets, "lost": [*move.server.lost], "disabled": move.server.is_disabled, **allowed,
+        "values": secrets, "lost": [*move.server.lost], "disabled": move.server.is_disabled, "folder": server.folder, "caution": caution(server), **allowed,
     }  # fmt: skip
 
 

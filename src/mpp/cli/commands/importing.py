@@ -27,7 +27,6 @@ from mpp.host.legacy.types import Server
 from mpp.model.jsontext import Json, shown
 
 BUNDLES = (".mcpb", ".dxt")
-HIDDEN = "***"
 
 
 @click.command(name="import")
@@ -42,7 +41,7 @@ def command(source: str, folder: str, yes: bool, read: tuple[str, ...], write: t
     """Show the servers of a client's configuration, of an .mcpb bundle or of a server.json, and add them with --yes.
 
     Nothing is unpacked, fetched or started, and FILE stays as it is. Without --yes, the `mpp legacy add` for each server is printed;
-    *** stands for a secret.
+    ${ARG_2} or the like stands for a secret.
 
     \b
     Exit codes: 0 done; 1 FILE cannot be used; 2 wrong call; 22 this host does not take --yes.
@@ -104,19 +103,19 @@ def _show(moves: tuple[Move, ...], left: tuple[Left, ...], entries: dict[str, Se
         if one.name in entries:
             show_move(one, entries[one.name])
             if not yes:
-                say("      mpp ", _added_by(one, entries[one.name]))
+                say("      mpp ", _added_by(entries[one.name]))
     for stays in left:
         say(f"  {shown(stays.server.name)} is left out: {stays.why}")
     if entries and not yes:
         note("Run the command with --yes to add them, with their values. A value is stored by hand with `mpp secret set`.")
 
 
-def _added_by(move: Move, server: Server) -> str:
+def _added_by(server: Server) -> str:
     """The command that adds it by hand."""
-    hidden = {int(one.key) for one in move.lifted if one.kind == "word"}
     options = [("--read", one) for one in server.read] + [("--write", one) for one in server.write]
     options += [("--allow-host", one.shown) for one in server.hosts] + [("--env", one) for one in server.env]
-    options += [("--header", server.header), ("--secret", server.secret)] if server.header else []
+    options += [pair for one in server.headers for pair in (("--header", one.name), ("--secret", one.secret))]
+    options += [("--folder", server.folder)] if server.folder else []
     words = ["legacy", "add", server.name, *(word for pair in options for word in pair)]
-    words += [server.url] if server.url else ["--", *(HIDDEN if index in hidden else word for index, word in enumerate(server.command))]
+    words += [server.url] if server.url else ["--", *server.command]
     return shlex.join(words)

@@ -28,15 +28,16 @@ KIND = "legacy"
 @click.option("--write", "write", multiple=True, metavar="PATH", help="A folder or file that it may change too. May be repeated.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="HOST:PORT", help="A host that it may reach, through the proxy of this host. May be repeated.")
 @click.option("--env", "env", multiple=True, metavar="NAME", help="A variable that it is given; its value is stored with `mpp secret set NAME`.")
-@click.option("--header", default="", metavar="HEADER", help="With an address: the header that carries a secret.")
-@click.option("--secret", default="", metavar="NAME", help="With --header: the secret, stored with `mpp secret set NAME --host … --header …`.")
+@click.option("--folder", default="", metavar="PATH", help="Start it in this folder, which it may read.")
+@click.option("--header", "headers", multiple=True, metavar="HEADER", help="With an address: a header that carries a secret. May be repeated.")
+@click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its secret, stored with `mpp secret set NAME --host … --header …`; one for each.")
 @click.option("--unsandboxed", is_flag=True, help="Run it with all your rights. Recorded, and refused in fleet mode.")
 @click.option("--no-start", is_flag=True, help="Do not start it now: its tools are pinned at the first list.")
 @yes_option
 @json_option
 def command(
-    name: str, words: tuple[str, ...], read: tuple[str, ...], write: tuple[str, ...], hosts: tuple[str, ...], env: tuple[str, ...], header: str, secret: str,
-    unsandboxed: bool, no_start: bool, yes: bool, as_json: bool,
+    name: str, words: tuple[str, ...], read: tuple[str, ...], write: tuple[str, ...], hosts: tuple[str, ...], env: tuple[str, ...], folder: str,
+    headers: tuple[str, ...], secrets: tuple[str, ...], unsandboxed: bool, no_start: bool, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Take an older MCP server in under NAME: a command after `--`, or the address of one over streamable HTTP.
 
@@ -44,12 +45,16 @@ def command(
     not name. Files among the words of its command are shown to it. You see what it may use and agree; then it is started once,
     and each of its tools is pinned as it is described now. What it describes otherwise later is kept back until you look at it.
 
+    ${NAME} in a word after the program, or behind the host of an address, stands for the value of a variable that --env names: it is
+    put in at each start, and is kept nowhere but in `mpp secret`. A value for this server alone is stored as legacy-SERVER-NAME.
+
     \b
     Examples:
       mpp legacy add files --write ~/notes -- \\
           npx -y @modelcontextprotocol/server-filesystem@2025.8.21 ~/notes
       mpp legacy add weather --allow-host api.weather.gov:443 -- python3 weather.py
       mpp legacy add wiki https://mcp.example.com/mcp --header Authorization --secret WIKI_TOKEN
+      mpp legacy add crm --env CRM_KEY -- crm-server --key '${CRM_KEY}'
 
     \b
     Exit code:
@@ -60,7 +65,7 @@ def command(
       22  nobody agreed
       30  it started, and did not speak as an MCP server does
     """
-    wish = Wish(name=name, words=words, read=read, write=write, hosts=hosts, env=env, header=header, secret=secret, unsandboxed=unsandboxed)
+    wish = Wish(name=name, words=words, read=read, write=write, hosts=hosts, env=env, folder=folder, headers=headers, secrets=secrets, unsandboxed=unsandboxed)
     clock = SystemClock()
     store, server = around().store, server_of(wish, by=user_name(), now=clock.now())
     if server.name in store.load():

@@ -15,9 +15,21 @@ from mpp.host.legacy.keeping import connect, Surroundings
 from mpp.host.legacy.limits import ENV_MAX, HOSTS_MAX, PATHS_MAX, START_SECONDS_MAX
 from mpp.host.legacy.opening import surroundings
 from mpp.host.legacy.pins import judge_listing, Judged
-from mpp.host.legacy.plan import files_among, find_program, is_code_pinned, judge_command, judge_host, judge_name, judge_path, judge_variable
+from mpp.host.legacy.plan import (
+    files_among,
+    find_program,
+    is_code_pinned,
+    judge_command,
+    judge_folder,
+    judge_headers,
+    judge_host,
+    judge_name,
+    judge_path,
+    judge_variable,
+)
 from mpp.host.legacy.types import Barriers, Entry, HTTP, Server, STDIO
-from mpp.host.policy_http import check_address, is_address
+from mpp.host.legacy.values import check_marked, mark
+from mpp.host.policy_http import is_address
 from mpp.host.policy_store import open_policies
 from mpp.host.secret_store import open_secrets
 from mpp.host.system import SystemClock
@@ -36,8 +48,10 @@ class Wish:
     write: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
-    header: str = ""
-    secret: str = ""
+    headers: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """One for each of the headers."""
+    folder: str = ""
     unsandboxed: bool = False
 
 
@@ -68,7 +82,7 @@ def server_of(wish: Wish, *, by: str, now: int) -> Server:
             raise Refused("consent.fleet", "this host starts no server without a sandbox", where=name, hint="ask its administrator")
     if len(wish.words) == 1 and is_address(wish.words[0]):
         return _remote(wish, name, by, now)
-    if wish.header or wish.secret:
+    if wish.headers or wish.secrets:
         raise Refused("usage.legacy", "--header and --secret are for a server with an address", where=name, hint="give a variable with --env")
     return _local(wish, name, by, now)
 
@@ -76,16 +90,19 @@ def server_of(wish: Wish, *, by: str, now: int) -> Server:
 def _remote(wish: Wish, name: str, by: str, now: int) -> Server:
     url = wish.words[0]
     try:
-        check_address(url)
+        check_marked(url)
     except Refused as fault:
         raise Refused("usage.legacy", fault.message, where=fault.where, hint="give an https address, or http to this machine") from None
-    if wish.read or wish.write or wish.hosts or wish.env or wish.unsandboxed:
+    env = tuple(dict.fromkeys(map(judge_variable, wish.env)))
+    if wish.read or wish.write or wish.hosts or wish.folder or wish.unsandboxed or any(mark(one) not in url for one in env):
         raise Refused(
-            "usage.legacy", "a server with an address runs elsewhere: there are no paths, hosts or variables to give", where=name, hint="leave them out"
-        )
-    if bool(wish.header) != bool(wish.secret):
+            "usage.legacy", "a server with an address runs elsewhere: there are no paths or hosts to give, and variables only that stand in its address",
+            where=name, hint="leave them out",
+        )  # fmt: skip
+    if len(wish.headers) != len(wish.secrets):
         raise Refused("usage.legacy", "--header and --secret go together", where=name, hint="such as --header Authorization --secret WIKI_TOKEN")
-    return Server(name=name, kind=HTTP, url=url, header=wish.header, secret=wish.secret, pinned_code=False, added=now, by=by)
+    headers = judge_headers(tuple(zip(wish.headers, wish.secrets, strict=True)))
+    return Server(name=name, kind=HTTP, url=url, headers=headers, env=env, pinned_code=False, added=now, by=by)
 
 
 def _local(wish: Wish, name: str, by: str, now: int) -> Server:
@@ -93,13 +110,14 @@ def _local(wish: Wish, name: str, by: str, now: int) -> Server:
     if len(wish.read) + len(wish.write) > PATHS_MAX or len(wish.hosts) > HOSTS_MAX or len(wish.env) > ENV_MAX:
         raise Refused("usage.legacy", "it would get more than a person can look through", where=name, hint="give less")
     words = judge_command(wish.words)
+    folder = judge_folder(wish.folder, about.home, here=place) if wish.folder else ""
     find_program(words[0] if os.sep not in words[0] else os.path.join(place, words[0]), about.environment)
     write = tuple(judge_path(one, about.home, here=place) for one in wish.write)
-    read = (*(judge_path(one, about.home, here=place) for one in wish.read), *files_among(words, about.home, here=place))
+    read = (*(judge_path(one, about.home, here=place) for one in wish.read), *files_among(words, about.home, here=place), *((folder,) if folder else ()))
     return Server(
         name=name, kind=STDIO, command=_whole(words, place), read=_each(read, write), write=_each(write, ()),
         hosts=tuple(dict.fromkeys(judge_host(one) for one in wish.hosts)), env=tuple(dict.fromkeys(judge_variable(one) for one in wish.env)),
-        sandboxed=not wish.unsandboxed, pinned_code=is_code_pinned(words), added=now, by=by,
+        folder=folder, sandboxed=not wish.unsandboxed, pinned_code=is_code_pinned(words), added=now, by=by,
     )  # fmt: skip
 
 

@@ -40,10 +40,12 @@ def permissions(entry: Entry) -> Iterator[tuple[str, str]]:
     server = entry.server
     yield ("address" if server.kind == HTTP else "command"), place_of(entry)
     if server.kind == HTTP:
-        if server.secret:
-            yield "secret", f"{server.secret}, sent as {server.header}"
+        yield from (("secret", f"{one.secret}, sent as {one.name}") for one in server.headers)
+        yield from (("secret", f"the variable {name}, from the secrets of this home, in the address") for name in server.env)
         return
     yield "sandbox", "of the system" if server.sandboxed else "NONE: it can do all that you can"
+    if server.folder:
+        yield "starts in", shown(server.folder, COMMAND_SHOWN)
     yield from (("may read", shown(one, COMMAND_SHOWN)) for one in server.read)
     yield from (("may change", shown(one, COMMAND_SHOWN)) for one in server.write)
     yield from (("may reach", one.shown) for one in server.hosts)
@@ -71,9 +73,10 @@ def change_lines(changes: Sequence[Change]) -> Iterator[str]:
 def entry_json(entry: Entry, barriers: Barriers | None) -> dict[str, Json]:
     server = entry.server
     held: list[Json] = [{"name": one.name, "why": one.why} for one in entry.held]
+    headers: list[Json] = [{"name": one.name, "secret": one.secret} for one in server.headers]
     found: dict[str, Json] = {
         "name": server.name, "package": server.package_id, "verified": False, "kind": server.kind, "command": [*server.command], "url": server.url,
-        "read": [*server.read], "write": [*server.write], "hosts": [one.shown for one in server.hosts], "env": [*server.env], "sandboxed": server.sandboxed,
+        "read": [*server.read], "write": [*server.write], "hosts": [one.shown for one in server.hosts], "env": [*server.env], "folder": server.folder, "headers": headers, "sandboxed": server.sandboxed,
         "code_pinned": server.pinned_code, "state": state_of(entry), "tools": [*callable_of(entry)], "held": held, "content": entry.content_hash,
         "added": server.added, "by": server.by,
     }  # fmt: skip

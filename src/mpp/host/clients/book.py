@@ -7,17 +7,31 @@ import os
 from collections.abc import Hashable, Mapping
 
 from mpp.errors import HostFailed, Refused
-from mpp.host.clients.planning import Move
+from mpp.host.clients.planning import marked_url, Move
 from mpp.host.clients.servers import Server as Theirs
 from mpp.host.legacy.limits import ENV_MAX, SERVERS_MAX
-from mpp.host.legacy.plan import files_among, is_code_pinned, judge_command, judge_host, judge_name, judge_path, judge_variable
+from mpp.host.legacy.plan import (
+    files_among,
+    is_code_pinned,
+    judge_command,
+    judge_folder,
+    judge_headers,
+    judge_host,
+    judge_name,
+    judge_path,
+    judge_variable,
+)
 from mpp.host.legacy.store import LegacyStore, read_servers, write_servers
 from mpp.host.legacy.types import Entry, HostRule, HTTP, Server, STDIO
+from mpp.host.legacy.values import check_marked, stored_name
 from mpp.host.policy_http import check_address
 from mpp.host.secret_store import SecretStore
 from mpp.model.jsontext import shown
 from mpp.model.scope import path_covered
 from mpp.model.value import value
+
+BY_SOCKET = frozenset(("docker", "nerdctl", "podman"))
+"""Programs that work through a socket of this machine. No sandbox shows one."""
 
 FETCHED_FROM: Mapping[str, tuple[str, ...]] = {"npx": ("registry.example.com",), "uvx": ("index.example.com", "files.example.com")}
 """Where runners fetch the code that they run. Without it such a server does not start."""
@@ -49,23 +63,23 @@ class Book:
     def names(self) -> frozenset[str]:
         return frozenset(self._store.load())
 
-    def store_name(self, server: str, kind: str, key: str) -> str:
-        """Spec: legacy: a variable is looked up under its own name. A header has a name that no package can declare, for the dashes in it."""
-        return key if kind == "env" else f"legacy-{server}-{key}"
+    def store_name(self, server: str, key: str) -> str:
+        """Spec: legacy V-12. Two servers may have two values for one variable."""
+        return stored_name(server, key)
 
     def why_not(self, move: Move) -> str:
         if len(self._store.load()) >= SERVERS_MAX:
             return f"MPP keeps {SERVERS_MAX} servers already"
-        if any(one.kind in {"word", "url"} for one in move.lifted):
-            return "a secret stands in its command or its address: give it to the server as a variable or in a header, then protect it"
         theirs = move.server
-        if theirs.folder:
-            return "it is started in a folder of its own: use whole paths in its command"
-        if len(theirs.headers) > 1 or (theirs.url and theirs.env):
-            return "it is sent several headers, or variables over the network"
-        if len(theirs.env) > ENV_MAX:
+        if any(one.kind == "word" and one.index == 0 for one in move.lifted):
+            return "its program looks like a secret"
+        if theirs.url and theirs.env:
+            return "it is sent variables over the network"
+        if sum(one.kind != "header" for one in move.lifted) > ENV_MAX:
             return f"it has more than {ENV_MAX} variables"
-        if theirs.command and os.sep in theirs.command[0] and not os.path.isabs(theirs.command[0]) and not theirs.base:
+        if theirs.folder and not _place(theirs):
+            return "it is started in a folder that only the client knows: use its whole path"
+        if theirs.command and os.sep in theirs.command[0] and not os.path.isabs(theirs.command[0]) and not _place(theirs):
             return "its program lies in a folder that only the client knows: use its whole path"
         try:
             written = write_servers({move.name: Entry(server=self.entry(move))})
@@ -80,7 +94,7 @@ class Book:
         for one in move.lifted:
             kept = stored.get(one.store_name)
             if kept is not None and (kept.value, kept.kind, kept.host) != (one.text, "literal", one.host):
-                return f"another value is stored under {shown(one.store_name)}: see `mpp secret list`, and give the variable another name"
+                return f"another value is stored under {shown(one.store_name)}: see `mpp secret list`, and remove it if nothing needs it"
         return ""
 
     def likeness(self, server: Theirs) -> Hashable:
@@ -88,39 +102,48 @@ class Book:
 
     def known(self, move: Move) -> str:
         theirs = move.server
-        header = theirs.headers[0][0] if theirs.headers else ""
-        variables = tuple(one.key for one in move.lifted if one.kind == "env")
+        headers = tuple(one.key for one in move.lifted if one.kind == "header")
+        this = (_command(move), marked_url(theirs, move.lifted), _variables(move), headers, _folder(theirs))
         for name, entry in self._store.load().items():
             one = entry.server
-            if (one.command, one.url, one.env, one.header) == (_whole(theirs), theirs.url, variables, header) and self._has_values(name, move):
+            that = (one.command, one.url, one.env, tuple(header.name for header in one.headers), one.folder)
+            if that == this and self._has_values(one, move):
                 return name
         return ""
 
-    def _has_values(self, name: str, move: Move) -> bool:
+    def _has_values(self, server: Server, move: Move) -> bool:
+        """Are the values that the server would get those of the move?"""
         stored = self._secrets.load() if move.lifted else {}
-        return all((kept := stored.get(self.store_name(name, one.kind, one.key))) is not None and kept.value == one.text for one in move.lifted)
+        headers = {one.name: one.secret for one in server.headers}
+        for one in move.lifted:
+            own = stored.get(headers.get(one.key, "") if one.kind == "header" else stored_name(server.name, one.key))
+            kept = stored.get(one.key) if own is None and one.kind != "header" else own
+            if kept is None or kept.value != one.text:
+                return False
+        return True
 
     def entry(self, move: Move) -> Server:
         """What the book will say of it."""
         theirs, given = move.server, self._given.get(move.name, NOTHING)
         judge_name(move.name)
-        command = judge_command(_whole(theirs))
-        if theirs.url:
+        command, url = judge_command(_command(move)), marked_url(theirs, move.lifted)
+        if url:
             check_address(theirs.url)
+            check_marked(url)
+        folder = judge_folder(_folder(theirs), self._home, here="/") if theirs.folder else ""
         write = self._paths(given.write)
-        read = dict.fromkeys((*self._paths(given.read), *self._files(command)))
-        header = theirs.headers[0][0] if theirs.headers else ""
+        read = dict.fromkeys((*self._paths(given.read), *((folder,) if folder else ()), *self._files(command)))
         return Server(
             name=move.name,
             kind=HTTP if theirs.url else STDIO,
             command=command,
-            url=theirs.url,
+            url=url,
             read=tuple(one for one in read if not path_covered(one, (*write, *(other for other in read if other != one)))),
             write=write,
             hosts=tuple(dict.fromkeys((*map(judge_host, given.hosts), *self._fetched(theirs)))),
-            env=tuple(judge_variable(one.key) for one in move.lifted if one.kind == "env"),
-            header=header,
-            secret=next((one.store_name for one in move.lifted if one.kind == "header"), ""),
+            env=tuple(map(judge_variable, _variables(move))),
+            headers=judge_headers(tuple((one.key, one.store_name) for one in move.lifted if one.kind == "header")),
+            folder=folder,
             pinned_code=bool(command) and is_code_pinned(command),
             added=self._now,
             by=self._by,
@@ -150,11 +173,40 @@ class Book:
             self._store.remove(name)
 
 
+def caution(server: Server) -> str:
+    """What a person should know of it before it is moved; empty for most."""
+    if server.command and os.path.basename(server.command[0]) in BY_SOCKET and server.sandboxed:
+        return f"{os.path.basename(server.command[0])} works through a socket that no sandbox shows: it does not start behind MPP before you add it with --unsandboxed"
+    return ""
+
+
+def _place(theirs: Theirs) -> str:
+    """The folder in which relative paths of it lie; empty if only the client knows."""
+    found = os.path.join(theirs.base, theirs.folder)
+    return os.path.normpath(found) if os.path.isabs(found) else ""
+
+
+def _folder(theirs: Theirs) -> str:
+    """Where it says that it is started."""
+    return os.path.realpath(_place(theirs)) if theirs.folder and _place(theirs) else ""
+
+
+def _variables(move: Move) -> tuple[str, ...]:
+    return tuple(one.key for one in move.lifted if one.kind != "header")
+
+
+def _command(move: Move) -> tuple[str, ...]:
+    """The words as they are kept: paths written whole, marks in the place of secrets."""
+    marks = {one.index: one.marked for one in move.lifted if one.kind == "word"}
+    return tuple(marks.get(index, word) for index, word in enumerate(_whole(move.server)))
+
+
 def _whole(theirs: Theirs) -> tuple[str, ...]:
-    """The words of the command, those that are paths in its project written whole: here it is started in a folder of its own."""
-    if not theirs.base or not theirs.command:
+    """The words of the command, those that are paths in its project or its folder written whole."""
+    place = _place(theirs)
+    if not place or not theirs.command:
         return theirs.command
     first, *rest = theirs.command
-    program = os.path.normpath(os.path.join(theirs.base, first)) if os.sep in first else first
-    found = [(one, os.path.normpath(os.path.join(theirs.base, one))) for one in rest]
+    program = os.path.normpath(os.path.join(place, first)) if os.sep in first else first
+    found = [(one, os.path.normpath(os.path.join(place, one))) for one in rest]
     return (program, *(path if (os.sep in one or "." in one) and not one.startswith("-") and os.path.exists(path) else one for one, path in found))

@@ -24,6 +24,13 @@ _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,60})=(.+)", re.DOTALL)
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60}):[ ]?(.+)", re.DOTALL)
 
 
+def every_text(message: Json) -> Iterable[str]:
+    """Takes each text for a secret."""
+    if isinstance(message, list):
+        return [f"/{index}" for index in range(len(message))]
+    return [f"/{_escaped(key)}" for key in message] if isinstance(message, dict) else []
+
+
 def is_secret_name(name: str) -> bool:
     """Does a variable, an option or a header of this name hold a secret? In doubt it does."""
     return _NAME.search(name) is not None
@@ -51,6 +58,26 @@ def _says_so(words: tuple[str, ...], index: int) -> bool:
     return (before is not None and before[2] is None and is_secret_name(before[1]) and _PLAIN.fullmatch(word) is None) or is_secret_url(word)
 
 
+def split_word(word: str) -> tuple[str, str]:
+    """What may stand in the clear, and the secret: the value alone where the word names it, else the whole word."""
+    for form in (_OPTION, _ASSIGNED, _HEADER):
+        named = form.fullmatch(word)
+        # Attack: a token that ends with = reads as a name without a value.
+        if named is not None and named[2] and named[2].strip("=") and is_secret_name(named[1]):
+            return word[: named.start(2)], named[2]
+    return "", word
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Scheme and host, and all that follows: which part of a path is a secret, nobody can tell."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    if not slash:
+        host, _, path = rest.partition("?")
+        path = "?" + path
+    return f"{scheme}{mark}{host}/", path
+
+
 def is_secret_url(text: str) -> bool:
     """Does an address hold a password, or a parameter with the name of a secret?"""
     if "://" not in text:
@@ -71,6 +98,10 @@ def secret_variables(server: Server, see: See) -> frozenset[str]:
 
 def has_secret_url(server: Server, see: See) -> bool:
     return bool(server.url) and (is_secret_url(server.url) or any(True for _ in see([server.url])))
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _unescaped(step: str) -> str:

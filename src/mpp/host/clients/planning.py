@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from mpp.errors import Refused
 from mpp.host.clients.config import Config, OUR_NAME
 from mpp.host.clients.launcher import Launcher, looks_ours
-from mpp.host.clients.lifting import has_secret_url, secret_variables, secret_words, See
+from mpp.host.clients.lifting import has_secret_url, is_secret_url, secret_variables, secret_words, See, split_url, split_word
 from mpp.host.clients.servers import Server
 from mpp.host.secret_entry import make_entry, SecretEntry
+from mpp.model.hosts import WEB_PORTS
 from mpp.model.jsontext import shown
 from mpp.model.value import value
 
@@ -27,11 +28,15 @@ class Lifted:
     kind: str
     """``env``, ``header``, ``word`` of the command, or ``url``."""
     key: str
-    """The variable, the header, or the place among the words."""
+    """The variable or the header; for a word and an address a variable that is made up for it."""
     store_name: str
     text: str
     host: str = ""
     """For a header: the only host that it is sent to."""
+    index: int = 0
+    """For a word: its place in the command."""
+    marked: str = ""
+    """For a word and an address: what is written instead, with a mark in the place of the value."""
     is_secret: bool = True
     """False: a setting that is only kept with the secrets because that is where variables are."""
 
@@ -80,8 +85,8 @@ class LegacyServers(Protocol):
 
     def names(self) -> frozenset[str]: ...
 
-    def store_name(self, server: str, kind: str, key: str) -> str:
-        """Under which name a value of a server is looked up among the secrets."""
+    def store_name(self, server: str, key: str) -> str:
+        """Under which name a value of a server is stored among the secrets."""
 
     def why_not(self, move: Move) -> str:
         """Why the book does not take it; empty if it does."""
@@ -127,7 +132,7 @@ def sort_out(servers: tuple[Server, ...], book: LegacyServers, see: See, *, ours
         known = "" if name else book.known(move)
         if known and known not in ours:
             move = _move(server, known, book, see, is_known=True)
-        why = "" if move.is_known else _why_no_secret(move, claimed) or book.why_not(move)
+        why = "" if move.is_known else _why_in_the_clear(move, see) or _why_no_secret(move, claimed) or book.why_not(move)
         if why:
             left.append(Left(server=server, why=why))
             continue
@@ -145,27 +150,42 @@ def _move(server: Server, name: str, book: LegacyServers, see: See, *, is_known:
 def lift(server: Server, name: str, book: LegacyServers, see: See) -> tuple[Lifted, ...]:
     secret = secret_variables(server, see)
     # A variable without a value is none.
-    found = [("env", key, text, key in secret) for key, text in server.env if text]
-    found += [("header", key, text, True) for key, text in server.headers]
-    found += [("word", str(index), server.command[index], True) for index in sorted(secret_words(server, see))]
-    found += [("url", "URL", server.url, True)] if has_secret_url(server, see) else []
+    found = [Lifted(kind="env", key=key, store_name=book.store_name(name, key), text=text, is_secret=key in secret) for key, text in server.env if text]
     host = _host(server.url)
-    return tuple(
-        Lifted(
-            kind=kind,
-            key=key,
-            store_name=book.store_name(name, kind, key),
-            text=text,
-            host=host if kind == "header" else "",
-            is_secret=is_secret,
-        )
-        for kind, key, text, is_secret in found
-    )
+    found += [Lifted(kind="header", key=key, store_name=book.store_name(name, key), text=text, host=host) for key, text in server.headers]
+    taken = {key for key, _ in server.env}
+    for index in sorted(secret_words(server, see)):
+        before, text = split_word(server.command[index])
+        key = _unused(f"ARG_{index}", taken)
+        found.append(Lifted(kind="word", key=key, store_name=book.store_name(name, key), text=text, index=index, marked=f"{before}${{{key}}}"))
+    if has_secret_url(server, see):
+        before, text = split_url(server.url)
+        key = _unused("URL", taken)
+        found.append(Lifted(kind="url", key=key, store_name=book.store_name(name, key), text=text, marked=f"{before}${{{key}}}"))
+    return tuple(found)
+
+
+def _unused(key: str, taken: set[str]) -> str:
+    while key in taken:
+        key = "_" + key
+    return key
+
+
+def marked_words(server: Server, lifted: tuple[Lifted, ...]) -> tuple[str, ...]:
+    """The command with marks in the place of its secrets."""
+    marks = {one.index: one.marked for one in lifted if one.kind == "word"}
+    return tuple(marks.get(index, word) for index, word in enumerate(server.command))
+
+
+def marked_url(server: Server, lifted: tuple[Lifted, ...]) -> str:
+    return next((one.marked for one in lifted if one.kind == "url"), server.url)
 
 
 def _host(url: str) -> str:
+    """As a secret is bound to it: with its port where that is not 443."""
     try:
-        return urlsplit(url).hostname or ""
+        parts = urlsplit(url)
+        return f"{parts.hostname or ''}{'' if parts.port in {None, WEB_PORTS['https']} else f':{parts.port}'}"
     except ValueError:
         return ""
 
@@ -179,6 +199,14 @@ def secret_of(move: Move, one: Lifted, now: int) -> SecretEntry:
     """The value as it is stored: for this server alone, and for a header bound to its host."""
     header = one.key if one.kind == "header" else ""
     return make_entry(one.store_name, one.text, created=now, host=one.host, header=header, packages=(package_of(move.name),))
+
+
+def _why_in_the_clear(move: Move, see: See) -> str:
+    """Attack: a secret in the host of an address, or in the name before a value, which no mark takes out."""
+    url = marked_url(move.server, move.lifted)
+    if (url and (is_secret_url(url) or any(True for _ in see([url])))) or any(one.kind == "url" and not one.text for one in move.lifted):
+        return "a secret stands before the path of its address"
+    return "a secret stands in a word of its command that MPP cannot part" if any(True for _ in see([*marked_words(move.server, move.lifted)])) else ""
 
 
 def _why_no_secret(move: Move, claimed: Mapping[str, str]) -> str:
@@ -203,8 +231,8 @@ def _free(name: str, taken: set[str]) -> str:
     return next(one for number in range(2, len(taken) + 3) if (one := f"{name}-{number}") not in taken)
 
 
-def words_of(server: Server, hidden: frozenset[int] = frozenset()) -> str:
+def words_of(server: Server, lifted: tuple[Lifted, ...] = ()) -> str:
     """The command or the address on a screen, without what is secret."""
     if server.url:
-        return shown(server.url.partition("?")[0])
-    return shown(" ".join("***" if index in hidden else word for index, word in enumerate(server.command)), 160)
+        return shown(marked_url(server, lifted).partition("?")[0])
+    return shown(" ".join(marked_words(server, lifted)), 160)

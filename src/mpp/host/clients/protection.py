@@ -16,7 +16,7 @@ from mpp.host.clients.config import Config, OUR_NAME
 from mpp.host.clients.journal import alone, BEGUN, Change, Changes, DONE, UNDOING
 from mpp.host.clients.known import Client
 from mpp.host.clients.launcher import Launcher, looks_ours
-from mpp.host.clients.lifting import See
+from mpp.host.clients.lifting import every_text, See
 from mpp.host.clients.place import Place
 from mpp.host.clients.planning import LegacyServers, lift, make_plan, Move, package_of, Plan, secret_of
 from mpp.host.clients.servers import Server
@@ -194,7 +194,9 @@ class Protection:
     def _moves(self, change: Change) -> Iterator[Move]:
         """What was moved, with the names that it got."""
         for one, name in zip(self._moved(change), change.servers, strict=False):
-            yield Move(server=one, name=name, lifted=lift(one, name, self._tools.book, lambda _: ()))
+            # Which words were secrets is in the journal: it is not looked for again.
+            lifted = tuple(each for each in lift(one, name, self._tools.book, every_text) if each.store_name in change.secrets)
+            yield Move(server=one, name=name, lifted=lifted)
 
 
 def register(moves: tuple[Move, ...], book: LegacyServers, secrets: SecretStore, now: int) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from mpp.errors import HostFailed, MppError, RemoteFailed, ToolFailed
 from mpp.host.legacy.limits import CALLS_AT_ONCE_MAX, HTTP_BODY_BYTES_MAX, PROXY_CONNECT_SECONDS, START_SECONDS_MAX, TOOLS_MAX
 from mpp.host.legacy.types import Barriers, Server
+from mpp.host.legacy.values import filled_address, values_of
 from mpp.host.legacy.waiting import Asks, follow, Order, Waiting
 from mpp.host.outside import is_here
 from mpp.host.policy_http import check_address
@@ -59,11 +60,10 @@ class HttpConnection:
         parts = check_address(server.url)
         host = parts.hostname or ""
         host = host if parts.port in {None, WEB_PORTS["https"]} else f"{host}:{parts.port}"
-        headers: dict[str, str] = {}
-        if server.secret:
-            wanted = Secret(name=server.secret, host=host, header=server.header, format=PLACEHOLDER)
-            headers[server.header] = resolve_secrets((wanted,), server.package_id, secrets, environment)[0].value
-        found = cls(server.url, headers, private)
+        wanted = tuple(Secret(name=one.secret, host=host, header=one.name, format=PLACEHOLDER) for one in server.headers)
+        headers = {one.secret.header: one.value for one in resolve_secrets(wanted, server.package_id, secrets, environment)}
+        url = filled_address(server.url, values_of(server, secrets, environment))
+        found = cls(url, headers, private)
         found.open()
         return found
 

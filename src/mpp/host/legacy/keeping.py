@@ -15,8 +15,8 @@ from mpp.host.legacy.plan import plan_of
 from mpp.host.legacy.proxy import Proxy
 from mpp.host.legacy.store import LegacyStore
 from mpp.host.legacy.types import Entry, Server, STDIO
+from mpp.host.legacy.values import values_of
 from mpp.host.secret_store import SecretStore
-from mpp.host.services.secrets import resolve_env
 from mpp.model.value import value
 from mpp.ports import Clock
 
@@ -61,7 +61,7 @@ def connect(server: Server, about: Surroundings) -> Connection:
         return HttpConnection.opened(server, about.secrets, about.environment, about.private())
     if not server.sandboxed and about.is_fleet():
         raise Refused("consent.fleet", "this host starts no server without a sandbox", where=server.name, hint="ask its administrator")
-    env = dict(resolve_env(server.env, server.package_id, about.secrets, about.environment))
+    env = values_of(server, about.secrets, about.environment)
     plan = plan_of(server, env, environment=about.environment, mpp_home=about.home, namespaces=about.namespaces)
     found = StdioConnection(plan, Proxy(server.hosts, about.private), CLIENT_VERSION)
     try:

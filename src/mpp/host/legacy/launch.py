@@ -188,8 +188,7 @@ def _become(plan: LaunchPlan, spaces: Spaces, port: int, control: socket.socket)
         os.setsid()
         syscalls.prctl(_DEATH_SIGNAL, signal.SIGKILL)
         held, missing = _barriers(plan, spaces, port)
-        with suppress(OSError):
-            os.chdir(plan.home)
+        _stand(plan)
         # From here on the process is the server's, so this is our last word; a program that cannot be started says so after it.
         _tell(control, {"held": held, "missing": missing})
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -198,6 +197,15 @@ def _become(plan: LaunchPlan, spaces: Spaces, port: int, control: socket.socket)
     except (OSError, ValueError) as fault:
         _tell(control, {"failed": f"{plan.command[0]}: {getattr(fault, 'strerror', None) or fault}"})
     os._exit(FAILED_CODE)
+
+
+def _stand(plan: LaunchPlan) -> None:
+    """In the folder that its owner named, or it is not started; else in its home."""
+    if plan.folder:
+        os.chdir(plan.folder)
+        return
+    with suppress(OSError):
+        os.chdir(plan.home)
 
 
 def _barriers(plan: LaunchPlan, spaces: Spaces, port: int) -> tuple[dict[str, str], dict[str, str]]:

@@ -24,6 +24,8 @@ class LaunchPlan(NamedTuple):
     env: tuple[tuple[str, str], ...]
     home: str
     """Its home folder, as it sees it."""
+    folder: str = ""
+    """Where it is started; in its home if empty."""
     shown: tuple[Shown, ...] = ()
     system: tuple[str, ...] = ()
     """System folders and files: to read, and to start programs from."""
@@ -65,6 +67,7 @@ def read_plan(data: bytes) -> LaunchPlan:
         command=tuple(found["command"]),
         env=tuple((name, text) for name, text in found["env"]),
         home=found["home"],
+        folder=found["folder"],
         shown=tuple(Shown(*one) for one in found["shown"]),
         system=tuple(found["system"]),
         devices=tuple(found["devices"]),

@@ -16,6 +16,12 @@ COMMAND_WORDS_MAX = 64
 WORD_BYTES_MAX = 4 * KIB
 """Bytes of one word of a command, of a path or an address. Reason: the longest path of the system."""
 
+HEADERS_MAX = 16
+"""Headers with a secret of one server over HTTP. Reason: real ones have one or two."""
+
+FILLED_CHARS_MAX = 100_000
+"""Characters of a word or an address once its values are in it. Reason: what Linux takes for one word, which is more than any secret has."""
+
 PATHS_MAX = 64
 """Folders and files of one server. Reason: a person must be able to read all of them."""
 

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 
 from mpp.errors import Refused
 from mpp.host.legacy.launch_plan import LaunchPlan, Shown
-from mpp.host.legacy.limits import COMMAND_WORDS_MAX, WORD_BYTES_MAX
-from mpp.host.legacy.types import HostRule, Server
+from mpp.host.legacy.limits import COMMAND_WORDS_MAX, HEADERS_MAX, WORD_BYTES_MAX
+from mpp.host.legacy.types import Header, HostRule, Server
+from mpp.host.legacy.values import filled
+from mpp.host.secret_entry import check_header, check_name
 from mpp.model.capabilities import NEVER_PATHS, is_never_env
 from mpp.model.fields import Faults
 from mpp.model.hosts import WEB_PORTS, read_host
@@ -32,6 +34,9 @@ _SETTINGS = (
 )  # fmt: skip
 _DEVICES = ("/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
 
+OWN_HEADERS = frozenset(("accept", "accept-encoding", "user-agent", "mcp-protocol-version", "mcp-session-id", "last-event-id"))
+"""Headers of the protocol itself, in lower case."""
+
 _ENV = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{ENV_NAME_MAX - 1}}}")
 _UNSOUND = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _PRIVATE_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
@@ -45,13 +50,14 @@ def plan_of(
 ) -> LaunchPlan:
     """What to start now. ``env``: the server's own variables with their values."""
     program = find_program(server.command[0], environment)
-    for path in (*server.read, *server.write):
+    for path in (*server.read, *server.write, *((server.folder,) if server.folder else ())):
         _check_same(path, mpp_home)
-    words = (program, *server.command[1:])
+    # Attack: a value in the place of the program. The first word is taken as it stands.
+    words = (program, *(filled(one, env) for one in server.command[1:]))
     if not server.sandboxed:
         kept = {name: text for name, text in environment.items() if name in {"HOME", "LANG", "PATH", "TMPDIR", "USER"}}
         home = kept.get("HOME", "/")
-        return LaunchPlan(command=words, env=(*kept.items(), *env.items()), home=home, sandboxed=False)
+        return LaunchPlan(command=words, env=(*kept.items(), *env.items()), home=home, folder=server.folder, sandboxed=False)
     runtime = runtime_of(program, environment, mpp_home)
     paths = ":".join(dict.fromkeys((os.path.dirname(program), *PATH.split(":"))))
     own = {"HOME": HOME_INSIDE, "LANG": LANGUAGE, "PATH": paths, "TMPDIR": "/tmp"}  # noqa: S108 - its own, empty
@@ -60,6 +66,7 @@ def plan_of(
         command=words,
         env=(*own.items(), *env.items()),
         home=HOME_INSIDE,
+        folder=server.folder,
         shown=tuple(dict.fromkeys(granted)),
         system=(*_SYSTEM, *(f"/etc/{one}" for one in _SETTINGS)),
         devices=_DEVICES,
@@ -118,6 +125,14 @@ def judge_path(written: str, mpp_home: str, *, here: str) -> str:
     return path
 
 
+def judge_folder(written: str, mpp_home: str, *, here: str) -> str:
+    """Where a server is started."""
+    path = judge_path(written, mpp_home, here=here)
+    if not os.path.isdir(path):
+        raise Refused("usage.legacy", f"{shown(written)!r} is no folder", where="folder", hint="name the folder to start it in")
+    return path
+
+
 def _never(path: str, mpp_home: str) -> None:
     """Attack: a folder that holds the keys of this host, or the sockets of its services."""
     home, person = os.path.realpath(mpp_home), os.path.realpath(os.path.expanduser("~"))
@@ -155,6 +170,17 @@ def judge_variable(name: str) -> str:
         message = f"{shown(name)!r} is no name of a variable, or steers programs and is never given"
         raise Refused("usage.legacy", message, where="--env", hint="name a variable such as API_KEY; its value is stored with `mpp secret set`")
     return name
+
+
+def judge_headers(pairs: tuple[tuple[str, str], ...]) -> tuple[Header, ...]:
+    """Headers with the names of their secrets."""
+    for name, secret in pairs:
+        check_name(secret)
+        check_header(name, secret)
+    if len(pairs) > HEADERS_MAX or len({name.lower() for name, _ in pairs}) < len(pairs) or OWN_HEADERS & {name.lower() for name, _ in pairs}:
+        message = f"at most {HEADERS_MAX} headers, each once, and none that MPP sends itself"
+        raise Refused("usage.legacy", message, where="--header", hint="name the headers that carry a secret")
+    return tuple(Header(name=name, secret=secret) for name, secret in pairs)
 
 
 def judge_name(name: str) -> str:

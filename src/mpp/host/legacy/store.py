@@ -12,6 +12,7 @@ from mpp.host.legacy.limits import (
     COMMAND_WORDS_MAX,
     DEFINITION_BYTES_MAX,
     ENV_MAX,
+    HEADERS_MAX,
     HOSTS_MAX,
     PATHS_MAX,
     SERVERS_BYTES_MAX,
@@ -20,7 +21,7 @@ from mpp.host.legacy.limits import (
     WORD_BYTES_MAX,
 )
 from mpp.host.legacy.stamp import stamp
-from mpp.host.legacy.types import Entry, Held, HostRule, KINDS, Pin, Server, Stopped
+from mpp.host.legacy.types import Entry, Header, Held, HostRule, KINDS, Pin, Server, Stopped
 from mpp.model.events import EVENT_TIME_MAX
 from mpp.model.fields import Faults, Fields, near
 from mpp.model.jsontext import Json, canonical, read, shown
@@ -119,10 +120,11 @@ def write_servers(entries: Entries) -> bytes:
 def _row(entry: Entry) -> Json:
     server = entry.server
     hosts: list[Json] = [{"host": one.host, "port": one.port, "wildcard": one.wildcard} for one in server.hosts]
+    headers: list[Json] = [{"name": one.name, "secret": one.secret} for one in server.headers]
     held: list[Json] = [{"name": one.name, "why": one.why} for one in entry.held]
     found: dict[str, Json] = {
         "name": server.name, "kind": server.kind, "command": [*server.command], "url": server.url, "read": [*server.read], "write": [*server.write],
-        "hosts": hosts, "env": [*server.env], "header": server.header, "secret": server.secret, "sandboxed": server.sandboxed,
+        "hosts": hosts, "env": [*server.env], "headers": headers, "folder": server.folder, "sandboxed": server.sandboxed,
         "pinned_code": server.pinned_code, "added": server.added, "by": server.by, "amr": server.amr, "held": held,
     }  # fmt: skip
     if entry.pins is not None:
@@ -172,8 +174,8 @@ def _server(fields: Fields) -> Server:
         write=fields.texts("write", most=PATHS_MAX, each_most=WORD_BYTES_MAX),
         hosts=fields.each("hosts", lambda item, at: _host(Fields(item, at, fields.faults)), most=HOSTS_MAX),
         env=fields.texts("env", most=ENV_MAX, each_most=ENV_NAME_MAX),
-        header=fields.text("header", most=NAME_MAX, least=0),
-        secret=fields.text("secret", most=ENV_NAME_MAX, least=0),
+        headers=fields.each("headers", lambda item, at: _header(Fields(item, at, fields.faults)), most=HEADERS_MAX),
+        folder=fields.text("folder", most=WORD_BYTES_MAX, least=0),
         sandboxed=fields.flag("sandboxed"),
         pinned_code=fields.flag("pinned_code"),
         added=fields.number("added", least=0, most=EVENT_TIME_MAX),
@@ -185,6 +187,12 @@ def _server(fields: Fields) -> Server:
 def _word(item: Json, at: str, faults: Faults) -> str:
     """A word may be empty, and may stand twice: ``-e ONE -e TWO``."""
     return Fields({"word": item}, at, faults).text("word", most=WORD_BYTES_MAX, least=0)
+
+
+def _header(fields: Fields) -> Header:
+    found = Header(name=fields.text("name", most=NAME_MAX), secret=fields.text("secret", most=ENV_NAME_MAX))
+    fields.end()
+    return found
 
 
 def _host(fields: Fields) -> HostRule:

@@ -43,6 +43,14 @@ class HostRule:
 
 
 @value
+class Header:
+    """One header over HTTP, and the name of the secret in it."""
+
+    name: str
+    secret: str
+
+
+@value
 class Server:
     """One server as its owner named it: the permission file, in a value."""
 
@@ -55,11 +63,11 @@ class Server:
     write: tuple[str, ...] = ()
     hosts: tuple[HostRule, ...] = ()
     env: tuple[str, ...] = ()
-    """Names of variables; the values are among the secrets of this home."""
-    header: str = ""
-    """Over HTTP: the header that is sent with a secret in it; empty where there is none."""
-    secret: str = ""
-    """The name of that secret."""
+    """Names of variables; the values are among the secrets of this home. ``${NAME}`` in a word or behind the host of the address stands for one."""
+    headers: tuple[Header, ...] = ()
+    """Over HTTP: the headers that are sent with a secret in them."""
+    folder: str = ""
+    """Where its program is started; it may read it. Empty: in its own home."""
     sandboxed: bool = True
     pinned_code: bool = False
     """Does the command name one version of what it runs?"""
@@ -148,7 +156,7 @@ class Entry:
         server = self.server
         named: list[Json] = [
             server.name, server.kind, [*server.command], server.url, [*server.read], [*server.write], [one.shown for one in server.hosts], [*server.env],
-            server.header, server.secret, server.sandboxed, self.pin,
+            [[one.name, one.secret] for one in server.headers], server.folder, server.sandboxed, self.pin,
         ]  # fmt: skip
         return hashlib.sha256(b"mpp-legacy-1\x00" + json.dumps(named, ensure_ascii=True).encode("ascii")).hexdigest()
 

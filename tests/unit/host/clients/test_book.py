@@ -15,7 +15,8 @@ from mpp.host.clients.protection import register
 from mpp.host.home import Home
 from mpp.host.legacy.limits import SERVERS_MAX
 from mpp.host.legacy.store import LegacyStore
-from mpp.host.legacy.types import Entry, Server
+from mpp.host.legacy.types import Entry, Header, Server
+from mpp.host.legacy.values import filled_address, values_of
 from mpp.host.secret_entry import make_entry
 from mpp.host.secret_store import SecretStore
 from mpp.model.jsontext import Json
@@ -69,18 +70,24 @@ def test_what_a_server_may_do_is_what_its_words_say_and_a_person_adds(world: Wor
 
 def test_an_address_with_its_header(world: World) -> None:
     found = world.put({"web": {"url": "https://web.example.com/mcp", "headers": {"X-Key": SECRET}}})["web"]
-    assert (found.kind, found.url, found.header, found.secret) == ("http", "https://web.example.com/mcp", "X-Key", "legacy-web-X-Key")
+    assert (found.kind, found.url, found.headers) == ("http", "https://web.example.com/mcp", (Header(name="X-Key", secret="legacy-web-X-Key"),))
     assert SECRET not in Path(world.store.path).read_text()
 
 
 STAYS: list[tuple[Json, str]] = [
-    ({"command": "x", "args": ["--token", SECRET]}, "secret stands in its command"),
-    ({"url": "https://x.example.com/?token=" + SECRET}, "secret stands in its command"),
-    ({"command": "x", "cwd": "/srv"}, "folder of its own"),
+    ({"url": f"https://ada:{SECRET}@x.example.com/"}, "before the path of its address"),
+    ({"url": f"https://ada:{SECRET}@x.example.com/mcp"}, "before the path of its address"),
+    ({"url": "https://ada@x.example.com/mcp"}, "a name or a password in it"),
+    ({"command": "x", "cwd": "srv"}, "only the client knows"),
+    ({"command": "x", "cwd": "/surely/not/there"}, "is not there"),
+    ({"command": "x", "cwd": "/"}, "whole home"),
+    ({"command": "x", "cwd": __file__}, "is no folder"),
+    ({"command": "x", "args": [f"--key-{index}={SECRET}" for index in range(40)]}, "variables"),
     ({"command": "./x"}, "only the client knows"),
     ({"url": "http://web.example.com/mcp"}, "plain http"),
-    ({"url": "https://x.example.com", "headers": {"A": "1", "B": "2"}}, "several headers"),
-    ({"url": "https://x.example.com", "env": {"A": "1"}}, "several headers"),
+    ({"url": "https://x.example.com", "headers": {"A": "1", "a": "2"}}, "each once"),
+    ({"url": "https://x.example.com", "headers": {"Accept": "1"}}, "MPP sends itself"),
+    ({"url": "https://x.example.com", "env": {"A": "1"}}, "variables over the network"),
     ({"command": "x", "env": {f"V{index}": "1" for index in range(60)}}, "variables"),
     ({"command": "x", "env": {"LD_PRELOAD": "/tmp/x.so"}}, "never given"),
     ({"command": "x", "args": ["a"] * 65}, "words"),
@@ -106,9 +113,13 @@ def test_words_that_stand_twice_or_are_empty_are_kept_and_unsound_ones_are_not_t
 
 
 def test_another_value_under_the_name_of_a_variable(world: World) -> None:
+    server: Json = {"command": "x", "env": {"A_KEY": SECRET}}
     world.secrets.put(make_entry("A_KEY", "other", created=1), replace=False)
-    found = world.plan({"x": {"command": "x", "env": {"A_KEY": SECRET}}})
-    assert "another value is stored under A_KEY" in found.left[0].why
+    assert world.put({"x": server})["x"].env == ("A_KEY",)
+    assert world.secrets.load()["A_KEY"].value == "other"
+    world.secrets.put(make_entry("legacy-y-A_KEY", "other", created=1), replace=False)
+    found = world.plan({"y": {"command": "y", "env": {"A_KEY": SECRET}}})
+    assert "another value is stored under legacy-y-A_KEY" in found.left[0].why
 
 
 def test_a_server_that_is_there_already_is_found(world: World) -> None:
@@ -117,8 +128,65 @@ def test_a_server_that_is_there_already_is_found(world: World) -> None:
     found = world.plan({"y": servers["x"]})
     assert [(one.name, one.is_known) for one in found.moves] == [("x", True)]
     changed = world.plan({"y": {"command": "x", "env": {"A_KEY": "another"}}})
-    assert changed.moves == ()
+    assert [(one.name, one.is_known) for one in changed.moves] == [("y", False)]
     assert [(one.name, one.is_known) for one in world.plan({"x": {"command": "z"}}).moves] == [("x-2", False)]
+
+
+def test_two_servers_with_two_values_of_one_variable(world: World) -> None:
+    found = world.put({"x": {"command": "x", "env": {"API_KEY": SECRET}}, "y": {"command": "y", "env": {"API_KEY": "another"}}})
+    assert [found[one].env for one in ("x", "y")] == [("API_KEY",), ("API_KEY",)]
+    assert [values_of(found[one], world.secrets, {})["API_KEY"] for one in ("x", "y")] == [SECRET, "another"]
+
+
+KNOWN: list[tuple[dict[str, Json], bool]] = [
+    ({"command": "x", "args": ["--token", SECRET]}, True),
+    ({"command": "x", "args": ["--token", "another"]}, False),
+    ({"url": "https://x.example.com/?token=" + SECRET, "headers": {"A": "1", "B": "2"}}, True),
+    ({"url": "https://x.example.com/?token=" + SECRET, "headers": {"A": "1", "B": "3"}}, False),
+    ({"url": "https://x.example.com/?token=another", "headers": {"A": "1", "B": "2"}}, False),
+    ({"command": "x", "cwd": "/usr"}, True),
+    ({"command": "x", "cwd": "/usr/bin"}, False),
+    ({"command": "by-hand", "env": {"K": SECRET}}, True),
+]
+
+
+@pytest.mark.parametrize(("item", "known"), KNOWN)
+def test_what_is_known_is_the_same_in_each_value(world: World, item: dict[str, Json], known: bool) -> None:
+    world.put(
+        {
+            "a": {"command": "x", "args": ["--token", SECRET]},
+            "b": {"url": "https://x.example.com/?token=" + SECRET, "headers": {"A": "1", "B": "2"}},
+            "c": {"command": "x", "cwd": "/usr"},
+        }
+    )
+    # As somebody adds it by hand, with a value that all servers may have.
+    world.store.put(Entry(server=Server(name="d", kind="stdio", command=("by-hand",), env=("K",))))
+    world.secrets.put(make_entry("K", SECRET, created=1), replace=False)
+    assert [one.is_known for one in world.plan({"other": item}).moves] == [known]
+
+
+def test_the_book_has_marks_in_the_place_of_secrets(world: World) -> None:
+    found = world.put({"x": {"command": "x", "args": ["--token", SECRET]}, "y": {"url": "https://y.example.com/mcp?key=" + SECRET}})
+    assert (found["x"].command, found["x"].env) == (("x", "--token", "${ARG_2}"), ("ARG_2",))
+    assert (found["y"].url, found["y"].env) == ("https://y.example.com/${URL}", ("URL",))
+    assert SECRET not in Path(world.store.path).read_text()
+    assert filled_address(found["y"].url, values_of(found["y"], world.secrets, {})) == "https://y.example.com/mcp?key=" + SECRET
+
+
+def test_a_program_that_looks_like_a_secret_stays(world: World) -> None:
+    config = Config(find_client("cursor"), json.dumps({"mcpServers": {"x": {"command": SECRET}}}).encode(), "f")
+    found = make_plan(config, LAUNCHER, world.book(), lambda message: ["/0"] if message == [SECRET] else [])
+    assert [one.why for one in found.left] == ["its program looks like a secret"]
+
+
+def test_a_folder_of_its_own(world: World, tmp_path: Path) -> None:
+    (tmp_path / "data/bin").mkdir()
+    found = world.put({"x": {"command": "./bin/x", "args": ["../run.py", "."], "cwd": str(tmp_path / "data")}})["x"]
+    assert (found.folder, found.read) == (str(tmp_path / "data"), (str(tmp_path / "data"), str(tmp_path / "run.py")))
+    assert found.command == (str(tmp_path / "data/bin/x"), str(tmp_path / "run.py"), str(tmp_path / "data"))
+    servers: Json = {"a": {"command": "a", "cwd": "data"}}
+    config = Config(find_client("claude-code"), json.dumps({"projects": {str(tmp_path): {"mcpServers": servers}}}).encode(), "/u/.claude.json")
+    assert world.book().entry(make_plan(config, LAUNCHER, world.book(), lambda _: ()).moves[0]).folder == str(tmp_path / "data")
 
 
 def test_a_full_book(world: World) -> None:

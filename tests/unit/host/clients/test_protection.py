@@ -74,7 +74,7 @@ def kept(tools: Tools) -> tuple[set[str], set[str]]:
     return set(tools.book.names()), set(tools.secrets.load())
 
 
-ALL = ({"one", "two"}, {"ONE_KEY", "legacy-two-Authorization"})
+ALL = ({"one", "two"}, {"legacy-one-ONE_KEY", "legacy-two-Authorization"})
 NOTHING: tuple[set[str], set[str]] = (set(), set())
 
 
@@ -84,7 +84,7 @@ def test_there_and_back_byte_for_byte(file: Path, tools: Tools) -> None:
     assert SECRET.encode() not in file.read_bytes()
     assert kept(tools) == ALL
     stored = tools.secrets.load()
-    assert (stored["ONE_KEY"].value, stored["ONE_KEY"].host, stored["ONE_KEY"].packages) == (SECRET, "", ("legacy.one",))
+    assert (stored["legacy-one-ONE_KEY"].value, stored["legacy-one-ONE_KEY"].host, stored["legacy-one-ONE_KEY"].packages) == (SECRET, "", ("legacy.one",))
     header = stored["legacy-two-Authorization"]
     assert (header.host, header.header, header.packages) == ("two.example.com", "Authorization", ("legacy.two",))
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
@@ -279,36 +279,36 @@ def test_one_server_in_two_files_is_one_server_here(file: Path, tools: Tools, tm
     assert "one-2" not in tools.book.names()
     undo(file, tools)
     assert "one" in tools.book.names()
-    assert "ONE_KEY" in tools.secrets.load()
+    assert "legacy-one-ONE_KEY" in tools.secrets.load()
     undo(other, tools)
     assert kept(tools) == NOTHING
     assert other.read_bytes() == file.read_bytes() == TEXT
 
 
 def test_a_value_that_is_there_already_is_shared_and_stays(file: Path, tools: Tools) -> None:
-    tools.secrets.put(make_entry("ONE_KEY", SECRET, created=1, packages=("com.example.other",)), replace=False)
+    tools.secrets.put(make_entry("legacy-one-ONE_KEY", SECRET, created=1, packages=("com.example.other",)), replace=False)
     protect(file, tools)
-    assert tools.secrets.load()["ONE_KEY"].packages == ("com.example.other", "legacy.one")
+    assert tools.secrets.load()["legacy-one-ONE_KEY"].packages == ("com.example.other", "legacy.one")
     undo(file, tools)
-    assert tools.secrets.load()["ONE_KEY"].packages == ("com.example.other",)
+    assert tools.secrets.load()["legacy-one-ONE_KEY"].packages == ("com.example.other",)
 
 
 def test_a_value_that_somebody_stored_anew_stays(file: Path, tools: Tools) -> None:
     protect(file, tools)
-    tools.secrets.change(lambda known: {**known, "ONE_KEY": replace(known["ONE_KEY"], value="newer")})
-    assert undo(file, tools) == ("ONE_KEY",)
-    assert tools.secrets.load()["ONE_KEY"].value == "newer"
+    tools.secrets.change(lambda known: {**known, "legacy-one-ONE_KEY": replace(known["legacy-one-ONE_KEY"], value="newer")})
+    assert undo(file, tools) == ("legacy-one-ONE_KEY",)
+    assert tools.secrets.load()["legacy-one-ONE_KEY"].value == "newer"
 
 
 def test_another_value_under_the_name_is_never_overwritten(file: Path, tools: Tools) -> None:
-    tools.secrets.put(make_entry("ONE_KEY", "other", created=1), replace=False)
+    tools.secrets.put(make_entry("legacy-one-ONE_KEY", "other", created=1), replace=False)
     with pytest.raises(MppError) as fault:
         protect(file, tools)
     assert fault.value.code == "secret.exists"
     assert file.read_bytes() == TEXT
-    assert tools.secrets.load()["ONE_KEY"].value == "other"
+    assert tools.secrets.load()["legacy-one-ONE_KEY"].value == "other"
     undo(file, tools)
-    assert tools.secrets.load()["ONE_KEY"].value == "other"
+    assert tools.secrets.load()["legacy-one-ONE_KEY"].value == "other"
 
 
 def test_a_server_that_was_there_by_hand_stays(file: Path, tools: Tools) -> None:

@@ -15,7 +15,7 @@ LAUNCHER = Launcher(command=("/opt/mpp/bin/mpp",), home="/home/ada/.mpp", names_
 
 
 class MemoryBook:
-    """Takes everything but servers with several headers and secrets in words."""
+    """Takes everything."""
 
     def __init__(self, *names: str) -> None:
         self.moves: dict[str, Move | None] = dict.fromkeys(names)
@@ -23,11 +23,11 @@ class MemoryBook:
     def names(self) -> frozenset[str]:
         return frozenset(self.moves)
 
-    def store_name(self, server: str, kind: str, key: str) -> str:
-        return key if kind == "env" else f"legacy-{server}-{key}"
+    def store_name(self, server: str, key: str) -> str:
+        return f"legacy-{server}-{key}"
 
     def why_not(self, move: Move) -> str:
-        return "a secret stands in its words" if any(one.kind in {"word", "url"} for one in move.lifted) else ""
+        return ""
 
     def likeness(self, server: Server) -> Hashable:
         return server.command, server.url, server.env, server.headers

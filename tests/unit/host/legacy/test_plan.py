@@ -12,7 +12,7 @@ from mpp.host.legacy import plan
 from mpp.host.legacy.launch_plan import LaunchPlan, read_plan, Shown, write_plan
 from mpp.host.legacy.limits import COMMAND_WORDS_MAX, PLAN_BYTES_MAX
 from mpp.host.legacy.store import LegacyStore, read_servers, write_servers
-from mpp.host.legacy.types import Entry, Held, HostRule, Pin, Server, Stopped
+from mpp.host.legacy.types import Entry, Header, Held, HostRule, Pin, Server, Stopped
 from tests.unit.host.legacy.world import PROGRAM, server
 
 CODE = [
@@ -177,7 +177,7 @@ def test_a_plan_comes_through_as_it_was() -> None:
 
 
 def entry(name: str = "tests") -> Entry:
-    made = server(name, hosts=(HostRule(host="example.com", port=1, wildcard=True),), env=("A",))
+    made = server(name, hosts=(HostRule(host="example.com", port=1, wildcard=True),), env=("A",), headers=(Header(name="X", secret="Y"),), folder="/srv")
     pin = Pin(name="t", digest="0" * 64, document='{"name":"t"}')
     return Entry(server=made, pins=(pin,), held=(Held(name="u", why="new"),), stopped=Stopped(since=5, why="crashes"))
 

@@ -17,7 +17,7 @@ from mpp.host.home import Home
 from mpp.host.legacy.http_connection import HttpConnection, what_it_says
 from mpp.host.legacy.limits import HTTP_BODY_BYTES_MAX, PROXY_LINES_MAX
 from mpp.host.legacy.proxy import Proxy
-from mpp.host.legacy.types import HostRule, Server
+from mpp.host.legacy.types import Header, HostRule, Server
 from mpp.host.legacy.waiting import Asks, Order
 from mpp.host.secret_entry import make_entry
 from mpp.host.secret_store import open_secrets
@@ -343,10 +343,10 @@ def test_a_secret_goes_to_the_host_it_is_bound_to(place: Path, monkeypatch: pyte
     secrets = open_secrets(Home(path=str(place)))
     value = "tok-" + "1" * 20
     secrets.put(make_entry("WIKI", value, created=1, host="mcp.example.com", header="Authorization"), replace=False)
-    made = Server(name="wiki", kind="http", url="https://mcp.example.com/", header="Authorization", secret="WIKI")
+    made = Server(name="wiki", kind="http", url="https://mcp.example.com/", headers=(Header(name="Authorization", secret="WIKI"),))
     monkeypatch.setattr(HttpConnection, "open", lambda _: None)
     assert HttpConnection.opened(made, secrets, {}, ())._headers == {"Authorization": value}
-    other = Server(name="wiki", kind="http", url="https://evil.example.com/", header="Authorization", secret="WIKI")
+    other = Server(name="wiki", kind="http", url="https://evil.example.com/", headers=(Header(name="Authorization", secret="WIKI"),))
     with pytest.raises(MppError) as fault:
         HttpConnection.opened(other, secrets, {}, ())
     assert fault.value.code == "secret.binding"
