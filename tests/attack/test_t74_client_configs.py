@@ -259,6 +259,9 @@ HOSTILE = {
         "b": {"command": "b", "args": ["--password", SECRET]},
         "c": {"url": f"https://ada:{SECRET}@c.example.com/mcp?api_key={SECRET}"},
         "d": {"url": "https://d.example.com/mcp", "headers": {"Cookie": "session=" + SECRET}},
+        "f": {"url": f"https://f.example.com/mcp?api_key={SECRET}", "headers": {"X-One": SECRET, "X-Two": SECRET}},
+        "g": {"command": "g", "args": ["", "--dsn", f"postgres://ada:{SECRET}@db.example.com/x", "-e", f"A_KEY={SECRET}", "-e", f"B_KEY={SECRET}"]},
+        "h": {"url": f"https://{SECRET}:{SECRET}@h.example.com/{SECRET}"},
         "e": {"command": "e", "args": ["-H", "Authorization: Bearer " + SECRET], "env": {"X": "${input:" + "x}"}},
     }
 }
@@ -281,7 +284,7 @@ def test_no_secret_and_no_control_character_reaches_the_screen(user: Path, words
 
 def test_secrets_that_were_moved_are_in_no_file_that_others_may_read(user: Path, tmp_path: Path) -> None:
     path = user / ".cursor/mcp.json"
-    servers = {name: HOSTILE["mcpServers"][name] for name in ("d",)}
+    servers = {name: HOSTILE["mcpServers"][name] for name in ("b", "d", "f", "g")}
     path.write_text(json.dumps({"mcpServers": servers}))
     path.chmod(0o644)
     os.umask(old := os.umask(0))
@@ -296,7 +299,8 @@ def test_secrets_that_were_moved_are_in_no_file_that_others_may_read(user: Path,
     assert holding
     for one in holding:
         assert stat.S_IMODE(one.stat().st_mode) == 0o600, one
-        assert one.is_relative_to(tmp_path / "home"), one
+        assert one.is_relative_to(tmp_path / "home/clients"), one
+    assert set(json.loads(path.read_text())["mcpServers"]) == {"mpp"}
     assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
 
 

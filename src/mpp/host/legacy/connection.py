@@ -6,7 +6,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -42,6 +42,9 @@ _WRITE_SECONDS = 10.0
 _LOOK_SECONDS = 15.0
 STDERR_SHOWN = 300
 """Characters of what a server wrote to standard error that its owner is shown. Reason: two lines; it may be long."""
+
+HIDDEN_CHARS_LEAST = 6
+"""Characters from which a value is hidden in what a server wrote. Reason: shorter ones are settings, such as a level, and parts of other words."""
 
 
 class Connection(Protocol):
@@ -79,7 +82,9 @@ class StdioConnection:
     barriers = Barriers()
     greeted = Greeted(version="", name="", server_version="", has_tools=False)
 
-    def __init__(self, plan: LaunchPlan, proxy: Proxy, client_version: str, *, idle: float = IDLE_SECONDS_MAX) -> None:
+    def __init__(self, plan: LaunchPlan, proxy: Proxy, client_version: str, *, hidden: Iterable[str] = (), idle: float = IDLE_SECONDS_MAX) -> None:
+        """``hidden``: values that are never shown, also where the server writes them to standard error."""
+        self._hidden = tuple(sorted((one for one in hidden if len(one) >= HIDDEN_CHARS_LEAST), key=len, reverse=True))
         self._plan, self._proxy, self._idle = plan, proxy, idle
         self._session, self._lines = Session(client_version), Lines()
         self._lock, self._write_lock = threading.Lock(), threading.Lock()
@@ -235,7 +240,7 @@ class StdioConnection:
             with self._write_lock:
                 self._process = None
                 code = process.end(gently=self._closing or why is None)
-            self._fail(why or self._fault or _ended(code, process.stderr))
+            self._fail(why or self._fault or _ended(code, process.stderr, self._hidden))
         with self._lock:
             os.close(self._wake)
             self._wake = -1
@@ -350,7 +355,11 @@ def _read_some(fd: int) -> bytes | None:
         return b""
 
 
-def _ended(code: int, stderr: bytes) -> MppError:
-    words = shown(" ".join(stderr.decode("utf-8", "replace").split())[-STDERR_SHOWN:], STDERR_SHOWN)
+def _ended(code: int, stderr: bytes, hidden: tuple[str, ...]) -> MppError:
+    text = stderr.decode("utf-8", "replace")
+    # Attack on oneself: a program that does not like its command writes it out, with the values in it.
+    for one in hidden:
+        text = text.replace(one, "***")
+    words = shown(" ".join(text.split())[-STDERR_SHOWN:], STDERR_SHOWN)
     where = f"it wrote: {words}" if words else "standard output"
     return ToolFailed("tool.crashed", f"the server ended with code {code}", where=where, hint="see `mpp legacy test`, and whether it may read what it needs")

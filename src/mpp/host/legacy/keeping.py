@@ -63,7 +63,7 @@ def connect(server: Server, about: Surroundings) -> Connection:
         raise Refused("consent.fleet", "this host starts no server without a sandbox", where=server.name, hint="ask its administrator")
     env = values_of(server, about.secrets, about.environment)
     plan = plan_of(server, env, environment=about.environment, mpp_home=about.home, namespaces=about.namespaces)
-    found = StdioConnection(plan, Proxy(server.hosts, about.private), CLIENT_VERSION)
+    found = StdioConnection(plan, Proxy(server.hosts, about.private), CLIENT_VERSION, hidden=env.values())
     try:
         found.open()
     except MppError:

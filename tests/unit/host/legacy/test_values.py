@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mpp.errors import HostFailed, MppError, Refused
+from mpp.errors import HostFailed, MppError, Refused, ToolFailed
 from mpp.host.home import Home
 from mpp.host.legacy.connection import StdioConnection
 from mpp.host.legacy.http_connection import HttpConnection
@@ -179,6 +180,21 @@ def test_a_server_has_its_values_and_stands_in_its_folder(world: World, tmp_path
         assert VALUE in call(found, "read_file", {"path": "/proc/self/cmdline"}) or not namespaces
     finally:
         found.close()
+
+
+SAYS = "import sys; sys.exit('usage: ' + ' '.join(sys.argv[1:]))"
+
+
+def test_a_program_that_writes_its_command_out_does_not_show_its_values(world: World) -> None:
+    put(world.about.secrets, "legacy-says-ARG", VALUE, "legacy.says")
+    put(world.about.secrets, "legacy-says-LEVEL", "info", "legacy.says")
+    command = (sys.executable, "-S", "-c", SAYS, "--key=${ARG}", "${LEVEL}", "${OTHER}")
+    made = Server(name="says", kind="stdio", command=command, env=("ARG", "LEVEL"))
+    with pytest.raises(ToolFailed) as fault:
+        connect(made, world.about)
+    (found,) = fault.value.faults
+    assert found.where == "it wrote: usage: --key=*** info ${OTHER}"
+    assert VALUE not in str(fault.value)
 
 
 def test_a_folder_that_is_gone_keeps_a_server_from_starting(world: World, tmp_path: Path) -> None:
