@@ -86,7 +86,7 @@ class Host:
         environment: Mapping[str, str], clock: Clock | None = None, random: Random | None = None,
         told: Callable[[str, MppError], None] = lambda _name, _fault: None,
     ) -> None:  # fmt: skip
-        """``sources``: what else gives tools, beside the installed packages; the host closes them. ``told`` hears of each package that is not served, and why."""
+        """``sources``: what else gives tools, beside the installed packages; the host closes them. ``told`` hears of what is not served, and why."""
         self._stack, self._counting = ExitStack(), Counting()
         self._threads: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
@@ -103,7 +103,7 @@ class Host:
                 home, self.room.on, self.room.secrets, self.room.setting, others=self.installed.names, environment=environment
             )  # fmt: skip
             # Packages come first: no older server takes the name of a tool that is verified.
-            self.tables = Tables((self.installed, legacy, *sources(self.room)), plain_names=options.plain_names)
+            self.tables = Tables((self.installed, legacy, *sources(self.room)), plain_names=options.plain_names, told=told)
             undo.callback(self.tables.close)
             self._stack = undo.pop_all()
 

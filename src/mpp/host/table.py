@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
-from mpp.errors import Refused
+from mpp.errors import MppError, Refused
 from mpp.host.sources.ports import Offered, SEPARATOR, ToolSource
 from mpp.model.jsontext import Json, shown
 from mpp.protocol.mcp.ports import Listing
 
 TENANTS_MAX = 256
 """Tenants whose table is kept. Reason: each is some kilobytes; a table is put together in a millisecond."""
+
+
+BESIDE = "what stands beside packages"
+"""What is told of a source that was left out; its fault says more."""
 
 
 class Table:
@@ -45,10 +49,11 @@ def _object(found: Json) -> dict[str, Json]:
 
 
 class Tables:
-    """Safe to use from many threads."""
+    """Safe to use from many threads. The first source is needed; any other one that fails is left out, until it changes."""
 
-    def __init__(self, sources: Sequence[ToolSource], *, plain_names: bool = False) -> None:
-        self._sources, self._plain_names = tuple(sources), plain_names
+    def __init__(self, sources: Sequence[ToolSource], *, plain_names: bool = False, told: Callable[[str, MppError], None] = lambda _name, _fault: None) -> None:
+        """``told`` hears of each source that was left out."""
+        self._sources, self._plain_names, self._told = tuple(sources), plain_names, told
         self._lock = threading.Lock()
         self._tables: dict[str, tuple[Hashable, Table]] = {}
         self._revision = 0
@@ -64,13 +69,24 @@ class Tables:
             if known is not None and known[0] == now:
                 return known[1]
             self._revision += 1
-            offered = [one for source in self._sources for one in source.offered(tenant)]
+            offered = [one for number, source in enumerate(self._sources) for one in self._offered(number, source, tenant)]
             table = Table(offered, self._revision, plain_names=self._plain_names)
             self._tables.pop(tenant, None)
             self._tables[tenant] = (now, table)
             while len(self._tables) > TENANTS_MAX:
                 self._tables.pop(next(iter(self._tables)))
             return table
+
+    def _offered(self, number: int, source: ToolSource, tenant: str) -> tuple[Offered, ...]:
+        try:
+            return source.offered(tenant)
+        except MppError as fault:
+            if number == 0:
+                # Attack: without the names of packages, others would take them.
+                raise
+            # Attack: whoever damages the list of older servers takes the verified tools away with them.
+            self._told(BESIDE, fault)
+            return ()
 
     def close(self) -> None:
         for source in self._sources:

@@ -17,9 +17,11 @@ from mpp.host import backend as backends
 from mpp.host.audit.reader import LogReader
 from mpp.host.backend import HostBackend, open_backend, ServeOptions
 from mpp.host.home import Home
-from mpp.host.host import Host, NobodyListens
+from mpp.host.host import Host, HostOptions, NobodyListens
 from mpp.host.sources.installed import InstalledSource
+from mpp.host.sources.ports import Offered
 from mpp.host.store import Installed
+from mpp.host.table import Tables
 from mpp.host.toolcall import failure
 from mpp.model.agents import AgentIdentity
 from mpp.model.events import Event
@@ -249,3 +251,34 @@ def test_places_on_this_machine_are_not_for_an_agent() -> None:
     assert text_of(told) == "the log cannot be written: No space left on device [audit.write]"
     told = failure(Refused("call.type", "must be a text", where="arguments/name", hint="give a text"), {})
     assert text_of(told) == "must be a text (arguments/name); give a text [call.type]"
+
+
+def test_a_damaged_list_of_older_servers_leaves_packages_where_they_are(place: Home) -> None:
+    install_tool(place, greeting())
+    told: list[str] = []
+    with Host(place, HostOptions(), environment={}, told=lambda _, fault: told.append(fault.code)) as host:
+        folder = os.path.join(place.path, "legacy")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        with open(os.path.join(folder, "servers.json"), "w", opener=lambda path, flags: os.open(path, flags, 0o600), encoding="utf-8") as stream:
+            stream.write("{")
+        assert [tool["name"] for tool in host.tools().items if isinstance(tool, dict)] == ["hello__greet"]
+        assert told == ["host.legacy"]
+
+
+def test_without_the_names_of_packages_nothing_is_served(place: Home) -> None:
+    class Broken:
+        def revision(self) -> int:
+            return 1
+
+        def offered(self, tenant: str) -> tuple[Offered, ...]:
+            raise HostFailed("host.lockfile", f"the lockfile is damaged ({tenant})")
+
+        def close(self) -> None: ...
+
+    class Fine(Broken):
+        def offered(self, tenant: str) -> tuple[Offered, ...]:
+            return (Offered("hello__greet", {}, lambda who, call, live: Outcome(result={})),)
+
+    with pytest.raises(HostFailed, match=r"host\.lockfile"):
+        Tables((Broken(), Fine())).of("local")
+    assert set(Tables((Fine(), Broken())).of("local").by_name) == {"hello__greet"}

@@ -111,7 +111,7 @@ def command(
 
 def _not_served(name: str, fault: MppError) -> None:
     """Its tools are just not there for the agent. Who looks for them reads what this process says, which clients keep."""
-    note(f"{name} is not served: {fault.message} [{fault.code}]. See `mpp list`.")
+    note(f"{name} is not served: {fault.message} [{fault.code}]" + (f"; {fault.hint}" if fault.hint else ""))
 
 
 def _told(url: str, is_open: bool) -> None:
