@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mpp.model.events import Event
 from mpp.model.jsontext import Json
+from mpp.model.scope import Scope
 from mpp.stages.policy.facts import facts_json
+from mpp.stages.policy.limits import SCOPES_KNOWN_MAX
 from mpp.stages.policy.token import CapabilityToken, held_by, held_digest, scope_json
 from mpp.stages.policy.types import Asked, Limits, Verdict
 
@@ -37,14 +41,16 @@ def token_event(kind: str, token: CapabilityToken, invocation: str, at: int) -> 
         "package": held.package_id,
         "content": held.content_hash,
         "tools": [*scope.tools],
-        "opens": _counts(scope_json(scope)),
+        "opens": dict(_counts(scope)),
         "narrowed": held.narrowed,
         "timeout_ms": held.timeout_ms,
     }
     return Event(kind=kind, at=at, tenant=held.tenant, invocation=invocation, body=body)
 
 
-def _counts(scope: dict[str, Json]) -> dict[str, Json]:
+@lru_cache(SCOPES_KNOWN_MAX)
+def _counts(opened: Scope) -> dict[str, Json]:
+    scope = scope_json(opened)
     lists: dict[str, Json] = {key: len(items) for key, items in scope.items() if isinstance(items, list) and items and key != "tools"}
     numbers = {key: scope[key] for key in ("kv_max_bytes", "until") if scope[key]}
     return {**lists, **numbers}

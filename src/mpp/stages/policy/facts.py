@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from mpp.model.agents import LEVELS, AgentIdentity
 from mpp.model.capabilities import METHODS, Hardware, NetworkRule, Secret
@@ -19,7 +20,7 @@ from mpp.model.manifest import SECURITY_LEVELS
 from mpp.model.names import SHA256_HEX, SHA256_HEX_FORM
 from mpp.model.scope import Scope
 from mpp.stages.policy.arguments import ARGUMENTS
-from mpp.stages.policy.limits import FACT_ITEMS_MAX, FACT_TEXT_MAX, FACTS_SCOPE_BYTES_MAX
+from mpp.stages.policy.limits import FACT_ITEMS_MAX, FACT_TEXT_MAX, FACTS_SCOPE_BYTES_MAX, SCOPES_KNOWN_MAX
 from mpp.stages.policy.token import scope_json
 from mpp.stages.policy.types import ORIGINS, RISK_MOST, Asked, Reason, Risk
 
@@ -29,7 +30,6 @@ def facts_json(asked: Asked, user: str = "") -> dict[str, Json]:
     reasons: list[Json] = [[one.points, one.words[:FACT_TEXT_MAX]] for one in asked.risk.reasons[:FACT_ITEMS_MAX]]
     agent: dict[str, Json] = {"name": asked.agent.name, "level": asked.agent.level, "key": asked.agent.key, "issuer": asked.agent.issuer}
     risk: dict[str, Json] = {"score": asked.risk.score, "band": asked.risk.band, "reasons": reasons}
-    scope: Json = scope_json(asked.scope)
     return {
         "tenant": asked.tenant,
         "publisher_id": asked.publisher_id,
@@ -46,10 +46,16 @@ def facts_json(asked: Asked, user: str = "") -> dict[str, Json]:
         "now": asked.now,
         "risk": risk,
         "consented": asked.consented,
-        # Attack: a manifest of a quarter of a megabyte in each line of the record (P-81).
-        "scope": scope if len(canonical(scope)) <= FACTS_SCOPE_BYTES_MAX else None,
+        "scope": _scope(asked.scope),
         "internal_hosts": [*asked.internal_hosts],
     }
+
+
+@lru_cache(SCOPES_KNOWN_MAX)
+def _scope(scope: Scope) -> Json:
+    """Shared by all events that speak of it: nobody changes it. Attack: a manifest of a quarter of a megabyte in each line of the record (P-81)."""
+    found: Json = scope_json(scope)
+    return found if len(canonical(found)) <= FACTS_SCOPE_BYTES_MAX else None
 
 
 def read_facts(found: Json, where: str) -> Asked:

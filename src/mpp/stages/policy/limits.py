@@ -114,3 +114,6 @@ GRANTS_TOGETHER_MAX = 1000
 
 UNFILTERED_LINES_MAX = 16
 """Lines about what is not filtered for one package. Reason: a person reads them in a question; the last one counts the others."""
+
+SCOPES_KNOWN_MAX = 256
+"""Scopes whose words for the record are remembered. Reason: a host has one or two for each tool in use."""

@@ -52,6 +52,8 @@ class Report:
 def together(reports: Sequence[Report]) -> Report:
     """One report of several messages of one call, the last word on withholding that of the first."""
     first = reports[0]
+    if len(reports) == 1:
+        return first
     return Report(
         rules=first.rules, engine=first.engine, counts=_summed(one.counts for one in reports), let_through=_summed(one.let_through for one in reports),
         digests=tuple(dict.fromkeys(digest for one in reports for digest in one.digests))[:DIGESTS_MAX], stripped=sum(one.stripped for one in reports),
