@@ -409,11 +409,15 @@ def test_search_mode_has_two_tools_that_find_and_call(searching: HostBackend) ->
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [("hello__send_mail", {}), ("mpp_call", {"name": "nothing"}), ("mpp_call", {}), ("mpp_search_tools", {"query": "x", "limit": 0}), ("mpp_search_tools", [])],
+    [("mpp_call", {"name": "nothing"}), ("mpp_call", {}), ("mpp_search_tools", {"query": "x", "limit": 0}), ("mpp_search_tools", [])],
 )
 def test_search_mode_refuses_what_does_not_fit(searching: HostBackend, name: str, arguments: Json) -> None:
-    with pytest.raises(Refused, match=r"^call\."):
-        called(searching, name, arguments)
+    assert str(label(called(searching, name, arguments), "code")).startswith("call.")
+
+
+def test_in_search_mode_there_is_no_other_tool(searching: HostBackend) -> None:
+    with pytest.raises(Refused, match=r"^call\.tool"):
+        called(searching, "hello__send_mail", {})
 
 
 # -- other sources

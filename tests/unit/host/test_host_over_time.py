@@ -282,3 +282,22 @@ def test_without_the_names_of_packages_nothing_is_served(place: Home) -> None:
     with pytest.raises(HostFailed, match=r"host\.lockfile"):
         Tables((Broken(), Fine())).of("local")
     assert set(Tables((Fine(), Broken())).of("local").by_name) == {"hello__greet"}
+
+
+WRONG_IN_SEARCH_MODE = [
+    ("mpp_call", b'{"name":"no__tool"}', "there is no tool 'no__tool' (name)", "call.tool"),
+    ("mpp_call", b"{}", "arguments/name", "call.missing"),
+    ("mpp_call", b'{"name":"hello__greet","arguments":{},"yes":true}', "arguments/yes", "call.unknown_key"),
+    ("mpp_call", b'{"name":"mpp_call","arguments":{"name":"hello__greet"}}', "there is no tool 'mpp_call'", "call.tool"),
+    ("mpp_search_tools", b'{"query":1}', "arguments/query", "call.type"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "words", "code"), WRONG_IN_SEARCH_MODE)
+def test_in_search_mode_a_model_reads_what_it_did_wrong(place: Home, name: str, arguments: bytes, words: str, code: str) -> None:
+    install_tool(place, greeting())
+    with open_backend(place, ServeOptions(search_mode=True), environment=os.environ) as backend:
+        found = backend.call(BOB, ToolCall(name=name, arguments=arguments), NobodyListens())
+    assert found.result["isError"] is True
+    assert words in text_of(found)
+    assert label(found, "code") == code

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from mpp.errors import Refused
+from mpp.errors import FAMILIES, Refused
+from mpp.host.toolcall import failure
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, read
 from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall
@@ -56,14 +57,20 @@ DEFINITIONS: Final[tuple[Json, ...]] = (
 LISTING = Listing(revision=1, items=DEFINITIONS)
 """It never changes: what is behind it does."""
 
+_LOOK = f"{SEARCH} finds those that there are"
+
 Run = Callable[[Caller, ToolCall, Live], Outcome]
 
 
 def call(who: Caller, asked: ToolCall, live: Live, tools: Callable[[Caller], Listing], run: Run) -> Outcome:
-    if asked.name == SEARCH:
-        return _searched(asked, tools(who))
-    if asked.name == CALL:
-        return run(who, _inner(asked), live)
+    if asked.name in {SEARCH, CALL}:
+        try:
+            return _searched(asked, tools(who)) if asked.name == SEARCH else run(who, _inner(asked), live)
+        except Refused as fault:
+            # A model mends what it reads. An error of the protocol would name this tool in place of the one that it asked for.
+            if fault.family != FAMILIES["call"]:
+                raise
+            return failure(Refused(fault.code, fault.message, where=fault.where, hint=_LOOK) if fault.code == "call.tool" else fault, {})
     raise Refused("call.tool", f"in search mode there are {SEARCH} and {CALL}", where="name", hint=f"call the tool through {CALL}")
 
 
