@@ -29,6 +29,8 @@ def main(name: str, arguments: bytes) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     try:
         sys.exit(main(sys.argv[1], sys.argv[2].encode()))
     except MppError as fault:

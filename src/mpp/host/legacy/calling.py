@@ -71,11 +71,11 @@ def call_legacy(keeper: Keeper, entry: Entry, name: str, who: Caller, call: Tool
             on, labels = replace(on, events=Labelled(on.events, subject)), labels_of(subject)
             found = _judged(subject, ready, name, who, call, invocation, room, on)
             if isinstance(found, Question):
-                refused(required(found), on, tenant=who.tenant, invocation=invocation, package_id=package_id, tool=name)
+                refused(required(found), on, tenant=who.tenant, invocation=invocation, package_id=package_id, tool=name, agent=who.agent, user=who.user)
                 return pending(found, labels)
             return _ran(subject, ready, found, call, live, on, labels)
         except MppError as fault:
-            refused(fault, on, tenant=who.tenant, invocation=invocation, package_id=package_id, tool=name)
+            refused(fault, on, tenant=who.tenant, invocation=invocation, package_id=package_id, tool=name, agent=who.agent, user=who.user)
             return failure(fault, {**labels, "invocation": invocation})
     except MppError:
         return Outcome(result=error_result(FAILED, "audit.failed", labels))
