@@ -7,6 +7,7 @@ import time
 from typing import TypeVar
 
 from mpp.errors import ToolFailed
+from mpp.host.lane import waiting
 from mpp.ports import Steps, Wait
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ def _is_gone(poll: select.poll, wait: Wait, gone_fd: int) -> bool:
     if gone_fd != NOBODY:
         poll.register(gone_fd, select.POLLIN)
     # Rounded up: a poll that ends a fraction of a millisecond early would spin until the moment comes.
-    ready = poll.poll(max(int((wait.until - time.monotonic()) * 1000) + 1, 0))
+    with waiting():
+        ready = poll.poll(max(int((wait.until - time.monotonic()) * 1000) + 1, 0))
     poll.unregister(wait.fd)
     return gone_fd != NOBODY and any(fd == gone_fd for fd, _ in ready)

@@ -25,6 +25,7 @@ from mpp.host.audit.log import AuditLog
 from mpp.host.fleet import fleet_settings
 from mpp.host.granting import Places
 from mpp.host.home import Home, find_home
+from mpp.host.lane import Lane
 from mpp.host.legacy.opening import open_legacy
 from mpp.host.metrics import Counting, Metrics
 from mpp.host.opening import open_services, setting_of
@@ -242,5 +243,5 @@ def _open_room(
     places = Places(home=home.path, workspace=options.workspace, mappings={})
     return Room(
         home=home, on=on, log=log, sandbox=sandbox, ready=ready, secrets=secrets, recorder=recorder, environment=environment, clock_ns=time.time_ns,
-        setting=lambda: setting_of(policies, places, trust.current()),
+        setting=lambda: setting_of(policies, places, trust.current()), lane=Lane(),
     )  # fmt: skip

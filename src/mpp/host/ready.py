@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from mpp.host.lane import waiting
 from mpp.host.sandbox import Ready, Sandbox
 from mpp.model.rights import Rights
 from mpp.stages.gatekeeper import VerifiedPackage
@@ -71,7 +72,8 @@ class ReadyPackages:
             found = self._ready.get(key)
             if found is None:
                 # Compiling takes seconds only where nobody compiled at install; calls of other packages wait for it then.
-                found = self._ready[key] = self._sandbox.prepare(package, token, rights)
+                with waiting():
+                    found = self._ready[key] = self._sandbox.prepare(package, token, rights)
             self._ready.move_to_end(key)
             self._in_use[key] += 1
         return found

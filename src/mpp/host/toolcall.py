@@ -17,6 +17,7 @@ from mpp.host.finishing import finish, refused
 from mpp.host.gathering import Gathered, Record
 from mpp.host.home import Home
 from mpp.host.judging import Judged, judge, privacy_of, Request, Services, Setting
+from mpp.host.lane import Lane
 from mpp.host.leaving import again, reveal_event, send, Sent
 from mpp.host.oncall import call_tool, new_invocation, Reply, result_event, Surroundings
 from mpp.host.ready import ReadyPackages
@@ -62,6 +63,7 @@ class Room:
     clock_ns: Callable[[], int]
     setting: Callable[[], Setting]
     """What the next call is judged by."""
+    lane: Lane
 
 
 @value
@@ -74,6 +76,11 @@ class PackageTool:
 
 def call_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
     """Never raises for what a tool, a policy or a person says; the outcome says so."""
+    with room.lane.computing():
+        return _called(one, who, call, live, room)
+
+
+def _called(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
     gathered = Gathered(room.log)
     on = replace(room.on, events=gathered)
     invocation = new_invocation(on.random)

@@ -23,6 +23,7 @@ from mpp.host.audit.places import LogPlaces
 from mpp.host.audit.salts import NO_SALT
 from mpp.host.audit.writers import boot_id, Writer
 from mpp.host.home import Home
+from mpp.host.lane import waiting
 from mpp.host.host_key import host_key
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.events import EntryRef, Event, SALT_BYTES
@@ -89,7 +90,8 @@ class AuditLog:
         if durable:
             self._syncing += 1
             try:
-                self._sync(core, fd, refs[-1].seq + 1)
+                with waiting():
+                    self._sync(core, fd, refs[-1].seq + 1)
             finally:
                 self._syncing -= 1
             self._sign_if_due(core)
