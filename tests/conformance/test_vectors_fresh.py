@@ -99,6 +99,12 @@ def test_each_code_of_a_judging_family_has_a_vector(root: Path, family: str) -> 
 
 
 UNREACHED = {
+    "call.prompt",  # of fronts, and of what packages ship beside tools
+    "call.resource",
+    "tool.cancelled",  # of a client that went away
+    "consent.downgrade",  # of a store of packages
+    "consent.growth",
+    "content.file",
     "tool.start",  # what could not start is refused by the gatekeeper first
     "size.input",  # of other documents than packages
     "wasm.runtime",  # the manifest is refused first

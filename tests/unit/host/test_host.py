@@ -27,7 +27,11 @@ from mpp.host.trust_store import TrustStore
 from mpp.model.agents import AgentIdentity
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, Outcome, ToolCall
-from mpp.testing.installing import install_tool, tools_named
+from mpp.author.sign import sign_package
+from mpp.stages.archive import pack
+from mpp.testing import packages
+from mpp.testing.installing import install, install_tool, tools_named, trust
+from mpp.testing.keys import publisher
 from mpp.testing.tokens import KeptEvents
 from mpp.testing.tools import answering, greeting
 from mpp.testing.wasm import module
@@ -443,3 +447,39 @@ def test_a_second_source_cannot_take_the_name_of_a_first(place: Home) -> None:
     with Host(place, HostOptions(), lambda _: [Other()], environment=os.environ) as host:
         assert text_of(host.call("hello__greet", {})) == "mine"
         assert text_of(host.call("other__x", {}, who=Caller(tenant="t2"))) == "t2 other__x"
+
+
+# -- what packages ship beside tools
+
+
+def shipped(text: str) -> dict[str, bytes]:
+    prompt = {"name": "note", "description": "d", "arguments": [{"name": "x", "description": "d", "values": ["one"]}],
+              "messages": [{"role": "user", "content": {"type": "text", "text": f"{text} {{x}}"}}]}  # fmt: skip
+    kept = {"version": 1, "resources": [{"uri": "notes://a", "name": "a", "description": "d", "mimeType": "text/plain", "text": text}], "templates": []}
+    return {"mcp/prompts.json": json.dumps({"version": 1, "prompts": [prompt]}).encode(), "mcp/resources.json": json.dumps(kept).encode()}
+
+
+def test_prompts_and_resources_of_a_package_are_filtered_like_its_answers(place: Home) -> None:
+    """Attack: somebody's address in a prompt, past the filter of answers."""
+    install_tool(place, greeting(), members=shipped(f"Write to {MAIL}"))
+    with open_backend(place, ServeOptions(), environment=os.environ) as backend:
+        who = Caller()
+        assert [row["name"] for row in backend.prompts(who).items if isinstance(row, dict)] == ["hello__note"]
+        prompt = json.dumps(dict(backend.prompt(who, "hello__note", {"x": "one"}, {})))
+        (resource,) = backend.read(who, "notes://a")
+        assert "notes://a" in {row["uri"] for row in backend.resources(who).items if isinstance(row, dict)}
+        assert backend.complete(who, {"type": "ref/prompt", "name": "hello__note"}, "x", "o") == ("one",)
+    for shown in (prompt, json.dumps(resource)):
+        assert "[EMAIL-" in shown
+        assert MAIL not in shown
+
+
+def test_a_package_without_a_readme_has_none(place: Home) -> None:
+    who = publisher()
+    trust(place, who)
+    files = {name: data for name, data in packages.files(extra={packages.ENTRYPOINT: greeting()}).items() if name != "README.md"}
+    install(place, sign_package(pack(files), who.chain, who.release, packages.TestClock()).data)
+    with open_backend(place, ServeOptions(), environment=os.environ) as backend:
+        assert [str(row["uri"]) for row in backend.resources(Caller()).items if isinstance(row, dict)] == ["mpp://packages/hello/manifest.json"]
+        with pytest.raises(Refused, match=r"call\.resource"):
+            backend.read(Caller(), "mpp://packages/hello/README.md")
