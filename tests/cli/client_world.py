@@ -32,6 +32,7 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("XDG_CONFIG_HOME", "CODEX_HOME", "CLAUDE_CONFIG_DIR", "COPILOT_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(found))
+    monkeypatch.setenv("npm_config_registry", "https://registry.example.com/")
     monkeypatch.setattr(sys, "platform", "linux")
     return found
 

@@ -11,6 +11,7 @@ import click
 
 from mpp.cli.options import here, home
 from mpp.errors import Refused
+from mpp.cli.clients.registries import registries
 from mpp.host.clients.book import Book, Given
 from mpp.host.clients.bypass import files
 from mpp.host.clients.known import Client, client_of_file, CLIENTS, find_client, Surroundings, user_paths
@@ -79,7 +80,7 @@ def seeing() -> See:
 
 def tools(given: Mapping[str, Given] | None = None, see: Callable[[], See] = seeing) -> tuple[Tools, Book]:
     secrets = open_secrets(home())
-    book = Book(LegacyStore(home().path), secrets, home().path, here=here(), given=given, now=int(time.time()))
+    book = Book(LegacyStore(home().path), secrets, home().path, here=here(), given=given, now=int(time.time()), registries=registries)
     found = Tools(home=home().path, book=book, secrets=secrets, clock=SystemClock(), launcher=launcher(), see=see(), owner=owner())
     return found, book
 

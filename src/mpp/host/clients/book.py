@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.clients.planning import marked_url, Move
@@ -33,8 +33,11 @@ from mpp.model.value import value
 BY_SOCKET = frozenset(("docker", "nerdctl", "podman"))
 """Programs that work through a socket of this machine. No sandbox shows one."""
 
-FETCHED_FROM: Mapping[str, tuple[str, ...]] = {"npx": ("registry.example.com",), "uvx": ("index.example.com", "files.example.com")}
-"""Where runners fetch the code that they run. Without it such a server does not start."""
+FETCHERS = frozenset(("npx", "uvx"))
+"""Runners that fetch the code that they run, at each start. Without their registry such a server does not start."""
+
+Registries = Callable[[str], tuple[str, ...]]
+"""``host:port`` of the registry that a runner uses here."""
 
 
 @value
@@ -52,9 +55,12 @@ NOTHING = Given()
 class Book:
     """One home's older servers. What is added says who agreed and how, once ``agreed`` was called."""
 
-    def __init__(self, store: LegacyStore, secrets: SecretStore, mpp_home: str, *, here: str, given: Mapping[str, Given] | None = None, now: int = 0) -> None:
+    def __init__(
+        self, store: LegacyStore, secrets: SecretStore, mpp_home: str, *, here: str, given: Mapping[str, Given] | None = None, now: int = 0,
+        registries: Registries = lambda _: (),
+    ) -> None:  # fmt: skip
         self._store, self._secrets, self._home = store, secrets, mpp_home
-        self._here, self._given, self._now = here, given or {}, now
+        self._here, self._given, self._now, self._registries = here, given or {}, now, registries
         self._by = self._how = ""
 
     def agreed(self, by: str, how: str) -> None:
@@ -161,7 +167,7 @@ class Book:
 
     def _fetched(self, theirs: Theirs) -> tuple[HostRule, ...]:
         runner = os.path.basename(theirs.command[0]) if theirs.command else ""
-        return tuple(map(judge_host, FETCHED_FROM.get(runner, ())))
+        return tuple(map(judge_host, self._registries(runner))) if runner in FETCHERS else ()
 
     def add(self, move: Move) -> None:
         # A run that broke off may have written it already.
@@ -175,6 +181,11 @@ class Book:
 
 def caution(server: Server) -> str:
     """What a person should know of it before it is moved; empty for most."""
+    runner = os.path.basename(server.command[0]) if server.command else ""
+    if runner in FETCHERS and not server.hosts:
+        return (
+            f"{runner} fetches its code at each start, and nobody says from where: name the host of its registry with --allow-host, or install the server once"
+        )
     if server.command and os.path.basename(server.command[0]) in BY_SOCKET and server.sandboxed:
         return f"{os.path.basename(server.command[0])} works through a socket that no sandbox shows: it does not start behind MPP before you add it with --unsandboxed"
     return ""

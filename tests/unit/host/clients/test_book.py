@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mpp.host.clients.book import Book, Given
+from mpp.host.clients.book import caution, Book, Given
 from mpp.host.clients.config import Config
 from mpp.host.clients.known import find_client
 from mpp.host.clients.planning import make_plan, Plan
@@ -33,7 +33,15 @@ class World:
         self.at, self.here = at, str(path)
 
     def book(self, **given: Given) -> Book:
-        found = Book(self.store, self.secrets, self.at.path, here=self.here, given=given, now=1_790_000_000)
+        found = Book(
+            self.store,
+            self.secrets,
+            self.at.path,
+            here=self.here,
+            given=given,
+            now=1_790_000_000,
+            registries=lambda runner: ("registry.example.com:443",) if runner == "npx" else (),
+        )
         found.agreed("ada", "tty")
         return found
 
@@ -208,3 +216,10 @@ def test_paths_of_a_project_are_written_whole_and_those_of_nobody_are_not(world:
     assert project.servers()[0].base == str(tmp_path)
     assert Config(find_client("cursor"), json.dumps({"mcpServers": servers}).encode(), "/u/mcp.json").servers()[0].base == ""
     assert world.put({"b": {"command": "python", "args": ["run.py"]}})["b"].read == ()
+
+
+def test_a_runner_whose_registry_nobody_names_is_told_of(world: World) -> None:
+    server = world.put({"tool": {"command": "uvx", "args": ["tool@1.0.0"]}})["tool"]
+    assert server.hosts == ()
+    assert "--allow-host" in caution(server)
+    assert caution(world.put({"plain": {"command": "plain"}})["plain"]) == ""
