@@ -50,8 +50,8 @@ TABLES_MAX = 64
 NAMES_MAX = 1_000
 """Imports, and likewise exports, that are looked through. Reason: the static rules let far fewer pass."""
 
-SETTLE_SECONDS = 0.005
-"""Seconds that an ended component's unflushed output has to arrive. Reason: it is on its way in another thread, which needs a fraction of that."""
+SETTLE_SECONDS = 0.1
+"""Seconds that an ended component's unflushed output has to arrive. Reason: it is on its way in another thread, which gets its turn within that on a busy machine; only answers that do not look whole wait for it."""
 
 _WHOLE = (b"\n", b"}")
 _HOST = re.compile(rb"mpp:tool/host(?:@[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})?")
