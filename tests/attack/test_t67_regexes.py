@@ -203,7 +203,7 @@ def test_a_cancelled_judgement_leaves_no_process() -> None:
     async def give_up() -> None:
         task = asyncio.create_task(aio.drive(judge([pattern(0, "[ab]*a[ab]{200}c")], None)))
         # As soon as its process is there: how long the judgement takes depends on the machine.
-        while children() == before and not task.done():
+        while children() == before and not task.done():  # noqa: ASYNC110 - the kernel tells nobody of it
             await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
