@@ -19,8 +19,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,34 +59,43 @@ class Started:
     memory_mb: list[float] = field(default_factory=list)
 
 
+def processes(pid: int) -> Iterator[Path]:
+    """The folder of a process and of all below it; one that ends meanwhile is passed over."""
+    todo = [pid]
+    while todo:
+        place = Path(f"/proc/{todo.pop()}")
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for task in (place / "task").iterdir():
+                todo += map(int, (task / "children").read_text(encoding="utf-8").split())
+            yield place
+
+
+def total(pid: int, of: Callable[[Path], float]) -> float:
+    found = 0.0
+    for place in processes(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found += of(place)
+    return found
+
+
 def cpu_of(pid: int) -> float:
     """Seconds of processor time of a process and all below it, living and waited for."""
-    total, todo = 0.0, [pid]
-    while todo:
-        one = todo.pop()
-        try:
-            stat = Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            total += sum(map(int, stat[11:15])) / TICKS
-            for task in Path(f"/proc/{one}/task").iterdir():
-                todo += map(int, (task / "children").read_text(encoding="utf-8").split())
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return total
+    return total(pid, lambda place: sum(map(int, (place / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:15])) / TICKS)
 
 
 def memory_of(pid: int) -> float:
     """Megabytes of the server and of all below it; what several of them share is counted once (PSS)."""
-    total, todo = 0.0, [pid]
-    while todo:
-        one = todo.pop()
-        try:
-            rows = Path(f"/proc/{one}/smaps_rollup").read_text(encoding="utf-8").splitlines()
-            total += next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) / 1000
-            for task in Path(f"/proc/{one}/task").iterdir():
-                todo += map(int, (task / "children").read_text(encoding="utf-8").split())
-        except (FileNotFoundError, ProcessLookupError, StopIteration):
-            continue
-    return total
+
+    def pss(place: Path) -> float:
+        rows = (place / "smaps_rollup").read_text(encoding="utf-8").splitlines()
+        return sum(int(row.split()[1]) for row in rows if row.startswith("Pss:")) / 1000
+
+    return total(pid, pss)
+
+
+def fds_of(pid: int) -> int:
+    """Open descriptors of the server and of all below it."""
+    return int(total(pid, lambda place: len(os.listdir(place / "fd"))))
 
 
 class Client:
@@ -207,20 +216,6 @@ def measure(rivals: str, *, quick: bool) -> tuple[list[Row], dict[str, Started]]
                 started[name].memory_mb.append(memory_of(client.process.pid))
                 client.close()
     return list(rows.values()), started
-
-
-def fds_of(pid: int) -> int:
-    """Open descriptors of the server and of all below it."""
-    total, todo = 0, [pid]
-    while todo:
-        one = todo.pop()
-        try:
-            total += len(os.listdir(f"/proc/{one}/fd"))
-            for task in Path(f"/proc/{one}/task").iterdir():
-                todo += map(int, (task / "children").read_text(encoding="utf-8").split())
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return total
 
 
 def soak(calls: int) -> None:

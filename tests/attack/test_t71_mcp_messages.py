@@ -126,8 +126,8 @@ def test_a_state_of_another_caller(shop: tuple[MemoryBackend, Any], other: Calle
 def test_a_state_of_another_call(shop: tuple[MemoryBackend, Any]) -> None:
     at, server = shop
     client = Wire(server, MINE)
-    state = asked(client, {"path": "/work/a"})
-    for arguments, tool in [({"path": "/"}, "demo__rm"), ({}, "demo__rm"), ({"path": "/work/a"}, "demo__rm_elsewhere"), ({"path": "/work/a"}, "demo__asks")]:
+    state = asked(client, {"path": "/data/a"})
+    for arguments, tool in [({"path": "/"}, "demo__rm"), ({}, "demo__rm"), ({"path": "/data/a"}, "demo__rm_elsewhere"), ({"path": "/data/a"}, "demo__asks")]:
         assert "error" in retried(client, state, arguments, tool)
     assert at.answers == []
 

@@ -93,13 +93,13 @@ def test_the_level_is_guessed_from_what_the_server_says(hints: Json, level: str)
 
 SEEN = Observed(
     traced=True, calls=1, hosts=("api.example.com", "localhost"), addresses=("127.0.0.1:9", "192.0.2.1:8443"), ports=(8443,),
-    reads=("/work/data", "/work", "/etc/app.toml", "/home/ada/.mpp/keys", "/home/ada", "/etc"), home="/home/ada", writes=("/tmp/x|y",), programs=("/usr/bin/node", "/usr/bin/git"),
-    variables=("API_TOKEN", "LD_PRELOAD", "lower", "CITY"), sources=("/work/a.js",),
+    reads=("/srv/app/data", "/srv/app", "/etc/app.toml", "/home/ada/.mpp/keys", "/home/ada", "/etc"), home="/home/ada", writes=("/tmp/x|y",), programs=("/usr/bin/node", "/usr/bin/git"),
+    variables=("API_TOKEN", "LD_PRELOAD", "lower", "CITY"), sources=("/srv/app/a.js",),
 )  # fmt: skip
 
 
 def test_capabilities_are_drafted_as_they_were_seen_and_only_where_a_manifest_may_ask() -> None:
-    draft, document = drafted(ECHO, seen=SEEN, workspace="/work")
+    draft, document = drafted(ECHO, seen=SEEN, workspace="/srv/app")
     assert draft.faults == ()
     assert document["capabilities"] == {
         "network": ["api.example.com"],

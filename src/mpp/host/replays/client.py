@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -27,11 +28,10 @@ class Client:
     def __init__(self, command: Sequence[str], *, seconds: float = CALL_SECONDS, start_seconds: float = START_SECONDS, cwd: str | None = None) -> None:
         self._seconds, self._last = seconds, 0
         self._lines = Lines(command, cwd=cwd)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._lines.close)
             self.server = self._hello(start_seconds)
-        except BaseException:
-            self._lines.close()
-            raise
+            undo.pop_all()
 
     def __enter__(self) -> Self:
         return self
