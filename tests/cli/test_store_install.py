@@ -339,3 +339,16 @@ def test_a_description_that_steers_the_tools_of_another_is_shown(mpp: Mpp, make:
     # Of its own tools it may speak.
     own: dict[str, Json] = {**mail, "tool_definitions/0/description": "Sends. See send_mail."}
     assert mpp("install", make(version="0.2.0", name="mail", more=own), "--yes", "--json").json["packages"][0]["look"] == []
+
+
+def test_names_that_some_clients_do_not_take_are_told_of(mpp: Mpp, make: Make) -> None:
+    """The alias is chosen by whoever installs, so they hear of it."""
+    tools: list[Json] = [
+        {"name": name, "description": "Greets", "parameters": {"type": "object", "properties": {}}, "security_level": "low"} for name in ("g" * 58, "short")
+    ]
+    path = make(more={"tool_definitions": tools})
+    answer = mpp("install", path)
+    assert answer.code == 0, answer.err
+    assert "1 name of a tool has more than 64 characters with the alias 'hello'" in answer.err
+    shorter = mpp("install", make(version="0.1.1", more={"tool_definitions": tools}), "--alias", "hi", "--yes", "--json")
+    assert shorter.json["packages"][0]["look"] == []

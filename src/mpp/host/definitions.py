@@ -12,7 +12,7 @@ from mpp.stages.policy import level_of
 from mpp.stages.privacy import widened
 
 
-def definition_of(package: VerifiedPackage, tool: ToolDefinition) -> dict[str, Json]:
+def definition_of(package: VerifiedPackage, tool: ToolDefinition, icons: tuple[dict[str, Json], ...] = ()) -> dict[str, Json]:
     """All but the name under which it is offered."""
     manifest = package.manifest
     found: dict[str, Json] = {
@@ -23,6 +23,8 @@ def definition_of(package: VerifiedPackage, tool: ToolDefinition) -> dict[str, J
     }
     if tool.title:
         found["title"] = tool.title
+    if icons:
+        found["icons"] = list(icons)
     if tool.returns is not None:
         # What the filter puts in the place of a value must fit, too. Spec: 6-privacy, section on schemas.
         found["outputSchema"] = widened(json.loads(tool.returns))

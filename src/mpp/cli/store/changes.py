@@ -16,8 +16,10 @@ from mpp.cli.screen import note, safe
 from mpp.cli.store.gathering import Wanted
 from mpp.cli.store.opened import Opened, TENANT
 from mpp.errors import Fault, MppError, Refused
+from mpp.host.sources.ports import SEPARATOR
 from mpp.host.store import Agreed, apply, Done, Plan, plan_for, Wish
 from mpp.host.store.preparing import judge_texts, prepare
+from mpp.model.manifest import Manifest
 from mpp.model.value import value
 from mpp.stages.approval import Consent, consent_event, consent_of, keeps
 from mpp.stages.archive import MANIFEST_NAME
@@ -25,6 +27,9 @@ from mpp.stages.gatekeeper import VerifiedPackage
 
 LARGE_CODE_BYTES = 2_000_000
 """Bytes of code from which a person is told that it takes a moment. Reason: it compiles in about a second."""
+
+CLIENT_NAME_CHARS = 64
+"""Characters of a tool's name that every known client takes. Reason: the rule of the interfaces of language models behind them."""
 
 WORDS = {
     "install": "install",
@@ -72,8 +77,20 @@ def judged(wanted: Wanted, on: Opened, how: Asks) -> Change:
     wish = Wish(alias=wanted.alias, downgrade=how.downgrade, source=wanted.found.source)
     consent = on.consent(package.publisher_id, package.package_id)
     plan = plan_for(on.store, package, wish, consent=consent, reserved=on.taken)
-    looks = judge_texts(package, on.home, on.store.tool_names(package.package_id))
+    looks = (*judge_texts(package, on.home, on.store.tool_names(package.package_id)), *long_names(plan.entry.alias, package.manifest))
     return Change(package=package, wish=wish, plan=plan, consent=consent, looks=looks)
+
+
+def long_names(alias: str, manifest: Manifest) -> tuple[str, ...]:
+    """Some clients of agents drop a tool whose name is too long for them, without a word. Its owner is told here."""
+    names = [f"{alias}{SEPARATOR}{tool.name}" for tool in manifest.tool_definitions]
+    over = sum(1 for name in names if len(name) > CLIENT_NAME_CHARS)
+    if not over:
+        return ()
+    word = "name of a tool has" if over == 1 else "names of tools have"
+    return (
+        f"{over} {word} more than {CLIENT_NAME_CHARS} characters with the alias {alias!r}, which some clients do not take; a shorter one is set with --alias",
+    )
 
 
 def carried_out(change: Change, on: Opened, how: Asks) -> Changed:

@@ -9,13 +9,15 @@ from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Protocol, TypeVar
 
-from mpp.errors import Fault, HostFailed, MppError
+from mpp.errors import Fault, HostFailed, MppError, Refused
 from mpp.host.definitions import definition_of
 from mpp.host.described import to_look_at
 from mpp.host.judging import forget_packages
 from mpp.host.policy_files import glance
 from mpp.host.sources.ports import Offered, SEPARATOR
+from mpp.host.static import icons_of
 from mpp.host.toolcall import PackageTool, Room, call_package
+from mpp.model.jsontext import Json
 from mpp.stages.gatekeeper import VerifiedPackage
 
 
@@ -107,7 +109,8 @@ class InstalledSource:
                 self._told(package_id, fault)
                 continue
             packages.append((alias, package))
-            found += [self._offer(alias, package, number) for number in range(len(package.manifest.tool_definitions))]
+            icons = _icons(package)
+            found += [self._offer(alias, package, number, icons) for number in range(len(package.manifest.tool_definitions))]
         self._again = math.inf if is_whole else self._monotonic() + self._patience
         self._patience = RETRY_SECONDS if is_whole else min(2 * self._patience, RETRY_SECONDS_MAX)
         self.broken, self._packages = tuple(faults), packages
@@ -115,7 +118,17 @@ class InstalledSource:
         self._room.ready.forget(frozenset(one.content_hash for _, one in packages))
         return tuple(found)
 
-    def _offer(self, alias: str, package: VerifiedPackage, number: int) -> Offered:
+    def _offer(self, alias: str, package: VerifiedPackage, number: int, icons: tuple[dict[str, Json], ...]) -> Offered:
         tool = package.manifest.tool_definitions[number]
         one = PackageTool(package=package, tool=tool)
-        return Offered(f"{alias}{SEPARATOR}{tool.name}", definition_of(package, tool), lambda who, call, live: call_package(one, who, call, live, self._room))
+        return Offered(
+            f"{alias}{SEPARATOR}{tool.name}", definition_of(package, tool, icons), lambda who, call, live: call_package(one, who, call, live, self._room)
+        )
+
+
+def _icons(package: VerifiedPackage) -> tuple[dict[str, Json], ...]:
+    """Spec: static-content X-32. A picture that is not sound is left out; whoever built or installed the package was told."""
+    try:
+        return icons_of(package)
+    except Refused:
+        return ()

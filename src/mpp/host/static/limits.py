@@ -70,3 +70,12 @@ CHANGES_MAX = 20
 
 CHANGED_CHARS_MAX = 600
 """Characters of a prompt that are shown beside what it was. Reason: a paragraph; what comes behind is said to be there."""
+
+ICON_BYTES_MAX = 8 * KIB
+"""Bytes of the picture of a package. Reason: it stands in each list once for every tool, as base64."""
+
+ICON_SIDE_MIN = 16
+"""Pixels of one side, at least. Reason: clients show no smaller ones."""
+
+ICON_SIDE_MAX = 512
+"""Pixels of one side, at most. Reason: bounds what a client has to decode."""

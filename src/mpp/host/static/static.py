@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol, TYPE_CHECKING
 
 from mpp.errors import Refused
+from mpp.host.static.icon import icons_of
 from mpp.host.static.limits import LIST_BYTES_MAX, LOOKS_MAX, VALUES_MAX
 from mpp.host.static.prompts import fill, Prompt, Read, read_prompts
 from mpp.host.static.resources import read_resources, Resources
@@ -110,6 +111,7 @@ def static_of(package: VerifiedPackage) -> Static:
 
 def to_look_at(package: VerifiedPackage | Draft) -> tuple[str, ...]:
     """What a person should see of it before it is signed or installed, one line each. Raises as ``static_of`` does."""
+    icons_of(package)
     verdict = _read(package)[1]
     shown = () if verdict is None else verdict.shown
     lines = [f'A model may read at {hit.where}: "{hit.found}" ({hit.says}).' for hit in shown[:LOOKS_MAX]]
