@@ -1,0 +1,78 @@
+"""Values that stay from one call to the next. Spec: spec/call-contract.md C-60 to C-63, C-70. The manifest declares ``storage.kv``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from mpp_sdk import _host
+
+PAGE = 1_000
+"""Keys of one question to the host. Reason: the host gives no more."""
+
+
+class _Anything:
+    """Stands for "whatever is there"; None already means "nothing is there"."""
+
+
+_ANY = _Anything()
+
+
+def get(key: str) -> bytes | None:
+    """The value of ``key``, or None."""
+    found = _host.call("kv.get", {"key": key})["value"]
+    return None if found is None else _host.from_base64(found)
+
+
+def set(key: str, value: bytes | str, *, expect: bytes | str | _Anything | None = _ANY) -> bool:  # noqa: A001 - the name of the contract
+    """Store ``value``. With ``expect`` only if the present value is that; None means that there is none. Gives whether it was stored."""
+    params: dict[str, Any] = {"key": key, "value": _host.to_base64(_bytes(value))}
+    if not isinstance(expect, _Anything):
+        params["expect"] = None if expect is None else _host.to_base64(_bytes(expect))
+    return bool(_host.call("kv.set", params)["stored"])
+
+
+def delete(key: str) -> bool:
+    """Forget ``key``. Gives whether it was there."""
+    return bool(_host.call("kv.delete", {"key": key})["existed"])
+
+
+def list(prefix: str = "", *, after: str = "", limit: int = PAGE) -> tuple[str, ...]:  # noqa: A001 - the name of the contract
+    """At most ``limit`` keys that begin with ``prefix``, in order, those after ``after``. ``keys`` gives all."""
+    return tuple(_page(prefix, after, limit)["keys"])
+
+
+def keys(prefix: str = "") -> Iterator[str]:
+    """All keys that begin with ``prefix``, in order."""
+    after, more = "", True
+    while more:
+        page = _page(prefix, after, PAGE)
+        yield from page["keys"]
+        more = page["more"] and bool(page["keys"])
+        after = page["keys"][-1] if page["keys"] else ""
+
+
+def get_json(key: str, default: Any = None) -> Any:
+    """The value of ``key``, read as JSON, or ``default`` where there is none."""
+    found = get(key)
+    return default if found is None else json.loads(found)
+
+
+def set_json(key: str, value: Any) -> None:
+    """Store ``value`` as JSON."""
+    set(key, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _page(prefix: str, after: str, limit: int) -> dict[str, Any]:
+    params: dict[str, Any] = {"limit": limit}
+    if prefix:
+        params["prefix"] = prefix
+    if after:
+        params["after"] = after
+    found: dict[str, Any] = _host.call("kv.list", params)
+    return found
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value.encode("utf-8") if isinstance(value, str) else bytes(value)
