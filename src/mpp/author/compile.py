@@ -13,29 +13,17 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from importlib.machinery import PathFinder
-from importlib.metadata import distributions
-from threading import Thread, current_thread, main_thread
-from types import FrameType
-from typing import IO, NamedTuple, NoReturn
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
 
-from mpp.author.confined import command_line
-from mpp.author.limits import (
-    COMPILE_CPU_SECONDS_MAX,
-    COMPILE_MEMORY_BYTES_MAX,
-    COMPILE_SECONDS_MAX,
-    COMPILER_OUTPUT_MAX,
-    INPUTS_BYTES_MAX,
-    MODULE_BYTES_MAX,
-    STACK_BYTES,
-)
+from mpp.author.limits import COMPILE_SECONDS_MAX, INPUTS_BYTES_MAX, MODULE_BYTES_MAX, STACK_BYTES
 from mpp.author.project import Project, matching_files
+from mpp.author.toolchains.catalogue import ZIG
+from mpp.author.toolchains.finding import find_toolchain
+from mpp.author.toolchains.places import language_cache, usable
+from mpp.author.running import Confinement, Done, clean_environment, run_confined
 from mpp.errors import HostFailed, Refused
 from mpp.files import read_bounded
 from mpp.model.jsontext import shown
@@ -61,11 +49,9 @@ COMPILERS: tuple[CompilerNote, ...] = (
 )
 """Modules of other compilers are packed with ``mpp build --wasm FILE``; packing itself is always reproducible."""
 
-_AGAIN = "install it again: pip install --force-reinstall ziglang"
+_AGAIN = "install the compiler again: mpp toolchain install zig --again"
 _SYSTEM: tuple[str, ...] = ()
 """Folders of the system that the compiler reads: none, it is one static program with its own headers."""
-_JOIN_SECONDS = 5
-_READ_BYTES = 65536
 _ERROR = re.compile(r"^(?:wasm-ld: )?(?:(?:\./)?(?P<where>[^:\n]+:\d+(?::\d+)?): )?(?:fatal )?error: ", re.MULTILINE)
 _PLACE = re.compile(r"^(?:In file included from )?([^:|\n]+):\d+:", re.MULTILINE)
 _INPUT = re.compile(r"(?:[^ \t\n\\]|\\[^\n])+")
@@ -87,11 +73,6 @@ class _Places(NamedTuple):
     work: str
 
 
-class _Done(NamedTuple):
-    status: int
-    output: str
-
-
 def compile_project(project: Project, *, progress: Progress, cache: str = "") -> Compiled:
     """The project's module, and what it is made of. ``cache`` is a private folder for the compiled C library; empty means the user's cache."""
     if project.settings.language != "c":
@@ -101,23 +82,24 @@ def compile_project(project: Project, *, progress: Progress, cache: str = "") ->
     sources = _sources(project)
     _check_include(project)
     with tempfile.TemporaryDirectory(prefix="mpp-build-", ignore_cleanup_errors=True) as work:
-        shared = _usable_cache(cache or default_cache()) or _usable_cache(os.path.join(work, "cache"))
+        shared = usable(cache or default_cache()) or usable(os.path.join(work, "cache"))
         if not os.path.isdir(os.path.join(shared, "o")):
             progress("preparing the C library for WebAssembly; this happens once and can take a minute")
         progress(f"compiling {len(sources)} C file{'s' * (len(sources) != 1)}")
         module = os.path.join(work, "main.wasm")
         places = _Places(*(os.path.realpath(folder) for folder in (project.root, os.path.dirname(compiler), shared, work)))
-        done = _run(_confined([compiler, *_arguments(project, sources, module)], places), project.root, _environment(shared, work))
+        command, env = [compiler, *_arguments(project, sources, module)], _environment(shared, work)
+        done = run_confined(command, folder=project.root, env=env, hold=_hold(places), again=_AGAIN)
         # The linker names its own intermediate files, in a folder that is gone when its words are read.
-        done = done._replace(output=re.sub(re.escape(work) + r"[/\\](local[/\\]o[/\\][0-9a-f]+[/\\])?", "", done.output))
+        done = replace(done, output=re.sub(re.escape(work) + r"[/\\](local[/\\]o[/\\][0-9a-f]+[/\\])?", "", done.output))
         data = _result(done, module, places, progress)
         return Compiled(data, _inputs(places, sources))
 
 
 def compiler_tools() -> dict[str, str]:
     """The compiler and its version, for the provenance of a package: equal bytes need an equal compiler."""
-    installed = next(iter(distributions(name="ziglang", path=_import_path())), None)
-    return {} if installed is None else {"ziglang": installed.version}
+    found = find_toolchain(ZIG, os.environ)
+    return {} if found is None else {"ziglang": found.version}
 
 
 def compiler_arguments(project: Project) -> tuple[str, ...]:
@@ -127,36 +109,20 @@ def compiler_arguments(project: Project) -> tuple[str, ...]:
 
 def default_cache() -> str:
     """Where the compiled C library is kept between builds."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return os.path.join(base if os.path.isabs(base) else os.path.join(os.path.expanduser("~"), ".cache"), "mpp", "zig")
-
-
-def _import_path() -> list[str]:
-    """Where packages are installed: the import path without the current folder, which may be a project from elsewhere."""
-    try:
-        here = os.getcwd()
-    except OSError:  # it is gone
-        here = ""
-    return [folder for folder in sys.path if os.path.isabs(folder) and os.path.realpath(folder) != here]
+    return language_cache(os.environ, "zig")
 
 
 def _find_zig() -> str:
-    """The compiler inside the package ``ziglang``, whose Python is never run.
-
-    Attack: ``python -m ziglang`` in the project's folder would first run a ``ziglang.py`` that lies there.
-    """
-    spec = PathFinder.find_spec("ziglang", _import_path())
-    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-        path = os.path.join(os.path.abspath(folder), "zig.exe" if sys.platform == "win32" else "zig")
-        if os.path.isfile(path):
-            return path
-    raise HostFailed("host.compiler_missing", "the C compiler for WebAssembly is not installed", hint="pip install 'model-package-protocol[c]'")
+    found = find_toolchain(ZIG, os.environ)
+    if found is None:
+        raise HostFailed("host.compiler_missing", "the C compiler for WebAssembly is not installed", hint="mpp toolchain install c")
+    return found.program
 
 
 def _sources(project: Project) -> tuple[str, ...]:
-    sources = matching_files(project.root, project.settings.sources)
+    sources = matching_files(project.root, project.settings.texts("sources"))
     if not sources:
-        named = ", ".join(project.settings.sources)
+        named = ", ".join(project.settings.texts("sources"))
         raise Refused("project.sources", f"no file matches {shown(named)}", where="mpp.toml/build/sources", hint="write the sources, or mend the patterns")
     for name in sources:
         # Attack: the compiler driver also takes objects and archives, whose code nobody can read in the sources.
@@ -167,7 +133,7 @@ def _sources(project: Project) -> tuple[str, ...]:
 
 def _check_include(project: Project) -> None:
     root = os.path.realpath(project.root)
-    for folder in project.settings.include:
+    for folder in project.settings.texts("include"):
         real = os.path.realpath(os.path.join(project.root, folder))
         if not os.path.isdir(real) or real != os.path.join(root, *folder.split("/")):
             raise Refused("project.include", "is no folder of the project, or is a link", where=folder, hint="make the folder, or mend include in mpp.toml")
@@ -179,8 +145,8 @@ def _arguments(project: Project, sources: tuple[str, ...], module: str) -> list[
     return [
         "cc",
         *("-target", "wasm32-wasi", "-Os", f"-Wl,-z,stack-size={STACK_BYTES}"),
-        *settings.flags,
-        *(part for folder in settings.include for part in ("-I", f"./{folder}")),
+        *settings.texts("flags"),
+        *(part for folder in settings.texts("include") for part in ("-I", f"./{folder}")),
         *(f"./{name}" for name in sources),
         *("-s", "-Wdate-time", "-Werror=date-time"),
         # Attack: ``__asm__(".incbin \"/etc/passwd\"")`` reads a file that no list of inputs shows.
@@ -188,112 +154,16 @@ def _arguments(project: Project, sources: tuple[str, ...], module: str) -> list[
     ]
 
 
-def _confined(command: list[str], places: _Places) -> list[str]:
-    if os.name != "posix" or not sys.executable:
-        return command
-    read, write = (places.root, places.compiler, *_SYSTEM), (places.cache, places.work)
-    return command_line(command, read=read, write=write, cpu=COMPILE_CPU_SECONDS_MAX, memory=COMPILE_MEMORY_BYTES_MAX)
+def _hold(places: _Places) -> Confinement:
+    return Confinement(read=(places.root, places.compiler, *_SYSTEM), write=(places.cache, places.work), seconds=COMPILE_SECONDS_MAX)
 
 
 def _environment(cache: str, work: str) -> dict[str, str]:
-    """Nothing of the user's environment reaches the compiler, so nothing of it can change the module."""
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows starts no process without it
-    local = os.path.join(work, "local")
-    zig = {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": local}
-    # A pragma can silence the refusal of __DATE__; then the date is the one of all members of a package, 1980-01-01.
-    return kept | zig | {"SOURCE_DATE_EPOCH": "315532800", "TZ": "UTC", "LC_ALL": "C", "TMPDIR": work, "TMP": work, "TEMP": work}
+    """A pragma can silence the refusal of __DATE__; then the date is the one of all members of a package."""
+    return clean_environment(work, {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": os.path.join(work, "local")})
 
 
-def _usable_cache(folder: str) -> str:
-    """``folder`` once it exists and can be written, else nothing: a read-only home only makes builds slower."""
-    folder = os.path.abspath(folder)
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        return ""
-
-
-def _run(command: list[str], folder: str, environment: dict[str, str]) -> _Done:
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as fault:
-        raise HostFailed("host.compiler_failed", f"the compiler does not start: {fault.strerror}", where=command[0], hint=_AGAIN) from None
-    kept = bytearray()
-    with _ended_by_signals():
-        return _Done(_wait(process, kept, folder), _readable(bytes(kept)))
-
-
-def _wait(process: subprocess.Popen[bytes], kept: bytearray, folder: str) -> int:
-    reader = Thread(target=_drain, args=(process.stdout, kept), daemon=True)
-    reader.start()
-    try:
-        return process.wait(timeout=COMPILE_SECONDS_MAX)
-    except subprocess.TimeoutExpired:
-        hint = "simplify the sources, or build on a faster machine"
-        raise Refused("project.compile_time", f"the compiler did not finish in {COMPILE_SECONDS_MAX} seconds", where=folder, hint=hint) from None
-    finally:
-        _end(process)
-        reader.join(timeout=_JOIN_SECONDS)
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let a request to end this process end the compiler first: it runs in a session of its own, where no terminal reaches it."""
-    mine = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)] if current_thread() is main_thread() else []
-    # A signal that somebody handles or ignores, as under nohup, stays theirs.
-    mine = [number for number in mine if signal.getsignal(number) is signal.SIG_DFL]
-    for number in mine:
-        signal.signal(number, _leave)
-    try:
-        yield
-    finally:
-        for number in mine:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _leave(number: int, _: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)
-
-
-def _drain(pipe: IO[bytes] | None, kept: bytearray) -> None:
-    """Keep the first part of the output and read on, so that a talkative compiler neither blocks nor fills memory."""
-    if pipe is None:
-        return
-    with pipe:
-        while data := os.read(pipe.fileno(), _READ_BYTES):
-            kept += data[: COMPILER_OUTPUT_MAX - len(kept)]
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the compiler and its children, whatever the reason we stop."""
-    if process.poll() is not None:
-        return
-    with suppress(OSError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
-
-
-def _readable(data: bytes) -> str:
-    """The compiler's words, safe for a terminal: it quotes source lines, which may hold escape sequences."""
-    text = data.decode("utf-8", "replace")
-    safe = "".join(c if c.isprintable() or c == "\n" else " " for c in text).rstrip()
-    return safe + ("\n(more left out)" if len(data) >= COMPILER_OUTPUT_MAX else "")
-
-
-def _result(done: _Done, module: str, places: _Places, progress: Progress) -> bytes:
+def _result(done: Done, module: str, places: _Places, progress: Progress) -> bytes:
     # Attack: the compiler quotes the lines that it does not understand, here those of a private file.
     for name in dict.fromkeys(found[1] for found in _PLACE.finditer(done.output)):
         _judge_input(name, places, (places.compiler, places.cache, places.work))
@@ -311,7 +181,7 @@ def _result(done: _Done, module: str, places: _Places, progress: Progress) -> by
     return data
 
 
-def _failure(done: _Done) -> Refused | HostFailed:
+def _failure(done: Done) -> Refused | HostFailed:
     errors = list(_ERROR.finditer(done.output))
     if done.status < 0 or not errors:
         return HostFailed("host.compiler_failed", f"the compiler broke off (status {done.status})\n{done.output}", hint=_AGAIN)

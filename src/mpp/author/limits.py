@@ -45,6 +45,9 @@ COMPILE_CPU_SECONDS_MAX = 1800
 COMPILE_MEMORY_BYTES_MAX = 8 * GIB
 """Bytes of address space of each process of the compiler. Reason: a source can ask for any amount; real ones need under one GiB."""
 
+FETCH_SECONDS_MAX = 1800
+"""Seconds for pip to fetch a toolchain or dependencies. Reason: 100 MB over a slow line; a hang must end."""
+
 INPUTS_BYTES_MAX = 4 * MIB
 """Bytes of the compiler's list of what one source includes. Reason: a thousand headers take a tenth of it."""
 

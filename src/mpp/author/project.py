@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import field
 from fnmatch import fnmatchcase
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from mpp.author.limits import FILES_MAX, FLAG_CHARS_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX, SETTINGS_BYTES_MAX, SETTINGS_DOTS_MAX
 from mpp.errors import Fault, Refused
@@ -19,40 +21,34 @@ from mpp.model.limits import MANIFEST_BYTES_MAX
 from mpp.model.paths import path_fault
 from mpp.model.value import value
 
-LANGUAGES: tuple[str, ...] = ("c",)
+if TYPE_CHECKING:  # every command looks for a project, few are in one
+    from mpp.author.languages.ports import Key, Language
+
 MANIFEST = "manifest.json"
 SETTINGS = "mpp.toml"
 
-_PATTERN = re.compile(r"[A-Za-z0-9_*?][A-Za-z0-9._+*?-]*(/[A-Za-z0-9_*?][A-Za-z0-9._+*?-]*)*")
-_FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
+PATTERN = re.compile(r"[A-Za-z0-9_*?][A-Za-z0-9._+*?-]*(/[A-Za-z0-9_*?][A-Za-z0-9._+*?-]*)*")
+FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
 
 # An end may be missing: each position is looked at once, whatever the line holds.
 _TEXT_OR_COMMENT = re.compile(r""""(?:[^"\\]|\\.)*"?|'[^']*'?|\#.*""")
 
-# Attack: a compiler flag can load a plug-in, read any file or write anywhere; a project from elsewhere
-# must build without such power. So the list says what is allowed, and the order of the compiler is ours.
-# All of it is ASCII: what a command line makes of other characters depends on the locale.
-_FLAG = re.compile(
-    r"-std=(c|gnu)[0-9a-z]{2}"
-    r"|-[DU][A-Za-z_][A-Za-z0-9_]*(=[ -~]*)?"
-    r"|-W(no-)?[a-z][a-z0-9+-]*(=[a-z0-9-]+)?"
-    r"|-O[123sz]"
-    r"|-f(no-)?(wrapv|strict-aliasing|signed-char|unsigned-char|short-enums|common|math-errno|fast-math|builtin)"
-    r"|-m(no-)?(simd128|relaxed-simd|bulk-memory|sign-ext|nontrapping-fptoint|mutable-globals|multivalue|tail-call)"
-    r"|-lm|-lwasi-emulated-(mman|signal|process-clocks|getpid)"
-    r"|-Wl,-z,stack-size=[1-9][0-9]{0,8}"
-)
-
 
 @value
-class ProjectSettings:
+class BuildSettings:
     """What ``[build]`` of ``mpp.toml`` says; an empty language means that a ready module is packed."""
 
     language: str = ""
-    sources: tuple[str, ...] = ()
-    include: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
+    """Its name in the registry, whatever alias was written."""
     assets: tuple[str, ...] = ("README.md", "assets/**")
+    given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The keys that the language reads, with what they were given; who gave nothing is not in it."""
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return self.given.get(key, ())
+
+    def text(self, key: str, default: str = "") -> str:
+        return next(iter(self.texts(key)), default)
 
 
 @value
@@ -61,7 +57,7 @@ class Project:
 
     root: str
     manifest_path: str
-    settings: ProjectSettings
+    settings: BuildSettings
 
 
 def find_project(start: str) -> Project | None:
@@ -99,7 +95,7 @@ def read_project(root: str) -> Project:
         if os.path.lexists(os.path.join(root, name)):
             _check_file(root, name)
     try:
-        settings = _settings(_read_toml(path)) if os.path.lexists(path) else ProjectSettings()
+        settings = _settings(_read_toml(path)) if os.path.lexists(path) else BuildSettings()
     except Refused as fault:
         raise Refused.of((*fault.faults, *_manifest_faults(manifest))[:FAULTS_MAX]) from None
     return Project(root=root, manifest_path=manifest, settings=settings)
@@ -107,10 +103,11 @@ def read_project(root: str) -> Project:
 
 def _manifest_faults(path: str) -> tuple[Fault, ...]:
     """The manifest is judged anyway when a package is made; here it spares the author a second run."""
-    from mpp.model.manifest import parse_manifest  # noqa: PLC0415 - needed only when something is wrong already
+    from mpp.author.draft import read_draft  # noqa: PLC0415 - needed only when something is wrong already
 
     try:
-        parse_manifest(read_bounded(path, MANIFEST_BYTES_MAX))
+        # Which language it is of is what could not be read, so what some leave out is not missed.
+        read_draft(read_bounded(path, MANIFEST_BYTES_MAX), lenient=True)
     except Refused as fault:
         return fault.faults
     return ()
@@ -147,51 +144,68 @@ def _check_cost(text: str, path: str) -> None:
             raise Refused("project.toml", f"a line has more than {SETTINGS_DOTS_MAX} dots outside of texts", where=path, hint="write shorter keys")
 
 
-def _settings(found: dict[str, Json]) -> ProjectSettings:
+def _settings(found: dict[str, Json]) -> BuildSettings:
     faults = Faults("project")
     top = Fields(found, SETTINGS, faults)
     build = top.object("build", required=False)
-    settings = ProjectSettings() if build is None else _build_settings(build, faults)
+    settings = BuildSettings() if build is None else _build_settings(build, faults)
     top.end()
     faults.stop()
     return settings
 
 
-def _build_settings(build: Fields, faults: Faults) -> ProjectSettings:
-    def texts(key: str, pattern: re.Pattern[str], form: str) -> tuple[str, ...]:
-        return build.texts(key, most=PATTERNS_MAX, each_most=PATTERN_CHARS_MAX, pattern=pattern, form=form)
-
+def _build_settings(build: Fields, faults: Faults) -> BuildSettings:
     language = build.text("language", most=PATTERN_CHARS_MAX, default="", least=0)
-    if language:
-        check_language(language, build.path("language"), faults)
-    sources = texts("sources", _PATTERN, "a pattern such as 'src/*.c' below the project's folder")
-    if language and not sources:
-        faults.add("sources", build.path("sources"), "no source is named", 'add, for example: sources = ["src/*.c"]')
-    settings = ProjectSettings(
-        language=language,
-        sources=sources,
-        include=texts("include", _FOLDER, "a folder such as 'include' below the project's folder"),
-        flags=_flags(build, faults),
-        assets=texts("assets", _PATTERN, "a pattern such as 'assets/**' below the project's folder") if build.has("assets") else ProjectSettings().assets,
+    given: dict[str, tuple[str, ...]] = {}
+    found = check_language(language, build.path("language"), faults) if language else None
+    if found is not None:
+        language = found.name
+        given = {key.name: texts for key in found.keys if (texts := _read_key(build, key, faults))}
+    assets = build.texts(
+        "assets", most=PATTERNS_MAX, each_most=PATTERN_CHARS_MAX, pattern=PATTERN, form="a pattern such as 'assets/**' below the project's folder"
     )
-    build.end()
+    settings = BuildSettings(language=language, assets=assets if build.has("assets") else BuildSettings().assets, given=given)
+    # Which keys an unknown language would read, nobody knows.
+    if not language or found is not None:
+        build.end()
     return settings
 
 
-def _flags(build: Fields, faults: Faults) -> tuple[str, ...]:
-    flags = build.texts("flags", most=PATTERNS_MAX, each_most=FLAG_CHARS_MAX)
-    for i, flag in enumerate(flags):
-        if _FLAG.fullmatch(flag) is None:
-            hint = "allowed are -std=, -D, -U, -W, -O1 to -Oz, some -f and -m, -lm, -lwasi-emulated-*, -Wl,-z,stack-size=N; folders go under include"
-            faults.add("flag", f"{build.path('flags')}/{i}", f"the compiler flag {shown(flag)!r} is not allowed", hint)
-    return flags
+def _read_key(build: Fields, key: Key, faults: Faults) -> tuple[str, ...]:
+    """A list of texts, or one text as a list of one; empty where nothing is given."""
+    pattern, form = (key.pattern, key.form) if key.fault == "form" else (None, "")
+    if key.many:
+        texts = build.texts(key.name, most=PATTERNS_MAX, each_most=FLAG_CHARS_MAX, pattern=pattern, form=form)
+    else:
+        one = build.text(key.name, most=FLAG_CHARS_MAX, default="", pattern=pattern, form=form)
+        texts = (one,) if one else ()
+    if key.fault != "form":
+        for i, text in enumerate(texts):
+            if key.pattern.fullmatch(text) is None:
+                faults.add(key.fault, f"{build.path(key.name)}/{i}", f"{shown(text)!r} is not allowed", key.form)
+    if key.required and not texts:
+        faults.add(key.name if key.name == "sources" else "missing", build.path(key.name), f"{key.name} names nothing", key.hint)
+    return texts
 
 
-def check_language(language: str, where: str, faults: Faults) -> None:
-    """Note a fault unless projects can be written in ``language``."""
-    if language not in LANGUAGES:
-        hint = near(language, LANGUAGES) or f"take one of: {', '.join(LANGUAGES)}; modules of other compilers are packed with: mpp build --wasm FILE"
+def language_of(project: Project) -> Language | None:
+    """The language that the project is written in; None where a ready module is packed."""
+    if not project.settings.language:
+        return None
+    from mpp.author.languages.registry import find_language  # noqa: PLC0415 - every command looks for a project, few build one
+
+    return find_language(project.settings.language)
+
+
+def check_language(language: str, where: str, faults: Faults) -> Language | None:
+    """The language by name or alias; a fault is noted unless projects can be written in it."""
+    from mpp.author.languages.registry import NAMES, find_language  # noqa: PLC0415 - as above
+
+    found = find_language(language)
+    if found is None:
+        hint = near(language, NAMES) or f"take one of: {', '.join(NAMES)}; modules of other compilers are packed with: mpp build --wasm FILE"
         faults.add("language", where, f"the language {shown(language)!r} is not known", hint)
+    return found
 
 
 def matching_files(root: str, patterns: tuple[str, ...]) -> tuple[str, ...]:

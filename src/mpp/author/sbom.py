@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
+from mpp.author.languages.ports import Component
 from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest
 
 
-def write_sbom(manifest: Manifest, files: Mapping[str, bytes], tools: Mapping[str, str]) -> bytes:
-    """The package as a component, its files with hashes, and the tools that made it.
+def write_sbom(manifest: Manifest, files: Mapping[str, bytes], tools: Mapping[str, str], dependencies: Sequence[Component] = ()) -> bytes:
+    """The package as a component, its files with hashes, the dependencies that they came from, and the tools that made it.
 
     It holds no serial number and no time: the same sources give the same bytes.
     """
@@ -37,7 +38,16 @@ def write_sbom(manifest: Manifest, files: Mapping[str, bytes], tools: Mapping[st
         "specVersion": "1.6",
         "version": 1,
         "metadata": {"component": component, "tools": {"components": made_with}},
-        "components": parts,
-        "dependencies": [{"ref": reference, "dependsOn": [f"file:{name}" for name in sorted(files)]}],
+        "components": [*parts, *(_dependency(one) for one in dependencies)],
+        "dependencies": [{"ref": reference, "dependsOn": [*(f"file:{name}" for name in sorted(files)), *(one.purl for one in dependencies)]}],
     }
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _dependency(one: Component) -> Json:
+    found: dict[str, Json] = {"type": one.kind, "bom-ref": one.purl, "name": one.name, "version": one.version, "purl": one.purl}
+    if one.sha256:
+        found["hashes"] = [{"alg": "SHA-256", "content": one.sha256}]
+    if one.license:
+        found["licenses"] = [{"license": {"name": one.license}}]
+    return found

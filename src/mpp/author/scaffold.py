@@ -9,35 +9,32 @@ import secrets
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
+from mpp.author.languages.ports import Language
 from mpp.author.limits import GIT_SECONDS_MAX, PACKAGE_ID_CHARS_MAX, PUBLISHER_CHARS_MAX, TOOL_NAME_CHARS_MAX
-from mpp.author.project import LANGUAGES, check_language
+from mpp.author.project import check_language
 from mpp.errors import HostFailed, Refused
 from mpp.files import move_folder
-from mpp.model.fields import Faults
+from mpp.model.fields import Faults, near
 from mpp.model.jsontext import shown
 from mpp.model.paths import path_fault
 from mpp.model.value import value
 
-__all__ = ["LANGUAGES", "NewProject", "create_project"]
-
 EXAMPLE_PUBLISHER = "Example Publisher"
 
-# Template file, file of the project. A name with a leading dot would be taken for a rule of our own repository.
-_TEMPLATES: dict[str, tuple[tuple[str, str], ...]] = {
-    "c": (
-        ("manifest.json", "manifest.json"),
-        ("mpp.toml", "mpp.toml"),
-        ("README.md", "README.md"),
-        ("dot-gitignore", ".gitignore"),
-        ("include/mpp.h", "include/mpp.h"),
-        ("src/main.c", "src/main.c"),
-        ("src/mpp.c", "src/mpp.c"),
-        ("tests/requests.jsonl", "tests/requests.jsonl"),
-        ("tests/replies.jsonl", "tests/replies.jsonl"),
-    ),
+COMMON = "common"
+"""The folder of what every project gets, below those of the languages."""
+
+TEMPLATES: dict[str, str] = {
+    "http-api": "asks a web API, with a secret that the tool never sees",
+    "files": "reads the files of folders that a person grants",
+    "kv": "keeps state between calls",
+    "legacy-port": "an MCP server written for FastMCP, ported",
 }
+"""What ``--template`` knows, and what its tool does. A language need not have all."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PACKAGE_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
@@ -52,9 +49,9 @@ class NewProject:
     next_steps: tuple[str, ...]
 
 
-def create_project(name: str, *, lang: str, parent: str, package_id: str = "", publisher: str = "") -> NewProject:
+def create_project(name: str, *, lang: str, parent: str, template: str = "", package_id: str = "", publisher: str = "") -> NewProject:
     """Make ``parent/name``, or ``parent/tools/name`` where ``parent/tools`` exists: whole, or not at all."""
-    _check(name, lang, package_id, publisher)
+    language = _check(name, lang, template, package_id, publisher)
     parent = os.path.abspath(parent)
     tools = os.path.join(parent, "tools")
     # Attack: a link in a project from elsewhere would have us write outside of it.
@@ -67,16 +64,47 @@ def create_project(name: str, *, lang: str, parent: str, package_id: str = "", p
         raise Refused("project.exists", "the folder exists already", where=target, hint="take another name, or move the folder away")
     # The publisher comes last: it is free text, and what it holds is then never taken for a marker.
     markers = {"name": name, "package_id": package_id or f"com.example.{name}", "publisher": publisher or guess_publisher()}
-    _write_whole(target, {made: _filled(lang, source, markers) for source, made in _TEMPLATES[lang]})
-    return NewProject(folder=target, files=tuple(made for _, made in _TEMPLATES[lang]), next_steps=_next_steps(target, name))
+    made = {file: _filled(source, markers) for file, source in template_files(language.name, template).items()}
+    _write_whole(target, made)
+    return NewProject(folder=target, files=tuple(made), next_steps=_next_steps(target, name, made))
 
 
-def _check(name: str, lang: str, package_id: str, publisher: str) -> None:
+def template_files(language: str, template: str = "") -> dict[str, Traversable]:
+    """The files of a new project by name, sorted: those of all, of the language, and of the template, each laid over the ones before.
+
+    Whatever lies in the folders is part of it. A name with a leading dot would be taken for a rule of our own repository, so it is ``dot-`` there.
+    """
+    root = files("mpp.author").joinpath("templates")
+    found: dict[str, Traversable] = {}
+    for folder in (COMMON, language, f"{language}+{template}" if template else ""):
+        if folder and (base := root.joinpath(folder)).is_dir():
+            found |= dict(_below(base, ""))
+    return dict(sorted(found.items()))
+
+
+def _below(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
+    for item in folder.iterdir():
+        inner = f"{name}/" * bool(name) + re.sub("^dot-", ".", item.name)
+        if item.is_dir() and item.name != "__pycache__":
+            yield from _below(item, inner)
+        elif item.is_file():
+            yield inner, item
+
+
+def templates_of(language: str) -> tuple[str, ...]:
+    """The templates that a language has."""
+    root = files("mpp.author").joinpath("templates")
+    return tuple(name for name in TEMPLATES if root.joinpath(f"{language}+{name}").is_dir())
+
+
+def _check(name: str, lang: str, template: str, package_id: str, publisher: str) -> Language:
     faults = Faults("project")
     if len(name) > TOOL_NAME_CHARS_MAX or _NAME.fullmatch(name) is None or path_fault(name) is not None:
         form = f"lower-case letters, digits and single dashes, begins with a letter, has at most {TOOL_NAME_CHARS_MAX} characters"
         faults.add("name", "NAME", f"{shown(name)!r} is no project name: one is {form}", f"for example: mpp init {_suggestion(name)}")
-    check_language(lang, "--lang", faults)
+    language = check_language(lang, "--lang", faults)
+    if template and language is not None:
+        _check_template(template, language, faults)
     if package_id and (len(package_id) > PACKAGE_ID_CHARS_MAX or _PACKAGE_ID.fullmatch(package_id) is None):
         hint = "write a domain you own backwards, then the name: com.example.hello"
         faults.add("package_id", "--package-id", f"{shown(package_id)!r} is no package id", hint)
@@ -84,6 +112,18 @@ def _check(name: str, lang: str, package_id: str, publisher: str) -> None:
         hint = f"write a name of 1 to {PUBLISHER_CHARS_MAX} printable characters"
         faults.add("publisher", "--publisher", f"{shown(publisher)!r} is no publisher name", hint)
     faults.stop()
+    if language is None:  # it was a fault
+        raise Refused("project.language", "the language is not known", where="--lang")
+    return language
+
+
+def _check_template(template: str, language: Language, faults: Faults) -> None:
+    known = templates_of(language.name)
+    if template not in known:
+        hint = near(template, known) or (
+            f"for {language.title} there are: {', '.join(known)}" if known else f"{language.title} has one template: leave the option out"
+        )
+        faults.add("template", "--template", f"there is no template {shown(template)!r} for {language.title}", hint)
 
 
 def _suggestion(name: str) -> str:
@@ -126,9 +166,9 @@ def _git_name() -> str:
     return found if _is_publisher(found) else ""
 
 
-def _filled(lang: str, source: str, markers: dict[str, str]) -> bytes:
+def _filled(source: Traversable, markers: dict[str, str]) -> bytes:
     """A template with its markers replaced; values are written as inside a JSON string, the only place free text goes."""
-    text = files("mpp.author").joinpath("templates", lang, *source.split("/")).read_text(encoding="utf-8")
+    text = source.read_text(encoding="utf-8")
     for marker, found in markers.items():
         text = text.replace("{{" + marker + "}}", json.dumps(found, ensure_ascii=False)[1:-1])
     return text.encode("utf-8")
@@ -152,7 +192,7 @@ def _write_whole(target: str, contents: dict[str, bytes]) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _next_steps(folder: str, name: str) -> tuple[str, ...]:
+def _next_steps(folder: str, name: str, made: dict[str, bytes]) -> tuple[str, ...]:
     try:
         shorter = os.path.relpath(folder)
     except (OSError, ValueError):  # the current folder is gone, or is on another drive
@@ -161,7 +201,14 @@ def _next_steps(folder: str, name: str) -> tuple[str, ...]:
     return (
         f"cd {shlex.quote(min(shorter, folder, key=len))}",
         "mpp build",
+        *_first_call(made),
         "mpp keygen -o ~/.mpp/keys",
         f"mpp sign {file} -k ~/.mpp/keys/publisher.key",
         f"mpp verify {file}",
     )
+
+
+def _first_call(made: dict[str, bytes]) -> tuple[str, ...]:
+    """The first command under "Try it" in the project's README: there a template says how its tool is called."""
+    after = made.get("README.md", b"").decode("utf-8").partition("\nmpp run ")[2]
+    return (f"mpp run {after.partition(chr(10))[0]}",) if after else ()

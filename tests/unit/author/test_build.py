@@ -12,7 +12,8 @@ import pytest
 from mpp.author import build as building
 from mpp.author import compile as compiling
 from mpp.author import limits
-from mpp.author.build import build_project, output_name, read_project_manifest
+from mpp.author.build import Wishes, build_project, draft_of, output_name
+from mpp.author.draft import completed
 from mpp.author.project import read_project
 from mpp.author.provenance import Recipe, write_provenance
 from mpp.author.sbom import write_sbom
@@ -50,7 +51,7 @@ def quiet(_: str) -> None:
 def test_a_ready_module_is_packed(tmp_path: Path) -> None:
     folder = project(tmp_path / "p")
     said: list[str] = []
-    built = build_project(read_project(str(folder)), progress=said.append, wasm=str(folder / "ready.wasm"))
+    built = build_project(read_project(str(folder)), progress=said.append, wishes=Wishes(wasm=str(folder / "ready.wasm")))
     found = members(built.data)
     assert set(found) == {MANIFEST_NAME, ENTRYPOINT, "README.md", "assets/a.txt", SBOM_NAME, PROVENANCE_NAME}
     assert found[ENTRYPOINT] == module()
@@ -64,7 +65,7 @@ def test_a_ready_module_is_packed(tmp_path: Path) -> None:
 
 def test_building_twice_elsewhere_gives_the_same_bytes(tmp_path: Path) -> None:
     made = [
-        build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm")).data
+        build_project(read_project(str(folder)), progress=quiet, wishes=Wishes(wasm=str(folder / "ready.wasm"))).data
         for folder in (project(tmp_path / "1"), project(tmp_path / "2"))
     ]
     assert made[0] == made[1]
@@ -112,7 +113,7 @@ def test_a_module_that_no_host_takes_is_not_packed(tmp_path: Path) -> None:
     folder = project(tmp_path / "p")
     (folder / "ready.wasm").write_bytes(b"\x7fELF")
     with pytest.raises(Refused) as refusal:
-        build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm"))
+        build_project(read_project(str(folder)), progress=quiet, wishes=Wishes(wasm=str(folder / "ready.wasm")))
     assert refusal.value.family.stage == "gatekeeper"
 
 
@@ -129,9 +130,9 @@ def test_room_for_the_two_members_of_the_seal(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(archive_limits, "ENTRIES_MAX", most)
     if refused:
         with pytest.raises(Refused, match=r"size\.entries"):
-            build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm"))
+            build_project(read_project(str(folder)), progress=quiet, wishes=Wishes(wasm=str(folder / "ready.wasm")))
     else:
-        sealed(build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm")).data)
+        sealed(build_project(read_project(str(folder)), progress=quiet, wishes=Wishes(wasm=str(folder / "ready.wasm"))).data)
 
 
 @pytest.mark.parametrize("files_of", [(100000, 1), (1, 300), (0, 300)])
@@ -143,7 +144,7 @@ def test_room_for_the_bytes_of_the_seal(tmp_path: Path, monkeypatch: pytest.Monk
         (folder / "assets" / f"{i}").write_bytes(random.Random(i).randbytes(size))
 
     def built() -> bytes:
-        return build_project(read_project(str(folder)), progress=quiet, wasm=str(folder / "ready.wasm")).data
+        return build_project(read_project(str(folder)), progress=quiet, wishes=Wishes(wasm=str(folder / "ready.wasm"))).data
 
     most = sum(map(len, members(built()).values())) + limits.SEAL_BYTES_MAX
     for place in (building, archive_limits):
@@ -156,19 +157,19 @@ def test_room_for_the_bytes_of_the_seal(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_key_id_is_filled_in(tmp_path: Path) -> None:
     found = read_project(str(project(tmp_path / "p")))
-    filled = read_project_manifest(found, KEY)
+    filled = completed(draft_of(found), None, key_id=KEY)
     assert parse_manifest(filled).publisher.verified_key_id == KEY
-    assert parse_manifest(read_project_manifest(found)).publisher.verified_key_id != KEY
+    assert completed(draft_of(found), None) == Path(found.manifest_path).read_bytes()
     assert filled.endswith(b"}\n")
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"publisher": "Ada"}'])
-def test_a_key_id_needs_a_publisher_block(tmp_path: Path, text: str) -> None:
+def test_a_manifest_needs_a_publisher_block(tmp_path: Path, text: str) -> None:
     folder = project(tmp_path / "p")
     (folder / "manifest.json").write_text(text)
     with pytest.raises(Refused) as refusal:
-        read_project_manifest(read_project(str(folder)), KEY)
-    assert refusal.value.code == "manifest.missing"
+        draft_of(read_project(str(folder)))
+    assert refusal.value.code in {"manifest.missing", "manifest.type"}
 
 
 # --- the two documents that a build adds

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mpp.author import compile as subject
-from mpp.author import confined
+from mpp.author import confined, limits, running
 from mpp.author.compile import COMPILERS, compile_project, compiler_arguments, compiler_tools, default_cache
-from mpp.author.project import Project, ProjectSettings, read_project
+from mpp.author.project import Project, BuildSettings, read_project
 from mpp.errors import HostFailed, Refused
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -26,8 +26,9 @@ def project_of(folder: Path, files: dict[str, str], **settings: object) -> Proje
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    given = {"language": "c", "sources": ("src/*.c",), **settings}
-    return Project(root=str(folder), manifest_path=str(folder / "manifest.json"), settings=ProjectSettings(**given))  # type: ignore[arg-type]
+    given = {"sources": ("src/*.c",), **settings}
+    language = given.pop("language", "c")
+    return Project(root=str(folder), manifest_path=str(folder / "manifest.json"), settings=BuildSettings(language=language, given=given))  # type: ignore[arg-type]
 
 
 def run(module: bytes, data: bytes, folder: Path, *, memory: int = 16 * 1024 * 1024) -> bytes:
@@ -199,7 +200,7 @@ def test_the_compilers_words_are_bounded(zig_cache: str, tmp_path: Path) -> None
     source = "".join(f"int f{i}(void) {{ return {'m' * 900}{i}; }}\n" for i in range(200))
     with pytest.raises(Refused) as refusal:
         compile_project(project_of(tmp_path, {"src/a.c": source}), progress=quiet, cache=zig_cache)
-    assert len(refusal.value.message) < subject.COMPILER_OUTPUT_MAX + 200
+    assert len(refusal.value.message) < limits.COMPILER_OUTPUT_MAX + 200
     assert refusal.value.message.endswith("(more left out)")
 
 
@@ -213,7 +214,7 @@ def test_warnings_are_passed_on(zig_cache: str, tmp_path: Path) -> None:
 
 def test_the_template_compiles_without_a_word(hello: Path, zig_cache: str) -> None:
     found = read_project(str(hello))
-    strict = ProjectSettings(language="c", sources=found.settings.sources, include=found.settings.include, flags=(*found.settings.flags, "-Werror"))
+    strict = BuildSettings(language="c", given={**found.settings.given, "flags": (*found.settings.texts("flags"), "-Werror")})
     said: list[str] = []
     compile_project(Project(root=found.root, manifest_path=found.manifest_path, settings=strict), progress=said.append, cache=zig_cache)
     assert said[-1] == "compiling 2 C files"
@@ -292,7 +293,7 @@ def test_no_file_outside_of_the_project_is_read(
 ) -> None:
     """Each barrier alone holds: without Landlock the list of inputs refuses, with it the compiler reads nothing to begin with."""
     if barrier == "list":
-        monkeypatch.setattr(subject, "command_line", unconfined)
+        monkeypatch.setattr(running, "command_line", unconfined)
     elif not LANDLOCK:
         pytest.skip("this system has no Landlock")
     with pytest.raises(Refused) as refusal:
@@ -319,7 +320,7 @@ def test_hidden_files_and_links_of_the_project_are_not_read(zig_cache: str, tmp_
     '#define J(a, b) a##b\nJ(__as, m__)(".inc" "lude \\"@/private\\"");\nint main(void) { return 0; }\n',
 ])  # fmt: skip
 def test_assembly_is_not_compiled(zig_cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
-    monkeypatch.setattr(subject, "command_line", unconfined)
+    monkeypatch.setattr(running, "command_line", unconfined)
     with pytest.raises(Refused, match="inline assembly is disabled"):
         compile_project(hostile(tmp_path, source), progress=quiet, cache=zig_cache)
 
@@ -346,7 +347,7 @@ def test_the_compiler_is_confined(zig_cache: str, tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits are those of POSIX")
-@pytest.mark.parametrize(("letter", "wanted"), [("t", str(subject.COMPILE_CPU_SECONDS_MAX)), ("v", str(subject.COMPILE_MEMORY_BYTES_MAX // 1024))])
+@pytest.mark.parametrize(("letter", "wanted"), [("t", str(limits.COMPILE_CPU_SECONDS_MAX)), ("v", str(limits.COMPILE_MEMORY_BYTES_MAX // 1024))])
 def test_the_compiler_is_limited(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letter: str, wanted: str) -> None:
     compiler = fake(tmp_path, LISTS + f'for last; do :; done; ulimit -{letter} > "$last"')
     monkeypatch.setattr(subject, "_find_zig", lambda: compiler)
@@ -357,14 +358,16 @@ def test_the_compiler_is_limited(hello: Path, tmp_path: Path, monkeypatch: pytes
 # --- the machine
 
 
-def test_a_missing_compiler(hello: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_compiler(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPP_TOOLCHAINS", str(tmp_path))
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(HostFailed) as failure:
         compile_project(read_project(str(hello)), progress=quiet)
-    assert (failure.value.code, failure.value.hint) == ("host.compiler_missing", "pip install 'model-package-protocol[c]'")
+    assert (failure.value.code, failure.value.hint) == ("host.compiler_missing", "mpp toolchain install c")
 
 
 def test_an_installation_without_its_compiler(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPP_TOOLCHAINS", str(tmp_path / "none"))
     (tmp_path / "ziglang").mkdir()
     (tmp_path / "ziglang" / "__init__.py").write_text("")
     monkeypatch.delitem(sys.modules, "ziglang", raising=False)
@@ -373,7 +376,8 @@ def test_an_installation_without_its_compiler(hello: Path, tmp_path: Path, monke
         compile_project(read_project(str(hello)), progress=quiet)
 
 
-def test_an_installation_without_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installation_without_a_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPP_TOOLCHAINS", str(tmp_path))
     monkeypatch.setattr(sys, "path", [])
     assert compiler_tools() == {}
 
@@ -435,7 +439,7 @@ def test_the_compiler_gets_a_clean_environment(hello: Path, tmp_path: Path, monk
     monkeypatch.setenv("API_" + "TOKEN", "private")
     shown = compile_project(read_project(str(hello)), progress=quiet, cache=str(tmp_path / "cache")).module.decode()
     names = {line.partition("=")[0] for line in shown.splitlines() if "=" in line} - {"PWD", "OLDPWD", "SHLVL", "_"}
-    assert names == {"ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR", "LC_ALL", "TZ", "SOURCE_DATE_EPOCH", "TMPDIR", "TMP", "TEMP"}
+    assert names == {"ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR", "HOME", "LC_ALL", "TZ", "SOURCE_DATE_EPOCH", "TMPDIR", "TMP", "TEMP"}
     assert f"ZIG_GLOBAL_CACHE_DIR={tmp_path / 'cache'}\n" in shown
     assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
 

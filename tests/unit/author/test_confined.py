@@ -5,16 +5,18 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mpp.author import compile as compiling
 from mpp.author import confined as subject
+from mpp.author import running
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the launcher's barriers are those of Linux")
 
@@ -40,6 +42,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(subject, "_syscall", syscall)
     monkeypatch.setattr(subject, "_prctl", lambda option, _: said.append(f"property {option}"))
+    monkeypatch.setattr(subject, "_forbid", lambda *, network: said.append(f"forbid {'some' if network else 'all'}"))
     monkeypatch.setattr(subject.resource, "setrlimit", lambda kind, both: said.append(f"limit {kind} {both[0]}"))
     monkeypatch.setattr(subject.resource, "getrlimit", lambda _: (subject.resource.RLIM_INFINITY, subject.resource.RLIM_INFINITY))
     monkeypatch.setattr(subject.os, "execv", execv)
@@ -53,7 +56,12 @@ def arguments(parent: int | None = None) -> list[str]:
     return [str(os.getppid() if parent is None else parent), *line[6:]]
 
 
-LIMITS = [f"limit {subject.resource.RLIMIT_CPU} 7", f"limit {subject.resource.RLIMIT_AS} 9"]
+LIMITS = [
+    "forbid all",
+    f"limit {subject.resource.RLIMIT_FSIZE} {subject.FILE_BYTES_MAX}",
+    f"limit {subject.resource.RLIMIT_CPU} 7",
+    f"limit {subject.resource.RLIMIT_AS} 9",
+]
 ALL = ["property 1", "ask", "create", "add", "add", "property 38", "restrict", *LIMITS, "/zig cc -- r:/"]
 
 
@@ -110,19 +118,21 @@ def test_what_counts_as_landlock(monkeypatch: pytest.MonkeyPatch, platform: str,
     assert subject.landlock_version() == version
 
 
-@pytest.mark.parametrize(("version", "rights"), [(2, 0x3FFF), (3, 0x7FFF), (9, 0x7FFF)])
-def test_every_right_over_files_is_held(monkeypatch: pytest.MonkeyPatch, version: int, rights: int) -> None:
-    handled: list[int] = []
+@pytest.mark.parametrize(("version", "held"), [(2, (0x3FFF,)), (3, (0x7FFF,)), (4, (0x7FFF, 3)), (6, (0x7FFF, 3, 3)), (9, (0x7FFF, 3, 3))])
+@pytest.mark.parametrize("network", [False, True])
+def test_every_right_of_a_version_is_held(monkeypatch: pytest.MonkeyPatch, version: int, held: tuple[int, ...], network: bool) -> None:
+    handled: list[bytes] = []
 
-    def syscall(number: int, *given: object) -> int:
+    def syscall(number: int, *given: Any) -> int:
         if number == subject._CREATE:
-            handled.append(given[0]._obj.value)  # type: ignore[attr-defined]
+            handled.append(ctypes.string_at(given[0], given[1].value))
         return 0
 
     monkeypatch.setattr(subject, "_syscall", syscall)
     monkeypatch.setattr(subject, "_prctl", lambda *_: None)
-    subject._confine([], version)
-    assert handled == [rights]
+    subject._confine(["n:"] if network else [], version)
+    wanted = [0 if at == 1 and network else right for at, right in enumerate(held)]
+    assert handled == [struct.pack(f"={len(wanted)}Q", *wanted)]
 
 
 def test_calls_reach_the_system() -> None:
@@ -189,6 +199,6 @@ def wait_for(ready: Callable[[], bool]) -> None:
 
 def test_signals_are_given_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with compiling._ended_by_signals():
-        assert signal.getsignal(signal.SIGTERM) is (compiling._leave if before is signal.SIG_DFL else before)
+    with running._ended_by_signals():
+        assert signal.getsignal(signal.SIGTERM) is (running._leave if before is signal.SIG_DFL else before)
     assert signal.getsignal(signal.SIGTERM) is before

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mpp.author import limits, project
-from mpp.author.project import ProjectSettings, find_project, matching_files, read_project
+from mpp.author.project import BuildSettings, find_project, matching_files, read_project
 from mpp.errors import MppError, Refused
 from mpp.testing.packages import files
 
@@ -82,14 +82,14 @@ def test_a_manifest_is_needed(tmp_path: Path) -> None:
 
 
 def test_without_settings_a_ready_module_is_packed(tmp_path: Path) -> None:
-    assert read_project(str(make(tmp_path))).settings == ProjectSettings()
-    assert read_project(str(make(tmp_path, ""))).settings == ProjectSettings()
-    assert read_project(str(make(tmp_path, "[build]"))).settings == ProjectSettings(assets=("README.md", "assets/**"))
+    assert read_project(str(make(tmp_path))).settings == BuildSettings()
+    assert read_project(str(make(tmp_path, ""))).settings == BuildSettings()
+    assert read_project(str(make(tmp_path, "[build]"))).settings == BuildSettings(assets=("README.md", "assets/**"))
 
 
 def test_settings_are_read(tmp_path: Path) -> None:
     found = read_project(str(make(tmp_path, build('include = ["include", "lib/x"]\nflags = ["-Wall", "-lm"]\nassets = []')))).settings
-    assert found == ProjectSettings(language="c", sources=("src/*.c",), include=("include", "lib/x"), flags=("-Wall", "-lm"), assets=())
+    assert found == BuildSettings(language="c", given={"sources": ("src/*.c",), "include": ("include", "lib/x"), "flags": ("-Wall", "-lm")}, assets=())
 
 
 BAD_SETTINGS = [
@@ -147,7 +147,7 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
 
 def test_dots_in_texts_and_comments_are_free(tmp_path: Path) -> None:
     make(tmp_path, build("# " + "." * 80, sources=f"sources = {[f'a{i}.c' for i in range(40)]}  # ..."))
-    assert len(read_project(str(tmp_path)).settings.sources) == 40
+    assert len(read_project(str(tmp_path)).settings.texts("sources")) == 40
 
 
 COSTLY = [
@@ -195,7 +195,7 @@ def test_the_documents_are_no_links(tmp_path: Path, name: str) -> None:
 ])  # fmt: skip
 def test_useful_flags_are_allowed(tmp_path: Path, flag: str) -> None:
     make(tmp_path, build(f"flags = ['{flag}']"))
-    assert read_project(str(tmp_path)).settings.flags == (flag,)
+    assert read_project(str(tmp_path)).settings.texts("flags") == (flag,)
 
 
 @pytest.mark.parametrize("flag", [

@@ -5,27 +5,16 @@ import os
 import re
 import shutil
 import subprocess
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from mpp.author import scaffold
 from mpp.author.project import find_project, read_project
-from mpp.author.scaffold import LANGUAGES, create_project
+from mpp.author.scaffold import create_project
 from mpp.errors import HostFailed, Refused
 
 MARKER = re.compile(rb"\{\{[a-z_]*\}\}")
-
-
-def template_files() -> list[str]:
-    root = Path(str(files("mpp.author").joinpath("templates", "c")))
-    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
-
-
-def test_every_template_file_is_used_and_no_other() -> None:
-    assert sorted(source for source, _ in scaffold._TEMPLATES["c"]) == template_files()
-    assert tuple(scaffold._TEMPLATES) == LANGUAGES
 
 
 def test_a_project_is_complete(tmp_path: Path) -> None:
@@ -48,7 +37,7 @@ def test_the_new_project_reads_back(tmp_path: Path) -> None:
     project = find_project(os.path.join(folder, "src"))
     assert project == read_project(folder)
     assert project is not None
-    assert (project.settings.language, project.settings.sources, project.settings.include) == ("c", ("src/*.c",), ("include",))
+    assert (project.settings.language, project.settings.texts("sources"), project.settings.texts("include")) == ("c", ("src/*.c",), ("include",))
 
 
 def test_defaults_are_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

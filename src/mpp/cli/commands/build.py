@@ -6,7 +6,7 @@ import os
 
 import click
 
-from mpp.author.build import build_project, Built
+from mpp.author.build import build_project, Built, Wishes
 from mpp.author.keys import RELEASE_FILE, load_chain
 from mpp.author.project import find_project, read_project
 from mpp.cli.options import here, home, in_shell, json_option, shorter
@@ -53,7 +53,7 @@ def command(folder: str | None, wasm: str | None, output: str | None, set_key: s
             where=here(),
             hint="go to the project's folder, or begin one with: mpp init NAME",
         )
-    built = build_project(project, progress=lambda text: note(f"  {text}"), wasm=wasm, key_id=_key_id(set_key))
+    built = build_project(project, progress=lambda text: note(f"  {text}"), wishes=Wishes(wasm=wasm, key_id=_key_id(set_key)))
     _judge_patterns(built.manifest.privacy_filters.custom_patterns)
     warnings = (*built.warnings, *_judge_static(built))
     path = output if output is not None else os.path.join(project.root, built.name)
