@@ -10,7 +10,7 @@ from typing import Any, TYPE_CHECKING
 from mpp_sdk._tools import prepare, tool, tool_handler
 from mpp_sdk.content import Audio, Image, Resource, ResourceLink, Structured, Text, ToolRequest, ToolResponse
 from mpp_sdk.context import Context
-from mpp_sdk.errors import HostError, InvalidArgument, NetworkError, NotDeclared, NotGranted, QuotaExceeded, TimedOut, TooLarge, ToolError, Unavailable
+from mpp_sdk.errors import HostError, InvalidArgument, NetworkError, NotDeclared, NotGranted, QuotaExceeded, Rejected, TimedOut, TooLarge, ToolError, Unavailable
 from mpp_sdk.serving import serve
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _LATE = {
 
 __all__ = [
     "Answer", "Audio", "Context", "Description", "Examples", "HostError", "Image", "InvalidArgument", "Length", "NetworkError", "NotDeclared", "NotGranted", "Pattern",
-    "QuotaExceeded", "Range", "Resource", "ResourceLink", "Secret", "Structured", "Text", "TimedOut", "TooLarge", "ToolError", "ToolRequest", "ToolResponse",
+    "QuotaExceeded", "Range", "Rejected", "Resource", "ResourceLink", "Secret", "Structured", "Text", "TimedOut", "TooLarge", "ToolError", "ToolRequest", "ToolResponse",
     "Unavailable", "ask", "ask_all", "ask_folders", "ask_model", "context", "http", "kv", "log", "prepare", "progress", "secret", "serve", "tool", "tool_handler",
 ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Results as JSON. Spec: spec/call-contract.md sections 4 and 5."""
+"""The part of a reply that says what came of a call: ``"result":...`` or ``"error":...``, as JSON. Spec: spec/call-contract.md sections 4 and 5."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from mpp_sdk._types import encode, INT_LEAST, INT_MOST
 from mpp_sdk.asking import Asked
 from mpp_sdk.content import Content, Structured, ToolResponse
-from mpp_sdk.errors import ToolError
+from mpp_sdk.errors import Rejected, ToolError
 
 BYTES_MAX = 4_194_304 - 256
 """Bytes of a result. Reason: call contract C-20; 256 for what stands around it."""
@@ -19,6 +19,9 @@ ITEMS_MAX = 256
 """Items of content. Reason: call contract C-30."""
 FAULT_CHARS_MAX = 8_192
 """Characters of an error. Reason: whoever reads more reads none of it."""
+
+FAILED = -32_603
+"""The code of JSON-RPC 2.0 for a defect."""
 
 _LONG_NUMBER = re.compile(r"\d{19}")
 
@@ -80,6 +83,8 @@ def any_of(found: Any) -> str:
 
 
 def _response(found: ToolResponse) -> str:
+    if isinstance(found.value, Rejected):
+        raise found.value
     if found.is_error:
         return failed(str(found.value))
     out = any_of(found.value)
@@ -95,7 +100,7 @@ def _object(written: str) -> str:
 def _items(found: Any) -> str:
     if isinstance(found, (list, tuple)):
         if len(found) > ITEMS_MAX:
-            raise ValueError(f"an answer has at most {ITEMS_MAX} items of content, not {len(found)}")
+            raise ToolError(f"an answer has at most {ITEMS_MAX} items of content, not {len(found)}")
         return ",".join(map(_items, found))
     if isinstance(found, Content):
         return encode(found.item())
@@ -109,8 +114,8 @@ def _item(text: str) -> str:
 def _complete(items: str, structured: str) -> str:
     if structured:
         check_numbers(structured)
-        return f'{{"content":[{items}],"structuredContent":{structured},"isError":false}}'
-    return f'{{"content":[{items}],"isError":false}}'
+        return f'"result":{{"content":[{items}],"structuredContent":{structured},"isError":false}}'
+    return f'"result":{{"content":[{items}],"isError":false}}'
 
 
 def check_numbers(written: str) -> None:
@@ -124,28 +129,33 @@ def check_numbers(written: str) -> None:
 def _bounded(digits: str) -> int:
     found = int(digits) if len(digits) <= len(str(INT_MOST)) + 1 else INT_MOST + 1
     if not INT_LEAST <= found <= INT_MOST:
-        raise ValueError("an integer of the answer is below -2^63 or above 2^64 - 1: give it back as a text")
+        raise ToolError("an integer of the answer is below -2^63 or above 2^64 - 1: give it back as a text")
     return found
 
 
 def failed(text: str) -> str:
     """A result that says that it went wrong."""
-    return f'{{"content":[{_item(text[:FAULT_CHARS_MAX] or "the tool failed and does not say why")}],"isError":true}}'
+    return f'"result":{{"content":[{_item(text[:FAULT_CHARS_MAX] or "the tool failed and does not say why")}],"isError":true}}'
+
+
+def error(code: int, message: str, data: Any = None) -> str:
+    """A reply that is no result. Spec: call-contract C-25."""
+    more = "" if data is None else f',"data":{encode(data)}'
+    return f'"error":{{"code":{int(code)},"message":{encode(str(message))}{more}}}'
 
 
 def fault(found: BaseException) -> str:
-    """The result for whatever a tool raised. What its author did not mean for the caller is told by kind and text; the rest is for the log."""
+    """What came of whatever a tool raised. What its author did not mean for the caller goes to the log only."""
     if isinstance(found, Asked):
-        return f'{{"resultType":"input_required","inputRequests":{encode(found.requests)}}}'
+        return f'"result":{{"resultType":"input_required","inputRequests":{encode(found.requests)}}}'
     if isinstance(found, ToolError):
         return failed(str(found))
+    if isinstance(found, Rejected):
+        return error(found.code, found.message, found.data)
     _log(found)
     if isinstance(found, SystemExit):
-        return failed("the tool ended itself before it had answered")
-    if isinstance(found, RecursionError):
-        return failed("RecursionError: the tool called itself too often")
-    text = str(found)
-    return failed(f"{type(found).__name__}: {text}" if text else type(found).__name__)
+        return error(FAILED, "the tool ended itself before it had answered")
+    return error(FAILED, f"the tool failed ({type(found).__name__}); its log lines say where")
 
 
 def _log(found: BaseException) -> None:

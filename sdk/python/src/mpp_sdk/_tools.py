@@ -22,7 +22,7 @@ class Tool:
     """A function that is a tool, and what its author says of it."""
 
     __slots__ = (
-        "asks", "context", "decoders", "description", "examples", "extra", "fn", "is_async", "make_context", "name", "needed", "parameters", "reply", "returns",
+        "asks", "context", "decoders", "description", "examples", "extra", "fault", "fn", "is_async", "make_context", "name", "needed", "parameters", "reply", "returns",
         "security_level", "title", "wraps",
     )  # fmt: skip
 
@@ -37,6 +37,7 @@ class Tool:
         """Types of parameters that are given the context."""
         self.make_context: Callable[[Tool, type], Any] = lambda tool, kind: Context(_run.now.meta if _run.now else {})  # noqa: ARG005 - one signature
         self.reply: Callable[[Tool, Any], str] = _reply.of
+        self.fault: Callable[[BaseException], str] = _reply.fault
         self.is_async = bool(code_of(fn).co_flags & COROUTINE)
         self.decoders: dict[str, Decoder] | None = None
         self.needed: frozenset[str] = frozenset()
@@ -231,11 +232,9 @@ def call(name: str, arguments: dict[str, Any], meta: dict[str, Any]) -> str | No
         return None
     _run.now = _run.Run(name, meta, arguments, (lambda asked: True) if found is None else found.may_ask)  # noqa: ARG005 - the host judges it
     try:
-        if found is None:
-            return handled(name, arguments, meta)
-        return found.call(arguments)
+        return handled(name, arguments, meta) if found is None else found.call(arguments)
     except BaseException as fault:  # noqa: BLE001 - whatever a tool raises, its caller gets an answer
-        return _reply.fault(fault)
+        return (_reply.fault if found is None else found.fault)(fault)
     finally:
         _run.now = None
 

@@ -167,12 +167,20 @@ def _texts(kind: type) -> Decoder | None:
     elif name.startswith(("pathlib.", "pathlib._local.")):
         make = kind
     elif kind is bytes:
-        from mpp_sdk._host import from_base64  # noqa: PLC0415 - few tools take bytes
-
-        make = from_base64
+        make, name = _base64, "bytes.base64"
     if make is None:
         return None
     return lambda value: _made(make, _text_of(value, name), name.rpartition(".")[2])
+
+
+def _base64(text: str) -> bytes:
+    """The bytes of the one base64 text that stands for them."""
+    from binascii import a2b_base64, b2a_base64  # noqa: PLC0415 - few tools take bytes
+
+    found = a2b_base64(text, strict_mode=True)
+    if b2a_base64(found, newline=False) != text.encode("utf-8"):
+        raise ValueError("there is another base64 text for these bytes")
+    return found
 
 
 def _text_of(value: Any, name: str) -> str:

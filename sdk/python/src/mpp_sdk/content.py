@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mpp_sdk._host import to_base64
+from mpp_sdk.errors import Rejected
 
 
 class Content:
@@ -164,6 +165,11 @@ class ToolResponse:
     def error(cls, message: str) -> ToolResponse:
         """The tool could not do it, and why, in words that help the caller."""
         return cls(str(message), is_error=True)
+
+    @classmethod
+    def reject(cls, code: int, message: str, data: Any = None) -> ToolResponse:
+        """The tool cannot handle the request: a reply error with a number. A host shows the message and never ``data``."""
+        return cls(Rejected(code, message, data), is_error=True)
 
 
 class ToolRequest:

@@ -15,7 +15,7 @@ class Agent:
     def __init__(self, found: dict[str, Any]) -> None:
         self.name: str = found.get("name", "")
         """May be empty."""
-        self.proof: str = found.get("proof", "anonymous")
+        self.proof: str = found.get("proof", "")
         """How sure the host is: ``anonymous``, ``launched``, ``token`` or ``signed``."""
         self.key: str = found.get("key", "")
         """The id of the key that signed, at ``signed``."""

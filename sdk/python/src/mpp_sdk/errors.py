@@ -7,6 +7,14 @@ class ToolError(Exception):
     """The tool cannot do what it was asked for. Its text is the answer, marked as an error, and the caller reads it."""
 
 
+class Rejected(Exception):  # noqa: N818 - the name says what happened
+    """The tool cannot handle the request at all: the reply is an error with a number, not a result."""
+
+    def __init__(self, code: int, message: str, data: object = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.data = code, message, data
+
+
 class InvalidArgument(ToolError):  # noqa: N818 - the name says what happened
     """An argument has another type than the function says."""
 
@@ -87,6 +95,6 @@ _CLASSES: dict[str, type[HostError]] = {
 
 
 def host_error(code: str, message: str) -> HostError:
-    """The error for a code of the host. A code that is not known means ``unavailable``."""
+    """The error for a code of the host. A code that is not known counts as ``unavailable`` and is kept."""
     found = _CLASSES.get(code)
-    return found(code, message) if found is not None else Unavailable("unavailable", message)
+    return (found or Unavailable)(code, message)

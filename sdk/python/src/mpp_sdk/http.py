@@ -79,7 +79,7 @@ def fetch(
     json: Any = None,
     params: Mapping[str, Any] | None = None,
     timeout: float | None = None,
-    follow: bool = True,
+    follow: bool | None = None,
 ) -> Response:
     """One request.
 
@@ -91,7 +91,7 @@ def fetch(
         json: What is sent as JSON, instead of ``body``.
         params: Added to the address as its query.
         timeout: Seconds; the host takes 30 if left out, and never more than is left of the call.
-        follow: Whether redirects are followed, each as far as the manifest allows.
+        follow: Whether redirects are followed, each as far as the manifest allows; they are if left out.
     """
     pairs = [(str(name), str(value)) for name, value in (headers.items() if isinstance(headers, Mapping) else headers)]
     if json is not None:
@@ -111,8 +111,8 @@ def fetch(
         request["body"] = _host.to_base64(bytes(data))
     if timeout is not None:
         request["timeout_ms"] = max(1, int(timeout * 1000))
-    if not follow:
-        request["redirect"] = "manual"
+    if follow is not None:
+        request["redirect"] = "follow" if follow else "manual"
     found = _host.call("http.fetch", request)
     return Response(found["status"], [(name, value) for name, value in found["headers"]], _host.from_base64(found["body"]), found["url"])
 

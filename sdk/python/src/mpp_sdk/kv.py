@@ -8,9 +8,6 @@ from typing import Any
 
 from mpp_sdk import _host
 
-PAGE = 1_000
-"""Keys of one question to the host. Reason: the host gives no more."""
-
 
 class _Anything:
     """Stands for "whatever is there"; None already means "nothing is there"."""
@@ -38,19 +35,35 @@ def delete(key: str) -> bool:
     return bool(_host.call("kv.delete", {"key": key})["existed"])
 
 
-def list(prefix: str = "", *, after: str = "", limit: int = PAGE) -> tuple[str, ...]:  # noqa: A001 - the name of the contract
-    """At most ``limit`` keys that begin with ``prefix``, in order, those after ``after``. ``keys`` gives all."""
-    return tuple(_page(prefix, after, limit)["keys"])
+def list(prefix: str = "", *, after: str = "", limit: int | None = None) -> tuple[str, ...]:  # noqa: A001 - the name of the contract
+    """At most ``limit`` (1,000 if left out) keys that begin with ``prefix``, in order, those after ``after``. ``keys`` gives all."""
+    return page(prefix, after=after, limit=limit).keys
+
+
+class Page:
+    """Some keys, and whether there are more."""
+
+    __slots__ = ("keys", "more")
+
+    def __init__(self, keys: tuple[str, ...], *, more: bool) -> None:
+        self.keys = keys
+        self.more = more
+
+
+def page(prefix: str = "", *, after: str = "", limit: int | None = None) -> Page:
+    """As ``list``, with a word on whether there are more."""
+    found = _page(prefix, after, limit)
+    return Page(tuple(found["keys"]), more=bool(found["more"]))
 
 
 def keys(prefix: str = "") -> Iterator[str]:
     """All keys that begin with ``prefix``, in order."""
     after, more = "", True
     while more:
-        page = _page(prefix, after, PAGE)
-        yield from page["keys"]
-        more = page["more"] and bool(page["keys"])
-        after = page["keys"][-1] if page["keys"] else ""
+        found = page(prefix, after=after)
+        yield from found.keys
+        more = found.more and bool(found.keys)
+        after = found.keys[-1] if found.keys else ""
 
 
 def get_json(key: str, default: Any = None) -> Any:
@@ -64,8 +77,8 @@ def set_json(key: str, value: Any) -> None:
     set(key, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-def _page(prefix: str, after: str, limit: int) -> dict[str, Any]:
-    params: dict[str, Any] = {"limit": limit}
+def _page(prefix: str, after: str, limit: int | None) -> dict[str, Any]:
+    params: dict[str, Any] = {} if limit is None else {"limit": limit}
     if prefix:
         params["prefix"] = prefix
     if after:

@@ -18,11 +18,19 @@ READ_BYTES = 1 << 16
 SHOWN_CHARS_MAX = 200
 """Characters of a fault in an error. Reason: a fault may quote the line."""
 
+LEVELS_MAX = 32
+"""Levels of a line. Reason: call contract C-6."""
+
 PARSE, REQUEST, METHOD, PARAMS = -32_700, -32_600, -32_601, -32_602
 """Codes of JSON-RPC 2.0."""
 
 # What makes a line worth reading with care: long numbers, great exponents, halves of characters, and words that are no JSON.
 _ODD = re.compile(rb"\d{19}|[eE]\+?\d{3}|\\u[dD]|NaN|Infinity")
+
+
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_TOO_DEEP = f"a request has at most {LEVELS_MAX} levels of lists and objects"
 
 
 class BadLine(Exception):  # noqa: N818 - the name says what happened
@@ -66,30 +74,27 @@ def answer(line: bytes) -> str:
     reply_id = "null"
     try:
         name, arguments, meta, reply_id = request(line)
-        result = _tools.call(name, arguments, meta)
-        if result is None:
-            return _error(PARAMS, "this package has no tool of that name", reply_id)
-        return _reply_line(result, reply_id)
+        found = _tools.call(name, arguments, meta)
+        if found is None:
+            raise BadLine(PARAMS, "this package has no tool of that name", reply_id)
+        return f'{{"jsonrpc":"2.0","id":{reply_id},{_fitting(found)}}}'
     except BadLine as fault:
-        return _error(fault.code, fault.message, fault.reply_id)
+        return f'{{"jsonrpc":"2.0","id":{fault.reply_id},{_reply.error(fault.code, fault.message)}}}'
     finally:
         sys.stdout = out
 
 
-def _reply_line(result: str, reply_id: str) -> str:
-    for found in (result, _reply.failed("the answer holds half a character (a lone surrogate), which UTF-8 does not have")):
-        try:
-            size = len(found.encode("utf-8"))
-        except UnicodeEncodeError:
-            continue
-        if size > _reply.BYTES_MAX:
-            found = _reply.failed(f"the answer has {size} bytes, more than {_reply.BYTES_MAX}: give back less, or a part of it")  # noqa: PLW2901 - the answer instead
-        return f'{{"jsonrpc":"2.0","id":{reply_id},"result":{found}}}'
-    raise BadLine(REQUEST, "the answer could not be written", reply_id)
-
-
-def _error(code: int, message: str, reply_id: str) -> str:
-    return f'{{"jsonrpc":"2.0","id":{reply_id},"error":{{"code":{code},"message":{json.dumps(message)}}}}}'
+def _fitting(found: str) -> str:
+    """What came of the call, as UTF-8 and no longer than a host reads."""
+    try:
+        size = len(found.encode("utf-8"))
+    except UnicodeEncodeError:
+        # Halves of characters: two that belong together become one, and one alone becomes U+FFFD.
+        found = found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        size = len(found.encode("utf-8"))
+    if size > _reply.BYTES_MAX:
+        return _reply.failed(f"the answer has {size} bytes, more than {_reply.BYTES_MAX}: give back less, or a part of it")
+    return found
 
 
 def request(line: bytes) -> tuple[str, dict[str, Any], dict[str, Any], str]:
@@ -101,7 +106,9 @@ def request(line: bytes) -> tuple[str, dict[str, Any], dict[str, Any], str]:
     shown = json.dumps(reply_id, ensure_ascii=False)
     if found.get("jsonrpc") != "2.0":
         raise BadLine(REQUEST, '"jsonrpc" must be "2.0"', shown)
-    if found.get("method") != "tools/call":
+    if not isinstance(found.get("method"), str):
+        raise BadLine(REQUEST, 'a request has a "method"', shown)
+    if found["method"] != "tools/call":
         raise BadLine(METHOD, 'the only method is "tools/call"', shown)
     params = found.get("params")
     if not isinstance(params, dict) or not isinstance(params.get("name"), str):
@@ -115,8 +122,8 @@ def request(line: bytes) -> tuple[str, dict[str, Any], dict[str, Any], str]:
 def parse(line: bytes) -> Any:
     """The line as strict JSON: no key twice, no number without end, no half of a character, nothing after it."""
     if len(line) > LINE_BYTES_MAX:
-        raise BadLine(PARSE, f"the line has more than {LINE_BYTES_MAX} bytes")
-    if b"\n" in line[:-1] or b"\r" in line:
+        raise BadLine(REQUEST, f"the line has more than {LINE_BYTES_MAX} bytes")
+    if b"\n" in line[:-1]:
         raise BadLine(PARSE, "a request is one line")
     try:
         text = line.decode("utf-8")
@@ -126,10 +133,21 @@ def parse(line: bytes) -> Any:
     except UnicodeError:
         raise BadLine(PARSE, "not JSON: not UTF-8, or a surrogate stands alone") from None
     except RecursionError:
-        raise BadLine(PARSE, "not JSON: nested too deeply") from None
+        raise BadLine(REQUEST, _TOO_DEEP) from None
     except ValueError as fault:
         raise BadLine(PARSE, f"not JSON: {str(fault)[:SHOWN_CHARS_MAX]}") from None
+    if line.count(b"[") + line.count(b"{") > LEVELS_MAX and _depth(line) > LEVELS_MAX:
+        raise BadLine(REQUEST, _TOO_DEEP)
     return found
+
+
+def _depth(line: bytes) -> int:
+    """How deep the lists and objects of a sound line stand in each other."""
+    depth = deepest = 0
+    for bracket in _TEXT.sub(b"", line).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
