@@ -89,28 +89,30 @@ def definition(tool: _tools.Tool, root: str = "") -> dict[str, Any]:
     """One tool as ``tool_definitions`` has it. Raises ``Faulty``."""
     site = Site(tool.fn, root)
     faults = list(_faults_of(tool, site))
-    if faults:
-        raise Faulty(faults)
-    described_open = bool(tool.extra.get("open"))
-    words = read_docstring(tool.description or tool.fn.__doc__)
+    is_open = bool(tool.extra.get("open"))
     own = read_docstring(tool.fn.__doc__)
-    out: dict[str, Any] = {"name": tool.name}
-    if tool.title:
-        out["title"] = tool.title
-    out["description"] = tool.extra.get("description") or words.text
     try:
         hints = hints_of(tool.fn)
     except NameError as fault:
-        raise Faulty([Fault(site.file, site.line, "", f"a type is not known: {fault}", "import it at the top of the module, and not only under TYPE_CHECKING")]) from None
-    parameters, faults = _parameters(tool, site, hints, own.parameters if not described_open else {}, is_open=described_open)
-    if faults:
-        raise Faulty(faults)
+        hint = "import it at the top of the module, and not only under TYPE_CHECKING"
+        raise Faulty([*faults, Fault(site.file, site.line, "", f"a type is not known: {fault}", hint)]) from None
+    parameters, more = _parameters(tool, site, hints, {} if is_open else own.parameters, is_open=is_open)
+    if faults or more:
+        raise Faulty(sorted([*faults, *more]))
+    out: dict[str, Any] = {"name": tool.name, **({"title": tool.title} if tool.title else {})}
+    out["description"] = _text_of(tool)
     out["parameters"] = parameters
-    returns = _returns(tool, site, hints, is_open=described_open)
+    returns = _returns(tool, site, hints, is_open=is_open)
     if returns is not None:
         out["returns"] = returns
     out["security_level"] = tool.security_level
     return out
+
+
+def _text_of(tool: _tools.Tool) -> str:
+    """What is said of the tool: all of it where another framework would say all of it, else without the parts on parameters."""
+    whole: str | None = tool.extra.get("description")
+    return whole if whole is not None else read_docstring(tool.description or tool.fn.__doc__).text
 
 
 def _faults_of(tool: _tools.Tool, site: Site) -> Iterator[Fault]:
@@ -121,7 +123,7 @@ def _faults_of(tool: _tools.Tool, site: Site) -> Iterator[Fault]:
         yield Fault(site.file, line, "", f"{tool.name!r} is no name of a tool", "a name has 1 to 64 letters, digits, _, . and -: @tool(name=...)")
     if tool.security_level not in LEVELS:
         yield Fault(site.file, line, "", f"security_level is {tool.security_level!r}", f"write one of {', '.join(LEVELS)}")
-    text = tool.extra.get("description") or read_docstring(tool.description or tool.fn.__doc__).text
+    text = _text_of(tool)
     if not text:
         yield Fault(site.file, line, "", f"the tool {tool.name!r} has no description", "write a docstring: models choose a tool by it")
     if len(text) > DESCRIPTION_CHARS_MAX:
@@ -157,7 +159,7 @@ def _parameters(tool: _tools.Tool, site: Site, hints: dict[str, Any], words: dic
         except Unsupported as fault:
             faults.append(Fault(site.file, site.of(name), name, str(fault), fault.hint))
     out: dict[str, Any] = {"type": "object", "properties": {**properties, **{name: dict(_ANSWER) for name in tool.asks if name not in properties}}}
-    required = [name for name in given if name not in defaults and not _has_field_default(hints.get(name))]
+    required = [name for name in given if name not in defaults]
     if required:
         out["required"] = required
     if not is_open:
@@ -172,11 +174,6 @@ def _parameters(tool: _tools.Tool, site: Site, hints: dict[str, Any], words: dic
 
 def _is_class(kind: Any) -> bool:
     return isinstance(kind, type)
-
-
-def _has_field_default(kind: Any) -> bool:
-    del kind
-    return False
 
 
 def _with_default(schema: dict[str, Any], kind: Any, defaults: dict[str, Any], name: str) -> dict[str, Any]:

@@ -18,6 +18,9 @@ from mpp_sdk.fields import Constraint, Length
 
 Schema = dict[str, Any]
 
+NO_DEFAULT = object()
+"""Stands for a field that may be left out and has no value then."""
+
 ENUM_MAX = 1_000
 """Values of a choice. Reason: manifest M-95."""
 
@@ -134,7 +137,7 @@ class Schemas:
     def _maker(self, kind: type) -> Callable[[], Schema] | None:
         if typing.is_typeddict(kind):
             required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]
-            return lambda: self._object(kind, {name: (name in required, None) for name in hints_of(kind)})
+            return lambda: self._object(kind, {name: (name in required, NO_DEFAULT) for name in hints_of(kind)})
         if hasattr(kind, "model_json_schema"):
             return lambda: self._model(kind)
         if hasattr(kind, "__dataclass_fields__"):
@@ -264,8 +267,7 @@ def lengths(schema: Schema, least: Any, most: Any) -> Schema:
 
 def with_default(schema: Schema, kind: Any, default: Any, *, is_needed: bool) -> Schema:
     """The schema with its default, where one can be told. Raises ``Unsupported`` for one of another type."""
-    missing = getattr(sys.modules.get("dataclasses"), "MISSING", None)
-    if is_needed or default is missing or (default is None and typing.get_origin(kind) is typing.NotRequired):
+    if is_needed or default is NO_DEFAULT or default is getattr(sys.modules.get("dataclasses"), "MISSING", NO_DEFAULT):
         return schema
     try:
         written = json.loads(encode(default))
