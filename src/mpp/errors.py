@@ -35,6 +35,7 @@ FAMILIES: dict[str, Family] = {
     "secret": Family("host", None, 3),
     "usage": Family("cli", None, 2),
     "call": Family("sandbox", None, 21),
+    "layer": Family("sandbox", None, 31),
     "consent": Family("approval", None, 22),
     "policy": Family("policy", None, 23),
     "agent": Family("policy", None, 25),

@@ -32,6 +32,7 @@ COMMANDS = {
     "secret": "Store the secrets and settings that tools may use.",
     "policy": "Say who may run what: check, explain, test, sign, pull.",
     "approve": "Answer what a tool's call waits for; see and end approvals.",
+    "layer": "Install the interpreters that tools stand on.",
     "legacy": "Hold older MCP servers in a sandbox, beside packages.",
     "stop": "Refuse a package, a publisher or all from the next call on.",
     "privacy": "See what the privacy filter takes out of answers, and why.",

@@ -39,6 +39,11 @@ class Home:
         return os.path.join(self.path, "packages")
 
     @property
+    def layers(self) -> str:
+        """The interpreters that tools stand on."""
+        return os.path.join(self.path, "layers")
+
+    @property
     def lockfile(self) -> str:
         """Which of them are installed and served."""
         return os.path.join(self.path, "mpp.lock")

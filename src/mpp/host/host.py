@@ -31,7 +31,7 @@ from mpp.host.metrics import Counting, Metrics
 from mpp.host.opening import open_services, setting_of
 from mpp.host.policy_store import open_policies
 from mpp.host.ready import ReadyPackages
-from mpp.host.sandbox import Sandbox
+from mpp.host.sandbox import sandbox_of
 from mpp.host.secret_store import open_secrets
 from mpp.host.services.standard import standard_calls
 from mpp.host.services.transcript import Recorder
@@ -100,7 +100,7 @@ class Host:
             self.room = _open_room(home, options, undo, environment, clock, random, log, trust)
             self.store = PackageStore(home, trust, clock)
             self.installed = InstalledSource(self.store, home.trust, self.room, told=told)
-            legacy = open_legacy(
+            self.legacy = legacy = open_legacy(
                 home, self.room.on, self.room.secrets, self.room.setting, others=self.installed.names, environment=environment
             )  # fmt: skip
             # Packages come first: no older server takes the name of a tool that is verified.
@@ -233,7 +233,7 @@ def _open_room(
     on = undo.enter_context(open_services(home, clock, random, events=log))
     secrets = open_secrets(home)
     recorder = Recorder(undo.enter_context(standard_calls(home, secrets, contexts=SignedContexts(on.host.signer, clock, random))))
-    sandbox = Sandbox(home.cache, recorder)
+    sandbox = sandbox_of(home, recorder)
     undo.callback(sandbox.close)
     # Its process starts while packages are read.
     sandbox.start()

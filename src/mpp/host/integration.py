@@ -36,7 +36,7 @@ from mpp.host.leaving import Sent, callee_of, reveal_event, send
 from mpp.host.oncall import OK, border_of, context_of, keep_call, new_invocation, result_event, shown_digest, told
 from mpp.host.once import SpentHere
 from mpp.host.ready import ReadyPackages
-from mpp.host.sandbox import NANOSECONDS, CallInput, Ready, Sandbox
+from mpp.host.sandbox import NANOSECONDS, CallInput, Ready, sandbox_of
 from mpp.host.secret_entry import check_value
 from mpp.host.secret_store import SecretStore, open_secrets
 from mpp.host.services.border import Border
@@ -140,7 +140,7 @@ class WasmSandbox:
         stack.callback(log.close)
         self._filters = open_filters(self._home, SystemClock(), SystemRandom())
         self._recorder = Recorder(stack.enter_context(standard_calls(self._home, self._secrets)))
-        self._sandbox = Sandbox(self._home.cache, self._recorder)
+        self._sandbox = sandbox_of(self._home, self._recorder)
         stack.callback(self._sandbox.close)
         self._ready = ReadyPackages(self._sandbox, most=READY_MAX)
         stack.callback(self._ready.close)

@@ -14,7 +14,9 @@ from mpp.errors import MppError, Refused
 from mpp.host.audit.places import LogPlaces
 from mpp.host.audit.vault import Opened, commits_to
 from mpp.host.drive import drive
-from mpp.host.sandbox import entrypoint, native_cache, seed_for
+from mpp.host.home import Home
+from mpp.host.layers import layers_of
+from mpp.host.sandbox import code_fds, entrypoint, layer_spec, native_cache, seed_for
 from mpp.host.services.transcript import Replayer
 from mpp.model.calls import CallContext
 from mpp.model.jsontext import Json
@@ -22,7 +24,7 @@ from mpp.model.rights import Rights
 from mpp.model.value import value
 from mpp.stages.audit import Recorded, Sent, read_transcript
 from mpp.stages.gatekeeper import VerifiedPackage
-from mpp.stages.sandbox import CallScope, Order, Run, Zygote, compile_wasm, run_call
+from mpp.stages.sandbox import CallScope, Order, Run, Worker, Zygote, compile_wasm, run_call
 
 _KEEP = "only a vault that keeps arguments and transcript lets calls be run again"
 
@@ -53,14 +55,17 @@ class _Plan:
     lines: tuple[Recorded, ...]
 
 
-def replay(package: VerifiedPackage, opened: Opened, places: LogPlaces, cache_folder: str) -> Replayed:
-    """Run the call of an opened record again, and compare what the tool writes with what its result's entry commits to."""
+def replay(package: VerifiedPackage, opened: Opened, places: LogPlaces, home: Home | None) -> Replayed:
+    """Run the call of an opened record again, and compare what the tool writes with what its result's entry commits to.
+
+    ``home``: where compiled code and layers are; None: nothing is kept, and no tool that stands on a layer is run.
+    """
     plan = _judged(package, opened)
     if commits_to(places, opened.call.result, "out_raw", "0" * 64) is None:
         message = "there is nothing to compare with: the call has no result, or its salt was erased"
         raise Refused("audit.replay", message, where=opened.call.intent.event.invocation, hint="choose a call that ended: mpp audit search")
     replayer = Replayer(plan.lines)
-    run = _run(package, opened, plan.sent, replayer, cache_folder)
+    run = _run(package, opened, plan.sent, replayer, home)
     why = _difference(run, replayer, opened, places)
     return Replayed(deterministic=package.manifest.runtime.deterministic, same=not why, why=why, stdout=run.stdout)
 
@@ -88,7 +93,7 @@ def _judged(package: VerifiedPackage, opened: Opened) -> _Plan:
     return _Plan(sent=payload.sent, lines=read_transcript(payload.transcript.data, where="transcript"))
 
 
-def _run(package: VerifiedPackage, opened: Opened, sent: Sent, replayer: Replayer, cache_folder: str) -> Run:
+def _run(package: VerifiedPackage, opened: Opened, sent: Sent, replayer: Replayer, home: Home | None) -> Run:
     runtime, event, payload = package.manifest.runtime, opened.call.intent.event, opened.payload
     memory = min(payload.memory_bytes, runtime.memory_limit_mb << 20)
     rights = Rights(tenant=event.tenant, publisher_id=package.publisher_id, package_id=package.package_id, content_hash=package.content_hash)
@@ -99,12 +104,7 @@ def _run(package: VerifiedPackage, opened: Opened, sent: Sent, replayer: Replaye
     argument_sha256 = hashlib.sha256(sent.arguments).hexdigest()
     zygote = Zygote()
     try:
-        compiled = compile_wasm(entrypoint(package), native_cache(cache_folder) if cache_folder else None)
-        try:
-            spec: Mapping[str, Json] = {"memory_bytes": runtime.memory_limit_mb << 20, "component": compiled.component, "folders": [], "devices": []}
-            worker = drive(zygote.spawn(spec, (compiled.fd,)))
-        finally:
-            os.close(compiled.fd)
+        worker = _worker(package, zygote, home)
         order = Order(
             deadline=time.monotonic() + runtime.timeout_ms / 1000, deterministic=runtime.deterministic, now_ns=payload.now_ns,
             seed=seed_for(package.content_hash, payload.tool, argument_sha256) if runtime.deterministic else bytes(32),
@@ -116,6 +116,25 @@ def _run(package: VerifiedPackage, opened: Opened, sent: Sent, replayer: Replaye
             worker.kill()
     finally:
         zygote.close()
+
+
+def _worker(package: VerifiedPackage, zygote: Zygote, home: Home | None) -> Worker:
+    """A worker of the package, without rights."""
+    runtime = package.manifest.runtime
+    cache = native_cache(home.cache) if home is not None else None
+    layers = layers_of(home, lambda: cache) if home is not None and runtime.layer is not None else None
+    layered = layers.prepare(package, zygote) if layers is not None else None
+    compiled = layered.compiled if layered is not None else compile_wasm(entrypoint(package), cache)
+    try:
+        spec: Mapping[str, Json] = {
+            "memory_bytes": runtime.memory_limit_mb << 20, "component": compiled.component, "folders": [], "devices": [], **layer_spec(layered),
+        }  # fmt: skip
+        return drive(zygote.spawn(spec, code_fds(compiled, layered)))
+    finally:
+        if layers is not None and layered is not None:
+            layers.release(layered, package)
+        else:
+            os.close(compiled.fd)
 
 
 def _difference(run: Run, replayer: Replayer, opened: Opened, places: LogPlaces) -> str:

@@ -18,10 +18,13 @@ from collections.abc import Mapping
 from mpp.errors import HostFailed, Refused
 from mpp.host.demands import judge_call, judge_opening, judge_values
 from mpp.host.granting import Opened, open_rights
+from mpp.host.home import Home
+from mpp.host.layers import Layered, Layers, layers_of
 from mpp.host.pool import Make, WorkerKey, WorkerPool
 from mpp.model.agents import ANONYMOUS, AgentIdentity
 from mpp.model.calls import CallContext
 from mpp.model.jsontext import Json
+from mpp.model.manifest import LAYER_TYPE
 from mpp.model.rights import Rights
 from mpp.model.scope import Scope
 from mpp.model.value import value
@@ -43,6 +46,7 @@ from mpp.stages.sandbox import (
     Worker,
     Zygote,
     compile_wasm,
+    image_spec,
     run_call,
 )
 
@@ -60,6 +64,8 @@ class Ready:
     opened: Opened
     scope: Scope
     """What the token stood for with which it was opened."""
+    layered: Layered | None = None
+    """Its layer and image, if it stands on a layer; ``compiled`` is then that of the layer."""
 
     @property
     def rights(self) -> Rights:
@@ -89,10 +95,10 @@ class CallInput:
 
 
 class Sandbox:
-    """One per host. ``cache_folder`` empty: nothing compiled is kept."""
+    """One per host. ``cache_folder`` empty: nothing compiled is kept. ``layers``: where tools find what they stand on; None: no such tool is run."""
 
-    def __init__(self, cache_folder: str, calls: HostCalls, *, pool: WorkerPool | None = None) -> None:
-        self._calls = calls
+    def __init__(self, cache_folder: str, calls: HostCalls, *, pool: WorkerPool | None = None, layers: Layers | None = None) -> None:
+        self._calls, self._layers = calls, layers
         self._cache_folder = cache_folder
         self._zygote = Zygote()
         self._pool = pool or WorkerPool()
@@ -107,14 +113,26 @@ class Sandbox:
     def prepare(self, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> Ready:
         """Compile, or take from the cache, and open what the rights name, which must lie within what the token stands for. Spec: S-71."""
         held = judge_opening(token, package, rights)
-        compiled = compile_wasm(entrypoint(package), native_cache(self._cache_folder) if self._cache_folder else None)
         with ExitStack() as undo:
-            undo.callback(os.close, compiled.fd)
-            ready = Ready(package=package, compiled=compiled, opened=open_rights(rights), scope=held.scope)
+            compiled, layered = self._code(package, undo)
+            ready = Ready(package=package, compiled=compiled, opened=open_rights(rights), scope=held.scope, layered=layered)
             undo.pop_all()
         with self._lock:
             self._ready[id(ready)] = ready
         return ready
+
+    def _code(self, package: VerifiedPackage, undo: ExitStack) -> tuple[Compiled, Layered | None]:
+        """Its own code, or that of its layer with its image."""
+        judge_runtime(package)
+        if package.manifest.runtime.layer is None:
+            compiled = compile_wasm(entrypoint(package), native_cache(self._cache_folder) if self._cache_folder else None)
+            undo.callback(os.close, compiled.fd)
+            return compiled, None
+        if self._layers is None:
+            raise Refused("call.runtime", "this host runs no tools that stand on a layer", where="runtime.type", hint="call it with `mpp run` or `mpp serve`")
+        layered = self._layers.prepare(package, self._zygote)
+        undo.callback(self._layers.release, layered, package)
+        return layered.compiled, layered
 
     def warm(self, ready: Ready, agent: AgentIdentity = ANONYMOUS) -> Steps[None]:
         """Have one worker waiting before the first call."""
@@ -128,6 +146,8 @@ class Sandbox:
             raise _released()
         held = judge_call(use(warrant), ready.rights, given.context, given.argument_sha256, given.now_ns // NANOSECONDS, ready.scope)
         judge_values(given.env, ready.rights)
+        if ready.layered is not None and self._layers is not None:
+            self._layers.judge_again(ready.layered)
         seconds = min(given.seconds, held.timeout_ms / 1000) if held.timeout_ms else given.seconds
         key, make = self._key(ready, given.context.identity), self._make(ready)
         worker = yield from self._pool.take(key, make, begun + seconds)
@@ -159,7 +179,10 @@ class Sandbox:
             if self._ready.pop(id(ready), None) is None:
                 return
             ready.opened.close()
-            os.close(ready.compiled.fd)
+            if ready.layered is None:
+                os.close(ready.compiled.fd)
+            elif self._layers is not None:
+                self._layers.release(ready.layered, ready.package)
         digest, tenant = ready.rights.digest, ready.rights.tenant
         self._pool.drop(lambda key: key.rights == digest and key.tenant == tenant)
 
@@ -169,7 +192,8 @@ class Sandbox:
 
     def _key(self, ready: Ready, agent: AgentIdentity) -> WorkerKey:
         rights = ready.rights
-        return WorkerKey(content_hash=rights.content_hash, layer=NO_LAYER, rights=rights.digest, tenant=rights.tenant, agent=agent)
+        layer = NO_LAYER if ready.layered is None else ready.layered.judged.ref.sha256
+        return WorkerKey(content_hash=rights.content_hash, layer=layer, rights=rights.digest, tenant=rights.tenant, agent=agent)
 
     def _make(self, ready: Ready) -> Make:
         return lambda: self._spawn(ready)
@@ -184,8 +208,9 @@ class Sandbox:
             with self._lock:
                 if not self._is_ready(ready):
                     raise _released()
-                fds.extend(map(_again, (ready.compiled.fd, *ready.opened.fds())))
-            return (yield from self._zygote.spawn(_spec(ready, fds[1:]), tuple(fds)))
+                code = code_fds(ready.compiled, ready.layered)
+                fds.extend(map(_again, (*code, *ready.opened.fds())))
+            return (yield from self._zygote.spawn(_spec(ready, fds[len(code) :]), tuple(fds)))
         finally:
             for fd in fds:
                 os.close(fd)
@@ -217,7 +242,20 @@ def _spec(ready: Ready, fds: list[int]) -> Mapping[str, Json]:
     rights = ready.rights
     folders: list[Json] = [[folder.guest, folder.write, stat.S_ISDIR(os.fstat(fd).st_mode)] for folder, fd in zip(rights.folders, fds, strict=False)]
     devices: list[Json] = [[device.guest, device.mode] for device in rights.devices]
-    return {"memory_bytes": ready.memory_bytes, "component": ready.compiled.component, "folders": folders, "devices": devices}
+    return {
+        "memory_bytes": ready.memory_bytes, "component": ready.compiled.component, "folders": folders, "devices": devices,
+        **layer_spec(ready.layered),
+    }  # fmt: skip
+
+
+def code_fds(compiled: Compiled, layered: Layered | None) -> tuple[int, ...]:
+    """What a worker gets first: the code, and the image behind it."""
+    return (compiled.fd,) if layered is None else (layered.compiled.fd, layered.image.fd)
+
+
+def layer_spec(layered: Layered | None) -> Mapping[str, Json]:
+    """What a worker is told of its image, if it has one."""
+    return {} if layered is None else {"image": dict(image_spec(layered.image))}
 
 
 @value
@@ -226,8 +264,11 @@ class CompiledPackage:
 
     wasm_sha256: str
     size: int
+    """Bytes of native code; of a tool that stands on a layer, of the memory of its image."""
     fresh: bool
     seconds: float
+    note: str = ""
+    """Why the tool is not imported in its image; raw. Empty: it is, or it has none."""
 
 
 def compile_package(package: VerifiedPackage, cache_folder: str) -> CompiledPackage:
@@ -238,9 +279,31 @@ def compile_package(package: VerifiedPackage, cache_folder: str) -> CompiledPack
     return CompiledPackage(wasm_sha256=compiled.wasm_sha256, size=compiled.size, fresh=compiled.fresh, seconds=time.monotonic() - begun)
 
 
+def prepare_package(package: VerifiedPackage, home: Home) -> CompiledPackage:
+    """All that an install does so that no call has to wait for it: compile, or for a tool that stands on a layer, make its image.
+
+    For such a tool this runs code of its publisher, without rights: only after somebody agreed to it.
+    """
+    if package.manifest.runtime.layer is None:
+        return compile_package(package, home.cache)
+    begun = time.monotonic()
+    layers, zygote = layers_of(home, lambda: native_cache(home.cache)), Zygote()
+    try:
+        layers.keep_carried(package)
+        layered = layers.prepare(package, zygote)
+        seconds = time.monotonic() - begun
+        done = CompiledPackage(wasm_sha256=layered.compiled.wasm_sha256, size=layered.image.size, fresh=layered.fresh, seconds=seconds, note=layered.image.note)
+        layers.release(layered, package)
+    finally:
+        zygote.close()
+    return done
+
+
 def entrypoint(package: VerifiedPackage) -> bytes:
     """The code of a package that this version can run."""
     judge_runtime(package)
+    if package.manifest.runtime.layer is not None:
+        raise HostFailed("host.native", "the package has no code of its own", where=package.package_id, hint="report this as a fault of the host")
     code = package.read(package.manifest.runtime.entrypoint)
     if code is None:
         raise HostFailed("host.native", "the package has lost its entrypoint", hint="verify the package again")
@@ -250,9 +313,9 @@ def entrypoint(package: VerifiedPackage) -> bytes:
 def judge_runtime(package: VerifiedPackage) -> None:
     """Refuse what this version cannot run, before anything is compiled."""
     runtime, declared = package.manifest.runtime, package.manifest.capabilities
-    if runtime.type not in {"wasm32-wasip1", "wasi-component"}:
-        message = f"this version does not run packages of type {runtime.type}"
-        raise Refused("call.runtime", message, where="runtime.type", hint="take a package of type wasm32-wasip1 or wasi-component")
+    if runtime.type == LAYER_TYPE:
+        message = "a layer is no tool: tools stand on it"
+        raise Refused("call.runtime", message, where="runtime.type", hint="install it with `mpp layer install FILE`")
     if runtime.type == "wasi-component" and (declared.read or declared.write or declared.hardware or runtime.deterministic):
         message = "components get no folders, no devices and no deterministic mode in this version"
         raise Refused("call.component", message, where="capabilities", hint="build the tool for wasm32-wasip1, or without these")
@@ -274,3 +337,8 @@ def engine_version() -> str:
 def native_cache(folder: str) -> NativeCache:
     """The cache of native code for the engine that is installed."""
     return NativeCache(os.path.join(folder, "native"), engine_version())
+
+
+def sandbox_of(home: Home, calls: HostCalls) -> Sandbox:
+    """The sandbox of a home, with its cache and its layers."""
+    return Sandbox(home.cache, calls, layers=layers_of(home, lambda: native_cache(home.cache)))

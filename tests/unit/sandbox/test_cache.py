@@ -11,7 +11,7 @@ import pytest
 
 from mpp.errors import HostFailed
 from mpp.jail import is_sealed, sealed_memory
-from mpp.stages.sandbox import NativeCache, cache as module, limits
+from mpp.stages.sandbox import NativeCache, cache as module, limits, sealed_files
 
 CODE = b"native code " * 1000
 NAME = hashlib.sha256(b"wasm").hexdigest()
@@ -126,7 +126,7 @@ def test_code_that_cannot_be_taken_into_memory_is_compiled_anew(cache: NativeCac
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "sealed_copy", full)
+    monkeypatch.setattr(sealed_files, "sealed_copy", full)
     assert loaded(cache) is None
 
 

@@ -49,6 +49,7 @@ def test_a_prototype_is_the_wheels(name: str) -> None:
         (capi.Bytes, theirs.wasm_byte_vec_t),
         (capi.Instance, theirs.wasmtime_instance_t),
         (capi.Extern, theirs.wasmtime_extern_t),
+        (capi.Value, theirs.wasmtime_val_t),
     ],
 )
 def test_a_layout_is_the_wheels(mine: type[ctypes.Structure], other: type[ctypes.Structure]) -> None:
@@ -60,6 +61,7 @@ def test_a_layout_is_the_wheels(mine: type[ctypes.Structure], other: type[ctypes
 def test_raw_values_kinds_and_callbacks_are_the_wheels() -> None:
     assert ctypes.sizeof(theirs.wasmtime_val_raw) == capi.RAW_BYTES
     assert (numbers.WASMTIME_EXTERN_FUNC.value, numbers.WASMTIME_EXTERN_MEMORY.value) == (capi.EXTERN_FUNC, capi.EXTERN_MEMORY)
+    assert (numbers.WASMTIME_EXTERN_GLOBAL.value, theirs.wasmtime_valunion_t.i64.offset) == (capi.EXTERN_GLOBAL, 0)
     assert {"i": numbers.WASM_I32.value, "I": numbers.WASM_I64.value} == capi.VALUE_KINDS
     unchecked = theirs.wasmtime_func_unchecked_callback_t
     assert [plain(kind) for kind in capi.CALLBACK._argtypes_] == [plain(kind) for kind in unchecked._argtypes_]

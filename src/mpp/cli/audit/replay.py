@@ -42,7 +42,7 @@ def command(entry: str, key_file: str, file: str | None, folder: str, passphrase
     package = take_package(find_package(file), ask=False).package
     reader = LogReader(log_places(folder))
     opened = open_call(reader, named_call(reader, entry), load_vault_key(key_file, passphrase_file))
-    found = replay(package, opened, reader.places, home().cache)
+    found = replay(package, opened, reader.places, home())
     verdict = _verdict(found)
     seq = opened.call.intent.seq
     if not folder:

@@ -30,7 +30,7 @@ from mpp.host.judging import Judged, privacy_of, Request, Services, Setting
 from mpp.host.oncall import call_tool, find_tool, judge_arguments, new_invocation, Reply, Surroundings
 from mpp.host.opening import open_services, setting_of
 from mpp.host.policy_store import open_policies
-from mpp.host.sandbox import Ready, Sandbox
+from mpp.host.sandbox import Ready, Sandbox, sandbox_of
 from mpp.host.secret_store import open_secrets, SecretStore
 from mpp.host.services.secrets import judge_stored
 from mpp.host.services.standard import standard_calls
@@ -247,7 +247,7 @@ def _announce(taken: Taken, *, as_json: bool) -> None:
 
 @contextmanager
 def _sandbox(calls: HostCalls) -> Iterator[Sandbox]:
-    sandbox = Sandbox(home().cache, calls)
+    sandbox = sandbox_of(home(), calls)
     # The processes start while the package is judged and compiled.
     sandbox.start()
     try:

@@ -12,7 +12,7 @@ from mpp.host.described import to_look_at
 from mpp.host.home import Home
 from mpp.host.patterns.cache import PatternCache
 from mpp.host.patterns.judging import admit
-from mpp.host.sandbox import compile_package, CompiledPackage, judge_runtime
+from mpp.host.sandbox import CompiledPackage, judge_runtime, prepare_package
 from mpp.model.value import value
 from mpp.stages.gatekeeper import VerifiedPackage
 
@@ -42,4 +42,4 @@ def prepare(package: VerifiedPackage, home: Home, *, working: Callable[[int], No
     looks = judge_texts(package, home)
     code = package.archive.find(package.manifest.runtime.entrypoint)
     working(0 if code is None else code.size)
-    return Prepared(looks=looks, compiled=compile_package(package, home.cache))
+    return Prepared(looks=looks, compiled=prepare_package(package, home))

@@ -8,6 +8,7 @@ Limits: stages/archive/limits.py; nothing is inflated here.
 
 from mpp.stages.archive.reader import check_names, check_sizes, read_archive, read_structure
 from mpp.stages.archive.types import (
+    LAYER_NAME,
     MANIFEST_NAME,
     PROVENANCE_NAME,
     PUBLISHER_NAME,
@@ -23,6 +24,7 @@ from mpp.stages.archive.members import hashes, member_chunks, read_member
 from mpp.stages.archive.writer import pack, seal, unseal
 
 __all__ = [
+    "LAYER_NAME",
     "MANIFEST_NAME",
     "PROVENANCE_NAME",
     "PUBLISHER_NAME",

@@ -15,7 +15,9 @@ SIGNATURE_NAME = "_mpp/signature.dsse.json"
 SEAL_NAMES = (PUBLISHER_NAME, SIGNATURE_NAME)
 SBOM_NAME = "_mpp/sbom.cdx.json"
 PROVENANCE_NAME = "_mpp/provenance.json"
-RESERVED_NAMES = frozenset((SBOM_NAME, PROVENANCE_NAME, *SEAL_NAMES))
+LAYER_NAME = "_mpp/layer.mpp"
+"""The layer that an interpreted tool carries, for hosts that have none."""
+RESERVED_NAMES = frozenset((SBOM_NAME, PROVENANCE_NAME, LAYER_NAME, *SEAL_NAMES))
 """The only names allowed below ``_mpp/``; a later container version may add some."""
 
 

@@ -26,7 +26,7 @@ from mpp.stages.gatekeeper.trust import TrustState, judge_publisher, newest_chai
 from mpp.stages.gatekeeper.types import AttestationResult, CheckResult, VerifiedPackage
 from mpp.stages.gatekeeper.wasm import WasmShape
 
-GATEKEEPER_VERSION = 1
+GATEKEEPER_VERSION = 2
 """Raised whenever a check changes its verdict on any input; part of the key of a kept verdict."""
 
 

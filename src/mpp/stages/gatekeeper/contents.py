@@ -13,7 +13,7 @@ from mpp.crypto.ed25519 import short_id
 from mpp.errors import Fault, Refused
 from mpp.model.manifest import Manifest, parse_manifest, read_manifest
 from mpp.model.value import value
-from mpp.stages.archive import MANIFEST_NAME, Archive, member_chunks, read_member
+from mpp.stages.archive import LAYER_NAME, MANIFEST_NAME, Archive, check_names, check_sizes, hashes, member_chunks, read_member, read_structure
 from mpp.stages.gatekeeper.statement import Statement
 from mpp.stages.gatekeeper.wasm import WasmShape, read_wasm
 from mpp.stages.gatekeeper.wasm_limits import WASM_BYTES_MAX
@@ -34,6 +34,8 @@ class Inside:
     """The entrypoint; None if the package has no such member."""
     wasm_names: tuple[str, ...]
     """Members that begin as WebAssembly does."""
+    layer: bytes | None = None
+    """The layer that the package carries for a host that has none; None if it carries none."""
 
 
 @value
@@ -88,6 +90,8 @@ def judge_capabilities(contents: Contents) -> WasmShape | None:
 def judge_code(manifest: Manifest, inside: Inside) -> WasmShape | None:
     """The static rules of the manifest's runtime type; the same for a build, an upload and a host."""
     runtime = manifest.runtime
+    if inside.layer is not None:
+        _judge_carried(manifest, inside.layer)
     if inside.code is None:
         raise Refused("wasm.missing", "the entrypoint is not in the package", where="/runtime/entrypoint", hint="build the package again with `mpp build`")
     # Attack: code beside the sources of an interpreted tool would pass every rule that is about its sources.
@@ -102,8 +106,28 @@ def judge_code(manifest: Manifest, inside: Inside) -> WasmShape | None:
     return shape
 
 
+def _judge_carried(manifest: Manifest, data: bytes) -> None:
+    """Spec: G-44. Whoever takes the layer out judges it as any other; here it is only the one that the manifest names.
+
+    Attack: a package that is agreed to with the digest of a known layer, and brings another one.
+    """
+    where = f"member {LAYER_NAME!r}"
+    named = manifest.runtime.layer
+    if named is None:
+        message = f"a package of type {manifest.runtime.type} carries a layer"
+        raise Refused("wasm.layer", message, where=where, hint="remove the member; only interpreted tools stand on a layer")
+    try:
+        archive = read_structure(data)
+        check_sizes(archive)
+        check_names(archive)
+    except Refused as fault:
+        raise Refused("wasm.layer", f"what it carries as its layer is no package: {fault.message}", where=where, hint=SIGN_AGAIN) from None
+    if hashes(archive).content.hex() != named.sha256:
+        raise Refused("wasm.layer", "the layer that the package carries is not the one that its manifest names", where=where, hint=SIGN_AGAIN)
+
+
 def read_inside(archive: Archive, entrypoint: str) -> Inside:
-    """Inflate every member once, in pieces; only the manifest and the entrypoint are kept."""
+    """Inflate every member once, in pieces; only the manifest, the entrypoint and a layer are kept."""
     files: dict[str, str] = {}
     kept: dict[str, bytes] = {}
     wasm_names: list[str] = []
@@ -117,7 +141,7 @@ def read_inside(archive: Archive, entrypoint: str) -> Inside:
                 hint="build it for size, without debug information",
             )
         # A BytesIO gives its bytes away without a copy, so the largest entrypoint is held once, not twice.
-        digest, plain, keep = sha256(), BytesIO(), member.name in (MANIFEST_NAME, entrypoint)
+        digest, plain, keep = sha256(), BytesIO(), member.name in (MANIFEST_NAME, entrypoint, LAYER_NAME)
         for piece in member_chunks(archive, member):
             digest.update(piece)
             if keep or plain.tell() < len(WASM_MAGIC):
@@ -127,7 +151,7 @@ def read_inside(archive: Archive, entrypoint: str) -> Inside:
             wasm_names.append(member.name)
         if keep:
             kept[member.name] = plain.getvalue()
-    return Inside(files=files, manifest=kept[MANIFEST_NAME], code=kept.get(entrypoint), wasm_names=tuple(wasm_names))
+    return Inside(files=files, manifest=kept[MANIFEST_NAME], code=kept.get(entrypoint), wasm_names=tuple(wasm_names), layer=kept.get(LAYER_NAME))
 
 
 def _judge_identity(manifest: Manifest, statement: Statement) -> None:

@@ -49,6 +49,8 @@ class CoreReader:
         self.const_ops = 0
         self.custom: list[str] = []
         self.has_start = False
+        self.variables: dict[int, str] = {}
+        self.exported_globals: set[int] = set()
 
     def read(self) -> WasmShape:
         cursor = self.cursor
@@ -116,6 +118,8 @@ class CoreReader:
             data_segments=self.segments,
             custom_sections=tuple(self.custom),
             has_start=self.has_start,
+            variables="".join(letter for number, letter in self.variables.items() if number in self.exported_globals),
+            hidden_variables=len(self.variables.keys() - self.exported_globals),
         )
 
     # Sections, in their order.
@@ -212,10 +216,14 @@ class CoreReader:
 
     def _global(self) -> None:
         cursor = self.cursor
-        if cursor.byte() not in VALUE_LETTERS:
+        letter = VALUE_LETTERS.get(cursor.byte())
+        if letter is None:
             cursor.fault("type", "the type of a global is not known", _PLAIN)
-        if cursor.byte() > 1:
+        is_variable = cursor.byte()
+        if is_variable > 1:
             cursor.fault("type", "a global is neither constant nor variable", _PLAIN)
+        if is_variable:
+            self.variables[self.counts["global"]] = letter
 
     def _imported_global(self) -> None:
         self._global()
@@ -240,6 +248,8 @@ class CoreReader:
             if name in seen:
                 cursor.fault("duplicate", f"the export {shown(name)!r} stands twice")
             seen.add(name)
+            if KINDS[kind] == "global":
+                self.exported_globals.add(index)
             signature = self._signature(index) if kind == 0 else ""
             self.exports.append(Export(name=name, kind=KINDS[kind], signature=signature))
 

@@ -48,6 +48,10 @@ class WasmShape:
     data_segments: int
     custom_sections: tuple[str, ...]
     has_start: bool
+    variables: str = ""
+    """The types of the exported globals that can change, as letters."""
+    hidden_variables: int = 0
+    """Globals that can change and are exported under no name."""
 
 
 class Cursor:

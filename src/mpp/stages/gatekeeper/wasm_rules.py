@@ -49,6 +49,7 @@ class WasmRule:
     form: Literal["core", "component"] | None = None
     needs_layer: bool = False
     """The manifest names a layer that carries the interpreter; the caller checks that."""
+    is_layer: bool = False
 
 
 @value
@@ -68,8 +69,13 @@ RULES: dict[str, WasmRule] = {
     "wasi-component": WasmRule(carries_wasm=True, form="component"),
     "python": _INTERPRETED,
     "javascript": _INTERPRETED,
-    "layer": _CORE,
+    "layer": WasmRule(carries_wasm=True, form="core", is_layer=True),
 }
+
+LAYER_VARIABLES_MAX = 64
+"""Exported globals of a layer that can change. Reason: each is set in every call; compilers make one, the stack pointer."""
+
+_NUMBERS = frozenset("iIfF")
 
 
 def judge_wasm(shape: WasmShape, runtime_type: str, memory_limit_mb: int) -> None:
@@ -90,6 +96,8 @@ def judge_wasm(shape: WasmShape, runtime_type: str, memory_limit_mb: int) -> Non
         _judge_core(shape, memory_limit_mb)
     else:
         _judge_component(shape)
+    if rule.is_layer:
+        _judge_layer(shape)
 
 
 def _judge_core(shape: WasmShape, memory_limit_mb: int) -> None:
@@ -104,6 +112,22 @@ def _judge_core(shape: WasmShape, memory_limit_mb: int) -> None:
     if needed > allowed:
         message = f"the memory begins with {needed} pages of 64 KiB, the limit allows {allowed}"
         raise Refused("wasm.memory_limit", message, where="memory", hint="raise the memory limit in the manifest or make the initial memory smaller")
+
+
+def _judge_layer(shape: WasmShape) -> None:
+    """Spec: W-41 to W-43. What is not in memory or in an exported global is not in the image of a layer, so a call would begin without it."""
+    initialise = _need_export(shape, "mpp_initialize", "function", "build it with the entry that spec/layers.md describes")
+    if initialise.signature != ":":
+        raise Refused("wasm.export", "mpp_initialize takes or gives values", where="export mpp_initialize", hint="declare it as void mpp_initialize(void)")
+    if shape.has_start:
+        # Attack: code that runs in each fresh instance, before the image is there, with the memory of nobody.
+        raise Refused("wasm.layer_start", "a layer has a start function", where="start section", hint="do in mpp_initialize what must be done first")
+    if shape.hidden_variables:
+        message = f"{shape.hidden_variables} of the layer's globals can change and are not exported"
+        raise Refused("wasm.layer_global", message, where="global section", hint="export them: for clang, --export=__stack_pointer for the linker")
+    if len(shape.variables) > LAYER_VARIABLES_MAX or not _NUMBERS.issuperset(shape.variables):
+        message = f"a layer has at most {LAYER_VARIABLES_MAX} globals that can change, and each of them is a number"
+        raise Refused("wasm.layer_global", message, where="global section", hint="keep such state in memory")
 
 
 def _core_import_fault(found: Import) -> Fault | None:

@@ -28,10 +28,13 @@ from mpp.stages.sandbox.contract import (
     request_line,
 )
 from mpp.stages.sandbox.frames import Order
-from mpp.stages.sandbox.native import compile_wasm
+from mpp.stages.sandbox.image import image_spec
+from mpp.stages.sandbox.image_cache import ImageCache, ImageName
+from mpp.stages.sandbox.imaging import make_image, Making
+from mpp.stages.sandbox.native import compile_known, compile_wasm
 from mpp.stages.sandbox.ports import Border, HostCalls, Live, Scope
 from mpp.stages.sandbox.run import CLOSED_BORDER, CallScope, run_call
-from mpp.stages.sandbox.types import Compiled, Run, Used
+from mpp.stages.sandbox.types import Compiled, Image, Run, Used
 
 __all__ = (
     "ARGUMENT_BYTES_MAX",
@@ -44,8 +47,12 @@ __all__ = (
     "Compiled",
     "Content",
     "HostCalls",
+    "Image",
+    "ImageCache",
+    "ImageName",
     "InputRequired",
     "Live",
+    "Making",
     "NativeCache",
     "Order",
     "Run",
@@ -57,7 +64,10 @@ __all__ = (
     "Used",
     "Worker",
     "Zygote",
+    "compile_known",
     "compile_wasm",
+    "image_spec",
+    "make_image",
     "read_arguments",
     "read_reply",
     "read_result",

@@ -28,8 +28,10 @@ Longs: TypeAlias = "ctypes.Array[ctypes.c_uint64]"
 Octets: TypeAlias = "ctypes.Array[ctypes.c_uint8]"
 """What a callback finds behind a pointer: read and written by index."""
 
-EXTERN_FUNC, EXTERN_MEMORY = 0, 3
+EXTERN_FUNC, EXTERN_GLOBAL, EXTERN_MEMORY = 0, 1, 3
 VALUE_KINDS = {"i": 0, "I": 1}
+NUMERIC_KINDS = {0: 4, 1: 8, 2: 4, 3: 8}
+"""Kinds of numbers, i32, i64, f32, f64, and their bytes."""
 RAW_BYTES = 16
 """Bytes of one raw value in an argument list. Reason: the layout of the C interface."""
 
@@ -72,11 +74,18 @@ PROTOTYPES: dict[str, tuple[object, tuple[object, ...]]] = {
     "wasmtime_instance_pre_instantiate": (_P, (_P, _P, _P, _P)),
     "wasmtime_instance_pre_delete": (_V, (_P,)),
     "wasmtime_instance_export_get": (_BOOL, (_P, _P, _S, _Z, _P)),
+    "wasmtime_instance_export_nth": (_BOOL, (_P, _P, _Z, _P, _P, _P)),
     "wasmtime_caller_export_get": (_BOOL, (_P, _S, _Z, _P)),
     "wasmtime_caller_context": (_P, (_P,)),
     "wasmtime_func_call": (_P, (_P, _P, _P, _Z, _P, _Z, _P)),
     "wasmtime_memory_data": (_P, (_P, _P)),
     "wasmtime_memory_data_size": (_Z, (_P, _P)),
+    "wasmtime_memory_grow": (_P, (_P, _P, _U64, _P)),
+    "wasmtime_global_type": (_P, (_P, _P)),
+    "wasmtime_global_get": (_V, (_P, _P, _P)),
+    "wasmtime_global_set": (_P, (_P, _P, _P)),
+    "wasm_globaltype_mutability": (_U8, (_P,)),
+    "wasm_globaltype_delete": (_V, (_P,)),
     "wasmtime_module_new": (_P, (_P, _P, _Z, _P)),
     "wasmtime_module_delete": (_V, (_P,)),
     "wasmtime_module_serialize": (_P, (_P, _P)),
@@ -242,6 +251,18 @@ class Extern(ctypes.Structure):
     """``wasmtime_extern_t``."""
 
     _fields_ = (("kind", ctypes.c_uint8), ("of", ExternUnion))
+
+
+class ValueUnion(ctypes.Union):
+    """``wasmtime_valunion_t``: numbers as their bits, and room for the others."""
+
+    _fields_ = (("i64", ctypes.c_uint64), ("raw", ctypes.c_uint8 * 24))
+
+
+class Value(ctypes.Structure):
+    """``wasmtime_val_t``."""
+
+    _fields_ = (("kind", ctypes.c_uint8), ("of", ValueUnion))
 
 
 def find_library() -> str:

@@ -28,6 +28,7 @@ from mpp.stages.sandbox.capi import (
     Words,
 )
 from mpp.stages.sandbox.engine import Engine
+from mpp.stages.sandbox.placing import Place, Restoring, START, Taking
 from mpp.stages.sandbox.timer import DeadlineTimer
 from mpp.stages.sandbox.types import Ending
 from mpp.stages.sandbox.wasi import DeadlineOver, OutputOver, ProcExit
@@ -54,11 +55,15 @@ class Guest(Protocol):
 
 
 class CoreRunner:
-    """One module with its imports linked. ``run`` makes an instance, runs it and throws it away."""
+    """One module with its imports linked. ``run`` makes an instance, runs it and throws it away.
 
-    def __init__(self, engine: Engine, module: int, linked: Linked) -> None:
+    ``image``: what is laid under each instance, or taken from the one that initialises itself; the module is a layer then, and the engine no pooled one.
+    """
+
+    def __init__(self, engine: Engine, module: int, linked: Linked, image: Restoring | Taking | None = None) -> None:
         api = engine.api
-        self._engine, self._api, self._linked = engine, api, linked
+        self._engine, self._api, self._linked, self._image = engine, api, linked, image
+        self._entry = START if image is None else image.entry
         out = Pointer()
         error = api.bind("wasmtime_linker_instantiate_pre")(linked.pointer, module, ctypes.byref(out))
         if error:
@@ -71,7 +76,7 @@ class CoreRunner:
         self._callable = self._function_at + Extern.of.offset
 
     def run(self, guest: Guest, memory_bytes: int, deadline: float, timer: DeadlineTimer) -> Ending:
-        """Run ``_start`` once, until ``deadline`` on the monotonic clock."""
+        """Run the entry once, until ``deadline`` on the monotonic clock."""
         api, call = self._api, self._linked.call
         store = api.store_new(self._engine.pointer, None, None)
         context = api.store_context(store)
@@ -97,9 +102,23 @@ class CoreRunner:
             self._linked.call.starting = True
             return error
         self._linked.call.find_memory(self._instance_at)
-        if not api.export_get(context, self._instance_at, b"_start", 6, self._function_at) or self._function.kind != EXTERN_FUNC:
-            return api.error_new(b"no function _start")
+        if not api.export_get(context, self._instance_at, self._entry, len(self._entry), self._function_at) or self._function.kind != EXTERN_FUNC:
+            return api.error_new(b"no function " + self._entry)
+        if self._image is not None:
+            return self._with_image(context, self._image)
         return api.func_call(context, self._callable, None, 0, None, 0, self._trap_at)
+
+    def _with_image(self, context: int, image: Restoring | Taking) -> int:
+        call = self._linked.call
+        at = Place(context, self._instance_at, call.memory_handle)
+        error = image.before(at)
+        if error:
+            call.starting = True
+            return error
+        error = self._api.func_call(context, self._callable, None, 0, None, 0, self._trap_at)
+        if not error and not self._trap.value:
+            image.after(at, call.view())
+        return error
 
     def _ended(self, error: int) -> Ending:
         api, call = self._api, self._linked.call
@@ -143,7 +162,7 @@ class _Call:
         self._found = False
         self._memory = Extern()
         self._memory_at = ctypes.addressof(self._memory)
-        self._handle = self._memory_at + Extern.of.offset
+        self.memory_handle = self._memory_at + Extern.of.offset
         self._view = memoryview(b"")
         self.caller = 0
         self._deadline_callback = DEADLINE_CALLBACK(self._on_epoch)
@@ -165,7 +184,7 @@ class _Call:
         if not found or self._memory.kind != EXTERN_MEMORY:
             raise HostFailed("host.native", "the module has no memory to speak through", hint="verify the package again")
         self._found, self._size = True, 0
-        self._base = self._api.memory_data(self._context, self._handle)
+        self._base = self._api.memory_data(self._context, self.memory_handle)
 
     def view(self) -> memoryview:
         """The guest's memory as it is now; it may have grown since the last look."""
@@ -174,7 +193,7 @@ class _Call:
                 raise HostFailed("host.sandbox", "the memory of a guest is asked for after its end", hint="report this as a fault of the host")
             # In a start section nobody has the instance yet; the caller has.
             self._take(self._api.caller_export_get(self.caller, b"memory", 6, self._memory_at))
-        size = self._api.memory_size(self._context, self._handle)
+        size = self._api.memory_size(self._context, self.memory_handle)
         if size != self._size:
             self._size = size
             self._view = memoryview((ctypes.c_ubyte * size).from_address(self._base)).cast("B")

@@ -11,12 +11,19 @@ from collections.abc import Callable, Mapping
 from mpp.jail.landlock import Rule
 from mpp.model.jsontext import Json
 from mpp.stages.sandbox.frames import Order, TALK_BYTES_MAX
+from mpp.stages.sandbox.placing import Taking
 from mpp.stages.sandbox.wasi import Preview1
 from mpp.stages.sandbox.wasi.setup import DeviceGrant, Grant, prepare
 from mpp.stages.sandbox.wasi.state import Times
 
 ARGUMENTS = (b"tool",)
 """What a guest finds as its arguments: a name, and nothing of this machine."""
+
+INITIAL_ARGUMENTS = (b"layer",)
+"""What a layer finds while it initialises itself."""
+
+INITIALISING = "initialising"
+"""What the spec of a worker says that makes an image."""
 
 _LIVE_TIMES = Times()
 
@@ -77,6 +84,27 @@ class CallGuest(Preview1):
         report: dict[str, Json] = {"read": [*used.read], "written": [*used.written], "more": used.more}
         told = json.dumps(report).encode()
         return told if len(told) <= TALK_BYTES_MAX else b'{"more": true}'
+
+
+class InitialGuest(CallGuest):
+    """WASI for a layer that initialises itself: the bundle on standard input, no folder, no variable, no host, and clock and randomness of the order.
+
+    Its report is that on the image, empty if there is none.
+    """
+
+    def __init__(self, order: Order, bundle: memoryview, taking: Taking) -> None:
+        Preview1.__init__(
+            self, args=INITIAL_ARGUMENTS, times=Times.standing(order.now_ns), random=seeded(order.seed), deadline=order.deadline, stdin=bundle
+        )  # fmt: skip
+        self._taking = taking
+
+    def finish(self) -> bytes:
+        self.close()
+        taking = self._taking
+        if not taking.size:
+            return b""
+        rows: list[Json] = [[one.name, one.kind, f"{one.bits:x}"] for one in taking.globals]
+        return json.dumps({"size": taking.size, "globals": rows}).encode()
 
 
 class _Seeded:

@@ -75,3 +75,30 @@ NATIVE_BYTES_MAX = 1024 * MIB
 
 CACHE_KEY_BYTES = 32
 """Bytes of the key of the cache's seal. Reason: the strength of SHA-256."""
+
+IMAGE_BYTES_MAX = 256 * MIB
+"""Bytes of memory in an image. Reason: a host holds one for each tool in use; an interpreter with its library and a tool's imports needs 20 to 60 MiB."""
+
+IMAGE_GLOBALS_MAX = 64
+"""Globals of an image. Reason: compilers make one, the stack pointer; each is set in every call."""
+
+IMAGE_NAME_BYTES_MAX = 256
+"""Bytes of the name of such a global. Reason: it is sent to each worker."""
+
+IMAGE_TRAILER_BYTES_MAX = 32 * KIB
+"""Bytes behind the memory in an image's file. Reason: the most globals with the longest names."""
+
+BUNDLE_BYTES_MAX = 128 * MIB
+"""Bytes of the files of a tool that its interpreter is given. Reason: they lie in the memory of the image."""
+
+INITIALISE_SECONDS = 30.0
+"""Seconds in which a layer must have imported a tool. Reason: a large pure-Python library takes about two; a busy machine several times that."""
+
+IMAGE_WRITE_SECONDS = 10.0
+"""Seconds in which the memory of an image must be written out. Reason: 256 MiB to memory take a quarter of a second on an idle machine."""
+
+LAYER_COMPILE_SECONDS = 240.0
+"""Seconds that compiling a layer may take. Reason: once for each machine; an interpreter of 25 MB needs a minute on two busy slow cores."""
+
+IMAGES_KEPT_MAX = 64
+"""Images in the cache. Reason: each has tens of megabytes; the one that was made first goes first, and is made anew when it is needed."""

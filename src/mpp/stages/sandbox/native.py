@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 from mpp.errors import HostFailed, Refused
 from mpp.jail import seal_memory, sealed_memory
@@ -48,6 +49,18 @@ def compile_wasm(data: bytes, cache: NativeCache | None, *, seconds: float = lim
     if cache is not None:
         cache.store(digest, fd)
     return Compiled(fd=fd, size=os.fstat(fd).st_size, wasm_sha256=digest, component=component, fresh=True)
+
+
+def compile_known(wasm_sha256: str, code: Callable[[], bytes], cache: NativeCache | None, *, seconds: float = limits.LAYER_COMPILE_SECONDS) -> Compiled:
+    """The same for a core module that was judged before, and whose bytes are only fetched where they must be compiled: an interpreter has many."""
+    found = cache.load(wasm_sha256) if cache is not None else None
+    if found is not None:
+        return Compiled(fd=found, size=os.fstat(found).st_size, wasm_sha256=wasm_sha256, component=False, fresh=False)
+    data = code()
+    # Attack: other code under the digest of this one would be kept for everybody who asks for it.
+    if hashlib.sha256(data).hexdigest() != wasm_sha256 or form_of(data) != "module":
+        raise HostFailed("host.native", "the code is not the one that was judged", hint="verify the layer again: mpp layer verify")
+    return compile_wasm(data, cache, seconds=seconds)
 
 
 def compile_in_jail(data: bytes, *, seconds: float, memory: int) -> int:

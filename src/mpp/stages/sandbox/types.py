@@ -33,6 +33,31 @@ class Compiled:
 
 
 @value
+class GlobalValue:
+    """One exported global of a layer, as it was when the image was taken."""
+
+    name: str
+    kind: int
+    """0 to 3: i32, i64, f32, f64."""
+    bits: int
+
+
+@value
+class Image:
+    """A layer's memory after it has initialised itself for one tool. Only the cache and ``make_image`` make one; its maker closes it."""
+
+    fd: int
+    """A sealed memory file: the memory, then a trailer with what follows here."""
+    size: int
+    """Bytes of memory: whole pages of 64 KiB."""
+    globals: tuple[GlobalValue, ...]
+    imported: bool
+    """Was the tool imported in it? If not, each call imports it."""
+    note: str
+    """Why it was not, in words of the tool; raw."""
+
+
+@value
 class Used:
     """What one call used. Hosts, keys and secrets are observed by the host; files are reported by the worker."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import mmap
 import os
 import signal
 import socket
@@ -25,7 +26,9 @@ from mpp.stages.sandbox.capi import Api
 from mpp.stages.sandbox.component import component_engine, ComponentGuest, ComponentRunner
 from mpp.stages.sandbox.core import CoreRunner, Linked
 from mpp.stages.sandbox.engine import Engine
-from mpp.stages.sandbox.guest import CallGuest, Grants
+from mpp.stages.sandbox.guest import CallGuest, Grants, INITIALISING, InitialGuest
+from mpp.stages.sandbox.image import judged_size, read_globals
+from mpp.stages.sandbox.placing import Restoring, Taking
 from mpp.stages.sandbox.timer import DeadlineTimer
 from mpp.stages.sandbox.types import Ending
 
@@ -95,28 +98,72 @@ def main(shared: Shared, spec: Mapping[str, Json], fds: list[int]) -> None:
 
 
 def _start(shared: Shared, spec: Mapping[str, Json], fds: list[int], channel: socket.socket) -> _Server[CallGuest] | _Server[ComponentGuest]:
+    if spec.get("layer") == INITIALISING:
+        return _initialising(shared, spec, fds, channel)
     is_component = spec["component"] is True
+    image = spec.get("image")
+    if isinstance(image, dict):
+        return _layered(shared, spec, image, fds, channel)
     grants = Grants.read(spec, fds[2:])
     _narrow(grants)
     engine = component_engine(shared.api.path) if is_component else shared.engine
     code, mapped = _load(engine, fds[1], component=is_component)
     runner = ComponentRunner(engine, code) if is_component else CoreRunner(engine, code, shared.linked)
+    timer = _held(shared, spec, engine, channel, grants, (fds[0], *mapped, *grants.fds()))
+    if isinstance(runner, ComponentRunner):
+        return _Server(channel, runner, timer, ComponentGuest)
+    return _Server[CallGuest](channel, runner, timer, lambda order, ask: CallGuest(order, grants, ask))
+
+
+def _layered(shared: Shared, spec: Mapping[str, Json], image: Mapping[str, Json], fds: list[int], channel: socket.socket) -> _Server[CallGuest]:
+    """A worker whose module is a layer. ``fds``: the channel, the code, the image, the grants."""
+    grants = Grants.read(spec, fds[3:])
+    _narrow(grants)
+    engine, module, mapped = _layer_code(shared, fds[1])
+    open_sealed(fds[2])
+    placed = Restoring(shared.api, fds[2], judged_size(image["size"]), read_globals(image["globals"]))
+    runner = CoreRunner(engine, module, Linked(engine), placed)
+    timer = _held(shared, spec, engine, channel, grants, (fds[0], fds[2], *mapped, *grants.fds()))
+    return _Server[CallGuest](channel, runner, timer, lambda order, ask: CallGuest(order, grants, ask))
+
+
+def _initialising(shared: Shared, spec: Mapping[str, Json], fds: list[int], channel: socket.socket) -> _Server[CallGuest]:
+    """A worker that makes an image and holds no right. ``fds``: the channel, the code, the bundle, an empty memory file for the memory."""
+    grants = Grants((), ())
+    _narrow(grants)
+    engine, module, mapped = _layer_code(shared, fds[1])
+    bundle = memoryview(mmap.mmap(fds[2], open_sealed(fds[2]), flags=mmap.MAP_SHARED, prot=mmap.PROT_READ))
+    taking = Taking(shared.api, fds[3])
+    runner = CoreRunner(engine, module, Linked(engine), taking)
+    timer = _held(shared, spec, engine, channel, grants, (fds[0], fds[3], *mapped), file_bytes=limits.IMAGE_BYTES_MAX)
+    return _Server[CallGuest](channel, runner, timer, lambda order, _ask: InitialGuest(order, bundle, taking))
+
+
+def _layer_code(shared: Shared, fd: int) -> tuple[Engine, int, tuple[int, ...]]:
+    """The one strict configuration without the pool, because of what images do to an instance's memory: see ``Restoring``."""
+    engine = Engine(shared.api, pooled=False)
+    module, mapped = _load(engine, fd, component=False)
+    return engine, module, mapped
+
+
+def _held(
+    shared: Shared, spec: Mapping[str, Json], engine: Engine, channel: socket.socket, grants: Grants, keep: tuple[int, ...], *, file_bytes: int = 0
+) -> DeadlineTimer:
+    """Put up all barriers and say so. ``file_bytes`` is for the one file of a worker that makes an image."""
     memory = spec["memory_bytes"]
     plan = worker_plan(
         data_bytes=limits.WORKER_DATA_BYTES + (memory if isinstance(memory, int) else 0),
         files=limits.FILES_OPEN_MAX if grants.folders else limits.WORKER_FILES_MAX,
-        file_bytes=limits.WORKER_FILE_BYTES if grants.writes else 0,
+        file_bytes=limits.WORKER_FILE_BYTES if grants.writes else file_bytes,
         has_files=bool(grants.folders),
-        is_component=is_component,
+        is_component=spec["component"] is True,
     )
     # The zygote has given up the network for all of its workers; once more for each would cost a start four milliseconds.
-    entered = enter(plan._replace(own_network=False), keep=(fds[0], *mapped, *grants.fds()), rules=grants.rules(), parent=os.getppid(), root=shared.root)
+    entered = enter(plan._replace(own_network=False), keep=keep, rules=grants.rules(), parent=os.getppid(), root=shared.root)
     # The timer brings a thread, and only a process without threads can be confined.
     timer = DeadlineTimer(engine.api, engine)
     channel.sendall(frames.frame(frames.READY, json.dumps({**entered.shown(), "own network": shared.network}).encode()))
-    if isinstance(runner, ComponentRunner):
-        return _Server(channel, runner, timer, ComponentGuest)
-    return _Server[CallGuest](channel, runner, timer, lambda order, ask: CallGuest(order, grants, ask))
+    return timer
 
 
 def _narrow(grants: Grants) -> None:

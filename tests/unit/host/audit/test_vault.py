@@ -344,7 +344,7 @@ def test_a_program_that_runs_tools_keeps_them_too(where: Home, tmp_path: Path) -
         assert opened.payload.sent is not None
         assert opened.payload.sent.arguments == b'{"name":"Ada"}'
         assert opened.checked == {"in": True, "out_raw": True, "out_shown": True, "record": True}
-        assert replay(package_of(found.manifest), opened, where.log, "").same
+        assert replay(package_of(found.manifest), opened, where.log, None).same
         # Nothing runs once the vault cannot be used.
         Path(vault_store.config_path(where.log)).write_text("{")
         with pytest.raises(MppError):

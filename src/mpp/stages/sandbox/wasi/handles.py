@@ -39,7 +39,7 @@ class Stdin(Handle):
 
     base = rights.STREAM | rights.FD_READ
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data, self._at = data, 0
 
     def read(self, _call: State, into: list[memoryview]) -> int:

@@ -28,7 +28,7 @@ class Preview1(State):
         self,
         setup: Setup = _PLAIN,
         *,
-        stdin: bytes = b"",
+        stdin: bytes | memoryview = b"",
         args: tuple[bytes, ...] = (),
         env: tuple[bytes, ...] = (),
         times: Times = _REAL,

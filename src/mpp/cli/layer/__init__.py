@@ -1,0 +1,1 @@
+"""The commands of ``mpp layer``, one module each."""
