@@ -1,0 +1,3 @@
+module mpp
+
+go 1.24
