@@ -253,7 +253,7 @@ def test_a_list_without_end_is_no_list(place: Path) -> None:
     found = started(server(mode="endless"), str(place))
     try:
         with pytest.raises(ToolFailed, match="no end"):
-            found.tools(10)
+            found.lists(10)
     finally:
         found.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mpp.errors import MppError
 from mpp.host.home import Home
@@ -15,7 +15,7 @@ from mpp.host.sources.ports import ToolSource
 from mpp.host.toolcall import Room
 from mpp.model.jsontext import Json
 from mpp.model.value import value
-from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall
+from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall, UPDATED
 
 LOOK_SECONDS = 1.0
 """Seconds between two looks for a change that somebody waits to hear of. Reason: a list that is a second old harms nobody; each call looks for itself."""
@@ -47,6 +47,7 @@ class HostBackend:
         self._watching: list[Callable[[str], None]] = []
         self._wake: threading.Event | None = None
         """Ends the thread that looks for changes; None where there is none."""
+        host.legacy.updated = self._updated
 
     @property
     def instructions(self) -> str:
@@ -104,6 +105,16 @@ class HostBackend:
                     self._end_looking()
 
         return end
+
+    def follow(self, who: Caller, uri: str) -> None:
+        with suppress(MppError):
+            self._resources.follow(who, uri)
+
+    def _updated(self, tenant: str, uri: str) -> None:
+        with self._lock:
+            told = list(self._watching)
+        for tell in told:
+            tell(f"{UPDATED}{tenant} {uri}")
 
     def _end_looking(self) -> None:
         """Under the lock."""

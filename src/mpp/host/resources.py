@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mpp.errors import Refused
+from mpp.errors import MppError, Refused
 from mpp.host.audit.reader import LogReader
 from mpp.host.filtering import Whose
 from mpp.host.leaving import callee_of
@@ -21,6 +21,7 @@ from mpp.stages.policy import privacy_for
 
 if TYPE_CHECKING:
     from mpp.host.host import Host
+    from mpp.host.legacy.beside import Beside
 
 SCHEME = "mpp://"
 README = "README.md"
@@ -41,7 +42,7 @@ class Resources:
     """Reads nothing but what a host has verified or recorded itself."""
 
     def __init__(self, host: Host, *, plain_names: bool = False) -> None:
-        self._host = host
+        self._host, self._plain_names = host, plain_names
         self._shelves = Shelves(self._packages, plain_names=plain_names)
 
     def listing(self, who: Caller) -> Listing:
@@ -51,14 +52,14 @@ class Resources:
             rows.append({"uri": f"{SCHEME}packages/{alias}/{MANIFEST_NAME}", "name": f"{alias}/{MANIFEST_NAME}", "mimeType": "application/json", **about})
             if package.archive.find(README) is not None:
                 rows.append({"uri": f"{SCHEME}packages/{alias}/{README}", "name": f"{alias}/{README}", "mimeType": "text/markdown", **about})
-        return Listing(revision=self._host.tools(who).revision, items=(*rows, *self._shelves.now().resources()))
+        return Listing(revision=self._host.tools(who).revision, items=self._with_older("uri", (*rows, *self._shelves.now().resources())))
 
     def templates(self, who: Caller) -> Listing:
         proof: Json = {
             "uriTemplate": PROOF_TEMPLATE, "name": "audit-proof", "title": "Proof of a call", "mimeType": "application/json",
             "description": "Proves that the entry of a call of yours is in the signed record. The number is in the call's _meta.",
         }  # fmt: skip
-        return Listing(revision=self._host.tools(who).revision, items=(proof, *self._shelves.now().templates()))
+        return Listing(revision=self._host.tools(who).revision, items=self._with_older("uriTemplate", (proof, *self._shelves.now().templates())))
 
     def read(self, who: Caller, uri: str) -> Sequence[Json]:
         proof = PROOF.fullmatch(uri)
@@ -70,22 +71,64 @@ class Resources:
                 return (self._member(who, package, named[2], uri),)
         shipped = self._shelves.now().read(uri)
         if shipped is None:
-            raise unknown_resource(uri)
+            older = self._older()
+            found = None if older is None else older.read(who, uri)
+            if found is None:
+                raise unknown_resource(uri)
+            contents = found["contents"]
+            return contents if isinstance(contents, list) else ()
         shown = self._shown(who, shipped[0].package, {"contents": [*shipped[1]]})["contents"]
         return shown if isinstance(shown, list) else ()
 
     def prompts(self, who: Caller) -> Listing:
-        return Listing(revision=self._host.tools(who).revision, items=self._shelves.now().prompts())
+        return Listing(revision=self._host.tools(who).revision, items=self._with_older("name", self._shelves.now().prompts()))
 
     def prompt(self, who: Caller, name: str, arguments: Mapping[str, str], inputs: Mapping[str, Json]) -> Mapping[str, Json]:
         named = self._shelves.now().prompt(name)
         if named is None:
-            raise unknown_prompt(name)
+            older = self._older()
+            found = None if older is None else older.prompt(who, name, arguments, inputs, self._taken(), plain=self._plain_names)
+            if found is None:
+                raise unknown_prompt(name)
+            return found
         kept, own = named
         return self._shown(who, kept.package, kept.static.prompt(own, arguments, inputs))
 
-    def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:  # noqa: ARG002 - the same for all
-        return self._shelves.now().complete(ref, argument, text)
+    def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:
+        shelf, uri = self._shelves.now(), ref.get("uri")
+        is_shipped = shelf.prompt(str(ref.get("name"))) is not None or any(isinstance(one, dict) and one.get("uriTemplate") == uri for one in shelf.templates())
+        older = None if is_shipped else self._older()
+        found = None if older is None else older.complete(who, ref, argument, text, self._taken(), plain=self._plain_names)
+        return shelf.complete(ref, argument, text) if found is None else found
+
+    def follow(self, who: Caller, uri: str) -> None:
+        """What a package ships changes with the package alone."""
+        older = self._older()
+        if older is not None and not uri.startswith(SCHEME) and self._shelves.now().read(uri) is None:
+            older.follow(who, uri)
+
+    # -- older servers
+
+    def _older(self) -> Beside | None:
+        try:
+            return self._host.legacy.beside()
+        except MppError:
+            # Attack: whoever damages the list of older servers takes what packages ship away with them.
+            return None
+
+    def _taken(self) -> frozenset[str]:
+        return frozenset(_text(one, "name") for one in self._shelves.now().prompts())
+
+    def _with_older(self, key: str, first: Sequence[Json]) -> tuple[Json, ...]:
+        """Attack: an older server that answers under the name or address of a package. What a package gave is the package's."""
+        older, taken = self._older(), frozenset(_text(one, key) for one in first)
+        try:
+            found = () if older is None else older.prompts(taken, plain=self._plain_names) if key == "name" else (
+                older.resources(taken) if key == "uri" else older.templates(taken)
+            )  # fmt: skip
+        except MppError:
+            found = ()
+        return tuple(sorted((*first, *found), key=lambda one: _text(one, "name"))) if key == "name" else (*first, *found)
 
     def _packages(self) -> list[tuple[str, VerifiedPackage]]:
         return self._host.installed.packages()
@@ -166,6 +209,11 @@ def media_of(found: Json) -> list[Json]:
     if isinstance(found, dict):
         return [one for key, item in found.items() for one in ([item] if key in _MEDIA else media_of(item))]
     return []
+
+
+def _text(found: Json, key: str) -> str:
+    text = found.get(key) if isinstance(found, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def unknown_resource(uri: str) -> Refused:

@@ -93,6 +93,10 @@ class Viewed:
         seen = (not isinstance(name, str) or view.sees(name)) and (not isinstance(uri, str) or _sees_uri(view, uri))
         return self._backend.complete(who, ref, argument, text) if seen else ()
 
+    def follow(self, who: Caller, uri: str) -> None:
+        if _sees_uri(self._view(who), uri):
+            self._backend.follow(who, uri)
+
     def watch(self, changed: Callable[[str], None]) -> Callable[[], None]:
         return self._backend.watch(changed)
 

@@ -45,6 +45,8 @@ class MemoryBackend:
         self.answers: list[tuple[Caller, str, bool]] = []
         """What persons answered through a front: who, which question, yes or no."""
         self.calls: list[ToolCall] = []
+        self.followed: list[str] = []
+        """The resources that clients watch."""
         self.contents: dict[str, str] = {"mpp://demo/readme": "A demonstration."}
         self._listing = self._listed()
 
@@ -115,6 +117,9 @@ class MemoryBackend:
 
     def complete(self, who: Caller, ref: Mapping[str, Json], argument: str, text: str) -> Sequence[str]:
         return [word for word in ("Alice", "Alan", "Bob") if word.startswith(text)]
+
+    def follow(self, who: Caller, uri: str) -> None:
+        self.followed.append(uri)
 
     def watch(self, changed: Callable[[str], None]) -> Callable[[], None]:
         with self._lock:

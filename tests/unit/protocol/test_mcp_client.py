@@ -9,23 +9,11 @@ import pytest
 from mpp.errors import ToolFailed
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp_client import limits
+from mpp.protocol.mcp_client.events import Asked, Changed, Done, Log, Progress, Reply, Updated, Wish
 from mpp.protocol.mcp_client.lines import Lines
+from mpp.protocol.mcp_client.lists import Listed, PROMPTS
 from mpp.protocol.mcp_client.messages import Answered, Noted, read_messages, Wanted
-from mpp.protocol.mcp_client.session import (
-    ANOTHER_ID,
-    Changed,
-    Done,
-    Elicits,
-    ListedTools,
-    Log,
-    METHOD_MISSING,
-    NOT_OURS,
-    Progress,
-    Reply,
-    Session,
-    UNKNOWN,
-    VERSIONS,
-)
+from mpp.protocol.mcp_client.session import ANOTHER_ID, METHOD_MISSING, MODERN, REFUSED, Session, UNKNOWN, VERSIONS
 
 STREAM = b'banner\n{"a":1}\r\n\n  [1]  \n{"b":2}\nrest'
 WHOLE = [b'{"a":1}', b"[1]", b'{"b":2}']
@@ -129,7 +117,7 @@ def test_who_does_not_understand_us_is_refused(answer: Done) -> None:
 
 def test_only_answers_with_an_open_id_count() -> None:
     made = session()
-    identity, data = made.call("echo", b'{"a":1.50}')
+    identity, data = made.send(Wish(method="tools/call", params={"name": "echo"}, arguments=b'{"a":1.50}'))
     # The arguments are the bytes that were approved.
     assert b'"arguments":{"a":1.50}' in data
     for wrong in (identity + 1, str(identity), 0, -1):
@@ -146,18 +134,14 @@ def test_only_answers_with_an_open_id_count() -> None:
     assert made.receive(Answered(id=fourth, result={})) is None
 
 
-REQUESTS: list[tuple[str, int]] = [("roots/list", NOT_OURS), ("sampling/createMessage", NOT_OURS), ("tools/call", METHOD_MISSING)]
-
-
-@pytest.mark.parametrize(("method", "code"), REQUESTS)
-def test_requests_of_a_server_are_refused_in_so_many_words(method: str, code: int) -> None:
+def test_requests_that_nobody_knows_are_refused_in_so_many_words() -> None:
     made = session()
-    found = made.receive(Wanted(id="x", method=method, params={}))
+    found = made.receive(Wanted(id="x", method="tools/call", params={}))
     assert isinstance(found, Reply)
     error = written(found.data)["error"]
     assert isinstance(error, dict)
-    assert error["code"] == code
-    assert made.counts[UNKNOWN] == (method == "tools/call")
+    assert error["code"] == METHOD_MISSING
+    assert made.counts[UNKNOWN] == 1
 
 
 def test_a_ping_is_answered() -> None:
@@ -166,18 +150,64 @@ def test_a_ping_is_answered() -> None:
     assert written(found.data) == {"jsonrpc": "2.0", "id": 7, "result": {}}
 
 
-QUESTIONS: list[tuple[dict[str, Json], Json]] = [
-    ({"message": "a", "requestedSchema": {"type": "object"}}, {"type": "object"}),
-    ({"message": "a", "mode": "form", "requestedSchema": {}}, {}),
-    ({"message": "a", "mode": "url", "url": "https://example.com", "requestedSchema": {}}, None),
-    ({"message": "a"}, None),
-    ({"message": "a", "requestedSchema": "x"}, None),
-]
+@pytest.mark.parametrize("method", ["elicitation/create", "sampling/createMessage", "roots/list"])
+def test_questions_and_who_does_not_answer_them(method: str) -> None:
+    made = session()
+    question = Asked(id=7, method=method, params={"message": "a"})
+    assert made.receive(Wanted(id=7, method=method, params={"message": "a"})) == question
+    assert written(made.answer(question, {"roots": []}))["result"] == {"roots": []}
+    declined = written(made.decline(question))
+    error = declined.get("error")
+    assert declined.get("result") == {"action": "decline"} if method == "elicitation/create" else isinstance(error, dict) and error["code"] == REFUSED
 
 
-@pytest.mark.parametrize(("params", "form"), QUESTIONS)
-def test_questions(params: dict[str, Json], form: Json) -> None:
-    assert session().receive(Wanted(id=7, method="elicitation/create", params=params)) == Elicits(id=7, message="a", form=form)
+def modern() -> Session:
+    made = session()
+    identity, data = made.discover()
+    assert "2026-07-28" in str(written(data)["params"])
+    done = Done(id=identity, result={"supportedVersions": [MODERN], "capabilities": {"tools": {}, "resources": {"subscribe": True}}, "_meta": {}})
+    greeted = made.discovered(done)
+    assert greeted is not None
+    assert (greeted.version, greeted.abilities) == (MODERN, frozenset({"tools", "resources", "resources.subscribe"}))
+    return made
+
+
+def test_the_newer_era_says_all_in_each_request() -> None:
+    made = modern()
+    wish = Wish(method="tools/call", params={"name": "a"}, arguments=b"{}", inputs={"q": {"action": "accept"}}, state="s", level="debug")
+    params = written(made.send(wish)[1])["params"]
+    assert isinstance(params, dict)
+    meta = params["_meta"]
+    assert isinstance(meta, dict)
+    assert (params["inputResponses"], params["requestState"], meta["io.modelcontextprotocol/logLevel"]) == ({"q": {"action": "accept"}}, "s", "debug")
+    assert written(made.request("tools/list", {})[1])["params"] == {
+        "_meta": {key: item for key, item in meta.items() if "io.model" in key and "level" not in key.lower()}
+    }
+    assert made.level("debug") == b""
+    # A server of this era asks in its results, and nowhere else.
+    assert isinstance(made.receive(Wanted(id=1, method="roots/list", params={})), Reply)
+    listened = written(made.listen(("a://b",))[1])["params"]
+    assert isinstance(listened, dict)
+    notifications = listened["notifications"]
+    assert isinstance(notifications, dict)
+    assert notifications["resourceSubscriptions"] == ["a://b"]
+
+
+@pytest.mark.parametrize("result", [None, {}, {"supportedVersions": ["2025-11-25"]}, {"supportedVersions": MODERN}])
+def test_who_is_not_of_the_newer_era(result: dict[str, Json] | None) -> None:
+    made = session()
+    assert made.discovered(Done(id=1, result=result)) is None
+    assert not made.is_modern
+
+
+def test_a_level_is_said_once_and_only_lowered() -> None:
+    made = session()
+    assert b'"logging/setLevel"' in made.level("info")
+    assert (made.level("info"), made.level("error"), made.level(""), made.level("x")) == (b"", b"", b"", b"")
+    assert b'"debug"' in made.level("debug")
+    params = written(made.send(Wish(method="prompts/get", params={"name": "a"}, inputs={"q": {}}, state="s"))[1])["params"]
+    assert isinstance(params, dict)
+    assert params.keys() == {"name", "_meta"}, "the older era has no answers in requests"
 
 
 def test_notifications() -> None:
@@ -188,6 +218,10 @@ def test_notifications() -> None:
         return made.receive(Noted(method=method, params=params))
 
     assert heard("notifications/tools/list_changed") == Changed()
+    assert heard("notifications/prompts/list_changed") == Changed(what="prompts")
+    assert heard("notifications/resources/updated", uri="a://b") == Updated(uri="a://b")
+    assert heard("notifications/resources/updated", uri="x" * 9999) is None
+    assert heard("notifications/subscriptions/acknowledged") is None
     assert heard("notifications/progress", progressToken=identity, progress=1, total="x") == Progress(id=identity, progress=1, total=None, message="")
     assert heard("notifications/progress", progressToken=identity, progress=1, total=2, message="m") == Progress(id=identity, progress=1, total=2, message="m")
     assert heard("notifications/progress", progressToken=identity + 1, progress=1) is None
@@ -199,10 +233,11 @@ def test_notifications() -> None:
 
 
 def test_a_list_ends() -> None:
-    listed = ListedTools(3)
+    listed = Listed(3)
     assert listed.take(Done(id=1, result={"tools": [{}], "nextCursor": "a"})) == "a"
     assert listed.take(Done(id=2, result={"tools": [{}]})) == ""
-    assert len(listed.tools) == 2
+    assert len(listed.items) == 2
+    assert Listed(1, PROMPTS).take(Done(id=1, result={"prompts": [{}]})) == ""
 
 
 ENDLESS: list[tuple[list[Done], str]] = [
@@ -217,7 +252,7 @@ ENDLESS: list[tuple[list[Done], str]] = [
 
 @pytest.mark.parametrize(("pages", "words"), ENDLESS)
 def test_a_list_without_end(pages: list[Done], words: str) -> None:
-    listed = ListedTools(3)
+    listed = Listed(3)
     with pytest.raises(ToolFailed, match=words):
         for page in pages:
             listed.take(page)

@@ -26,7 +26,7 @@ def pin(names: Iterable[str], *, as_json: bool) -> list[Json]:
             if not as_json:
                 note(f"{name} did not start: {fault.message}. It is tried again when it is served; try it by hand: mpp legacy test {name}")
             continue
-        rows.append({"name": name, "started": True, "tools": len(entry.pins or ()), "remarks": [*remarks]})
+        rows.append({"name": name, "started": True, "tools": len(entry.tools), "remarks": [*remarks]})
         if not as_json:
             _told(name, entry, remarks)
     return rows
@@ -42,7 +42,7 @@ def _looked(entry: Entry) -> tuple[Entry, tuple[str, ...]]:
 
 
 def _told(name: str, entry: Entry, remarks: tuple[str, ...]) -> None:
-    say(f"  {name}: {len(entry.pins or ())} tools, pinned as they are described now")
+    say(f"  {name}: {len(entry.tools)} tools, pinned as they are described now")
     for one in remarks:
         note(f"warning: {one}")
     if remarks:

@@ -35,7 +35,7 @@ from mpp.host.secret_store import open_secrets
 from mpp.host.system import SystemClock
 from mpp.model.scope import path_covered
 from mpp.model.value import value
-from mpp.protocol.mcp_client.session import Greeted
+from mpp.protocol.mcp_client.events import Greeted
 
 
 @value
@@ -141,7 +141,7 @@ def look(entry: Entry, others: frozenset[str] = frozenset()) -> Seen:
     begun = time.monotonic()
     connection = connect(entry.server, about)
     try:
-        listed = connection.tools(START_SECONDS_MAX)
+        listed = connection.lists(START_SECONDS_MAX)
         seconds = time.monotonic() - begun
         judged = judge_listing(entry, listed, others or others_than(entry.server.name, about))
         counts = tuple(sorted(connection.counts().items()))
@@ -151,7 +151,7 @@ def look(entry: Entry, others: frozenset[str] = frozenset()) -> Seen:
 
 
 def others_than(name: str, about: Surroundings) -> frozenset[str]:
-    return frozenset(pin.name for one in about.store.load().values() if one.server.name != name for pin in one.pins or ())
+    return frozenset(pin.name for one in about.store.load().values() if one.server.name != name for pin in one.tools)
 
 
 def says(seen: Seen) -> str:

@@ -18,7 +18,7 @@ from mpp.model.jsontext import Json, shown
 @click.argument("name")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Show what an older server may use, what holds it on this machine, which tools were agreed to, and what is kept back and why.
+    """Show what an older server may use, what holds it on this machine, what was agreed to of its tools, prompts and resources, and what is kept back and why.
 
     \b
     Examples:
@@ -39,7 +39,7 @@ def command(name: str, as_json: bool) -> None:
     if barriers is not None:
         say("what holds it here")
         table([*barrier_lines(barriers)])
-    say("tools as they were agreed to")
+    say("tools, prompts and resources as they were agreed to")
     table([(one.name, one.digest[:16]) for one in entry.pins or ()])
     if entry.held:
         say("kept back")

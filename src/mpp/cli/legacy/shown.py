@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mpp.cli.options import show_time
+from mpp.host.legacy.offers import own_name, PROMPT, RESOURCE, TEMPLATE, TOOL
 from mpp.host.legacy.types import Barriers, Entry, HTTP
 from mpp.model.jsontext import Json, shown
 from mpp.stages.privacy.guard import Change
@@ -30,9 +31,10 @@ def place_of(entry: Entry) -> str:
     return shown(server.url if server.kind == HTTP else " ".join(server.command), COMMAND_SHOWN)
 
 
-def callable_of(entry: Entry) -> list[str]:
+def callable_of(entry: Entry, kind: str = TOOL) -> list[str]:
+    """The tools, or what else of this kind, that are as they were agreed to, by their own names."""
     held = {one.name for one in entry.held}
-    return [one.name for one in entry.pins or () if one.name not in held]
+    return [own_name(one.name) for one in entry.of(kind) if one.name not in held]
 
 
 def permissions(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -77,7 +79,8 @@ def entry_json(entry: Entry, barriers: Barriers | None) -> dict[str, Json]:
     found: dict[str, Json] = {
         "name": server.name, "package": server.package_id, "verified": False, "kind": server.kind, "command": [*server.command], "url": server.url,
         "read": [*server.read], "write": [*server.write], "hosts": [one.shown for one in server.hosts], "env": [*server.env], "folder": server.folder, "headers": headers, "sandboxed": server.sandboxed,
-        "code_pinned": server.pinned_code, "state": state_of(entry), "tools": [*callable_of(entry)], "held": held, "content": entry.content_hash,
+        "code_pinned": server.pinned_code, "state": state_of(entry), "tools": [*callable_of(entry)], "prompts": [*callable_of(entry, PROMPT)],
+        "resources": [*callable_of(entry, RESOURCE)], "templates": [*callable_of(entry, TEMPLATE)], "held": held, "content": entry.content_hash,
         "added": server.added, "by": server.by,
     }  # fmt: skip
     if entry.stopped is not None:

@@ -6,36 +6,21 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Protocol
 
 from mpp.errors import HostFailed, MppError, ToolFailed
 from mpp.host.legacy.launch_plan import LaunchPlan
-from mpp.host.legacy.limits import CALLS_AT_ONCE_MAX, IDLE_SECONDS_MAX, START_SECONDS_MAX, TOOLS_MAX
+from mpp.host.legacy.limits import CALLS_AT_ONCE_MAX, FOLLOWED_MAX, IDLE_SECONDS_MAX, PROBE_SECONDS_MAX, START_SECONDS_MAX
 from mpp.host.legacy.process import ServerProcess, start_process
 from mpp.host.legacy.proxy import Proxy
-from mpp.host.legacy.types import Barriers
-from mpp.host.legacy.waiting import Asks, follow, Order, Waiting
-from mpp.model.jsontext import Json, shown
+from mpp.host.legacy.requests import again, Begun, Requests
+from mpp.host.legacy.waiting import Waiting
+from mpp.model.jsontext import shown
+from mpp.protocol.mcp_client.events import Asked, Changed, Done, Greeted, Happened, Log, Progress, Reply, Updated
 from mpp.protocol.mcp_client.lines import Lines
 from mpp.protocol.mcp_client.messages import read_messages
-from mpp.protocol.mcp_client.session import (
-    Changed,
-    Done,
-    Elicits,
-    FLOOD,
-    Greeted,
-    Happened,
-    LIST,
-    ListedTools,
-    Log,
-    Progress,
-    Reply,
-    Session,
-    UNREADABLE,
-)
-from mpp.stages.sandbox import Live
+from mpp.protocol.mcp_client.session import FLOOD, UNREADABLE
 
 _PIECE = 256 * 1024
 _WRITE_SECONDS = 10.0
@@ -47,47 +32,19 @@ HIDDEN_CHARS_LEAST = 6
 """Characters from which a value is hidden in what a server wrote. Reason: shorter ones are settings, such as a level, and parts of other words."""
 
 
-class Connection(Protocol):
-    """A server that can be called. Safe to use from many threads."""
-
-    barriers: Barriers
-    greeted: Greeted
-
-    @property
-    def is_alive(self) -> bool: ...
-
-    @property
-    def changes(self) -> int:
-        """How often the server said that its tools are others."""
-        ...
-
-    def tools(self, seconds: float) -> Sequence[Json]: ...
-
-    def call(self, order: Order, live: Live, *, gone_fd: int, ask: Callable[[Elicits], Asks | None]) -> Done | Asks: ...
-
-    def hosts(self) -> tuple[str, ...]:
-        """Hosts that were reached since the last look."""
-        ...
-
-    def counts(self) -> Mapping[str, int]:
-        """What was ignored and dropped, by kind."""
-        ...
-
-    def close(self) -> None: ...
+Connection = Requests
 
 
-class StdioConnection:
+class StdioConnection(Requests):
     """Starts at once; ``open`` waits until the server has greeted."""
-
-    barriers = Barriers()
-    greeted = Greeted(version="", name="", server_version="", has_tools=False)
 
     def __init__(self, plan: LaunchPlan, proxy: Proxy, client_version: str, *, hidden: Iterable[str] = (), idle: float = IDLE_SECONDS_MAX) -> None:
         """``hidden``: values that are never shown, also where the server writes them to standard error."""
         self._hidden = tuple(sorted((one for one in hidden if len(one) >= HIDDEN_CHARS_LEAST), key=len, reverse=True))
         self._plan, self._proxy, self._idle = plan, proxy, idle
-        self._session, self._lines = Session(client_version), Lines()
-        self._lock, self._write_lock = threading.Lock(), threading.Lock()
+        super().__init__(client_version)
+        self._lines = Lines()
+        self._lock, self._write_lock = threading.RLock(), threading.Lock()
         self._waiting: dict[int, Waiting] = {}
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._begun = threading.Event()
@@ -95,8 +52,9 @@ class StdioConnection:
         self._fault: MppError | None = None
         self._closing = False
         self._used = time.monotonic()
-        self._heard = 0
-        self.changes = 0
+        self._bytes = 0
+        self._watched: dict[str, None] = {}
+        self._listening = 0
         # The process dies with the thread that started it, so that thread lives as long.
         self._thread = threading.Thread(target=self._run, name="mpp-legacy", daemon=True)
         self._thread.start()
@@ -105,41 +63,49 @@ class StdioConnection:
     def is_alive(self) -> bool:
         return self._fault is None and not self._closing
 
-    def open(self, seconds: float = START_SECONDS_MAX) -> None:
-        """Raises what keeps the server from being called."""
+    def open(self, seconds: float = START_SECONDS_MAX, *, probe: bool = False) -> None:
+        """Raises what keeps the server from being called. ``probe``: ask first whether it is one of the newer era."""
         until = time.monotonic() + seconds
         self._begun.wait(seconds)
         if self._fault is not None:
-            raise _again(self._fault)
+            raise again(self._fault)
+        if probe and (greeted := self._probed(until)) is not None:
+            self.greeted = greeted
+            self._listen()
+            return
         done = self._ask(self._session.initialize, until)
         self.greeted, after = self._session.greeted(done)
         self._write(after)
 
-    def tools(self, seconds: float) -> Sequence[Json]:
-        listed, cursor = ListedTools(TOOLS_MAX), ""
-        until = time.monotonic() + seconds
-        while True:
-            params: dict[str, Json] = {"cursor": cursor} if cursor else {}
-            cursor = listed.take(self._ask(lambda now=params: self._session.request(LIST, now), until))  # type: ignore[misc]
-            if not cursor:
-                return listed.tools
-
-    def call(self, order: Order, live: Live, *, gone_fd: int, ask: Callable[[Elicits], Asks | None]) -> Done | Asks:
-        heard = self._heard
-        identity, waiting = self._begin(lambda: self._session.call(order.name, order.arguments))
+    def _probed(self, until: float) -> Greeted | None:
+        """What a server of the newer era says of itself; None for one that does not know the question, or does not answer it."""
         try:
-            found = follow(waiting, order, live, self, gone_fd=gone_fd, ask=ask)
+            return self._session.discovered(self._ask(self._session.discover, min(until, time.monotonic() + PROBE_SECONDS_MAX)))
         except ToolFailed as fault:
-            self._give_up(identity, fault.message)
-            if fault.code == "tool.deadline" and self._heard == heard:
-                # It has said nothing at all: it hangs. The next call begins with a new one.
-                self._end(fault)
+            if fault.code == "tool.deadline":
+                return None
             raise
-        finally:
-            self._drop(identity)
-        if isinstance(found, Asks):
-            self._give_up(identity, "the question is put to a person first")
-        return found
+
+    def watch(self, uri: str) -> None:
+        with self._lock:
+            if uri in self._watched or len(self._watched) >= FOLLOWED_MAX or "resources.subscribe" not in self.greeted.abilities:
+                return
+            self._watched[uri] = None
+        if self._session.is_modern:
+            self._listen()
+            return
+        with self._lock:
+            data = self._session.request("resources/subscribe", {"uri": uri})[1]
+        self._tell(data)
+
+    def _listen(self) -> None:
+        """The newer era: one request stays open, on which the server tells of changes. A new one takes the place of the one before."""
+        with self._lock:
+            before = self._listening
+            self._listening, data = self._session.listen(tuple(self._watched))
+        self._tell(data)
+        if before:
+            self._give_up(before, "another subscription has taken its place")
 
     def hosts(self) -> tuple[str, ...]:
         return self._proxy.seen()
@@ -149,57 +115,55 @@ class StdioConnection:
             return {**dict(self._session.counts), **({"noise bytes": self._lines.noise} if self._lines.noise else {})}
 
     def close(self) -> None:
+        self._parking.close()
         self._closing = True
         self._nudge()
         self._thread.join(2 * START_SECONDS_MAX)
 
     # -- threads that call
 
-    def answer(self, question: Elicits, result: Mapping[str, Json]) -> None:
-        self._write(self._session.answer(question.id, result))
-
-    def _ask(self, make: Callable[[], tuple[int, bytes]], until: float) -> Done:
-        identity, waiting = self._begin(make)
-        try:
-            while True:
-                for news in waiting.wait(until, -1):
-                    if isinstance(news, MppError):
-                        raise _again(news)
-                    if isinstance(news, Done):
-                        return news
-        finally:
-            self._drop(identity)
-
-    def _begin(self, make: Callable[[], tuple[int, bytes]]) -> tuple[int, Waiting]:
+    def _begin(self, make: Callable[[], tuple[int, bytes]]) -> Begun:
         with self._lock:
             if self._fault is not None:
-                raise _again(self._fault)
+                raise again(self._fault)
             if len(self._waiting) >= CALLS_AT_ONCE_MAX:
                 raise HostFailed("host.busy", f"the server has {CALLS_AT_ONCE_MAX} calls at once already", where="server", hint="call again in a moment")
             identity, data = make()
-            waiting = self._waiting[identity] = Waiting()
+            begun = Begun(identity, Waiting())
+            self._waiting[identity] = begun.waiting
             self._used = time.monotonic()
         try:
             self._write(data)
         except ToolFailed:
-            self._drop(identity)
+            self._finish(begun)
             raise
-        return identity, waiting
+        return begun
 
-    def _drop(self, identity: int) -> None:
+    def _finish(self, begun: Begun) -> None:
         with self._lock:
-            waiting = self._waiting.pop(identity, None)
+            waiting = self._waiting.pop(begun.identity, None)
             self._used = time.monotonic()
             if waiting is not None:
                 if waiting.dropped:
                     self._session.counts[FLOOD] += waiting.dropped
                 waiting.close()
 
+    def _so_far(self) -> int:
+        return self._bytes
+
+    def _failed(self, fault: ToolFailed, since: int) -> None:
+        if fault.code == "tool.deadline" and self._bytes == since:
+            # It has said nothing at all: it hangs. The next call begins with a new one.
+            self._end(fault)
+
+    def _tell(self, data: bytes) -> None:
+        with suppress(ToolFailed):
+            self._write(data)
+
     def _give_up(self, identity: int, why: str) -> None:
         with self._lock:
             data = self._session.cancel(identity, why)
-        with suppress(ToolFailed):
-            self._write(data)
+        self._tell(data)
 
     def _write(self, data: bytes) -> None:
         with self._write_lock:
@@ -211,7 +175,7 @@ class StdioConnection:
             except OSError:
                 fault = self._fault or ToolFailed("tool.crashed", "the server reads nothing any more", where="standard input", hint="look at the server")
                 self._end(fault)
-                raise _again(fault) from None
+                raise again(fault) from None
 
     def _end(self, fault: MppError) -> None:
         """From any thread: nobody begins anything any more, and the reader ends the process."""
@@ -279,7 +243,7 @@ class StdioConnection:
             return not self._waiting and time.monotonic() > self._used + self._idle
 
     def _take(self, data: bytes) -> None:
-        self._heard += len(data)
+        self._bytes += len(data)
         for line in self._lines.feed(data):
             messages = read_messages(line)
             if not messages:
@@ -305,10 +269,14 @@ class StdioConnection:
 
     def _happened(self, happened: Happened) -> None:
         if isinstance(happened, Reply):
-            with suppress(ToolFailed):
-                self._write(happened.data)
+            self._tell(happened.data)
         elif isinstance(happened, Changed):
             self.changes += 1
+            self.heard("changed", happened.what)
+        elif isinstance(happened, Updated):
+            # Attack: words about resources that nobody asked for.
+            if happened.uri in self._watched:
+                self.heard("updated", happened.uri)
         elif isinstance(happened, Done | Progress):
             self._for(happened.id, happened)
         else:
@@ -320,15 +288,17 @@ class StdioConnection:
         if waiting is not None:
             waiting.put(news)
 
-    def _unaddressed(self, news: Log | Elicits) -> None:
-        """Log lines and questions name no call. Attack: words about one call that reach another one; so they count only where one call waits."""
+    def _unaddressed(self, news: Log | Asked) -> None:
+        """Log lines and questions name no call. Attack: words about one call that reach another one; so they count only where one call waits.
+
+        One that waits for an answer itself says nothing meanwhile.
+        """
         with self._lock:
-            waiting = [*self._waiting.values()]
+            waiting = [one for one in self._waiting.values() if not self._parking.is_parked(one)]
         if len(waiting) == 1:
             waiting[0].put(news)
-        elif isinstance(news, Elicits):
-            with suppress(ToolFailed):
-                self._write(self._session.answer(news.id, {"action": "decline"}))
+        elif isinstance(news, Asked):
+            self.decline(news)
         else:
             with self._lock:
                 self._session.counts[FLOOD] += 1
@@ -339,11 +309,6 @@ class StdioConnection:
             waiting = [*self._waiting.values()]
         for one in waiting:
             one.put(fault)
-
-
-def _again(fault: MppError) -> MppError:
-    """The same, to be raised by another thread: each has a trace of its own."""
-    return type(fault)(fault.code, fault.message, faults=fault.faults)
 
 
 def _read_some(fd: int) -> bytes | None:

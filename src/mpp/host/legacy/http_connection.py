@@ -6,14 +6,15 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
 from mpp.errors import HostFailed, MppError, RemoteFailed, ToolFailed
-from mpp.host.legacy.limits import CALLS_AT_ONCE_MAX, HTTP_BODY_BYTES_MAX, PROXY_CONNECT_SECONDS, START_SECONDS_MAX, TOOLS_MAX
-from mpp.host.legacy.types import Barriers, Server
+from mpp.host.legacy.limits import CALLS_AT_ONCE_MAX, HTTP_BODY_BYTES_MAX, PROXY_CONNECT_SECONDS, START_SECONDS_MAX
+from mpp.host.legacy.requests import again, Begun, Requests
+from mpp.host.legacy.types import Server
 from mpp.host.legacy.values import filled_address, values_of
-from mpp.host.legacy.waiting import Asks, follow, Order, Waiting
+from mpp.host.legacy.waiting import Waiting
 from mpp.host.outside import is_here
 from mpp.host.policy_http import check_address
 from mpp.host.secret_store import SecretStore
@@ -23,36 +24,34 @@ from mpp.host.services.http_types import Stopped, Target
 from mpp.host.services.secrets import resolve_secrets
 from mpp.model.capabilities import PLACEHOLDER, Secret
 from mpp.model.hosts import WEB_PORTS
-from mpp.model.jsontext import Json, shown
+from mpp.model.jsontext import shown
 from mpp.protocol.mcp_client.messages import Message, read_messages
-from mpp.protocol.mcp_client.session import Changed, Done, Elicits, Greeted, LIST, ListedTools, Log, Progress, Reply, Session, UNREADABLE
-from mpp.stages.sandbox import Live
+from mpp.protocol.mcp_client.events import Asked, Changed, Done, Greeted, Log, Progress, Reply
+from mpp.protocol.mcp_client.session import UNREADABLE
 
 LIST_SECONDS = 60.0
 """Seconds after which a server is listed again before a call. Reason: no line is kept open on which it could tell that its tools changed."""
 
-SILENCE_SECONDS_MAX = 120.0
-"""Seconds in which a server must send something. Reason: as for a call."""
+SILENCE_SECONDS_MAX = 330.0
+"""Seconds in which a server must send something. Reason: longer than its question waits for an answer; a call ends before."""
 
 _CLIENT_VERSION = "1"
 _SESSION = "Mcp-Session-Id"
 
 
-class HttpConnection:
-    """Safe to use from many threads: each call has a connection of its own."""
+class HttpConnection(Requests):
+    """Safe to use from many threads: each call has a connection of its own. It speaks the older era alone."""
 
     def __init__(self, url: str, headers: Mapping[str, str], private: tuple[str, ...]) -> None:
         self._parts = check_address(url)
         self._headers, self._private = dict(headers), private
-        self._session = Session(_CLIENT_VERSION)
+        super().__init__(_CLIENT_VERSION)
         self._session_id = ""
         self._lock = threading.Lock()
         self._open = 0
         self._fault: MppError | None = None
-        self._begun = time.monotonic()
+        self._begun_at = time.monotonic()
         self._told = 0
-        self.barriers = Barriers()
-        self.greeted = Greeted(version="", name="", server_version="", has_tools=False)
 
     @classmethod
     def opened(cls, server: Server, secrets: SecretStore, environment: Mapping[str, str], private: tuple[str, ...]) -> HttpConnection:
@@ -78,32 +77,11 @@ class HttpConnection:
         return self._fault is None
 
     @property
-    def changes(self) -> int:
-        return self._told + int((time.monotonic() - self._begun) // LIST_SECONDS)
+    def changes(self) -> int:  # type: ignore[override]
+        return self._told + int((time.monotonic() - self._begun_at) // LIST_SECONDS)
 
-    def tools(self, seconds: float) -> Sequence[Json]:
-        listed, cursor, until = ListedTools(TOOLS_MAX), "", time.monotonic() + seconds
-        while True:
-            params: dict[str, Json] = {"cursor": cursor} if cursor else {}
-            cursor = listed.take(self._ask(lambda now=params: self._session.request(LIST, now), until))  # type: ignore[misc]
-            if not cursor:
-                return listed.tools
-
-    def call(self, order: Order, live: Live, *, gone_fd: int, ask: Callable[[Elicits], Asks | None]) -> Done | Asks:
-        identity, waiting, sent = self._begin(lambda: self._session.call(order.name, order.arguments))
-        try:
-            found = follow(waiting, order, live, self, gone_fd=gone_fd, ask=ask)
-        except ToolFailed as fault:
-            self._give_up(identity, fault.message)
-            raise
-        finally:
-            self._end(waiting, sent)
-        if isinstance(found, Asks):
-            self._give_up(identity, "the question is put to a person first")
-        return found
-
-    def answer(self, question: Elicits, result: Mapping[str, Json]) -> None:
-        self._aside(self._session.answer(question.id, result))
+    def watch(self, uri: str) -> None:
+        """Nothing: no line is kept open on which the server could tell of it. Spec: legacy V-63."""
 
     def hosts(self) -> tuple[str, ...]:
         return (f"{self._parts.hostname}:{self._port}",)
@@ -114,6 +92,7 @@ class HttpConnection:
 
     def close(self) -> None:
         """Say that the session is over, if the server keeps one."""
+        self._parking.close()
         with self._lock:
             known, self._session_id = self._session_id, ""
             self._fault = self._fault or HostFailed("host.closed", "the connection is closed", where="server", hint="call again")
@@ -125,34 +104,26 @@ class HttpConnection:
 
     # -- one exchange
 
-    def _ask(self, make: Callable[[], tuple[int, bytes]], until: float) -> Done:
-        _, waiting, sent = self._begin(make)
-        try:
-            while True:
-                for news in waiting.wait(until, -1):
-                    if isinstance(news, MppError):
-                        raise news
-                    if isinstance(news, Done):
-                        return news
-        finally:
-            self._end(waiting, sent)
-
-    def _begin(self, make: Callable[[], tuple[int, bytes]]) -> tuple[int, Waiting, _Sent]:
+    def _begin(self, make: Callable[[], tuple[int, bytes]]) -> Begun:
         with self._lock:
             if self._fault is not None:
-                raise type(self._fault)(self._fault.code, self._fault.message, faults=self._fault.faults)
+                raise again(self._fault)
             if self._open >= CALLS_AT_ONCE_MAX:
                 raise HostFailed("host.busy", f"the server has {CALLS_AT_ONCE_MAX} calls at once already", where="server", hint="call again in a moment")
             self._open += 1
             identity, data = make()
+        before, _, last = data.rstrip(b"\n").rpartition(b"\n")
+        if before:
+            self._tell(before)
         waiting, sent = Waiting(), _Sent()
-        threading.Thread(target=self._exchange, args=(identity, data, waiting, sent), name="mpp-legacy-http", daemon=True).start()
-        return identity, waiting, sent
+        threading.Thread(target=self._exchange, args=(identity, last, waiting, sent), name="mpp-legacy-http", daemon=True).start()
+        return Begun(identity, waiting, sent)
 
-    def _end(self, waiting: Waiting, sent: _Sent) -> None:
+    def _finish(self, begun: Begun) -> None:
         """Nobody waits any more: the line is cut, so that its thread ends."""
-        sent.cut()
-        waiting.close()
+        if isinstance(begun.extra, _Sent):
+            begun.extra.cut()
+        begun.waiting.close()
         with self._lock:
             self._open -= 1
 
@@ -168,12 +139,13 @@ class HttpConnection:
                 # An answer to another call does not come on the line of this one.
                 if happened.id == identity:
                     waiting.put(happened)
-            elif isinstance(happened, Progress | Log | Elicits):
+            elif isinstance(happened, Progress | Log | Asked):
                 waiting.put(happened)
             elif isinstance(happened, Reply):
-                self._aside(happened.data)
+                self._tell(happened.data)
             elif isinstance(happened, Changed):
                 self._told += 1
+                self.heard("changed", happened.what)
 
         try:
             self._post(data, take, sent)
@@ -183,7 +155,7 @@ class HttpConnection:
             if not answered:
                 waiting.put(ToolFailed("tool.reply", "the server ended its answer without a result", where="answer", hint="look at the server"))
 
-    def _aside(self, data: bytes) -> None:
+    def _tell(self, data: bytes) -> None:
         """What is said beside a call: an answer, a word of farewell."""
         threading.Thread(target=self._quietly, args=(data,), name="mpp-legacy-aside", daemon=True).start()
 
@@ -194,7 +166,7 @@ class HttpConnection:
     def _give_up(self, identity: int, why: str) -> None:
         with self._lock:
             data = self._session.cancel(identity, why)
-        self._aside(data)
+        self._tell(data)
 
     def _post(self, data: bytes, take: Callable[[Message], None], sent: _Sent | None = None) -> None:
         try:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mpp.errors import Refused
 from mpp.host.judging import Judged, keep_rate, Services, Setting, with_real_places
+from mpp.host.legacy.deeds import BESIDE
 from mpp.host.legacy.launch import FILES, NETWORK
 from mpp.host.legacy.types import HTTP, LegacyTool, NO_PUBLISHER, PUBLISHER_NAME, STDIO, UnverifiedServer, VERSION
 from mpp.model.agents import AgentIdentity
@@ -141,7 +142,7 @@ def asked_of_legacy(request: LegacyRequest, policies: Policies, now: int) -> Ask
         risk=risk_unverified(server.declared, level, facts, _reasons(subject)),
         # Whoever added the server agreed to what it may use and to each definition; what is otherwise now is not called.
         consented=True,
-        scope=server.scope(tuple(one.name for one in entry.pins or ())),
+        scope=server.scope((*(one.name for one in entry.tools), *BESIDE)),
         internal_hosts=internal,
     )
 

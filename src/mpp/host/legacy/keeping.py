@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from mpp.errors import HostFailed, MppError, Refused
+from mpp.errors import HostFailed, MppError, Refused, ToolFailed
 from mpp.host.legacy.connection import Connection, StdioConnection
 from mpp.host.legacy.http_connection import HttpConnection
-from mpp.host.legacy.limits import BACK_OFF_SECONDS, CRASHES_MAX, START_SECONDS_MAX, STEADY_SECONDS
+from mpp.host.legacy.limits import BACK_OFF_SECONDS, CRASHES_MAX, FOLLOWED_MAX, START_SECONDS_MAX, STEADY_SECONDS
 from mpp.host.legacy.pins import judge_listing, Judged
 from mpp.host.legacy.plan import plan_of
 from mpp.host.legacy.proxy import Proxy
+from mpp.host.legacy.requests import Heard
 from mpp.host.legacy.store import LegacyStore
 from mpp.host.legacy.types import Entry, Server, STDIO
 from mpp.host.legacy.values import values_of
@@ -63,9 +64,19 @@ def connect(server: Server, about: Surroundings) -> Connection:
         raise Refused("consent.fleet", "this host starts no server without a sandbox", where=server.name, hint="ask its administrator")
     env = values_of(server, about.secrets, about.environment)
     plan = plan_of(server, env, environment=about.environment, mpp_home=about.home, namespaces=about.namespaces)
-    found = StdioConnection(plan, Proxy(server.hosts, about.private), CLIENT_VERSION, hidden=env.values())
+    hidden = env.values()
     try:
-        found.open()
+        return _opened(StdioConnection(plan, Proxy(server.hosts, about.private), CLIENT_VERSION, hidden=hidden), probe=True)
+    except ToolFailed as fault:
+        if fault.code != "tool.crashed":
+            raise
+    # Some servers of the older era end at the first word that they do not know. Such a one is started once more, and greeted as it wants to be.
+    return _opened(StdioConnection(plan, Proxy(server.hosts, about.private), CLIENT_VERSION, hidden=hidden), probe=False)
+
+
+def _opened(found: StdioConnection, *, probe: bool) -> StdioConnection:
+    try:
+        found.open(probe=probe)
     except MppError:
         found.close()
         raise
@@ -76,10 +87,12 @@ class Keeper:
     """One server of one tenant. Safe to use from many threads: whoever comes first starts it, the others wait."""
 
     def __init__(
-        self, name: str, about: Surroundings, *, connect: Connect, others: Callable[[], frozenset[str]] = frozenset, wait: Callable[[float], None] = time.sleep
+        self, name: str, about: Surroundings, *, connect: Connect, others: Callable[[], frozenset[str]] = frozenset, wait: Callable[[float], None] = time.sleep,
+        heard: Heard = lambda _what, _which: None,
     ) -> None:  # fmt: skip
-        """``others``: names of tools of others, which no description may speak of."""
+        """``others``: names of tools of others, which no description may speak of. ``heard`` is told what the server says beside its answers."""
         self._name, self._about, self._connect, self._others, self._wait = name, about, connect, others, wait
+        self._heard, self._watched = heard, dict[str, None]()
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._judged: Judged | None = None
@@ -97,6 +110,14 @@ class Keeper:
             connection = self._connection or self._start(entry)
             judged = self._listed(connection, entry)
             return Ready(connection=connection, judged=judged)
+
+    def watch(self, uri: str) -> None:
+        """Be told when a resource is another one, as long as this lives. Raises why the server cannot be asked."""
+        connection = self.ready().connection
+        with self._lock:
+            if len(self._watched) < FOLLOWED_MAX:
+                self._watched[uri] = None
+        connection.watch(uri)
 
     def close(self) -> None:
         with self._lock:
@@ -126,6 +147,9 @@ class Keeper:
                 self._crashed(fault.message)
             raise
         self._since, self._judged = time.monotonic(), None
+        self._connection.heard = self._heard
+        for uri in self._watched:
+            self._connection.watch(uri)
         return self._connection
 
     def _crashed(self, why: str) -> None:
@@ -142,7 +166,7 @@ class Keeper:
         known, changes = self._judged, connection.changes
         if known is not None and known.entry.pins == entry.pins and changes == self._changes:
             return known
-        judged = judge_listing(entry, connection.tools(START_SECONDS_MAX), self._others())
+        judged = judge_listing(entry, connection.lists(START_SECONDS_MAX), self._others())
         if judged.entry != entry:
             self._about.store.update(judged.entry)
         self._judged, self._changes = judged, changes

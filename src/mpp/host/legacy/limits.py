@@ -34,6 +34,36 @@ ENV_MAX = 32
 TOOLS_MAX = 256
 """Tools of one server. Reason: twice what a package may have; agents choose badly among more."""
 
+PROMPTS_MAX = 256
+"""Prompts of one server. Reason: as for tools."""
+
+RESOURCES_MAX = 1024
+"""Resources of one server. Reason: each is agreed to as it is described; a store of more has templates."""
+
+TEMPLATES_MAX = 64
+"""Templates of resources of one server. Reason: real ones have a handful; each address is held against all."""
+
+ARGUMENTS_MAX = 32
+"""Arguments of one prompt. Reason: a prompt has a handful."""
+
+PINS_MAX = TOOLS_MAX + PROMPTS_MAX + RESOURCES_MAX + TEMPLATES_MAX
+"""Definitions of one server that are agreed to. Reason: the sum of its kinds."""
+
+FOLLOWED_MAX = 256
+"""Resources of one server that are followed for clients. Reason: as many as one client may follow."""
+
+PARKED_MAX = 16
+"""Calls of one server that wait for the answer to a question at one time. Reason: each holds a request of the server open; people answer a few."""
+
+PARKED_SECONDS_MAX = 300.0
+"""Seconds that a server's question waits for its answer. Reason: as long as a front waits for a person."""
+
+PROBE_SECONDS_MAX = 10.0
+"""Seconds in which a server must say of which era it is, once it has started; then it is taken for one of the older era. Reason: one that does not know the question mostly says so at once."""
+
+RELIST_SECONDS = 1.0
+"""Seconds between two looks at lists of which a server says that they changed. Reason: a flood of such words must not keep a host listing."""
+
 DEFINITION_BYTES_MAX = 128 * KIB
 """Bytes of one definition. Reason: twice what a model may be made to read of one tool."""
 

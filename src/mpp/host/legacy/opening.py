@@ -15,6 +15,7 @@ from mpp.host.sources.ports import Offered
 from mpp.ports import Clock
 
 if TYPE_CHECKING:
+    from mpp.host.legacy.beside import Beside
     from mpp.host.legacy.keeping import Surroundings
     from mpp.host.legacy.source import LegacySource
 
@@ -46,16 +47,33 @@ class WhenThere:
         self._path, self._make = path, make
         self._lock = threading.Lock()
         self._made: LegacySource | None = None
+        self.updated: Callable[[str, str], None] = lambda _tenant, _uri: None
+        """Told of a resource that is followed and is another one now: tenant and address."""
 
     def revision(self) -> Hashable:
         return stamp(self._path)
 
     def offered(self, tenant: str) -> tuple[Offered, ...]:
+        made = self.source()
+        return () if made is None else made.offered(tenant)
+
+    def source(self) -> LegacySource | None:
+        """None as long as the home has no older server."""
         with self._lock:
-            if self._made is None and not os.path.lexists(self._path):
-                return ()
-            self._made = self._made or self._make()
-        return self._made.offered(tenant)
+            if self._made is None and os.path.lexists(self._path):
+                self._made = self._make()
+                # Whoever wants to be told may come later.
+                self._made.updated = lambda tenant, uri: self.updated(tenant, uri)  # noqa: PLW0108 - looked up each time
+            return self._made
+
+    def beside(self) -> Beside | None:
+        """What is there beside tools; None as long as the home has no older server."""
+        source = self.source()
+        if source is None:
+            return None
+        from mpp.host.legacy.beside import Beside  # noqa: PLC0415
+
+        return Beside(source)
 
     def close(self) -> None:
         with self._lock:

@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from mpp.errors import Refused
 from mpp.host.legacy.limits import DEFINITION_BYTES_MAX
+from mpp.host.legacy.offers import described_other, form_fault, Lists, name_fault, named, own_name, passed_on, PROMPT, RESOURCE, TEMPLATE, TOOL
+from mpp.host.legacy.schemas import schema_fault
 from mpp.host.legacy.types import Entry, Held, Pin, described, tool_of
 from mpp.model.jsontext import Json, shown
 from mpp.model.limits import NAME_MAX
@@ -30,17 +32,18 @@ class Judged:
     remarks: tuple[str, ...]
     """What a person should see of it, one line each. Nothing of it is refused."""
     callable: frozenset[str]
+    """The names of all pins that are as they were agreed to: what may be called, got and read."""
 
     @property
     def is_changed(self) -> bool:
         return any(one.why in {CHANGED, NEW, GONE} for one in self.entry.held)
 
 
-def judge_listing(entry: Entry, listed: Sequence[Json], others: frozenset[str] = frozenset()) -> Judged:
+def judge_listing(entry: Entry, listed: Sequence[Json] | Lists, others: frozenset[str] = frozenset()) -> Judged:
     """``others``: names of tools of other packages and servers."""
     held: dict[str, str] = {}
     remarks: list[str] = []
-    fresh = _fresh(listed, others, held, remarks)
+    fresh = _fresh(listed if isinstance(listed, Lists) else Lists(tools=tuple(listed)), others, held, remarks)
     pins = tuple(fresh[name] for name in sorted(fresh)) if entry.pins is None else entry.pins
     agreed = {one.name: one for one in pins}
     for name, pin in fresh.items():
@@ -56,21 +59,32 @@ def judge_listing(entry: Entry, listed: Sequence[Json], others: frozenset[str] =
     )  # fmt: skip
 
 
-def _fresh(listed: Sequence[Json], others: frozenset[str], held: dict[str, str], remarks: list[str]) -> dict[str, Pin]:
-    """Everything in the list that can be called and hides nothing; what does goes to ``held``, what a person should see to ``remarks``."""
+def _fresh(lists: Lists, others: frozenset[str], held: dict[str, str], remarks: list[str]) -> dict[str, Pin]:
+    """Everything that can be passed on and hides nothing; what does goes to ``held``, what a person should see to ``remarks``."""
     found: dict[str, Pin] = {}
-    names = Counter(one.get("name") for one in listed if isinstance(one, dict) and isinstance(one.get("name"), str))
-    for one in listed:
-        name = one.get("name") if isinstance(one, dict) else None
-        if not isinstance(one, dict) or not isinstance(name, str) or TOOL_NAME.fullmatch(name) is None:
-            held[shown(str(name), NAME_MAX)] = "its name is none that can be called here"
+    names = Counter(named(kind, one) for kind, one in lists.each() if isinstance(one, dict))
+    for kind, one in lists.each():
+        name = named(kind, one) if isinstance(one, dict) else ""
+        why = _name_fault(kind, name)
+        if why or not isinstance(one, dict):
+            label = name or kind + str(one.get("name") if isinstance(one, dict) else None)
+            held[shown(label, NAME_MAX)] = why
             continue
-        why = "two tools have this name" if names[name] > 1 else _fault(one, others, remarks)
+        why = f"two {_PLURAL[kind]} have this name" if names[name] > 1 else _fault(kind, one, others, remarks)
         if why:
             held[name] = why
         else:
-            found[name] = _pin(name, one)
+            found[name] = _pin(kind, name, one)
     return found
+
+
+_PLURAL = {TOOL: "tools", PROMPT: "prompts", RESOURCE: "resources", TEMPLATE: "templates"}
+
+
+def _name_fault(kind: str, name: str) -> str:
+    if kind != TOOL:
+        return name_fault(kind, own_name(name))
+    return "" if TOOL_NAME.fullmatch(name) else "its name is none that can be called here"
 
 
 def agree(judged: Judged) -> Entry:
@@ -84,20 +98,20 @@ def differences(entry: Entry, judged: Judged) -> tuple[Change, ...]:
     return changes(described(entry.pins or ()), described(judged.fresh))
 
 
-def _fault(document: Mapping[str, Json], others: frozenset[str], remarks: list[str]) -> str:
-    """Why the guard keeps a definition back, in words; empty if it does not. It looks at what is passed on."""
+def _fault(kind: str, document: Mapping[str, Json], others: frozenset[str], remarks: list[str]) -> str:
+    """Why a definition is kept back, in words; empty if it is not. The guard looks at what is passed on."""
     if len(_written(document)) > DEFINITION_BYTES_MAX:
         return f"it has more than {DEFINITION_BYTES_MAX} bytes"
-    passed = shown_document(document)
     try:
-        verdict = judge_described(describe_tools([passed]), None, others)
+        described = describe_tools([shown_document(document)]) if kind == TOOL else (described_other(kind, passed_on(kind, document)),)
+        verdict = judge_described(described, None, others)
     except Refused as fault:
         return f"{fault.message} [{fault.code}]"
     refused = refusal(verdict)
     if refused is not None:
         return f"{refused.message} [{refused.code}]"
-    remarks += [f'{shown(str(document["name"]), NAME_MAX)}: "{hit.found}" ({hit.says})' for hit in verdict.shown]
-    return ""
+    remarks += [f'{shown(named(kind, document), NAME_MAX)}: "{hit.found}" ({hit.says})' for hit in verdict.shown]
+    return schema_fault(tool_of(document).input_schema) if kind == TOOL else form_fault(kind, document)
 
 
 def shown_document(document: Mapping[str, Json]) -> dict[str, Json]:
@@ -111,8 +125,9 @@ def shown_document(document: Mapping[str, Json]) -> dict[str, Json]:
     return found
 
 
-def _pin(name: str, document: dict[str, Json]) -> Pin:
-    return Pin(name=name, digest=describe_tools([document])[0].digest, document=_written(document))
+def _pin(kind: str, name: str, document: dict[str, Json]) -> Pin:
+    described = describe_tools([document])[0] if kind == TOOL else described_other(kind, document)
+    return Pin(name=name, digest=described.digest, document=_written(document))
 
 
 def _written(document: Mapping[str, Json]) -> str:

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from functools import partial
 
 from mpp.errors import MppError
 from mpp.host.legacy.calling import call_legacy, labels_of, LegacyRoom
+from mpp.host.legacy.deeds import Deed, of_tool
 from mpp.host.legacy.keeping import connect, Connect, Keeper, Surroundings
 from mpp.host.legacy.launch import FILES, NETWORK, PROCESSES
+from mpp.host.legacy.limits import RELIST_SECONDS
+from mpp.host.legacy.shelf import Item, LegacyShelf
 from mpp.host.legacy.types import Barriers, Entry, tool_of, UnverifiedServer
 from mpp.host.sources.ports import Offered, SEPARATOR
 from mpp.host.toolcall import META
 from mpp.model.jsontext import Json
-from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
+from mpp.protocol.mcp.ports import Caller, Live, Outcome, SaidError, ToolCall
 from mpp.stages.privacy import widened
+
+
+class _Nobody:
+    """Nobody hears log lines and progress of what is no call of a tool."""
+
+    gone_fd = -1
+
+    def log(self, level: str, message: str) -> None: ...
+
+    def progress(self, progress: float, total: float | None, message: str) -> None: ...
+
+
+NOBODY = _Nobody()
 
 
 class LegacySource:
@@ -32,6 +48,10 @@ class LegacySource:
         self._lock = threading.Lock()
         self._keepers: dict[tuple[str, str], Keeper] = {}
         self._begun: set[str] = set()
+        self._shelf: tuple[Hashable, LegacyShelf] | None = None
+        self._relisting: set[tuple[str, str]] = set()
+        self.updated: Callable[[str, str], None] = lambda _tenant, _uri: None
+        """Told of a resource that is followed and is another one now, as it is listed here; from any thread."""
 
     def revision(self) -> Hashable:
         return self._about.store.revision()
@@ -48,7 +68,7 @@ class LegacySource:
                 self._begin(entry.server.name, tenant)
                 continue
             held = {one.name for one in entry.held}
-            found += [self._offer(entry, pin.document) for pin in entry.pins if pin.name not in held]
+            found += [self._offer(entry, pin.document) for pin in entry.tools if pin.name not in held]
         return tuple(found)
 
     def close(self) -> None:
@@ -85,19 +105,79 @@ class LegacySource:
         with self._lock:
             found = self._keepers.get((name, tenant))
             if found is None:
-                found = self._keepers[name, tenant] = Keeper(name, self._about, connect=self._start, others=partial(self._names_of_others, name))
+                found = self._keepers[name, tenant] = Keeper(
+                    name, self._about, connect=self._start, others=partial(self._names_of_others, name), heard=partial(self._heard, name, tenant)
+                )
             return found
+
+    def _heard(self, name: str, tenant: str, what: str, which: str) -> None:
+        """From the thread that reads a server: nothing here waits."""
+        if what == "updated":
+            self.updated(tenant, self.shelf().public(name, which))
+            return
+        with self._lock:
+            # Attack: a flood of such words. One look at a time, and none sooner than a moment after the one before.
+            if (name, tenant) in self._relisting or (name, tenant) not in self._keepers:
+                return
+            self._relisting.add((name, tenant))
+        timer = threading.Timer(RELIST_SECONDS, self._relist, (name, tenant))
+        timer.daemon = True
+        timer.start()
+
+    def _relist(self, name: str, tenant: str) -> None:
+        """What changed is kept back, or is there again, before anybody calls it; then lists say so."""
+        with self._lock:
+            self._relisting.discard((name, tenant))
+            keeper = self._keepers.get((name, tenant))
+        if keeper is not None:
+            with suppress(MppError):
+                keeper.ready()
+
+    # -- what is there beside tools
+
+    def shelf(self) -> LegacyShelf:
+        """Prompts and resources as they are now. Raises HostFailed where the document of servers cannot be read."""
+        revision = self.revision()
+        with self._lock:
+            if self._shelf is not None and self._shelf[0] == revision:
+                return self._shelf[1]
+        entries = [one for one in self._about.store.load().values() if one.stopped is None and (one.server.sandboxed or not self._about.is_fleet())]
+        found = LegacyShelf.of(entries)
+        with self._lock:
+            self._shelf = (revision, found)
+        return found
+
+    def do(self, item: Item, deed: Deed, who: Caller, arguments: Mapping[str, Json], inputs: Mapping[str, Json]) -> Mapping[str, Json]:
+        """A prompt, a resource or a completion, judged, filtered and recorded as a call is. Raises SaidError for what a client may read of why not."""
+        call = ToolCall(name=deed.name, arguments=json.dumps(arguments, ensure_ascii=False).encode("utf-8", "surrogatepass"), inputs=inputs)
+        found = call_legacy(self.keeper(item.entry.server.name, who.tenant), item.entry, deed, who, call, NOBODY, self._room)
+        if found.pending is not None or found.result.get("isError"):
+            raise SaidError(found)
+        if found.wants_input:
+            return found.result
+        meta = found.result.get("_meta")
+        return {**deed.write(found.result), **({"_meta": meta} if meta else {})}
+
+    def follow(self, item: Item, who: Caller) -> None:
+        """In a thread of its own: a server may have to be started first."""
+        keeper = self.keeper(item.entry.server.name, who.tenant)
+
+        def watch() -> None:
+            with suppress(MppError):
+                keeper.watch(item.own)
+
+        threading.Thread(target=watch, name="mpp-legacy-watch", daemon=True).start()
 
     def _names_of_others(self, name: str) -> frozenset[str]:
         """Attack: a description that says how the tool of somebody else is to be used."""
-        servers = (pin.name for one in self._about.store.load().values() if one.server.name != name for pin in one.pins or ())
+        servers = (pin.name for one in self._about.store.load().values() if one.server.name != name for pin in one.tools)
         return frozenset((*servers, *self._others()))
 
     def _offer(self, entry: Entry, document: str) -> Offered:
         tool, name = tool_of(json.loads(document)), entry.server.name
 
         def run(who: Caller, call: ToolCall, live: Live) -> Outcome:
-            return call_legacy(self.keeper(name, who.tenant), entry, tool.name, who, call, live, self._room)
+            return call_legacy(self.keeper(name, who.tenant), entry, of_tool(tool.name), who, call, live, self._room)
 
         return Offered(f"{name}{SEPARATOR}{tool.name}", definition_of(entry, document), run)
 

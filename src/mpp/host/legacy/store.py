@@ -17,7 +17,7 @@ from mpp.host.legacy.limits import (
     PATHS_MAX,
     SERVERS_BYTES_MAX,
     SERVERS_MAX,
-    TOOLS_MAX,
+    PINS_MAX,
     WORD_BYTES_MAX,
 )
 from mpp.host.legacy.stamp import stamp
@@ -27,9 +27,13 @@ from mpp.model.fields import Faults, Fields, near
 from mpp.model.jsontext import Json, canonical, read, shown
 from mpp.model.limits import ENV_NAME_MAX, HOST_CHARS_MAX, NAME_MAX
 from mpp.model.names import SHA256_HEX, SHA256_HEX_FORM
+from mpp.protocol.mcp_client.limits import URI_CHARS_MAX
 
 WHY_CHARS_MAX = 400
 """Characters of why a tool or a server is kept back. Reason: two lines on the screen."""
+
+PIN_NAME_MAX = URI_CHARS_MAX + NAME_MAX
+"""Characters of the name of a pin. Reason: an address with the word for its kind before it."""
 
 Entries = Mapping[str, Entry]
 
@@ -156,8 +160,8 @@ def _broken(how: str, where: str) -> HostFailed:
 
 def _entry(fields: Fields) -> Entry:
     server = _server(fields)
-    held = fields.each("held", lambda item, at: _held(Fields(item, at, fields.faults)), most=2 * TOOLS_MAX)
-    pins = fields.each("pins", lambda item, at: _pin(Fields(item, at, fields.faults)), most=TOOLS_MAX) if fields.has("pins") else None
+    held = fields.each("held", lambda item, at: _held(Fields(item, at, fields.faults)), most=2 * PINS_MAX)
+    pins = fields.each("pins", lambda item, at: _pin(Fields(item, at, fields.faults)), most=PINS_MAX) if fields.has("pins") else None
     stopped = fields.object("stopped", required=False)
     entry = Entry(server=server, pins=pins, held=held, stopped=None if stopped is None else _stopped(stopped))
     fields.end()
@@ -202,14 +206,14 @@ def _host(fields: Fields) -> HostRule:
 
 
 def _held(fields: Fields) -> Held:
-    found = Held(name=fields.text("name", most=NAME_MAX), why=fields.text("why", most=WHY_CHARS_MAX))
+    found = Held(name=fields.text("name", most=PIN_NAME_MAX), why=fields.text("why", most=WHY_CHARS_MAX))
     fields.end()
     return found
 
 
 def _pin(fields: Fields) -> Pin:
     found = Pin(
-        name=fields.text("name", most=NAME_MAX),
+        name=fields.text("name", most=PIN_NAME_MAX),
         digest=fields.text("digest", most=64, pattern=SHA256_HEX, form=SHA256_HEX_FORM),
         document=fields.text("document", most=DEFINITION_BYTES_MAX),
     )

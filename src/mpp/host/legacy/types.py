@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import field
 
+from mpp.host.legacy.offers import described_other, kind_of, TOOL
 from mpp.model.capabilities import Capabilities, NetworkRule
 from mpp.model.hosts import WEB_PORTS
 from mpp.model.jsontext import Json
@@ -119,14 +120,19 @@ class Pin:
     """One definition that a person agreed to, byte for byte."""
 
     name: str
+    """That of a tool; of a prompt, a resource or a template with its kind before it."""
     digest: str
     document: str
     """The definition as JSON, so that a difference can be shown."""
 
+    @property
+    def kind(self) -> str:
+        return kind_of(self.name)
+
 
 @value
 class Held:
-    """A tool that is kept back, and why."""
+    """A tool, prompt or resource that is kept back, and why."""
 
     name: str
     why: str
@@ -146,7 +152,7 @@ class Entry:
 
     server: Server
     pins: tuple[Pin, ...] | None = None
-    """None: its tools were never listed."""
+    """None: it was never listed."""
     held: tuple[Held, ...] = ()
     stopped: Stopped | None = None
 
@@ -159,6 +165,14 @@ class Entry:
             [[one.name, one.secret] for one in server.headers], server.folder, server.sandboxed, self.pin,
         ]  # fmt: skip
         return hashlib.sha256(b"mpp-legacy-1\x00" + json.dumps(named, ensure_ascii=True).encode("ascii")).hexdigest()
+
+    @property
+    def tools(self) -> tuple[Pin, ...]:
+        """Those of the definitions that are of tools."""
+        return self.of(TOOL)
+
+    def of(self, kind: str) -> tuple[Pin, ...]:
+        return tuple(one for one in self.pins or () if one.kind == kind)
 
     @property
     def pin(self) -> str:
@@ -201,7 +215,8 @@ class UnverifiedServer:
 
 
 def described(pins: tuple[Pin, ...]) -> tuple[Described, ...]:
-    return describe_tools([json.loads(one.document) for one in pins])
+    tools = describe_tools([json.loads(one.document) for one in pins if one.kind == TOOL])
+    return (*tools, *(described_other(one.kind, json.loads(one.document)) for one in pins if one.kind != TOOL))
 
 
 def tool_of(document: Mapping[str, Json]) -> LegacyTool:
@@ -222,6 +237,11 @@ def tool_of(document: Mapping[str, Json]) -> LegacyTool:
         output_schema=_written(output) if isinstance(output, dict) else None,
         annotations={"title": title} if title else {},
     )
+
+
+def beside(method: str) -> LegacyTool:
+    """A request that is no call of a tool, as policy sees it."""
+    return LegacyTool(name=method, title="", description="", input_schema=b'{"type":"object"}', output_schema=None)
 
 
 def _written(found: Json) -> bytes:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from contextlib import suppress
 from typing import Protocol, TypeAlias
 
@@ -15,30 +16,47 @@ from mpp.errors import MppError, ToolFailed
 from mpp.host.legacy.limits import LOG_LINES_MAX, NEWS_MAX
 from mpp.model.jsontext import Json
 from mpp.model.value import value
-from mpp.protocol.mcp_client.session import Done, Elicits, Log, Progress
+from mpp.protocol.mcp_client.events import Asked, Done, Log, Progress, Wish
+from mpp.protocol.mcp_client.session import CALL, ELICIT, ROOTS, SAMPLE
 from mpp.stages.sandbox import Live
 
-News: TypeAlias = Done | Progress | Log | Elicits | MppError
+News: TypeAlias = Done | Progress | Log | Asked | MppError
 
 
 @value
 class Asks:
-    """The server asked something that nobody has answered yet: the call ends, and may be made again with the answer."""
+    """The server asked something that nobody has answered yet: the call ends for the agent, and goes on with the answer."""
 
-    key: str
-    message: str
-    form: bytes
+    requests: Mapping[str, Json]
+    """What is asked, by the names of the questions, judged and in our words."""
+    state: str = ""
+    """What leads back to the call that waits at the server; or what the server gave for that. It goes to no agent as it is."""
 
 
 @value
 class Order:
-    """One call as it goes to the server."""
+    """One request of an agent as it goes to the server."""
 
     name: str
     arguments: bytes
     seconds: float
     inputs: Mapping[str, Json]
-    """Answers to the server's questions, by their keys."""
+    """Answers to the server's questions, by their names."""
+    state: str = ""
+    """What came with those questions."""
+    level: str = ""
+    """The least level of log lines that the client wants."""
+    method: str = CALL
+    params: Mapping[str, Json] = field(default_factory=dict)
+    """Of what is no call of a tool."""
+    whose: str = ""
+    """For whom it is done. Attack: the answer of another client to a question that waits."""
+
+    def wish(self) -> Wish:
+        more: dict[str, Json] = {"name": self.name} if self.method == CALL else dict(self.params)
+        return Wish(
+            method=self.method, params=more, arguments=self.arguments if self.method == CALL else None, inputs=self.inputs, state=self.state, level=self.level,
+        )  # fmt: skip
 
 
 class Waiting:
@@ -81,6 +99,13 @@ class Waiting:
             self._news.clear()
         return found
 
+    def put_back(self, news: tuple[News, ...]) -> None:
+        """What was said behind a question waits until the question is answered."""
+        with self._lock:
+            if news and not self._closed:
+                self._news.extendleft(reversed(news))
+                os.eventfd_write(self.fd, 1)
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
@@ -91,25 +116,42 @@ class Waiting:
 class Told(Protocol):
     """Where the answer to a question of the server goes."""
 
-    def answer(self, question: Elicits, result: Mapping[str, Json]) -> None: ...
+    def answer(self, question: Asked, result: Mapping[str, Json]) -> None: ...
+
+    def decline(self, question: Asked, action: str = "decline") -> None: ...
 
 
-def follow(waiting: Waiting, order: Order, live: Live, told: Told, *, gone_fd: int, ask: Callable[[Elicits], Asks | None]) -> Done | Asks:
-    """What a call comes to. ``ask`` says under which key a question could be answered; None: not at all."""
+@value
+class Paused:
+    """The server waits for the answer to this question, and its request stays open."""
+
+    question: Asked
+    name: str
+    requests: Mapping[str, Json]
+
+
+Name = Callable[[Asked], "tuple[str, Mapping[str, Json]] | None"]
+"""Under which name a question goes out, and in which words; None where it cannot be answered."""
+
+
+def follow(waiting: Waiting, order: Order, live: Live, told: Told, *, gone_fd: int, ask: Name) -> Done | Paused:
+    """What a request comes to, or the question at which it waits."""
     until, lines = time.monotonic() + order.seconds, 0
     while True:
-        for news in waiting.wait(until, gone_fd):
+        for number, news in enumerate(found := waiting.wait(until, gone_fd)):
             if isinstance(news, MppError):
                 raise type(news)(news.code, news.message, faults=news.faults)
             if isinstance(news, Done):
                 return news
-            if isinstance(news, Elicits):
+            if isinstance(news, Asked):
                 asked = ask(news)
-                if asked is not None and asked.key not in order.inputs:
-                    # Spec: legacy V-33. A call is never resumed. The server is told that nobody decided, and the call is made again with the answer.
-                    told.answer(news, {"action": "cancel"})
-                    return asked
-                told.answer(news, {"action": "decline"} if asked is None else answer_of(order.inputs[asked.key]))
+                if asked is not None and asked[0] not in order.inputs:
+                    waiting.put_back(found[number + 1 :])
+                    return Paused(question=news, name=asked[0], requests=asked[1])
+                if asked is None:
+                    told.decline(news)
+                else:
+                    give(news, order.inputs[asked[0]], told)
                 continue
             lines += 1
             if lines <= LOG_LINES_MAX:
@@ -123,10 +165,25 @@ def _tell(news: Progress | Log, live: Live) -> None:
         live.progress(news.progress, news.total, news.message)
 
 
-def answer_of(found: Json) -> dict[str, Json]:
-    """An answer as servers of the older era take it."""
-    action = found.get("action") if isinstance(found, dict) else None
-    content = found.get("content") if isinstance(found, dict) else None
-    if action == "accept" and isinstance(content, dict):
-        return {"action": "accept", "content": content}
-    return {"action": "cancel" if action == "cancel" else "decline"}
+def give(question: Asked, found: Json, told: Told) -> None:
+    """Pass an answer on as servers of the older era take it. What is none is a no."""
+    result = answer_of(question.method, found)
+    if result is None:
+        told.decline(question, "cancel" if isinstance(found, dict) and found.get("action") == "cancel" else "decline")
+    else:
+        told.answer(question, result)
+
+
+def answer_of(method: str, found: Json) -> dict[str, Json] | None:
+    """The parts of an answer that have a meaning to a server; None where there is no answer."""
+    if not isinstance(found, dict):
+        return None
+    if method == ELICIT:
+        content = found.get("content")
+        return {"action": "accept", "content": content} if found.get("action") == "accept" and isinstance(content, dict) else None
+    if method == SAMPLE and isinstance(found.get("content"), dict):
+        return {key: found[key] for key in ("role", "content", "model", "stopReason") if key in found}
+    roots = found.get("roots")
+    if method == ROOTS and isinstance(roots, list):
+        return {"roots": [{key: one[key] for key in ("uri", "name") if key in one} for one in roots if isinstance(one, dict)]}
+    return None

@@ -85,7 +85,7 @@ def _inner(asked: ToolCall) -> ToolCall:
     fields.end()
     faults.stop()
     data = json.dumps(arguments, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return ToolCall(name=name, arguments=data, timeout_ms=asked.timeout_ms, traceparent=asked.traceparent, inputs=asked.inputs)
+    return ToolCall(name=name, arguments=data, timeout_ms=asked.timeout_ms, traceparent=asked.traceparent, inputs=asked.inputs, level=asked.level)
 
 
 def _searched(asked: ToolCall, listing: Listing) -> Outcome:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.limits import QUESTIONS_MAX
-from mpp.protocol.mcp.ports import Pending
+from mpp.protocol.mcp.ports import CARRIED, Pending
 from mpp.protocol.mcp.versions import V2025_06, V2025_11
 
 ELICIT = "elicitation/create"
@@ -62,7 +62,13 @@ def asked_questions(asker: str, found: Json, capabilities: Mapping[str, Json], v
     for name, request in list(found.items())[:QUESTIONS_MAX] if isinstance(found, dict) else ():
         method = request.get("method") if isinstance(request, dict) else None
         params = request.get("params", {}) if isinstance(request, dict) else None
-        if not isinstance(method, str) or method not in _NEEDS or not isinstance(params, dict) or params.get("mode", "form") != "form" or name == APPROVAL:
+        if (
+            not isinstance(method, str)
+            or method not in _NEEDS
+            or not isinstance(params, dict)
+            or params.get("mode", "form") != "form"
+            or name in {APPROVAL, CARRIED}
+        ):
             # Attack: a page that a person is sent to, or a question that has the name of an approval.
             continue
         if not can_answer(method, capabilities, version):

@@ -14,7 +14,7 @@ from mpp.model.jsontext import Json, shown
 from mpp.model.value import value
 from mpp.protocol.mcp.asking import APPROVAL, ELICIT, Question, approval_form, asked_questions, elicits, says_yes
 from mpp.protocol.mcp.limits import ELICIT_SECONDS, NAME_CHARS_MAX, ROUNDS_MAX, STATE_CHARS_MAX, TIMEOUT_MS_MAX
-from mpp.protocol.mcp.ports import Backend, Caller, Live, Outcome, Pending, ToolCall
+from mpp.protocol.mcp.ports import Backend, Caller, CARRIED, Live, Outcome, Pending, ToolCall
 from mpp.protocol.mcp.reading import write_json
 from mpp.protocol.mcp.sealing import Seals, State, binding
 from mpp.protocol.mcp.telling import Job
@@ -83,7 +83,7 @@ def tool_call(job: Job) -> ToolCall:
     if not isinstance(wait, int) or isinstance(wait, bool) or not 0 <= wait <= TIMEOUT_MS_MAX:
         raise refuse(f"{TIMEOUT_KEY} must be an integer up to {TIMEOUT_MS_MAX}")
     traced = trace if isinstance(trace, str) and _TRACE.fullmatch(trace) else ""
-    return ToolCall(name=name, arguments=write_json(arguments), timeout_ms=wait, traceparent=traced)
+    return ToolCall(name=name, arguments=write_json(arguments), timeout_ms=wait, traceparent=traced, level=job.level)
 
 
 def called(at: Asker) -> Answers:
@@ -91,7 +91,7 @@ def called(at: Asker) -> Answers:
     call = tool_call(at.job)
 
     def run(inputs: Mapping[str, Json]) -> Outcome:
-        given = ToolCall(name=call.name, arguments=call.arguments, timeout_ms=call.timeout_ms, traceparent=call.traceparent, inputs=inputs)
+        given = ToolCall(name=call.name, arguments=call.arguments, timeout_ms=call.timeout_ms, traceparent=call.traceparent, inputs=inputs, level=call.level)
         return at.backend.call(at.who, given, at.live)
 
     return performed(at, Task(kind="tool", name=call.name, arguments=call.arguments, run=run))
@@ -134,7 +134,7 @@ def _responses(at: Asker) -> dict[str, Json]:
 
 def _volunteered(at: Asker) -> dict[str, Json]:
     """Answers to a tool's questions that came without a state: no more than arguments by another way, and judged as such. A person's answer never comes so."""
-    return {name: answer for name, answer in _responses(at).items() if name != APPROVAL and isinstance(answer, dict)}
+    return {name: answer for name, answer in _responses(at).items() if name not in {APPROVAL, CARRIED} and isinstance(answer, dict)}
 
 
 def _answered(at: Asker, state: State) -> tuple[State, bool]:
@@ -164,7 +164,14 @@ def _ask_input(at: Asker, task: Task, outcome: Outcome, state: State) -> dict[st
     if not questions or state.rounds >= ROUNDS_MAX:
         return failed(task, TOO_MANY if questions else NO_INPUT)
     asked: dict[str, Json] = {one.name: {"method": one.method, "params": one.params} for one in questions}
-    return _required(at, task, asked, State(asked=tuple(asked), inputs=state.inputs, rounds=state.rounds + 1))
+    return _required(at, task, asked, State(asked=tuple(asked), inputs=_carrying(state.inputs, outcome), rounds=state.rounds + 1))
+
+
+def _carrying(inputs: Mapping[str, Json], outcome: Outcome) -> dict[str, Json]:
+    """The answers so far, with what a server behind the host wants back. It goes out sealed: no client reads it or gives another one."""
+    state = outcome.result.get("requestState")
+    others = {name: answer for name, answer in inputs.items() if name != CARRIED}
+    return {**others, CARRIED: {"state": state}} if isinstance(state, str) and state else others
 
 
 def _required(at: Asker, task: Task, requests: dict[str, Json], state: State) -> dict[str, Json]:
@@ -193,7 +200,7 @@ def _old(at: Asker, task: Task) -> Answers:
             found = yield from _live_input(at, task, outcome)
             if isinstance(found, str):
                 return failed(task, found)
-            inputs = {**inputs, **found}
+            inputs = {**_carrying(inputs, outcome), **found}
         else:
             return dict(outcome.result)
     return failed(task, TOO_MANY)

@@ -18,7 +18,7 @@ from mpp.protocol.mcp.calling import Ask, Asker
 from mpp.protocol.mcp.limits import PAGE_ITEMS_MAX, RUNNING_MAX
 from mpp.protocol.mcp.lists import Pages
 from mpp.protocol.mcp.opening import Opened, Openings
-from mpp.protocol.mcp.ports import Backend, Caller, Live
+from mpp.protocol.mcp.ports import Backend, Caller, Live, UPDATED
 from mpp.protocol.mcp.reading import Broken, Id, Message, Note, Request, Response, is_id, read_message
 from mpp.protocol.mcp.sealing import Seals
 from mpp.protocol.mcp.telling import Job
@@ -87,7 +87,7 @@ class Connection:
         self._asked: set[str] = set()
         self._ids = count(1)
         self._watching = Watching()
-        self._opening = Openings(server.backend, server.info, self._watching)
+        self._opening = Openings(server.backend, server.info, self._watching, who)
 
     @property
     def version(self) -> str:
@@ -216,7 +216,10 @@ class Connection:
         return batch.whole()
 
     def changed(self, what: str) -> list[bytes]:
-        """What to send because the list of ``tools``, ``resources`` or ``prompts`` changed."""
+        """What to send because the list of ``tools``, ``resources`` or ``prompts`` changed, or one resource that is followed."""
+        if what.startswith(UPDATED):
+            tenant, _, uri = what.removeprefix(UPDATED).partition(" ")
+            return self._watching.updated(uri) if tenant == self._who.tenant else []
         return self._watching.changed(what)
 
     def close(self) -> list[bytes]:

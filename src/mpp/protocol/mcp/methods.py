@@ -11,10 +11,10 @@ from mpp.protocol.mcp.fitting import fitting
 from mpp.protocol.mcp.headers import wrong_params
 from mpp.protocol.mcp.limits import COMPLETIONS_MAX, NAME_CHARS_MAX, URI_CHARS_MAX
 from mpp.protocol.mcp.lists import Pages
-from mpp.protocol.mcp.ports import Backend, Caller, Listing, Outcome
+from mpp.protocol.mcp.ports import Backend, Caller, Listing, Outcome, SaidError
 from mpp.protocol.mcp.reading import Params, write_json
 from mpp.protocol.mcp.versions import HEADER_MISMATCH, INVALID_PARAMS, NO_RESOURCE, SERVER_KEY
-from mpp.protocol.mcp.writing import BAD_REQUEST, FaultError, Reply, raw_reply, refuse, result_reply
+from mpp.protocol.mcp.writing import BAD_REQUEST, FaultError, not_given, raw_reply, refuse, Reply, result_reply
 
 LISTS: dict[str, tuple[str, Callable[[Backend, Caller], Listing]]] = {
     "tools/list": ("tools", lambda backend, who: backend.tools(who)),
@@ -81,6 +81,8 @@ def read(at: Asker) -> dict[str, Json]:
     uri = text(at.job.params, "uri", URI_CHARS_MAX)
     try:
         contents: list[Json] = [*at.backend.read(at.who, uri)]
+    except SaidError as said:
+        raise not_given(said.outcome.result) from None
     except MppError as fault:
         if fault.code == "call.resource":
             code = INVALID_PARAMS if at.job.modern else NO_RESOURCE
@@ -100,9 +102,15 @@ def prompt(at: Asker) -> Answers:
         raise refuse("arguments must be an object of texts")
 
     def run(inputs: Mapping[str, Json]) -> Outcome:
-        return Outcome(result=at.backend.prompt(at.who, name, texts, inputs))
+        try:
+            return Outcome(result=at.backend.prompt(at.who, name, texts, inputs))
+        except SaidError as said:
+            return said.outcome
 
-    return performed(at, Task(kind="prompt", name=name, arguments=write_json(given), run=run))
+    found = yield from performed(at, Task(kind="prompt", name=name, arguments=write_json(given), run=run))
+    if found.get("isError"):
+        raise not_given(found)
+    return found
 
 
 def completion(at: Asker) -> dict[str, Json]:
@@ -113,7 +121,10 @@ def completion(at: Asker) -> dict[str, Json]:
     if kind not in {"ref/prompt", "ref/resource"}:
         raise refuse("ref must be a prompt or a resource")
     text(ref, "name" if kind == "ref/prompt" else "uri", URI_CHARS_MAX)
-    found = [*at.backend.complete(at.who, ref, text(argument, "name"), text(argument, "value", URI_CHARS_MAX, least=0))]
+    try:
+        found = [*at.backend.complete(at.who, ref, text(argument, "name"), text(argument, "value", URI_CHARS_MAX, least=0))]
+    except SaidError as said:
+        raise not_given(said.outcome.result) from None
     values: list[Json] = [*found[:COMPLETIONS_MAX]]
     return {"completion": {"values": values, "total": len(found), "hasMore": len(found) > len(values)}}
 

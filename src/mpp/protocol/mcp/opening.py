@@ -9,7 +9,7 @@ from mpp.model.value import value
 from mpp.protocol.mcp import headers as http
 from mpp.protocol.mcp.limits import URI_CHARS_MAX
 from mpp.protocol.mcp.methods import text
-from mpp.protocol.mcp.ports import Backend
+from mpp.protocol.mcp.ports import Backend, Caller
 from mpp.protocol.mcp.reading import Params, Request, is_id
 from mpp.protocol.mcp.telling import Job
 from mpp.protocol.mcp.versions import (
@@ -46,9 +46,9 @@ class Opened:
 class Openings:
     """What a connection knows of its client: in the old era what ``initialize`` settled, in the new one nothing."""
 
-    def __init__(self, backend: Backend, info: Params, watching: Watching) -> None:
+    def __init__(self, backend: Backend, info: Params, watching: Watching, who: Caller) -> None:
         self.version = ""
-        self._backend = backend
+        self._backend, self._who = backend, who
         self._info = info
         self._watching = watching
         self._capabilities: Params = {}
@@ -82,7 +82,10 @@ class Openings:
         if request.method == "server/discover":
             return Opened(result=self._discovered())
         if request.method == "subscriptions/listen":
-            return Opened(result={}, listening=self._watching.listen(request.id, request.params.get("notifications")))
+            first = self._watching.listen(request.id, request.params.get("notifications"))
+            for uri in self._watching.uris(request.id):
+                self._backend.follow(self._who, uri)
+            return Opened(result={}, listening=first)
         return job
 
     def _old(self, request: Request, meta: Params, headers: dict[str, str] | None) -> Job | Opened:
@@ -133,7 +136,9 @@ class Openings:
         self._level = level
 
     def subscribe(self, params: Params) -> None:
-        self._watching.watch(text(params, "uri", URI_CHARS_MAX), on=True)
+        uri = text(params, "uri", URI_CHARS_MAX)
+        self._watching.watch(uri, on=True)
+        self._backend.follow(self._who, uri)
 
     def unsubscribe(self, params: Params) -> None:
         self._watching.watch(text(params, "uri", URI_CHARS_MAX), on=False)

@@ -30,6 +30,20 @@ class Listing:
     """Sorted by name. They are shared by all who read them: nobody changes them."""
 
 
+UPDATED = "updated "
+"""Before the tenant and the address of a resource that changed."""
+
+CARRIED = "mpp/carried"
+"""The name under which a server's own state goes back to it, among the answers to its questions. No client gives an answer of that name."""
+
+
+def carried(inputs: Mapping[str, Json]) -> str:
+    """The state that came with the questions that ``inputs`` answer; empty where there was none."""
+    found = inputs.get(CARRIED)
+    state = found.get("state") if isinstance(found, dict) else None
+    return state if isinstance(state, str) else ""
+
+
 @value
 class ToolCall:
     """One ``tools/call`` as the front took it."""
@@ -42,6 +56,8 @@ class ToolCall:
     traceparent: str = ""
     inputs: Mapping[str, Json] = field(default_factory=dict)
     """Answers to a tool's own questions, by the names of the questions. They are no approvals."""
+    level: str = ""
+    """The least level of log lines that the client wants to see; empty: none."""
 
 
 @value
@@ -63,13 +79,22 @@ class Outcome:
     """What a call came to. All of it has passed the filter and is in the record."""
 
     result: Mapping[str, Json]
-    """A CallToolResult with ``content``, ``isError`` and ``_meta``; or ``inputRequests`` with ``resultType`` ``input_required``."""
+    """A CallToolResult with ``content``, ``isError`` and ``_meta``; or ``inputRequests`` with ``resultType`` ``input_required``, and a ``requestState`` that comes
+    back as the answer ``CARRIED``."""
     pending: Pending | None = None
     """Set where a person must answer first; ``result`` then says so in words."""
 
     @property
     def wants_input(self) -> bool:
         return self.result.get("resultType") == "input_required"
+
+
+class SaidError(Exception):
+    """A prompt, resource or completion that is not given, in words that are fit for the client: filtered, and in the record."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
 
 
 class Live(Protocol):
@@ -88,7 +113,7 @@ class Live(Protocol):
 class Backend(Protocol):
     """The host as a front sees it. Every function blocks, and is safe to call from many threads at once.
 
-    Each raises MppError for what it refuses outright: a name that nobody knows (``call.tool``, ``call.resource``, ``call.prompt``), arguments that are no JSON.
+    ``read``, ``prompt`` and ``complete`` raise SaidError for what a client may read of why not. Each raises MppError for what it refuses outright: a name that nobody knows (``call.tool``, ``call.resource``, ``call.prompt``), arguments that are no JSON.
     What goes wrong with a tool, its policy or its approval is an Outcome with ``isError``.
     """
 
@@ -118,8 +143,14 @@ class Backend(Protocol):
         """Ways to complete ``text`` as that argument of a prompt or resource template."""
         ...
 
+    def follow(self, who: Caller, uri: str) -> None:
+        """A client watches this resource. It is quick, and raises nothing."""
+        ...
+
     def watch(self, changed: Callable[[str], None]) -> Callable[[], None]:
-        """Call ``changed`` with ``tools``, ``resources`` or ``prompts`` when such a list changes, from any thread. Returns what ends it."""
+        """Call ``changed`` with ``tools``, ``resources`` or ``prompts`` when such a list changes, and with ``UPDATED``, tenant and address when a resource that is
+        followed does; from any thread. Returns what ends it.
+        """
         ...
 
     @property

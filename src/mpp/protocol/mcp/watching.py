@@ -1,6 +1,7 @@
 """Who is told of which change: subscriptions of the new era, and the session of the old one. Spec: mcp-front J-28, J-29.
 
-This host does not follow single resources. Whoever watches one is told that it may have changed when the list of resources changed.
+A resource of a package does not change by itself: whoever watches one is told that it may have changed when the list of resources changed. Of a resource of a
+server that the host follows it is told when that server says so.
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class Watching:
     def has(self, name: Id) -> bool:
         return name in self._streams
 
+    def uris(self, name: Id) -> tuple[str, ...]:
+        """The resources that a subscription is about."""
+        return self._streams[name].uris
+
     def session(self) -> None:
         """From now on the client of the old era is told of changes."""
         self._session = True
@@ -87,6 +92,11 @@ class Watching:
                 found.append(notification(method, meta))
             found += [_updated(uri, meta) for uri in wanted.uris if what == "resources"]
         return found
+
+    def updated(self, uri: str) -> list[bytes]:
+        """Of one resource. Attack: word of a resource that somebody else watches."""
+        found = [_updated(uri, {})] if self._session and uri in self._uris else []
+        return found + [_updated(uri, {"_meta": {SUBSCRIPTION_KEY: name}}) for name, wanted in self._streams.items() if uri in wanted.uris]
 
     def close(self) -> list[bytes]:
         ends = [result_reply(name, {"resultType": "complete", "_meta": {SUBSCRIPTION_KEY: name}}).data for name in self._streams]

@@ -98,6 +98,13 @@ def host_fault(fault: MppError) -> FaultError:
     return FaultError(INTERNAL, "the host cannot answer this", data={"code": fault.code})
 
 
+def not_given(result: Mapping[str, Json]) -> FaultError:
+    """A prompt, a resource or a completion that is not given. Its words are fit for the client, and say so themselves."""
+    content, meta = result.get("content"), result.get("_meta")
+    texts = [str(one["text"]) for one in content if isinstance(one, dict) and "text" in one] if isinstance(content, list) else []
+    return FaultError(INTERNAL, "\n".join(texts) or "it is not given", data=dict(meta) if isinstance(meta, dict) else None)
+
+
 def notification(method: str, params: Mapping[str, Json]) -> bytes:
     return write_json({"jsonrpc": "2.0", "method": method, "params": dict(params)})
 

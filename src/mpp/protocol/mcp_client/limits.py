@@ -24,3 +24,9 @@ NAME_CHARS_MAX = 200
 
 ERROR_CHARS_MAX = 2000
 """Characters of an error message that are kept. Reason: it is filtered and shown; a longer one is a document."""
+
+URI_CHARS_MAX = 2048
+"""Characters of the address of a resource. Reason: it is kept, shown and sent back; real ones have a hundred."""
+
+LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+"""Levels of log lines, the least first."""

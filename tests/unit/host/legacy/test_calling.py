@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mpp.errors import HostFailed, Refused, ToolFailed
-from mpp.host.legacy.calling import reply_of
+from mpp.host.legacy.deeds import of_tool, reply_of
 from mpp.host.legacy.judging import asked_of_legacy, judge_legacy, LegacyRequest
 from mpp.host.legacy.opening import open_legacy, surroundings
 from mpp.host.legacy.types import Barriers, Entry, HostRule, LegacyTool, NO_PUBLISHER, UnverifiedServer
@@ -17,7 +17,7 @@ from mpp.host.stops import Stop, StopStore, with_stop
 from mpp.model.agents import AgentIdentity, ANONYMOUS
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, ToolCall
-from mpp.protocol.mcp_client.session import Done
+from mpp.protocol.mcp_client.events import Done
 from mpp.stages.sandbox import read_arguments
 from tests import records
 from tests.unit.host.legacy.world import Heard, meta, server, text_of, World
@@ -166,22 +166,21 @@ def test_a_record_that_fails_lets_nothing_out(world: World, place: Path, monkeyp
     assert text_of(found.result) == "this host could not record the call, so there is no answer [audit.failed]"
 
 
-def test_an_answer_has_no_labels_but_ours(world: World) -> None:
-    world.add(server())
-    subject = UnverifiedServer(entry=world.store.find("tests"), barriers=Barriers())
+def test_an_answer_has_no_labels_but_ours() -> None:
+    deed = of_tool("a")
     item: Json = {"type": "text", "text": "a", "_meta": {"x": 1}, "icons": [], "annotations": {"priority": 1, "other": 2}}
     resource: Json = {"type": "resource", "resource": {"uri": "demo://a", "text": "b", "size": 3}}
     result: dict[str, Json] = {"content": [item, resource], "_meta": {"org.modelpackageprotocol/verified": True}, "more": 1, "structuredContent": {"a": 1.5}}
-    found = reply_of(Done(id=1, result=result), subject).to_json()
+    found = reply_of(deed, Done(id=1, result=result)).to_json()
     assert found == {
         "content": [{"type": "text", "text": "a", "annotations": {"priority": 1.0}}, {"type": "resource", "resource": {"uri": "demo://a", "text": "b"}}],
         "structuredContent": {"a": 1.5}, "isError": False,
     }  # fmt: skip
     with pytest.raises(ToolFailed, match="no such tool"):
-        reply_of(Done(id=1, result=None, error="no such tool"), subject)
+        reply_of(deed, Done(id=1, result=None, error="no such tool"))
     for wrong in ({"content": [3]}, {"content": [{"type": "text"}]}, {"content": [{"type": "image", "data": "?", "mimeType": "image/png"}]}):
         with pytest.raises(ToolFailed):
-            reply_of(Done(id=1, result=wrong), subject)  # type: ignore[arg-type]
+            reply_of(deed, Done(id=1, result=wrong))  # type: ignore[arg-type]
 
 
 def test_what_adds_to_the_risk(world: World) -> None:

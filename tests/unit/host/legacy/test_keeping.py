@@ -16,18 +16,21 @@ from mpp.host.legacy.connection import StdioConnection
 from mpp.host.legacy.keeping import connect, Keeper, Surroundings
 from mpp.host.legacy.limits import BACK_OFF_SECONDS, CALLS_AT_ONCE_MAX, CRASHES_MAX
 from mpp.host.legacy.pins import CHANGED, GONE, NEW
+from mpp.host.legacy.offers import Lists
 from mpp.host.legacy.plan import plan_of
 from mpp.host.legacy.probing import probe
 from mpp.host.legacy.proxy import Proxy
+from mpp.host.legacy.requests import Heard as Told
 from mpp.host.legacy.store import LegacyStore
 from mpp.host.legacy.types import Barriers, Entry, HostRule, Server
-from mpp.host.legacy.waiting import answer_of, Asks, Order, Waiting
+from mpp.host.legacy.waiting import answer_of, Asks, Name, Order, Waiting
 from mpp.host.secret_entry import make_entry
 from mpp.host.secret_store import open_secrets
 from mpp.host.system import FixedClock
 from mpp.jail import landlock
 from mpp.model.jsontext import Json
-from mpp.protocol.mcp_client.session import Done, Elicits, FLOOD, Greeted, Log
+from mpp.protocol.mcp_client.events import Done, Greeted, Log
+from mpp.protocol.mcp_client.session import ELICIT, FLOOD, ROOTS, SAMPLE
 from mpp.stages.sandbox import Live
 from tests.unit.host.legacy.world import call, Heard, PROGRAM, server, started, until, World
 
@@ -49,7 +52,7 @@ def test_one_life_of_a_server(place: Path, namespaces: bool) -> None:
     try:
         assert (found.is_alive, found.greeted.name) == (True, "test-server")
         assert found.barriers.missing.keys() <= HERE
-        assert len(found.tools(10)) == 8
+        assert len(found.lists(10).tools) == 8
         assert call(found, "echo", {"text": "hi"}) == "hi"
         seen = call(found, "look")
         assert '"KEY": "v"' in seen
@@ -67,7 +70,7 @@ def test_one_life_of_a_server(place: Path, namespaces: bool) -> None:
 def test_servers_with_habits_of_their_own(place: Path, mode: str) -> None:
     found = started(server(mode=mode), str(place))
     try:
-        assert len(found.tools(10)) == 8
+        assert len(found.lists(10).tools) == 8
         assert call(found, "echo", {"text": "hi"}).startswith("hi")
         assert found.counts() == {"noise": {"noise bytes": 35}, "asks-much": {"unknown messages": 1}}.get(mode, {})
     finally:
@@ -187,14 +190,19 @@ class Fake:
     """A connection that is told what to do."""
 
     def __init__(self, tools: Sequence[Json]) -> None:
-        self.barriers, self.greeted = Barriers(), Greeted(version="", name="", server_version="", has_tools=True)
-        self.listed, self.is_alive, self.changes, self.lists = list(tools), True, 0, 0
+        self.barriers, self.greeted = Barriers(), Greeted(version="", name="", server_version="", abilities=frozenset({"tools"}))
+        self.listed, self.is_alive, self.changes, self.looks = list(tools), True, 0, 0
+        self.heard: Told = lambda _what, _which: None
+        self.watched: list[str] = []
 
-    def tools(self, seconds: float) -> Sequence[Json]:
-        self.lists += 1
-        return self.listed
+    def lists(self, seconds: float) -> Lists:
+        self.looks += 1
+        return Lists(tools=tuple(self.listed))
 
-    def call(self, order: Order, live: Live, *, gone_fd: int, ask: Callable[[Elicits], Asks | None]) -> Done | Asks:
+    def watch(self, uri: str) -> None:
+        self.watched.append(uri)
+
+    def call(self, order: Order, live: Live, *, gone_fd: int, ask: Name) -> Done | Asks:
         raise ToolFailed("tool.crashed", "it is not there")
 
     def hosts(self) -> tuple[str, ...]:
@@ -213,7 +221,7 @@ OTHER: Json = {"name": "a", "description": "It does something else.", "inputSche
 
 def keeper(about: Surroundings, start: Callable[[Server], Fake]) -> tuple[Keeper, list[float]]:
     waits: list[float] = []
-    return Keeper("tests", about, connect=start, wait=waits.append), waits
+    return Keeper("tests", about, connect=start, wait=waits.append), waits  # type: ignore[arg-type]
 
 
 def test_a_list_that_changes_is_judged_anew(about: Surroundings) -> None:
@@ -222,7 +230,7 @@ def test_a_list_that_changes_is_judged_anew(about: Surroundings) -> None:
     made, _ = keeper(about, lambda _: fake)
     assert made.ready().judged.callable == {"a"}
     made.ready()
-    assert fake.lists == 1, "it is listed once, as long as nothing changes"
+    assert fake.looks == 1, "it is listed once, as long as nothing changes"
     fake.listed, fake.changes = [OTHER, {**OTHER, "name": "b"}], 3  # type: ignore[dict-item]
     found = made.ready()
     assert (found.judged.callable, {one.name: one.why for one in found.entry.held}) == (frozenset(), {"a": CHANGED, "b": NEW})
@@ -350,10 +358,16 @@ def test_a_flood_waits_in_a_bounded_room() -> None:
 
 
 def test_answers_as_older_servers_take_them() -> None:
-    assert answer_of({"action": "accept", "content": {"a": 1}}) == {"action": "accept", "content": {"a": 1}}
-    assert answer_of({"action": "accept"}) == {"action": "decline"}
-    assert answer_of({"action": "cancel"}) == {"action": "cancel"}
-    assert answer_of(None) == {"action": "decline"}
+    assert answer_of(ELICIT, {"action": "accept", "content": {"a": 1}, "more": 2}) == {"action": "accept", "content": {"a": 1}}
+    assert answer_of(SAMPLE, {"role": "assistant", "content": {"type": "text", "text": "a"}, "more": 2}) == {
+        "role": "assistant", "content": {"type": "text", "text": "a"}
+    }  # fmt: skip
+    assert answer_of(ROOTS, {"roots": [{"uri": "file:///a", "more": 2}, 3]}) == {"roots": [{"uri": "file:///a"}]}
+    nothing: list[tuple[str, Json]] = [
+        (ELICIT, {"action": "accept"}), (ELICIT, {"action": "cancel"}), (ELICIT, None), (SAMPLE, {"content": "a"}), (ROOTS, {"roots": {}})
+    ]  # fmt: skip
+    for method, found in nothing:
+        assert answer_of(method, found) is None
     assert Heard().gone_fd == -1
     assert PROGRAM.endswith(".py")
     assert FLOOD

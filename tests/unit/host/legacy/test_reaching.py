@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,13 @@ from mpp.host.legacy.http_connection import HttpConnection, what_it_says
 from mpp.host.legacy.limits import HTTP_BODY_BYTES_MAX, PROXY_LINES_MAX
 from mpp.host.legacy.proxy import Proxy
 from mpp.host.legacy.types import Header, HostRule, Server
-from mpp.host.legacy.waiting import Asks, Order
+from mpp.host.legacy.waiting import Asks, Name, Order
 from mpp.host.secret_entry import make_entry
 from mpp.host.secret_store import open_secrets
 from mpp.host.services.http_addresses import Sockaddr
 from mpp.model.jsontext import Json
-from mpp.protocol.mcp_client.session import Done, Elicits, Greeted, UNREADABLE
+from mpp.protocol.mcp_client.events import Asked, Done, Greeted
+from mpp.protocol.mcp_client.session import UNREADABLE
 from tests.unit.host.legacy.world import call, Heard, server, started, text_of, until
 
 
@@ -246,9 +248,11 @@ def remote(**headers: str) -> Iterator[tuple[HttpConnection, Remote]]:
         found.close()
 
 
-def ask(found: HttpConnection, seconds: float = 10, heard: Heard | None = None, question: Callable[[Elicits], Asks | None] = lambda _: None) -> Done | Asks:
+def ask(found: HttpConnection, seconds: float = 10, heard: Heard | None = None, question: Name = lambda _: None, **more: Any) -> Done | Asks:
     live = heard or Heard()
-    return found.call(Order(name="a", arguments=b"{}", seconds=seconds, inputs={}), live, gone_fd=live.gone_fd, ask=question)
+    return found.call(
+        Order(name="a", arguments=b"{}", seconds=seconds, inputs=more.pop("inputs", {}), whose="one", **more), live, gone_fd=live.gone_fd, ask=question
+    )
 
 
 def words(found: Done | Asks) -> str:
@@ -260,7 +264,7 @@ def words(found: Done | Asks) -> str:
 def test_a_server_over_http() -> None:
     with remote(Authorization="Bearer t") as (found, far):
         assert (what_it_says(found.greeted), found.is_alive, found.barriers.missing, found.changes) == ("far 2", True, {}, 0)
-        assert len(found.tools(10)) == 1
+        assert len(found.lists(10).tools) == 1
         assert words(ask(found)) == "from afar"
         assert found.hosts()[0].startswith("127.0.0.1:")
         assert far.heads[0].startswith(b"POST /mcp?x=1 HTTP/1.1\r\nHost: 127.0.0.1:")
@@ -291,9 +295,17 @@ def test_a_question_in_a_stream() -> None:
         assert words(ask(found)) == "streamed"
         assert {"jsonrpc": "2.0", "id": "q", "result": {"action": "decline"}} in far.messages
         far.messages.clear()
-        asks = Asks(key="k", message="Who?", form=b"{}")
-        assert ask(found, question=lambda _: asks) == asks
-        until(lambda: any(one.get("method") == "notifications/cancelled" for one in far.messages))
+
+        def named(question: Asked) -> tuple[str, dict[str, Json]]:
+            return "k", {"k": {"method": question.method}}
+
+        asks = ask(found, question=named)
+        assert isinstance(asks, Asks)
+        assert asks.requests == {"k": {"method": "elicitation/create"}}
+        # The request stays open at the server, and goes on with the answer.
+        assert words(ask(found, question=named, inputs={"k": {"action": "accept", "content": {"a": 1}}}, state=asks.state)) == "streamed"
+        assert {"jsonrpc": "2.0", "id": "q", "result": {"action": "accept", "content": {"a": 1}}} in far.messages
+        assert len([one for one in far.messages if one.get("method") == "tools/call"]) == 1
 
 
 FAILURES = [
@@ -357,4 +369,4 @@ def test_calls_at_once_over_http_have_a_bound(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr("mpp.host.legacy.http_connection.CALLS_AT_ONCE_MAX", 0)
         with pytest.raises(HostFailed, match="calls at once"):
             ask(found)
-    assert what_it_says(Greeted(version="", name="", server_version="", has_tools=False)) == "no name"
+    assert what_it_says(Greeted(version="", name="", server_version="")) == "no name"

@@ -25,7 +25,7 @@ from mpp.host.secret_store import SecretStore
 from mpp.host.toolcall import META
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, Outcome, ToolCall
-from mpp.protocol.mcp_client.session import Done
+from mpp.protocol.mcp_client.events import Done
 from mpp.stages.approval import accept, vouch
 from mpp.testing import legacy_server
 
