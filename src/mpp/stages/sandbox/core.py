@@ -116,8 +116,7 @@ class CoreRunner:
             call.starting = True
             return error
         error = self._api.func_call(context, self._callable, None, 0, None, 0, self._trap_at)
-        if not error and not self._trap.value:
-            image.after(at, call.view())
+        image.after(at, call.view(), returned=not error and not self._trap.value)
         return error
 
     def _ended(self, error: int) -> Ending:

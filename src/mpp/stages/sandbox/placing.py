@@ -21,7 +21,6 @@ START = b"_start"
 INITIALISE = b"mpp_initialize"
 
 _MAP_FIXED = 0x10
-_FAILED = ctypes.c_void_p(-1).value
 _CHUNK_BYTES = 64 * 1024
 _ZERO = bytes(_CHUNK_BYTES)
 
@@ -77,7 +76,7 @@ class Restoring:
                 return error
         return 0
 
-    def after(self, at: Place, memory: memoryview) -> None:
+    def after(self, at: Place, memory: memoryview, *, returned: bool) -> None:
         """The call is over; its memory goes with its store."""
 
 
@@ -101,15 +100,17 @@ class Taking:
     def before(self, at: Place) -> int:  # noqa: ARG002 - the instance is as its module says
         return 0
 
-    def after(self, at: Place, memory: memoryview) -> None:
-        """Only called when ``mpp_initialize`` has returned."""
+    def after(self, at: Place, memory: memoryview, *, returned: bool) -> None:
+        """Only what has returned has initialised itself: a guest that ended, however, leaves nothing."""
+        if not returned:
+            return
         if len(memory) > limits.IMAGE_BYTES_MAX:
             raise HostFailed("host.image", f"the memory of {len(memory)} bytes is too large for an image", hint="import less, or load data in the call")
         self.globals = self._globals(at)
         for start in range(0, len(memory), _CHUNK_BYTES):
             piece = memory[start : start + _CHUNK_BYTES]
             # What holds nothing takes no memory: many pages of an interpreter are never touched.
-            if piece == _ZERO:
+            if bytes(piece) == _ZERO:
                 os.lseek(self._fd, _CHUNK_BYTES, os.SEEK_CUR)
                 continue
             while piece:
