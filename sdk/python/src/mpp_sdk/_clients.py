@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any
 
-from mpp_sdk import http
+from mpp_sdk import _host
+from mpp_sdk.errors import HostError
+from mpp_sdk.http import fetch, Response
 
 # The host writes these itself, and refuses a request that brings them.
 _HOST_SETS = frozenset(("host", "content-length", "connection", "accept-encoding", "transfer-encoding", "te", "upgrade", "expect", "keep-alive", "user-agent"))
@@ -18,35 +21,90 @@ def sendable(headers: Any) -> list[tuple[str, str]]:
     return [(str(name), str(value)) for name, value in headers if str(name).lower() not in _HOST_SETS]
 
 
-def given(response: http.Response) -> list[tuple[str, str]]:
+def given(response: Response) -> list[tuple[str, str]]:
     """The headers of an answer, for a client."""
     return [(name, value) for name, value in response.headers if name.lower() not in _DONE]
 
 
+def install() -> None:
+    """Make the clients that were imported go through the host, where there is one. Once; a client that is imported later is not touched."""
+    for name, change in (("urllib.request", _install_urllib), ("requests.adapters", _install_requests), ("httpx", _install_httpx)):
+        module = sys.modules.get(name)
+        if module is not None and not hasattr(module, "__mpp__"):
+            change(module)
+            module.__mpp__ = True  # type: ignore[attr-defined]
+
+
+def _install_urllib(module: Any) -> None:
+    module.install_opener(_opener(module.build_opener))
+
+
+def _install_requests(module: Any) -> None:
+    ours, theirs = requests_adapter(), module.HTTPAdapter.send
+
+    def send(self: Any, request: Any, *args: Any, **options: Any) -> Any:
+        return ours.send(request, *args, **options) if _host.is_there() else theirs(self, request, *args, **options)
+
+    module.HTTPAdapter.send = send
+
+
+def _install_httpx(module: Any) -> None:
+    for client, is_async in ((module.Client, False), (module.AsyncClient, True)):
+        _replace_transport(client, "_init_transport", is_async=is_async)
+        _replace_transport(client, "_init_proxy_transport", is_async=is_async)
+
+
+def _replace_transport(client: Any, name: str, *, is_async: bool) -> None:
+    theirs = getattr(client, name)
+
+    def made(self: Any, *args: Any, **options: Any) -> Any:
+        if options.get("transport") is None and _host.is_there():
+            return httpx_transport(is_async=is_async)
+        return theirs(self, *args, **options)
+
+    setattr(client, name, made)
+
+
 def opener() -> Any:
+    import urllib.request  # noqa: PLC0415 - this function's own need
+
+    def build(*handlers: Any) -> Any:
+        made = urllib.request.OpenerDirector()
+        for part in (*handlers, urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPRedirectHandler(), urllib.request.HTTPErrorProcessor(), urllib.request.DataHandler()):
+            made.add_handler(part)
+        return made
+
+    return _opener(build)
+
+
+def _opener(build: Any) -> Any:
     import email.message  # noqa: PLC0415 - this function's own needs
+    import http.client  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
     import urllib.response  # noqa: PLC0415
+    from urllib.error import URLError  # noqa: PLC0415
 
     class _Handler(urllib.request.BaseHandler):
+        handler_order = 0  # before the handlers that open sockets
+
         def default_open(self, request: urllib.request.Request) -> Any:
-            if request.type not in {"http", "https"}:
+            if request.type not in {"http", "https"} or not _host.is_there():
                 return None
             body: Any = request.data
             if hasattr(body, "read"):
                 body = body.read()
-            found = http.fetch(request.get_method(), request.full_url, headers=sendable(request.header_items()), body=body, timeout=_seconds(request), follow=False)
+            try:
+                found = fetch(request.get_method(), request.full_url, headers=sendable(request.header_items()), body=body, timeout=_seconds(request), follow=False)
+            except HostError as fault:
+                raise URLError(fault) from fault
             headers = email.message.Message()
             for name, value in given(found):
                 headers[name] = value
             made: Any = urllib.response.addinfourl(io.BytesIO(found.body), headers, found.url, found.status)
-            made.msg = ""
+            made.msg = http.client.responses.get(found.status, "")
             return made
 
-    made = urllib.request.OpenerDirector()
-    parts = (_Handler, urllib.request.HTTPDefaultErrorHandler, urllib.request.HTTPRedirectHandler, urllib.request.HTTPErrorProcessor, urllib.request.DataHandler)
-    for part in parts:
-        made.add_handler(part())
+    made = build(_Handler())
     made.addheaders = []
     return made
 
@@ -68,8 +126,8 @@ def requests_adapter() -> Any:
             seconds = timeout[1] if isinstance(timeout, tuple) else timeout
             body = request.body.read() if hasattr(request.body, "read") else request.body
             try:
-                found = http.fetch(request.method, request.url, headers=sendable(request.headers.items()), body=body, timeout=seconds, follow=False)
-            except http.HostError as fault:
+                found = fetch(request.method, request.url, headers=sendable(request.headers.items()), body=body, timeout=seconds, follow=False)
+            except HostError as fault:
                 kind = requests.exceptions.Timeout if fault.code in {"timeout", "deadline"} else requests.exceptions.ConnectionError
                 raise kind(str(fault), request=request) from fault
             made = requests.Response()
@@ -90,8 +148,8 @@ def httpx_transport(*, is_async: bool) -> Any:
     def send(request: Any, body: bytes) -> Any:
         seconds = (request.extensions.get("timeout") or {}).get("read")
         try:
-            found = http.fetch(request.method, str(request.url), headers=sendable(request.headers.multi_items()), body=body or None, timeout=seconds, follow=False)
-        except http.HostError as fault:
+            found = fetch(request.method, str(request.url), headers=sendable(request.headers.multi_items()), body=body or None, timeout=seconds, follow=False)
+        except HostError as fault:
             kind = httpx.ReadTimeout if fault.code in {"timeout", "deadline"} else httpx.ConnectError
             raise kind(str(fault), request=request) from fault
         return httpx.Response(found.status, headers=given(found), content=found.body, request=request)

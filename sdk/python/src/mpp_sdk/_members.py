@@ -6,7 +6,10 @@ CORE = (
 )  # fmt: skip
 """For every Python package."""
 
-FASTMCP = ("fastmcp/__init__.py",)
+FASTMCP = (
+    "docstrings.py", "fastmcp/__init__.py", "fastmcp/_addresses.py", "fastmcp/_content.py", "fastmcp/_context.py", "fastmcp/_tool.py", "fastmcp/prompts/__init__.py",
+    "fastmcp/prompts/base.py", "pydantic/__init__.py", "pydantic/_errors.py", "pydantic/_fields.py", "pydantic/_model.py", "pydantic/_reading.py", "schemas.py",
+)  # fmt: skip
 """Also, where a source imports mpp_sdk.fastmcp or pydantic."""
 
 PYDANTIC_SHIM = '"""The part of pydantic that tools use, in pure Python."""\n\nfrom mpp_sdk.pydantic import *\nfrom mpp_sdk.pydantic import __all__, __version__\n'

@@ -63,7 +63,7 @@ def of(tool: Any, found: Any) -> str:
     if tool.wraps and not isinstance(found, (Content, Structured, ToolResponse)):
         written = encode({"result": found})
         text = found if isinstance(found, str) else written[len('{"result":') : -1]
-        return _complete(_item(text), written)
+        return complete(item(text), written)
     return any_of(found)
 
 
@@ -73,13 +73,13 @@ def any_of(found: Any) -> str:
         return _response(found)
     if isinstance(found, Structured):
         written = encode(found.value)
-        return _complete(_items(written if found.content is None else found.content), _object(written))
+        return complete(_items(written if found.content is None else found.content), _object(written))
     if found is None:
-        return _complete("", "")
+        return complete("", "")
     if isinstance(found, (str, Content)) or (isinstance(found, (list, tuple)) and any(isinstance(one, Content) for one in found)):
-        return _complete(_items(found), "")
+        return complete(_items(found), "")
     written = encode(found)
-    return _complete(_item(written), written if written.startswith("{") else "")
+    return complete(item(written), written if written.startswith("{") else "")
 
 
 def _response(found: ToolResponse) -> str:
@@ -104,14 +104,16 @@ def _items(found: Any) -> str:
         return ",".join(map(_items, found))
     if isinstance(found, Content):
         return encode(found.item())
-    return _item(found if isinstance(found, str) else encode(found))
+    return item(found if isinstance(found, str) else encode(found))
 
 
-def _item(text: str) -> str:
+def item(text: str) -> str:
+    """A text as an item of content."""
     return f'{{"type":"text","text":{encode(text)}}}'
 
 
-def _complete(items: str, structured: str) -> str:
+def complete(items: str, structured: str) -> str:
+    """A result of items, and of structured content, if there is some; both as JSON."""
     if structured:
         check_numbers(structured)
         return f'"result":{{"content":[{items}],"structuredContent":{structured},"isError":false}}'
@@ -135,7 +137,7 @@ def _bounded(digits: str) -> int:
 
 def failed(text: str) -> str:
     """A result that says that it went wrong."""
-    return f'"result":{{"content":[{_item(text[:FAULT_CHARS_MAX] or "the tool failed and does not say why")}],"isError":true}}'
+    return f'"result":{{"content":[{item(text[:FAULT_CHARS_MAX] or "the tool failed and does not say why")}],"isError":true}}'
 
 
 def error(code: int, message: str, data: Any = None) -> str:
@@ -152,13 +154,14 @@ def fault(found: BaseException) -> str:
         return failed(str(found))
     if isinstance(found, Rejected):
         return error(found.code, found.message, found.data)
-    _log(found)
+    log_fault(found)
     if isinstance(found, SystemExit):
         return error(FAILED, "the tool ended itself before it had answered")
     return error(FAILED, f"the tool failed ({type(found).__name__}); its log lines say where")
 
 
-def _log(found: BaseException) -> None:
+def log_fault(found: BaseException) -> None:
+    """Tell the log where an exception came from."""
     import traceback  # noqa: PLC0415 - only for what went wrong
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload, TypeVar
@@ -22,8 +23,7 @@ class Tool:
     """A function that is a tool, and what its author says of it."""
 
     __slots__ = (
-        "asks", "context", "decoders", "description", "examples", "extra", "fault", "fn", "is_async", "make_context", "name", "needed", "parameters", "reply", "returns",
-        "security_level", "title", "wraps",
+        "asks", "context", "decoders", "description", "examples", "extra", "fn", "is_async", "name", "needed", "parameters", "returns", "security_level", "title", "wraps",
     )  # fmt: skip
 
     def __init__(self, fn: Callable[..., Any], name: str, title: str, description: str, security_level: str) -> None:
@@ -35,9 +35,6 @@ class Tool:
         """What other doors (mpp_sdk.fastmcp) keep with a tool."""
         self.context: tuple[type, ...] = (Context,)
         """Types of parameters that are given the context."""
-        self.make_context: Callable[[Tool, type], Any] = lambda tool, kind: Context(_run.now.meta if _run.now else {})  # noqa: ARG005 - one signature
-        self.reply: Callable[[Tool, Any], str] = _reply.of
-        self.fault: Callable[[BaseException], str] = _reply.fault
         self.is_async = bool(code_of(fn).co_flags & COROUTINE)
         self.decoders: dict[str, Decoder] | None = None
         self.needed: frozenset[str] = frozenset()
@@ -51,13 +48,21 @@ class Tool:
         """Make the decoders. Done once, best before a snapshot."""
         if self.decoders is not None:
             return
-        hints = hints_of(self.fn)
+        hints = self.hints()
         self.returns = hints.get("return", typing.Any)
         self.wraps = _reply.wraps(self.returns)
-        names = names_of(self.fn)
-        self.parameters = {name: hints[name] for name in names if is_context(hints.get(name), self.context)}
-        self.needed = frozenset(name for name in names if name not in self.parameters) - self.defaults().keys()
-        self.decoders = {name: decoder(hints.get(name, typing.Any)) for name in names if name not in self.parameters}
+        self.parameters = {name: hints[name] for name in names_of(self.fn) if is_context(hints.get(name), self.context)}
+        given = self.given(hints)
+        self.needed = frozenset(given) - self.defaults().keys()
+        self.decoders = {name: decoder(hints.get(name, typing.Any)) for name in given}
+
+    def hints(self) -> dict[str, Any]:
+        """The types of the parameters, and of what is given back."""
+        return hints_of(self.fn)
+
+    def given(self, hints: Mapping[str, Any]) -> tuple[str, ...]:
+        """The parameters that are arguments of the tool."""
+        return tuple(name for name in names_of(self.fn) if not is_context(hints.get(name), self.context))
 
     def defaults(self) -> dict[str, Any]:
         """The parameters that may be left out."""
@@ -96,14 +101,28 @@ class Tool:
         """The result as JSON."""
         self.prepare()
         given = self.read(arguments)
-        for name, kind in self.parameters.items():
-            given[name] = self.make_context(self, kind)
-        found = self.fn(**given)
+        for name in self.parameters:
+            given[name] = self.make_context()
+        found = self.run(given)
         if self.is_async or hasattr(found, "__await__"):
             from mpp_sdk import _loop  # noqa: PLC0415 - asyncio is heavy, and prepared where a tool is async
 
             found = _loop.run(found)
-        return self.reply(self, found)
+        return self.reply(found)
+
+    def run(self, given: dict[str, Any]) -> Any:
+        return self.fn(**given)
+
+    def make_context(self) -> Any:
+        return Context(_run.now.meta if _run.now else {})
+
+    def reply(self, found: Any) -> str:
+        """The answer as JSON."""
+        return _reply.of(self, found)
+
+    def fault(self, found: BaseException) -> str:
+        """What came of an exception, as JSON."""
+        return _reply.fault(found)
 
 
 tools: dict[str, Tool] = {}
@@ -203,10 +222,14 @@ def tool_handler(fn: Callable[[ToolRequest], ToolResponse]) -> Callable[[ToolReq
 
 
 def prepare() -> None:
-    """Make all that a call needs: decoders, and a loop where a tool is async. For the time before a snapshot."""
+    """Make all that a call needs: decoders, clients that go through the host, and a loop where a tool is async. For the time before a snapshot."""
     from mpp_sdk import _host  # noqa: PLC0415 - a module of ours that knows this one's neighbours only
 
     _host.choose()
+    if not sys.modules.keys().isdisjoint(("urllib.request", "requests", "httpx")):
+        from mpp_sdk import _clients  # noqa: PLC0415 - only where there is one of them
+
+        _clients.install()
     for one in tools.values():
         one.prepare()
     if any(one.is_async for one in tools.values()):

@@ -170,7 +170,7 @@ def _texts(kind: type) -> Decoder | None:
         make, name = _base64, "bytes.base64"
     if make is None:
         return None
-    return lambda value: _made(make, _text_of(value, name), name.rpartition(".")[2])
+    return lambda value: value if isinstance(value, kind) else _made(make, _text_of(value, name), name.rpartition(".")[2])
 
 
 def _base64(text: str) -> bytes:
@@ -214,6 +214,8 @@ def _enum(kind: type[enum.Enum]) -> Decoder:
     known = {(type(plain(one.value)), plain(one.value)): one for one in kind}
 
     def decode(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
         key = (type(value), value)
         if _hashable(key) and key in known:
             return known[key]
@@ -251,7 +253,7 @@ def _union(args: tuple[Any, ...]) -> Decoder:
 
 def _list(read: Decoder, make: Callable[[list[Any]], Any]) -> Decoder:
     def decode(value: Any) -> Any:
-        if type(value) is not list:
+        if type(value) is not list and (make is list or not isinstance(value, (tuple, set, frozenset))):
             raise wrong("a list", value)
         out: list[Any] = []
         try:
@@ -270,7 +272,7 @@ def _tuple(args: tuple[Any, ...]) -> Decoder:
     decoders = [decoder(one) for one in args if one != ()]
 
     def decode(value: Any) -> Any:
-        if type(value) is not list or len(value) != len(decoders):
+        if not isinstance(value, (list, tuple)) or len(value) != len(decoders):
             raise InvalidArgument(f"must be a list of {len(decoders)}")
         out: list[Any] = []
         try:
@@ -367,7 +369,7 @@ def _dataclass(kind: type) -> Decoder:
         return frozenset(name for name, one in fields.items() if is_needed(one))
 
     lazy = _Lazy.of(kind, needed, lambda: fields)
-    return lambda value: _built(kind, lazy.read(value))
+    return lambda value: value if isinstance(value, kind) else _built(kind, lazy.read(value))
 
 
 def is_needed(field: Any) -> bool:

@@ -14,13 +14,14 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from inspect import cleandoc
 from typing import Any, NamedTuple
 
 from mpp_sdk import _reply, _tools
-from mpp_sdk._types import hints_of, Unsupported
+from mpp_sdk._types import Unsupported
 from mpp_sdk.checking import check
 from mpp_sdk.docstrings import read_docstring
-from mpp_sdk.schemas import described, Schemas, with_default
+from mpp_sdk.schemas import described, Schemas, with_default, wrapped
 
 LEVELS = ("low", "medium", "high", "critical")
 DESCRIPTION_CHARS_MAX = 8_192
@@ -92,7 +93,7 @@ def definition(tool: _tools.Tool, root: str = "") -> dict[str, Any]:
     is_open = bool(tool.extra.get("open"))
     own = read_docstring(tool.fn.__doc__)
     try:
-        hints = hints_of(tool.fn)
+        hints = tool.hints()
     except NameError as fault:
         hint = "import it at the top of the module, and not only under TYPE_CHECKING"
         raise Faulty([*faults, Fault(site.file, site.line, "", f"a type is not known: {fault}", hint)]) from None
@@ -111,8 +112,8 @@ def definition(tool: _tools.Tool, root: str = "") -> dict[str, Any]:
 
 def _text_of(tool: _tools.Tool) -> str:
     """What is said of the tool: all of it where another framework would say all of it, else without the parts on parameters."""
-    whole: str | None = tool.extra.get("description")
-    return whole if whole is not None else read_docstring(tool.description or tool.fn.__doc__).text
+    found = tool.description or tool.fn.__doc__ or ""
+    return cleandoc(found).strip() if tool.extra.get("open") else read_docstring(found).text
 
 
 def _faults_of(tool: _tools.Tool, site: Site) -> Iterator[Fault]:
@@ -145,7 +146,7 @@ def _faults_of(tool: _tools.Tool, site: Site) -> Iterator[Fault]:
 def _parameters(tool: _tools.Tool, site: Site, hints: dict[str, Any], words: dict[str, str], *, is_open: bool) -> tuple[dict[str, Any], list[Fault]]:
     schemas, faults = Schemas(is_open=is_open), list[Fault]()
     properties: dict[str, Any] = {}
-    given = [name for name in _tools.names_of(tool.fn) if not _tools.is_context(hints.get(name), tool.context)]
+    given = tool.given(hints)
     defaults = tool.defaults()
     for name in given:
         if name not in hints and not is_open:
@@ -198,18 +199,12 @@ def _returns(tool: _tools.Tool, site: Site, hints: dict[str, Any], *, is_open: b
     is_wrapped = _reply.wraps(kind)
     if not is_wrapped and not _reply.is_object(kind):
         return None
-    # What a class gains later must not break those who read it now, so answers are left open.
     schemas = Schemas(is_open=is_open)
     try:
-        schema = schemas.of(kind)
+        schema = schemas.whole(wrapped(schemas.of(kind))) if is_wrapped else schemas.root(kind)
     except Unsupported as fault:
         raise Faulty([Fault(site.file, site.line, "return", str(fault), fault.hint)]) from None
-    if is_wrapped:
-        schema = {"type": "object", "properties": {"result": schema}, "required": ["result"]}
-    elif "$ref" in schema and schema["$ref"].startswith("#/$defs/"):
-        schema = {"type": "object", **schema}
-    words = read_docstring(tool.fn.__doc__).returns
-    return schemas.whole(described(schema, words))
+    return described(schema, read_docstring(tool.fn.__doc__).returns)
 
 
 def load(path: str) -> Any:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from mpp_sdk._types import decoder, encode, hints_of, is_needed, plain, Unsupported, unsupported
-from mpp_sdk.docstrings import read_docstring
 from mpp_sdk.errors import InvalidArgument
 from mpp_sdk.fields import Constraint, Length
 
@@ -60,6 +59,18 @@ class Schemas:
     def whole(self, schema: Schema) -> Schema:
         """The schema with the definitions that it needs."""
         return {**schema, "$defs": self.definitions} if self.definitions else schema
+
+    def root(self, kind: Any) -> Schema:
+        """The schema of a class with fields as it stands by itself: not a reference, where nothing else refers to it."""
+        schema = self.of(kind)
+        reference = schema.get("$ref")
+        if reference is None:
+            return self.whole(schema)
+        name = reference.rpartition("/")[2]
+        found, others = self.definitions[name], {key: one for key, one in self.definitions.items() if key != name}
+        if f'"{reference}"' in json.dumps(self.definitions):
+            others = self.definitions
+        return {**found, "$defs": others} if others else dict(found)
 
     def of(self, kind: Any) -> Schema:
         """The schema of a type. Raises ``Unsupported``."""
@@ -138,6 +149,9 @@ class Schemas:
         if typing.is_typeddict(kind):
             required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]
             return lambda: self._object(kind, {name: (name in required, NO_DEFAULT) for name in hints_of(kind)})
+        own = getattr(kind, "__mpp_schema__", None)
+        if own is not None:
+            return lambda: own(self)  # type: ignore[no-any-return]
         if hasattr(kind, "model_json_schema"):
             return lambda: self._model(kind)
         if hasattr(kind, "__dataclass_fields__"):
@@ -158,6 +172,8 @@ class Schemas:
         return {"$ref": f"#/$defs/{self._names[kind]}"}
 
     def _object(self, kind: type, fields: dict[str, tuple[bool, Any]]) -> Schema:
+        from mpp_sdk.docstrings import read_docstring  # noqa: PLC0415 - loads inspect, which a form at run time does not need
+
         hints, words = hints_of(kind), read_docstring(kind.__doc__).parameters
         properties = {}
         for name, (needed, default) in fields.items():
@@ -186,8 +202,17 @@ class Schemas:
         return found
 
 
+def wrapped(schema: Schema) -> Schema:
+    """An object with a value that is none."""
+    return {"type": "object", "properties": {"result": schema}, "required": ["result"]}
+
+
 def own_text(kind: type) -> Schema:
     """What a class says of itself; what Python writes for it does not count."""
+    if not kind.__doc__:
+        return {}
+    from mpp_sdk.docstrings import read_docstring  # noqa: PLC0415 - see above
+
     text = read_docstring(kind.__doc__).text
     written = not text or text.startswith(f"{kind.__name__}(") or text in {"An enumeration.", "Enum where members are also (and must be) strings"} or text == (enum.Enum.__doc__ or "")
     inherited = any(kind.__doc__ == base.__doc__ for base in kind.__mro__[1:])

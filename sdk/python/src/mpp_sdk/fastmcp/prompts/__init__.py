@@ -1,0 +1,1 @@
+"""Messages of prompts, where FastMCP has them."""
