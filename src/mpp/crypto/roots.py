@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal
 
@@ -35,6 +36,9 @@ REASON_MAX = 200
 _ODD_SPACE = re.compile("^ | $|  |[\t\n\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 # A fixed table, as for hidden characters: what a library calls a space would differ from host to host.
 
+DIGESTS_KNOWN_MAX = 256
+"""Documents whose digest is remembered. Reason: a host knows tens of publishers, each call names one several times, and a document has a kilobyte."""
+
 KEY_FORM = "the 64 hex digits of a SHA-256"
 
 
@@ -52,6 +56,11 @@ class Revoked:
     reason: str
 
 
+@lru_cache(DIGESTS_KNOWN_MAX)
+def _digest(signed: bytes) -> str:
+    return sha256(signed).hexdigest()
+
+
 @value
 class Root:
     """One version, as parsed; ``signed`` is its canonical form."""
@@ -66,7 +75,7 @@ class Root:
 
     @property
     def digest(self) -> str:
-        return sha256(self.signed).hexdigest()
+        return _digest(self.signed)
 
     def role(self, name: RoleName) -> Role:
         return self.roles.get(name, Role(keys=(), threshold=1))

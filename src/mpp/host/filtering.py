@@ -52,6 +52,16 @@ class Whose:
     agent: str
 
 
+@value
+class _Bound:
+    """A filter, and what it was bound with: that holds for another call only where it is the very same."""
+
+    said: CallPrivacy
+    filters: PrivacyFilters
+    period: int
+    filter: Filter
+
+
 class Filters:
     """One for each host process. Safe to use from several threads."""
 
@@ -63,6 +73,8 @@ class Filters:
         self._lock = threading.Lock()
         self._rules: OrderedDict[tuple[CustomPattern, ...], Rules] = OrderedDict()
         self._names: OrderedDict[Whose, tuple[int, Pseudonyms]] = OrderedDict()
+        self._bound: dict[Whose, _Bound] = {}
+        """Of each, the filter that was bound last: most calls of an agent are under the same rules. Never more than there are names."""
 
     def rules(self, patterns: tuple[CustomPattern, ...] = (), *, require: bool = True) -> Rules:
         """The built-in detectors, those of plug-ins and these patterns, compiled once.
@@ -84,6 +96,8 @@ class Filters:
             self._rules.move_to_end(patterns)
             while len(self._rules) > RULES_MAX:
                 self._rules.popitem(last=False)
+                # Attack: ever new patterns, each of whose databases some filter keeps alive.
+                self._bound.clear()
         return found
 
     def _compiled(self, patterns: tuple[CustomPattern, ...]) -> Rules:
@@ -100,25 +114,38 @@ class Filters:
 
     def names(self, whose: Whose, minutes: int) -> Pseudonyms:
         """The placeholders of one tenant and agent. After their time they begin anew, and what stood behind the old ones is forgotten."""
-        period = self._clock.now() // (minutes * 60)
+        period = self._period(minutes)
         with self._lock:
             known = self._names.get(whose)
             if known is None or known[0] != period:
                 key = Pseudonyms.key_for(self._key, whose.tenant, whose.agent, period)
                 known = self._names[whose] = (period, Pseudonyms(key))
+                self._bound.pop(whose, None)
                 while len(self._names) > NAMES_MAX:
-                    self._names.popitem(last=False)
+                    self._bound.pop(self._names.popitem(last=False)[0], None)
             self._names.move_to_end(whose)
             return known[1]
 
     def bind(self, said: CallPrivacy, filters: PrivacyFilters, whose: Whose) -> Filter:
         """The way of everything that one call says. Raises HostFailed where this machine cannot filter, and Refused where the package asks for more than it can: then nothing may run."""
+        known = self._bound.get(whose)
+        if known is not None and known.said is said and known.filters is filters and known.period == self._period(said.rules.pseudonym_minutes):
+            return known.filter
+        period = self._period(said.rules.pseudonym_minutes)
         # Spec: 6-privacy F-5. A rule that demands patterns in this call cannot be met by a machine that finds none.
         rules = self.rules(patterns_of(said.rules, filters), require=said.rules.require or bool(said.demanded))
         if rules.scanner.name != UNFILTERED:
             _check_known(filters.patterns, rules)
         names = self.names(whose, said.rules.pseudonym_minutes)
-        return Filter(rules, said, names, self._seconds, enabled=filters.enabled, policy=self._digest(said.rules))
+        made = Filter(rules, said, names, self._seconds, enabled=filters.enabled, policy=self._digest(said.rules))
+        with self._lock:
+            if self._names.get(whose) == (period, names):
+                # Not where it was forgotten meanwhile, or began anew.
+                self._bound[whose] = _Bound(said=said, filters=filters, period=period, filter=made)
+        return made
+
+    def _period(self, minutes: int) -> int:
+        return self._clock.now() // (minutes * 60)
 
     def _digest(self, rules: PrivacyRules) -> str:
         """Of the policy's rules, which stay the same from call to call."""

@@ -128,6 +128,13 @@ class Services:
     filters: Filters
     """The privacy filter."""
 
+    def telling(self, events: Events) -> Services:
+        """The same, whose events go elsewhere."""
+        return Services(
+            clock=self.clock, random=self.random, events=events, approvals=self.approvals, approvers=self.approvers, host=self.host, stops=self.stops,
+            pseudonym=self.pseudonym, filters=self.filters,
+        )  # fmt: skip
+
     def desk(self, *, fleet: bool, least: str = "") -> Desk:
         """What approval needs of it."""
         return Desk(approvals=self.approvals, approvers=self.approvers, host=self.host.signer, random=self.random, events=self.events, fleet=fleet, least=least)
@@ -259,8 +266,10 @@ def asked_of(request: Request, policies: Policies, consent: Consent | None, kept
 
 def with_real_places(asked: Asked, at: Setting) -> Asked:
     """Spec: 3-policy P-39. Attack: a link that somebody left in an allowed folder, so that a rule about the folder opens another place."""
-    mapped = {**at.places.mappings, **at.policies.mappings}
     scope = asked.scope
+    if not scope.read and not scope.write:
+        return asked
+    mapped = {**at.places.mappings, **at.policies.mappings}
     read, write = elsewhere(scope.read, mapped), elsewhere(scope.write, mapped)
     if not read and not write:
         return asked

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 from mpp.model.value import value
 
@@ -34,15 +34,17 @@ class Counting:
         self._outcomes: Counter[str] = Counter()
         self._in_flight, self._seconds = 0, 0.0
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Self:
+        """``with counting.running()``: one call that runs."""
+        return self
+
+    def __enter__(self) -> None:
         with self._lock:
             self._in_flight += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._in_flight -= 1
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        with self._lock:
+            self._in_flight -= 1
 
     def ended(self, outcome: str, seconds: float) -> None:
         with self._lock:

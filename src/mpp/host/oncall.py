@@ -6,7 +6,6 @@ Spec: call-contract, order of a call.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mpp.errors import MppError, Refused
@@ -18,6 +17,7 @@ from mpp.host.services.border import Border
 from mpp.host.services.secrets import resolve_env
 from mpp.model.calls import CallContext
 from mpp.model.events import Event
+from mpp.model.jsonquick import compact
 from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest, ToolDefinition
 from mpp.model.value import value
@@ -25,7 +25,7 @@ from mpp.ports import Random, Steps
 from mpp.stages.approval import Grant, Warrant
 from mpp.stages.privacy import Clean, clean_run, Filter, FilteredLive, Report, together, with_leaks
 from mpp.stages.sandbox import Live, Run
-from mpp.stages.sandbox import Arguments, read_reply, request_line, SchemaCheck, ToolReply
+from mpp.stages.sandbox import Arguments, read_reply, request_line, SchemaCheck, ToolReply, ToolResult
 
 OK = "ok"
 
@@ -173,7 +173,7 @@ def keep_call(vault: CallVault, ready: Ready, given: CallInput, arguments: Argum
 
 def shown_bytes(reply: ToolReply | None) -> bytes:
     """What is passed on, as the record commits to it; empty where nothing is."""
-    return b"" if reply is None else json.dumps(reply.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+    return b"" if reply is None else compact(reply.to_json(), decimals=not (isinstance(reply, ToolResult) and reply.is_text), in_order=True)
 
 
 def shown_digest(reply: ToolReply | None) -> str:

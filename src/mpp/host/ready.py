@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import NamedTuple
 
 from mpp.host.lane import waiting
@@ -23,6 +22,21 @@ class _Key(NamedTuple):
     rights: str
 
 
+class _Use:
+    """One use of a ready package: a generator in its place costs three times as much in each call."""
+
+    __slots__ = ("_all", "_key", "_what")
+
+    def __init__(self, of: ReadyPackages, key: _Key, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> None:
+        self._all, self._key, self._what = of, key, (package, token, rights)
+
+    def __enter__(self) -> Ready:
+        return self._all.take(self._key, *self._what)
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self._all.give(self._key)
+
+
 class ReadyPackages:
     """Safe to use from several threads. What is in use is never released, however many there are."""
 
@@ -32,16 +46,26 @@ class ReadyPackages:
         self._ready: OrderedDict[_Key, Ready] = OrderedDict()
         self._in_use: Counter[_Key] = Counter()
 
-    @contextmanager
-    def use(self, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> Iterator[Ready]:
-        """The package, ready for calls with these rights, until the block ends."""
-        key = _Key(package.content_hash, rights.digest)
-        ready = self._take(key, package, token, rights)
-        try:
-            yield ready
-        finally:
-            with self._lock:
-                self._in_use[key] -= 1
+    def use(self, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> _Use:
+        """The package, ready for calls with these rights, until the ``with`` block ends."""
+        return _Use(self, _Key(package.content_hash, rights.digest), package, token, rights)
+
+    def take(self, key: _Key, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> Ready:
+        """For ``use`` alone: what is taken is given back."""
+        with self._lock:
+            found = self._ready.get(key)
+            if found is None:
+                # Compiling takes seconds only where nobody compiled at install; calls of other packages wait for it then.
+                with waiting():
+                    found = self._ready[key] = self._sandbox.prepare(package, token, rights)
+            self._ready.move_to_end(key)
+            self._in_use[key] += 1
+        return found
+
+    def give(self, key: _Key) -> None:
+        with self._lock:
+            self._in_use[key] -= 1
+            if len(self._ready) > self._most:
                 self._release_surplus()
 
     def forget(self, content_hashes: frozenset[str]) -> None:
@@ -67,19 +91,8 @@ class ReadyPackages:
             for key in list(self._ready):
                 self._drop(key)
 
-    def _take(self, key: _Key, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> Ready:
-        with self._lock:
-            found = self._ready.get(key)
-            if found is None:
-                # Compiling takes seconds only where nobody compiled at install; calls of other packages wait for it then.
-                with waiting():
-                    found = self._ready[key] = self._sandbox.prepare(package, token, rights)
-            self._ready.move_to_end(key)
-            self._in_use[key] += 1
-        return found
-
     def _release_surplus(self) -> None:
-        surplus = max(0, len(self._ready) - self._most)
+        surplus = len(self._ready) - self._most
         for key in [one for one in self._ready if not self._in_use[one]][:surplus]:
             self._drop(key)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from mpp.errors import MppError, Refused
 from mpp.host.audit.vault import vault_for
@@ -76,13 +75,13 @@ class PackageTool:
 
 def call_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
     """Never raises for what a tool, a policy or a person says; the outcome says so."""
-    with room.lane.computing():
+    with room.lane:
         return _called(one, who, call, live, room)
 
 
 def _called(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
     gathered = Gathered(room.log)
-    on = replace(room.on, events=gathered)
+    on = room.on.telling(gathered)
     invocation = new_invocation(on.random)
     labels = _labels(one)
     try:

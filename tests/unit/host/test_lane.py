@@ -18,13 +18,13 @@ def test_one_computes_and_the_other_goes_on_when_it_waits() -> None:
 
     def second() -> None:
         first_in.wait(PATIENCE)
-        with lane.computing():
+        with lane:
             order.append("second")
             second_in.set()
 
     other = threading.Thread(target=second)
     other.start()
-    with lane.computing():
+    with lane:
         order.append("first")
         first_in.set()
         with waiting():
@@ -40,16 +40,16 @@ def test_who_waits_too_long_goes_on_without_a_turn(monkeypatch: pytest.MonkeyPat
     lane, done = Lane(), threading.Event()
 
     def second() -> None:
-        with lane.computing(), waiting():
+        with lane, waiting():
             done.set()
 
-    with lane.computing():
+    with lane:
         other = threading.Thread(target=second)
         other.start()
         assert done.wait(PATIENCE)
         other.join(PATIENCE)
     # What the second never had, it did not give back.
-    with lane.computing():
+    with lane:
         assert lane._turn.locked()
     assert not lane._turn.locked()
 
@@ -63,6 +63,6 @@ def test_outside_of_a_lane_waiting_is_nothing() -> None:
 
 def test_a_fault_gives_the_turn_back() -> None:
     lane = Lane()
-    with pytest.raises(KeyError), lane.computing(), waiting():
+    with pytest.raises(KeyError), lane, waiting():
         raise KeyError
     assert not lane._turn.locked()

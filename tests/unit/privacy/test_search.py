@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+
 import pytest
 
 from mpp.errors import Refused
@@ -9,8 +12,10 @@ from mpp.model.jsontext import Json
 import mpp.stages.privacy.search as module
 from mpp.stages.privacy import Detector, Hit, Rules, gather
 from mpp.stages.privacy.detector import Place
-from mpp.stages.privacy.search import matches_whole, search
+from mpp.stages.privacy.limits import SMALL_CHARS_MAX, SMALL_HOLDERS_MAX
+from mpp.stages.privacy.search import finds_nothing, matches_whole, search
 from tests.privacies import PLANTED, rules
+from tests.unit.privacy.test_edges import CASES
 from tests.unit.privacy.test_filter import Words, one
 
 EMAIL = PLANTED["email"]
@@ -119,3 +124,74 @@ def test_two_probes_of_one_detector_at_one_place_are_one_look() -> None:
     both = Detector(name="both", types=("both",), probes=("x", "xy"), look=look)
     search(gather(["xy", "xy"]), Rules((both,), Words), never)
     assert looked == [3, 8]
+
+
+def _messages() -> list[Json]:
+    """Small ones of all kinds: the edges as they are, alone and as an answer, and parts put together at random."""
+    out: list[Json] = []
+    for case in CASES:
+        message = case["message"]
+        out += [message, {"answer": {"content": [{"type": "text", "text": json.dumps(message)}], "isError": False}, "fault": [], "stderr": ""}]
+    chance = random.Random(5)
+    parts: list[Json] = [
+        "5",
+        "ada@",
+        "example.com",
+        EMAIL,
+        "4111",
+        4111,
+        1111,
+        999,
+        -5000,
+        2.5,
+        1e9,
+        True,
+        None,
+        "",
+        "\u212b",
+        "%40",
+        "QURB",
+        "&#64;",
+        "ssn",
+        "\ud800",
+    ]
+    for _ in range(600):
+        inner: Json = [chance.choice(parts) for _ in range(chance.randrange(4))]
+        out.append(
+            {
+                "content": inner,
+                chance.choice(("text", "part1", "ssn", "to")): chance.choice(parts),
+                "a": {"b": chance.choice(parts), "c": [chance.choice(parts)]},
+            }
+        )
+    return out
+
+
+def test_the_glance_says_nothing_only_where_the_search_finds_nothing() -> None:
+    by = rules()
+    seen = 0
+    for message in _messages():
+        try:
+            spans = search(gather(message), by, never)
+        except Refused:
+            # Half of a character.
+            assert not finds_nothing(message, by)
+            continue
+        if finds_nothing(message, by):
+            seen += 1
+            assert spans == []
+    # It is of use, too.
+    assert seen > 10
+    assert finds_nothing({"content": [{"text": "5"}]}, by)
+    assert not finds_nothing({"content": [{"text": EMAIL}]}, by)
+
+
+def test_the_glance_is_for_small_messages_alone() -> None:
+    by = rules()
+    deep: Json = "5"
+    for _ in range(SMALL_HOLDERS_MAX):
+        deep = [deep]
+    assert not finds_nothing(deep, by)
+    assert not finds_nothing({"content": "x" * (SMALL_CHARS_MAX + 1)}, by)
+    assert not finds_nothing({"content": ["5", "6"]}, by)
+    assert not finds_nothing({"a key that nobody has searched": 1}, by)

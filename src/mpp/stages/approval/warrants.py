@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, NoReturn, Self, TypeAlias
 
 from mpp.errors import Refused
@@ -99,8 +98,8 @@ def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: Us
         "jti": grant.jti,
         "token": held_digest(held),
     }
-    intent = _event("intent", grant, held.tenant, now, body)
-    events.record(replace(intent, commit={"in": grant.argument_sha256}), durable=True)
+    commit = {"in": grant.argument_sha256}
+    events.record(Event(kind="intent", at=now, tenant=held.tenant, invocation=grant.invocation, body=body, commit=commit), durable=True)
     issued = object.__new__(Warrant)
     _ISSUED[issued] = grant
     return issued

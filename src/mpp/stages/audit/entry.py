@@ -109,8 +109,13 @@ def _check_plain(found: Json, left: int) -> None:
     if isinstance(found, (dict, list)):
         if not left:
             raise ValueError("it is nested too deep to be read again")
-        for item in found.values() if isinstance(found, dict) else found:
-            if item.__class__ not in _PLAIN:
+        inner = found.values() if isinstance(found, dict) else found
+        if _PLAIN.issuperset(map(type, inner)):
+            return
+        for item in inner:
+            kind = item.__class__
+            # An empty one is looked at only where it is one level too many.
+            if kind not in _PLAIN and (item or kind not in _HOLDING or left == 1):
                 _check_plain(item, left - 1)
     elif isinstance(found, float):
         raise ValueError("it holds a decimal number")  # noqa: TRY004 - one error type for the subset

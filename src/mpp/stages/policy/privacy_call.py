@@ -72,6 +72,8 @@ class CallPrivacy:
 
 def privacy_for(rules: PrivacyRules, asked: Callee, demanded: Sequence[str] = ()) -> CallPrivacy:
     """Of all rules those for this call. Without a tool: those for any tool of the package. Spec: 3-policy P-91."""
+    if not (rules.exempt or rules.reveal or rules.accept_disabled or demanded):
+        return _same_for_all(rules)
     return CallPrivacy(
         rules=rules,
         exempt=tuple(one for one in rules.exempt if _is_for(one, asked)),
@@ -80,6 +82,20 @@ def privacy_for(rules: PrivacyRules, asked: Callee, demanded: Sequence[str] = ()
         accepts_disabled=asked.bound and asked.package_id in rules.accept_disabled,
         demanded=tuple(demanded),
     )
+
+
+class _Newest:
+    """The rules that were asked for last, as one value for all calls."""
+
+    said = CallPrivacy(rules=PrivacyRules())
+
+
+def _same_for_all(rules: PrivacyRules) -> CallPrivacy:
+    """Where the rules name no package, each call has the same. Threads with other rules make their own, and no harm is done."""
+    known = _Newest.said
+    if known.rules is not rules:
+        known = _Newest.said = CallPrivacy(rules=rules)
+    return known
 
 
 def _is_for(one: Exempt, asked: Callee) -> bool:

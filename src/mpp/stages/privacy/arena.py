@@ -6,14 +6,14 @@ One scan of one text costs a tenth of a scan of each leaf. Leaves are parted by 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
 from itertools import accumulate, repeat
 from operator import add
 from typing import NamedTuple, TypeAlias
 
 from mpp.errors import Refused
 from mpp.model.jsontext import Json
-from mpp.stages.privacy.limits import DEPTH_MAX, LEAVES_MAX, LONG_NUMBER, NAME_CHARS_MAX, NUMBER_BITS_MAX
+from mpp.stages.privacy.limits import DEPTH_MAX, LEAVES_MAX, LONG_NUMBER, NAME_CHARS_MAX, NUMBER_BITS_MAX, SMALL_HOLDERS_MAX
 
 MARK = "\n\x00\n"
 """Between two leaves."""
@@ -223,6 +223,37 @@ def gather(message: Json, root: list[Json] | None = None, dull: AbstractSet[str]
             raise _too_large(depth)
     walk.spots.end(len(texts))
     return Arena(texts, walk.spots, walk.names, walk.lists, walk.keys)
+
+
+def plain_texts(message: Json, dull: AbstractSet[str]) -> list[str] | None:
+    """The texts of a small message in the order of ``gather``, where nothing but its texts has to be looked at; None where it has to be walked in full.
+
+    It has no key that is not dull, no number that is read as a text, and no list whose items could spell something together.
+    """
+    texts: list[str] = []
+    holders: list[Holder] = []
+    inner: Iterable[Json] = (message,)
+    for _ in range(SMALL_HOLDERS_MAX):
+        for item in inner:
+            kind = type(item)
+            if kind is str:
+                texts.append(item)  # type: ignore[arg-type]
+            elif kind is dict or kind is list:
+                holders.append(item)  # type: ignore[arg-type]
+            elif (kind is int or kind is float) and not -LONG_NUMBER < item < LONG_NUMBER:  # type: ignore[operator]
+                return None
+        if not holders:
+            return texts
+        holder = holders.pop()
+        if type(holder) is dict:
+            if not holder.keys() <= dull:
+                return None
+            inner = holder.values()
+        elif len(holder) > 1:
+            return None
+        else:
+            inner = holder
+    return None
 
 
 def _number(item: Json) -> str | None:

@@ -22,7 +22,7 @@ from mpp.stages.privacy.invisible import strip_invisible
 from mpp.stages.privacy.limits import CHARS_PER_SECOND, DIGESTS_KNOWN_MAX, DIGESTS_MAX, ROUNDS_MAX, SECONDS_BASE, SECONDS_MAX
 from mpp.stages.privacy.pointers import Pointers, returned
 from mpp.stages.privacy.placeholders import PLACEHOLDER, PLACEHOLDER_CHARS_MAX, Pseudonyms, type_in, written
-from mpp.stages.privacy.search import matches_whole, Rules, runs, search, Span
+from mpp.stages.privacy.search import finds_nothing, matches_whole, Rules, runs, search, Span
 from mpp.stages.privacy.types import Filtered, Report
 
 Seconds = Callable[[], float]
@@ -50,12 +50,15 @@ class Filter:
 
     def __call__(self, message: Json) -> Filtered:
         """Everything private in ``message`` replaced, in place: the caller owns it and uses only what comes back. Never raises for what it holds."""
-        work = Work(self)
+        work = None
         try:
+            if finds_nothing(message, self.rules):
+                return Filtered(message=message, report=_quiet(self.digest, self.rules.scanner.name))
+            work = Work(self)
             cleaned = _filtered(message, work)
         except (Refused, HostFailed) as fault:
             # Attack: a text for which the engine runs out of memory. What could not be searched is not shown, and the reason quotes nothing of it.
-            return Filtered(message=None, report=work.report(withheld=fault.code))
+            return Filtered(message=None, report=(work or Work(self)).report(withheld=fault.code))
         return Filtered(message=cleaned, report=work.report())
 
     def is_off(self, kind: str) -> bool:
@@ -75,6 +78,12 @@ class Filter:
 @lru_cache(DIGESTS_KNOWN_MAX)
 def _digest(rules: str, policy: str) -> str:
     return hashlib.sha256(f"{rules}\n{policy}".encode()).hexdigest()
+
+
+@lru_cache(DIGESTS_KNOWN_MAX)
+def _quiet(rules: str, engine: str) -> Report:
+    """Of a message in which nothing was found."""
+    return Report(rules=rules, engine=engine)
 
 
 _NOTHING = Arena([], [], [])

@@ -59,6 +59,12 @@ DULL_KEYS_MAX = 10_000
 DULL_KEY_CHARS = 64
 """Characters of such a key. Reason: longer ones are seldom the same twice."""
 
+SMALL_HOLDERS_MAX = 64
+"""Objects and lists of a message that is looked at as a small one first. Reason: most answers have five; of a larger one the glance would be a second walk."""
+
+SMALL_CHARS_MAX = 4_096
+"""Characters of such a message. Reason: where something is in it, it is scanned twice, and so many take the engine a few microseconds."""
+
 REVEALS_MAX = 1_000
 """Values that are turned back in the arguments of one call. Reason: each is looked for in all that the tool says; this many cost a second in the largest answer."""
 

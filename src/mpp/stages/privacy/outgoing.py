@@ -19,7 +19,7 @@ from mpp.stages.privacy.filter import Filter, outside_placeholders, Work
 from mpp.stages.privacy.limits import ROUNDS_MAX
 from mpp.stages.privacy.placeholders import bare
 from mpp.stages.privacy.pointers import Pointers, written
-from mpp.stages.privacy.search import runs, search, Span
+from mpp.stages.privacy.search import finds_nothing, runs, search, Span
 
 NONE, SECRETS, REDACT = "none", "secrets", "redact"
 
@@ -60,6 +60,8 @@ def outgoing_arguments(arguments: Json, by: Filter) -> Outgoing:
         return Outgoing(message=arguments)
     found: dict[Leak, None] = {}
     try:
+        if finds_nothing(arguments, by.rules):
+            return Outgoing(message=arguments)
         changed = cleaned(arguments, by, nothing_granted, found) if rules.outgoing_action == REDACT else refused_if(arguments, by, nothing_granted, found)
     except Refused as fault:
         return Outgoing(message=None, found=tuple(found), fault=located(fault, "arguments"))

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from mpp.errors import HostFailed, MppError, Refused, ToolFailed
 from mpp.model.calls import CallContext, HostAnswer
 from mpp.model.capabilities import NetworkRule
-from mpp.model.jsontext import Json, read, shown
+from mpp.model.jsonquick import read
+from mpp.model.jsontext import Json, shown
 from mpp.model.rights import Rights
 from mpp.model.value import value
 from mpp.ports import Steps, Wait

@@ -12,6 +12,7 @@ from mpp.errors import ToolFailed
 from mpp.model.jsontext import Json
 from mpp.model.manifest import ToolDefinition
 from mpp.stages.sandbox.contract import InputRequired, TextContent, ToolReply, ToolResult, read_reply
+from mpp.stages.sandbox.contract.limits import CONTENT_TEXT_MAX
 
 TOOL = ToolDefinition(name="greet", title="", description="Greets.", parameters=b'{"type":"object"}', returns=None, security_level="low")
 TYPED = replace(TOOL, returns=b'{"properties":{"n":{"type":"integer"}},"required":["n"],"type":"object"}')
@@ -201,3 +202,34 @@ def test_an_error_is_shown_safely() -> None:
     assert (caught.value.code, caught.value.where) == ("tool.error", "error -32602")
     assert "\x1b" not in caught.value.message
     assert len(caught.value.message) <= 1000
+
+
+def _variants() -> list[Any]:
+    """Answers of the commonest kind, and all that are one step away from it."""
+    plain = {"content": [TEXT], "isError": False}
+    odd: list[Json] = [None, True, 0, 1.5, "x", [], {}, [TEXT], {"a": [1]}]
+    out: list[Any] = [plain, {"content": []}, {"content": [TEXT] * 3}, {"content": [TEXT], "structuredContent": {"n": 1.5}}, {"content": [TEXT] * 9999}]
+    out += [{**plain, key: item} for key in ("content", "isError", "structuredContent", "resultType", "_meta", "more") for item in odd]
+    out += [{"content": [{**TEXT, key: item}]} for key in ("type", "text", "_meta", "annotations", "more") for item in odd]
+    out += [{"content": [item]} for item in odd] + odd + ITEMS + [{"content": [TEXT, item]} for item in ITEMS] + [{"content": [{"text": "x"}]}]
+    return [*out, {"content": [{"type": "text", "text": "x" * (CONTENT_TEXT_MAX + 1)}]}]
+
+
+def test_the_commonest_answers_are_read_as_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(line: bytes, tool: ToolDefinition) -> object:
+        try:
+            return read_reply(line, 0, tool)
+        except ToolFailed as fault:
+            return fault.code, fault.faults
+
+    heads: list[Any] = [{"jsonrpc": "2.0", "id": 1}, {"jsonrpc": "2.0", "id": True}, {"jsonrpc": "2.0", "id": 1.0}, {"jsonrpc": "1.0", "id": 1}, {"id": 1}]
+    documents = [{**head, "result": result} for head in heads for result in _variants()] + [
+        {**heads[0], "result": {"content": []}, "error": {}},
+        {"jsonrpc": "2.0"},
+    ]
+    lines = [json.dumps(document, separators=(",", ":")).encode() + b"\n" for document in documents]
+    for tool in (TOOL, TYPED):
+        quick = [told(line, tool) for line in lines]
+        with monkeypatch.context() as slow:
+            slow.setattr("mpp.stages.sandbox.contract.reply._plain", lambda _: None)
+            assert [told(line, tool) for line in lines] == quick

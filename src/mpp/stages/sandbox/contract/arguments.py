@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 
 from mpp.errors import HostFailed, Refused
 from mpp.model.calls import CallContext
-from mpp.model.jsontext import Json, read
+from mpp.model.jsonquick import compact, read
+from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.stages.sandbox.contract.limits import ARGUMENT_BYTES_MAX, ARGUMENT_DEPTH_MAX, ARGUMENT_VALUES_MAX, CONTEXT_BYTES_MAX
 from mpp.stages.sandbox.contract.measure import INT_LEAST, INT_MOST, Measure, measure
@@ -46,7 +46,7 @@ def read_arguments(data: bytes) -> Arguments:
     if not size.is_exact:
         # Attack: what policy and people see of a long integer is not what a guest computes with.
         raise Refused("call.number", f"an integer is below {INT_LEAST} or above {INT_MOST}", where=WHERE, hint="send it as a text")
-    written = _written(found)
+    written = _written(found, decimals=size.decimals)
     if len(written) > ARGUMENT_BYTES_MAX:
         raise _too_large(f"have more than {ARGUMENT_BYTES_MAX} bytes once written out")
     return Arguments(data=written, found=found, size=size)
@@ -63,9 +63,9 @@ def request_line(tool: str, arguments: Arguments, context: CallContext) -> bytes
     return before + arguments.data + after
 
 
-def _written(found: Json) -> bytes:
+def _written(found: Json, *, decimals: bool = False) -> bytes:
     # Texts stay UTF-8: escapes of ASCII would make six bytes of two. JSON escapes every line feed, so this is one line.
-    return json.dumps(found, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+    return compact(found, decimals=decimals)
 
 
 def _too_large(what: str) -> Refused:

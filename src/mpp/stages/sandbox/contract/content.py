@@ -70,7 +70,8 @@ class TextContent:
         return "text"
 
     def to_json(self) -> dict[str, Json]:
-        return {"type": "text", "text": self.text, **self.labels.to_json()}
+        plain: dict[str, Json] = {"type": "text", "text": self.text}
+        return plain if self.labels is _NO_LABELS else {**plain, **self.labels.to_json()}
 
 
 @value
@@ -164,6 +165,19 @@ def read_content(found: Json, where: str, fields_of: Fields) -> Content:
     if kind:
         item.end()
     return out
+
+
+def is_plain(item: Content) -> bool:
+    """A text with nothing beside it."""
+    return isinstance(item, TextContent) and item.labels is _NO_LABELS
+
+
+def plain_item(found: Json) -> TextContent | None:
+    """A text without anything beside it, which ``read_content`` would give too; None for all else."""
+    if not isinstance(found, dict) or len(found) != 2 or found.get("type") != "text":
+        return None
+    text = found.get("text")
+    return TextContent(text=text, labels=_NO_LABELS) if isinstance(text, str) and len(text) <= CONTENT_TEXT_MAX else None
 
 
 def _link(item: Fields, labels: Labels) -> ResourceLink:

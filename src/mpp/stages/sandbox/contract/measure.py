@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 
@@ -26,12 +28,17 @@ class Level:
     """Steps to compare all numbers once."""
 
 
+_VALUES = attrgetter("values")
+
+
 @value
 class Measure:
     levels: tuple[Level, ...]
     values: int
     wide: int
     """Integers of 2^53 and beyond."""
+    decimals: bool
+    """Is there a decimal number?"""
     is_exact: bool
     """No integer leaves the range of a call."""
 
@@ -43,26 +50,34 @@ def measure(found: Json) -> Measure:
     """Look at every value once. The depth of ``found`` is bounded by the reader."""
     levels: list[Level] = []
     level: list[Json] = [found]
-    wide, is_exact, key_text, depth = 0, True, 0, 0
+    wide, decimals, is_exact, key_text, depth = 0, False, True, 0, 0
     while level:
         inner: list[Json] = []
-        text, numbers, next_text = key_text, 0, 0
+        text, numbers, next_text, holds = key_text, 0, 0, False
         for item in level:
-            if isinstance(item, str):
-                text += text_steps(item)
-            elif isinstance(item, dict):
-                inner += item.values()
-                next_text += sum(map(text_steps, item))
-            elif isinstance(item, list):
-                inner += item
-            elif isinstance(item, (int, float)) and not isinstance(item, bool):
-                numbers += number_steps(item)
-                wide += isinstance(item, int) and abs(item) >= EXACT
-                is_exact = is_exact and (isinstance(item, float) or INT_LEAST <= item <= INT_MOST)
+            # The kinds are those of JSON alone, so they are compared and not asked for; a boolean is no integer here.
+            kind = type(item)
+            if kind is str:
+                text += text_steps(item)  # type: ignore[arg-type]
+            elif kind is int:
+                numbers += number_steps(item)  # type: ignore[arg-type]
+                if not -EXACT < item < EXACT:  # type: ignore[operator]
+                    wide += 1
+                    is_exact = is_exact and INT_LEAST <= item <= INT_MOST  # type: ignore[operator]
+            elif kind is dict:
+                holds = True
+                inner += item.values()  # type: ignore[union-attr]
+                next_text += sum(map(text_steps, item))  # type: ignore[arg-type]
+            elif kind is list:
+                holds = True
+                inner += item  # type: ignore[arg-type]
+            elif kind is float:
+                decimals = True
+                numbers += number_steps(item)  # type: ignore[arg-type]
         levels.append(Level(values=len(level), text=text, numbers=numbers))
-        depth += any(isinstance(item, (dict, list)) for item in level)
+        depth += holds
         level, key_text = inner, next_text
-    return Measure(levels=tuple(levels), values=sum(one.values for one in levels), wide=wide, is_exact=is_exact, depth=depth)
+    return Measure(levels=tuple(levels), values=sum(map(_VALUES, levels)), wide=wide, decimals=decimals, is_exact=is_exact, depth=depth)
 
 
 def text_steps(text: str) -> int:

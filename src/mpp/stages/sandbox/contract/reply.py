@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from mpp.errors import Fault, Refused, ToolFailed
 from mpp.model.fields import Faults, Fields
-from mpp.model.jsontext import Json, read, shown
+from mpp.model.jsonquick import compact, read
+from mpp.model.jsontext import Json, shown
 from mpp.model.manifest import ToolDefinition
 from mpp.model.value import value
-from mpp.stages.sandbox.contract.content import Content, note, plain_text, read_content, read_meta
+from mpp.stages.sandbox.contract.content import Content, is_plain, note, plain_item, plain_text, read_content, read_meta
 from mpp.stages.sandbox.contract.limits import (
     CONTENT_ITEMS_MAX,
     ERROR_SHOWN_MAX,
@@ -28,6 +29,10 @@ _FAMILY = "tool"
 _WHERE = "standard output"
 _HINT = "the tool must write one JSON-RPC line to standard output, and nothing else there; log to standard error"
 _ERROR_CODE_MOST = 2**31
+_ANSWER_KEYS = frozenset(("jsonrpc", "id", "result"))
+_PLAIN_KEYS = frozenset(("content", "structuredContent", "isError"))
+_NONE: dict[str, Json] = {}
+"""Stands for what is not there."""
 
 
 @value
@@ -40,6 +45,11 @@ class ToolResult:
     is_error: bool
     meta: bytes | None
 
+    @property
+    def is_text(self) -> bool:
+        """Nothing but texts without labels."""
+        return self.structured is None and self.meta is None and all(map(is_plain, self.content))
+
     def to_json(self) -> dict[str, Json]:
         content: list[Json] = [item.to_json() for item in self.content]
         out: dict[str, Json] = {"content": content}
@@ -47,7 +57,8 @@ class ToolResult:
             out["structuredContent"] = json.loads(self.structured)
         if self.meta is not None:
             out["_meta"] = json.loads(self.meta)
-        return {**out, "isError": self.is_error}
+        out["isError"] = self.is_error
+        return out
 
 
 ToolReply: TypeAlias = ToolResult | InputRequired
@@ -58,7 +69,11 @@ def read_reply(stdout: bytes, exit_code: int, tool: ToolDefinition) -> ToolReply
     if exit_code != 0:
         # Spec: call-contract C-26. Attack: an answer of a program that says itself that it went wrong.
         raise ToolFailed("tool.exit", f"the tool ended with exit code {exit_code}", where=_WHERE, hint="a tool that answers ends with 0; see its log lines")
-    answer = _answer(stdout)
+    found = _read(stdout)
+    plain = _plain(found)
+    if plain is not None:
+        return plain if plain.structured is None and tool.returns is None else _fits(plain, tool)
+    answer = _answer(found)
     if answer.has("error"):
         _tell_error(answer)
     result = answer.object("result")
@@ -77,8 +92,8 @@ def read_result(found: Json) -> ToolReply:
     return reply
 
 
-def _answer(stdout: bytes) -> Fields:
-    """Spec: call-contract C-20 to C-24."""
+def _read(stdout: bytes) -> Json:
+    """Spec: call-contract C-20 to C-22."""
     if len(stdout) > REPLY_BYTES_MAX:
         raise _wrong(f"is longer than {REPLY_BYTES_MAX} bytes")
     line = stdout.removesuffix(b"\n")
@@ -87,9 +102,35 @@ def _answer(stdout: bytes) -> Fields:
     if b"\n" in line or b"\r" in line:
         raise _wrong("has more than one line")
     try:
-        found = read(line, family=_FAMILY, where=_WHERE)
+        return read(line, family=_FAMILY, where=_WHERE)
     except Refused as fault:
         raise _wrong(f"is no strict JSON: {fault.message}") from None
+
+
+def _plain(found: Json) -> ToolResult | None:
+    """The answer, where it is of the commonest kind: texts, and perhaps something structured, without labels. None: it has to be read key by key.
+
+    Most answers are of this kind, and the getters cost twenty times as much. A test holds the two together.
+    """
+    if not isinstance(found, dict) or found.keys() != _ANSWER_KEYS or found["jsonrpc"] != "2.0" or type(found["id"]) is not int or found["id"] != 1:
+        return None
+    result = found["result"]
+    if not isinstance(result, dict) or not result.keys() <= _PLAIN_KEYS:
+        return None
+    items, structured, is_error = result.get("content"), result.get("structuredContent", _NONE), result.get("isError", False)
+    if not isinstance(items, list) or len(items) > CONTENT_ITEMS_MAX or type(is_error) is not bool or not isinstance(structured, dict):
+        return None
+    content: list[Content] = []
+    for item in items:
+        one = plain_item(item)
+        if one is None:
+            return None
+        content.append(one)
+    return ToolResult(content=tuple(content), structured=None if structured is _NONE else _written(structured), is_error=is_error, meta=None)
+
+
+def _answer(found: Json) -> Fields:
+    """Spec: call-contract C-23, C-24."""
     faults = Faults(_FAMILY)
     answer = Fields(found, "", faults)
     answer.one_of("jsonrpc", ("2.0",))
@@ -150,7 +191,7 @@ def _fits(reply: ToolResult, tool: ToolDefinition) -> ToolResult:
 
 
 def _written(found: Json) -> bytes:
-    return json.dumps(found, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+    return compact(found, decimals=True)
 
 
 def _wrong(what: str) -> ToolFailed:
