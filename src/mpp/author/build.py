@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from mpp.author.breadth import breadth_warnings
-from mpp.author.draft import Draft, completed, read_draft
+from mpp.author.draft import Draft, completed, read_draft, with_definitions
 from mpp.author.limits import MODULE_BYTES_MAX, SEAL_BYTES_MAX
 from mpp.author.project import Project, language_of, matching_files
 from mpp.author.provenance import Recipe, write_provenance
@@ -52,6 +52,7 @@ class Wishes:
     cache: str = ""
     """A folder kept between builds; empty means one below the user's cache."""
     allow_network: bool = False
+    trusts_project: bool = False
     self_contained: bool = False
     layer: Callable[[str], LayerFile | None] = _no_layer
     toolchain: Callable[[str], Toolchain] = _installed
@@ -117,6 +118,17 @@ def build_project(project: Project, *, progress: Callable[[str], None], wishes: 
     return Built(data=data, manifest=manifest, content_hash=hashes(archive).content.hex(), warnings=warnings, name=file_name(manifest))
 
 
+def written_manifest(project: Project, *, progress: Callable[[str], None], wishes: Wishes) -> bytes:
+    """manifest.json with the tool definitions that the sources give, and nothing else changed."""
+    draft = draft_of(project)
+    output = _built(project, draft, progress, wishes)
+    if output is None or output.definitions is None:
+        raise Refused(
+            "project.definitions", "the sources say nothing about tools", where=project.root, hint="write tool_definitions into manifest.json by hand"
+        )
+    return with_definitions(draft, output.definitions)
+
+
 def _add(files: dict[str, bytes], members: Mapping[str, bytes]) -> None:
     """What was built goes beside the assets, never over one that says something else."""
     for name, data in members.items():
@@ -161,6 +173,7 @@ def _built(project: Project, draft: Draft, progress: Callable[[str], None], wish
             cache=os.path.realpath(cache),
             progress=progress,
             allow_network=wishes.allow_network,
+            trusts_project=wishes.trusts_project,
             self_contained=wishes.self_contained,
             toolchain=wishes.toolchain,
             layer=wishes.layer,

@@ -63,6 +63,10 @@ def completed(draft: Draft, output: Output | None, *, key_id: str = "", from_man
     return draft.data if document == draft.document else _written(document)
 
 
+def with_definitions(draft: Draft, found: tuple[Json, ...]) -> bytes:
+    return _written({**draft.document, "tool_definitions": [*found]})
+
+
 def _definitions(draft: Draft, found: tuple[Json, ...]) -> Json:
     """Those of the sources. Attack on understanding: a manifest.json that people read, and sources that say something else."""
     written = draft.document.get("tool_definitions")

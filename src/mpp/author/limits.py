@@ -65,3 +65,30 @@ SEAL_BYTES_MAX = 256 * KIB + 2 * MIB + KIB
 
 MODULE_BYTES_MAX = 128 * MIB
 """Bytes of a compiled module. Reason: as large as a member of a package may be."""
+
+SOURCE_BYTES_MAX = 4 * MIB
+"""Bytes of one Python source. Reason: 100,000 lines; what is larger is generated and belongs into an asset."""
+
+SOURCES_BYTES_MAX = 64 * MIB
+"""Bytes of all files of one package that come from dependencies. Reason: a quarter of what a package may hold; pure Python needs a tenth of it."""
+
+WHEEL_BYTES_MAX = 64 * MIB
+"""Bytes of one wheel. Reason: as all files from dependencies together."""
+
+WHEELS_MAX = 200
+"""Dependencies of one tool. Reason: a tool of that size is an application; each is code that its users trust."""
+
+REQUIREMENTS_BYTES_MAX = 256 * KIB
+"""Bytes of a requirements file, a lock or pyproject.toml. Reason: 200 locked dependencies with several hashes each fit."""
+
+DESCRIBE_SECONDS_MAX = 60
+"""Seconds to import a tool and describe what it offers. Reason: imports take one or two; who waits longer has a loop."""
+
+DESCRIBE_MEMORY_BYTES_MAX = 2 * GIB
+"""Bytes of address space for that. Reason: pure Python of any size needs a tenth of it."""
+
+DESCRIBE_BYTES_MAX = MIB
+"""Bytes of a description. Reason: four times what a manifest may have."""
+
+COMPONENT_MEMORY_BYTES_MAX = 64 * GIB
+"""Bytes of address space to make a component. Reason: its engine reserves several memories of 4 GiB each and uses almost nothing of them."""

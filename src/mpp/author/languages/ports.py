@@ -80,6 +80,8 @@ class Job:
     progress: Progress
     allow_network: bool
     """May what the project runs reach the network (``--allow-network``)? Compilers of ours never need it."""
+    trusts_project: bool
+    """Did the person say that the project is their own, so that its code may run without barriers where the system has none (``--unconfined``)?"""
     self_contained: bool
     """Should the package carry its layer (``--self-contained``)?"""
     toolchain: Callable[[str], Toolchain]

@@ -17,6 +17,7 @@ class Row(NamedTuple):
 
 
 ROWS: tuple[Row, ...] = (
+    Row("python", ("py",), "mpp.author.languages.python"),
     Row("c", (), "mpp.author.languages.c"),
 )  # fmt: skip
 """In the order in which help shows them."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import click
 
-from mpp.author.build import build_project, Built, Wishes
+from mpp.author.build import build_project, Built, Wishes, written_manifest
 from mpp.author.keys import RELEASE_FILE, load_chain
-from mpp.author.project import find_project, read_project
+from mpp.author.project import find_project, Project, read_project
+from mpp.cli.building import find_or_install, newest_layer
 from mpp.cli.options import here, home, in_shell, json_option, shorter
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import short_id
@@ -17,6 +19,7 @@ from mpp.files import write_atomic
 from mpp.model.manifest import CustomPattern
 from mpp.stages.archive import read_archive
 
+LOCK = "requirements.lock"
 _LISTS = ("mcp/prompts.json", "mcp/resources.json")
 
 
@@ -32,28 +35,51 @@ _LISTS = ("mcp/prompts.json", "mcp/resources.json")
     metavar="KEY",
     help="Fill publisher.verified_key_id of the packed manifest: a pub_… id, or the publisher.json whose release key signs.",
 )
+@click.option("--lock", is_flag=True, help="Python: choose versions of the dependencies, write requirements.lock with their hashes, and stop.")
+@click.option("--write-manifest", is_flag=True, help="Write the tool definitions that the sources give into manifest.json, and stop.")
+@click.option("--self-contained", is_flag=True, help="Put the layer into the package, so that it runs where none is installed.")
+@click.option("--allow-network", is_flag=True, help="Let what the project runs while it is built reach the network. Such a build need not be reproducible.")
+@click.option("--unconfined", is_flag=True, help="The project is your own: let its code run on a system that has nothing to hold it.")
+@click.option("--no-install", is_flag=True, help="Name a missing toolchain instead of installing it.")
 @json_option
-def command(folder: str | None, wasm: str | None, output: str | None, set_key: str | None, as_json: bool) -> None:
+def command(
+    folder: str | None, wasm: str | None, output: str | None, set_key: str | None, lock: bool, write_manifest: bool, self_contained: bool, allow_network: bool,
+    unconfined: bool, no_install: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Build the project in FOLDER (default: the one you are in) into an unsigned package.
 
     The manifest is checked first, with all its faults at once. The same sources give the same bytes, so the SHA-256 of
-    the file is the content hash that a signature will cover. Sign the result with `mpp sign`.
+    the file is the content hash that a signature will cover. A missing compiler is fetched once, held by its hash. What
+    the project runs while it is built sees the project and has no network. Sign the result with `mpp sign`.
 
     \b
     Examples:
       mpp build
+      mpp build --lock
       mpp build --wasm target/wasm32-wasip1/release/tool.wasm
       mpp build --set-key ~/.mpp/keys/publisher.json
+
+    \b
+    Exit code:
+      0        built
+      3        the project cannot be built as it is; the reasons name files and lines
+      11 … 17  what was built would be refused by any host
     """
-    project = find_project(here()) if folder is None else read_project(folder)
-    if project is None:
-        raise Refused(
-            "project.no_manifest",
-            "there is no manifest.json here or above",
-            where=here(),
-            hint="go to the project's folder, or begin one with: mpp init NAME",
-        )
-    built = build_project(project, progress=lambda text: note(f"  {text}"), wishes=Wishes(wasm=wasm, key_id=_key_id(set_key)))
+    project = _project(folder)
+    wishes = Wishes(
+        wasm=wasm, key_id=_key_id(set_key), allow_network=allow_network, trusts_project=unconfined, self_contained=self_contained, layer=newest_layer,
+        toolchain=partial(find_or_install, install=not no_install),
+    )  # fmt: skip
+    if lock:
+        _lock(project, as_json=as_json)
+    elif write_manifest:
+        _write_manifest(project, wishes, as_json=as_json)
+    else:
+        _build(project, wishes, output, as_json=as_json)
+
+
+def _build(project: Project, wishes: Wishes, output: str | None, *, as_json: bool) -> None:
+    built = build_project(project, progress=_tell, wishes=wishes)
     _judge_patterns(built.manifest.privacy_filters.custom_patterns)
     warnings = (*built.warnings, *_judge_static(built))
     path = output if output is not None else os.path.join(project.root, built.name)
@@ -68,6 +94,43 @@ def command(folder: str | None, wasm: str | None, output: str | None, set_key: s
     say(f"content sha256:{built.content_hash}")
     first = "" if os.path.exists(os.path.join(home().keys, RELEASE_FILE)) else "mpp keygen && "
     say(f"Next: {first}mpp sign {in_shell(shown)}")
+
+
+def _tell(text: str) -> None:
+    note(f"  {text}")
+
+
+def _project(folder: str | None) -> Project:
+    project = find_project(here()) if folder is None else read_project(folder)
+    if project is None:
+        raise Refused(
+            "project.no_manifest",
+            "there is no manifest.json here or above",
+            where=here(),
+            hint="go to the project's folder, or begin one with: mpp init NAME",
+        )
+    return project
+
+
+def _lock(project: Project, *, as_json: bool) -> None:
+    from mpp.author.vendoring.locking import lock_project  # noqa: PLC0415 - rare
+
+    pins = lock_project(project.root, progress=_tell)
+    if as_json:
+        put_json({"ok": True, "file": LOCK, "dependencies": [{"name": pin.name, "version": pin.version, "sha256": pin.hashes[0]} for pin in pins]})
+        return
+    for pin in pins:
+        say(f"{pin.name} {pin.version}  sha256:{pin.hashes[0]}")
+    say(f"Locked {len(pins)} dependencies in {LOCK}. Next: mpp build")
+
+
+def _write_manifest(project: Project, wishes: Wishes, *, as_json: bool) -> None:
+    data = written_manifest(project, progress=_tell, wishes=wishes)
+    write_atomic(project.manifest_path, data)
+    if as_json:
+        put_json({"ok": True, "file": shorter(project.manifest_path)})
+        return
+    say(f"Wrote the tool definitions into {shorter(project.manifest_path)}. They are compared with the sources by each build.")
 
 
 def _judge_patterns(patterns: tuple[CustomPattern, ...]) -> None:
