@@ -660,7 +660,12 @@ int main(void) { /* what _start of the C library calls */
     char *line = read_all(LINE_BYTES_MAX, &size);
     JS_UpdateStackTop(runtime);
     reseed();
-    JSValueConst args[1] = {JS_NewStringLen(context, line, size)};
+    /* A line that is no UTF-8 is given as null: the tool answers that, as it answers what is no JSON. */
+    JSValueConst args[1] = {text_of(context, (uint8_t *)line, size, 1)};
+    if (JS_IsException(args[0])) {
+        JS_FreeValue(context, JS_GetException(context));
+        args[0] = JS_NULL;
+    }
     free(line);
     short_of_memory = 0;
     JSValue v = hook("answer", 1, args);

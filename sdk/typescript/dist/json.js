@@ -1,0 +1,234 @@
+// JSON as the call contract wants it: no key twice, no half of a surrogate pair, a bounded depth, and integers that keep every digit.
+/** Levels of nesting in a line. Reason: a host allows as many; guests must not run out of stack. */
+export const LEVELS_MAX = 32;
+export class JsonError extends Error {
+    /** Was the text JSON, only deeper than a line may be? */
+    deep;
+    constructor(message, deep = false) {
+        super(message);
+        this.name = "JsonError";
+        this.deep = deep;
+    }
+}
+const SPACE = /[ \t\n\r]*/y;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
+// Most texts hold no escape and are one slice.
+const PLAIN = /"([^"\\\u0000-\u001f\ud800-\udfff]*)"/y;
+const PIECE = /[^"\\\u0000-\u001f\ud800-\udfff]+|[\ud800-\udbff][\udc00-\udfff]/y;
+const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+const WORDS = { t: ["true", true], f: ["false", false], n: ["null", null] };
+class Reader {
+    #at = 0;
+    #text;
+    constructor(text) {
+        this.#text = text;
+    }
+    all() {
+        const found = this.#value(0);
+        this.#space();
+        if (this.#at !== this.#text.length)
+            this.#wrong("something follows");
+        return found;
+    }
+    #wrong(what) {
+        throw new JsonError(`${what} at character ${this.#at}`);
+    }
+    #space() {
+        SPACE.lastIndex = this.#at;
+        SPACE.test(this.#text);
+        this.#at = SPACE.lastIndex;
+    }
+    #take(character) {
+        this.#space();
+        if (this.#text[this.#at] !== character)
+            return false;
+        this.#at++;
+        return true;
+    }
+    #value(level) {
+        this.#space();
+        const first = this.#text[this.#at];
+        if (first === '"')
+            return this.#string();
+        if (first === "{" || first === "[") {
+            // The levels are counted on, so that a text that is no JSON further on is told from one that is only too deep.
+            if (level >= LEVELS_MAX)
+                return this.#deep();
+            this.#at++;
+            return first === "{" ? this.#object(level + 1) : this.#list(level + 1);
+        }
+        if (first !== undefined && Object.hasOwn(WORDS, first)) {
+            const [word, value] = WORDS[first];
+            if (!this.#text.startsWith(word, this.#at))
+                this.#wrong("a value is wanted");
+            this.#at += word.length;
+            return value;
+        }
+        return this.#number();
+    }
+    #deep() {
+        throw new JsonError("it is nested too deep", true);
+    }
+    #object(level) {
+        const found = {};
+        const seen = new Set();
+        if (this.#take("}"))
+            return found;
+        do {
+            this.#space();
+            if (this.#text[this.#at] !== '"')
+                this.#wrong("a key is wanted");
+            const key = this.#string();
+            if (seen.has(key))
+                this.#wrong("a key stands twice");
+            seen.add(key);
+            if (!this.#take(":"))
+                this.#wrong("a colon is wanted");
+            const value = this.#value(level);
+            // Attack: the key __proto__ would change what the object is.
+            if (key === "__proto__")
+                Object.defineProperty(found, key, { value, writable: true, enumerable: true, configurable: true });
+            else
+                found[key] = value;
+        } while (this.#take(","));
+        if (!this.#take("}"))
+            this.#wrong("an object does not end");
+        return found;
+    }
+    #list(level) {
+        const found = [];
+        if (this.#take("]"))
+            return found;
+        do
+            found.push(this.#value(level));
+        while (this.#take(","));
+        if (!this.#take("]"))
+            this.#wrong("a list does not end");
+        return found;
+    }
+    #number() {
+        NUMBER.lastIndex = this.#at;
+        const found = NUMBER.exec(this.#text);
+        if (!found)
+            return this.#wrong("a value is wanted");
+        this.#at = NUMBER.lastIndex;
+        const number = Number(found[0]);
+        if (found[1] !== undefined || found[2] !== undefined) {
+            if (!Number.isFinite(number))
+                this.#wrong("a number is too large");
+            return number;
+        }
+        return Number.isSafeInteger(number) ? number : BigInt(found[0]);
+    }
+    #string() {
+        PLAIN.lastIndex = this.#at;
+        const plain = PLAIN.exec(this.#text);
+        if (plain) {
+            this.#at = PLAIN.lastIndex;
+            return plain[1];
+        }
+        this.#at++;
+        let found = "";
+        for (;;) {
+            PIECE.lastIndex = this.#at;
+            if (PIECE.test(this.#text)) {
+                found += this.#text.slice(this.#at, PIECE.lastIndex);
+                this.#at = PIECE.lastIndex;
+                continue;
+            }
+            const next = this.#text[this.#at];
+            if (next === '"') {
+                this.#at++;
+                return found;
+            }
+            if (next !== "\\")
+                this.#wrong("a text does not end, or holds what must be escaped");
+            found += this.#escape();
+        }
+    }
+    #escape() {
+        const letter = this.#text[this.#at + 1] ?? "";
+        if (letter !== "u") {
+            const found = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
+            if (found === undefined)
+                return this.#wrong("an escape is not known");
+            this.#at += 2;
+            return found;
+        }
+        const unit = this.#unit();
+        if (unit >= 0xdc00 && unit <= 0xdfff)
+            this.#wrong("half of a character");
+        if (unit < 0xd800 || unit > 0xdfff)
+            return String.fromCharCode(unit);
+        const second = this.#text.startsWith("\\u", this.#at) ? this.#unit() : 0;
+        if (second < 0xdc00 || second > 0xdfff)
+            this.#wrong("half of a character");
+        return String.fromCharCode(unit, second);
+    }
+    #unit() {
+        const digits = this.#text.slice(this.#at + 2, this.#at + 6);
+        if (!/^[0-9a-fA-F]{4}$/.test(digits))
+            this.#wrong("an escape is too short");
+        this.#at += 6;
+        return parseInt(digits, 16);
+    }
+}
+/** Read a text strictly. Integers beyond 2^53 become bigint. */
+export function parse(text) {
+    return new Reader(text).all();
+}
+const stringify = JSON.stringify;
+const isArray = Array.isArray;
+const keys = Object.keys;
+/** Write a value as JSON; bigint as its digits. What JSON cannot hold is an error that names its place. */
+export function write(value) {
+    return written(value, "", []);
+}
+function written(value, at, above) {
+    switch (typeof value) {
+        case "string":
+            // The engine escapes half of a pair; a reply is UTF-8 and has the mark for what is none.
+            return stringify(/[\ud800-\udfff]/.test(value) ? wellFormed(value) : value);
+        case "boolean":
+            return value ? "true" : "false";
+        case "bigint":
+            return value.toString();
+        case "number":
+            if (!Number.isFinite(value))
+                throw new TypeError(`${at || "the value"} is ${value}, which JSON does not have`);
+            return stringify(value);
+        case "object":
+            return value === null ? "null" : composed(value, at, above);
+        default:
+            throw new TypeError(`${at || "the value"} is a ${typeof value}, which JSON does not have`);
+    }
+}
+function composed(value, at, above) {
+    if (above.includes(value))
+        throw new TypeError(`${at || "the value"} holds itself`);
+    if (above.length >= WRITE_LEVELS_MAX)
+        throw new TypeError(`${at} is nested too deep`);
+    const inner = [...above, value];
+    const own = value.toJSON;
+    if (typeof own === "function")
+        return written(own.call(value, ""), at, inner);
+    if (isArray(value)) {
+        let found = "[";
+        for (let i = 0; i < value.length; i++)
+            found += (i ? "," : "") + written(value[i], `${at}/${i}`, inner);
+        return `${found}]`;
+    }
+    let found = "{";
+    for (const key of keys(value)) {
+        const item = value[key];
+        if (item === undefined)
+            continue;
+        found += `${found.length > 1 ? "," : ""}${written(key, at, inner)}:${written(item, `${at}/${key}`, inner)}`;
+    }
+    return `${found}}`;
+}
+/** Levels that are written. Reason: a reply has at most 32; the host says so better than a stack that runs out. */
+const WRITE_LEVELS_MAX = 64;
+function wellFormed(text) {
+    return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, (found) => (found.length === 2 ? found : "\ufffd"));
+}

@@ -1,0 +1,16 @@
+// What the JavaScript layer gives to this package. Outside of the sandbox it is not there.
+
+export interface Layer {
+  readonly version: number;
+  call(request: string): string;
+  serve(handler: (line: string | null) => string | Promise<string>): void;
+  toBase64(bytes: Uint8Array): string;
+  fromBase64(text: string): Uint8Array | null;
+  encode(text: string): Uint8Array;
+  decode(bytes: Uint8Array): string;
+  file(name: string): Uint8Array | null;
+  files(): string[];
+  loading(): boolean;
+}
+
+export const layer: Layer | undefined = (globalThis as { [key: symbol]: unknown })[Symbol.for("mpp.layer")] as Layer | undefined;
