@@ -6,10 +6,10 @@ import os
 import sys
 import time
 
+from interop.home import EXTRA_ID
 from mpp.cli.app import run
 
 PAUSE_SECONDS = 0.3
-NAME = "com.example.conformance-extra"
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
         while True:
             run(["install", sys.argv[1]])
             time.sleep(PAUSE_SECONDS)
-            run(["uninstall", NAME, "--yes"])
+            run(["uninstall", EXTRA_ID, "--yes"])
             time.sleep(PAUSE_SECONDS)
 
 

@@ -25,6 +25,7 @@ why = "the only server here is our own"
 NAMES = ("content", "live", "asking")
 EXTRA = "extra"
 """The package that comes and goes. It is built and not installed."""
+EXTRA_ID = "com.example.conformance-extra"
 STEP_SECONDS_MAX = 300
 
 POLICY = """mpp_policy = 1
@@ -83,13 +84,21 @@ class HomeFolder:
         policy.write_text(text, encoding="utf-8")
         self.mpp("policy", "use", str(policy), "--yes")
 
-    def beside(self, upstream: HomeFolder) -> None:
+    def beside(self, upstream: HomeFolder, *, older_era: bool = False) -> None:
         """A home without packages: the fixtures of another one come to it as an older server, over standard input and output."""
         self.folder.mkdir(parents=True)
         self.use(POLICY_FOR_OLDER)
-        server = ("env", f"MPP_HOME={upstream.environment['MPP_HOME']}", str(MPP), "serve", "--plain-names")
+        relay = (sys.executable, str(ROOT / "interop" / "older_era.py")) if older_era else ()
+        server = ("env", f"MPP_HOME={upstream.environment['MPP_HOME']}", *relay, str(MPP), "serve", "--plain-names")
+        # What comes and goes later is agreed to now, so that the lists here change with it.
+        upstream.mpp("install", str(upstream.extra))
         # It has a sandbox of its own inside, which does not start within another one.
         self.mpp("legacy", "add", "fixtures", "--yes", "--unsandboxed", "--", *server)
+        upstream.mpp("uninstall", EXTRA_ID, "--yes")
+
+    @property
+    def extra(self) -> Path:
+        return next((self.folder / EXTRA).glob("*.mpp"))
 
     def make(self) -> list[Path]:
         """Keys, policy, all fixtures built, signed and installed."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from interop.home import EXTRA, MPP, ROOT, FailedError, HomeFolder
+from interop.home import MPP, ROOT, FailedError, HomeFolder
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:[0-9]+/mcp")
 START_SECONDS = 60
@@ -44,7 +44,7 @@ def _address(server: subprocess.Popen[bytes], log: Path) -> str:
 @contextmanager
 def changing(home: HomeFolder) -> Iterator[None]:
     """A package that is installed and uninstalled all the time."""
-    package = next((home.folder / EXTRA).glob("*.mpp"))
+    package = home.extra
     command = [sys.executable, "-m", "interop.changing", str(package)]
     with subprocess.Popen(command, cwd=ROOT, env=home.environment, stdin=subprocess.DEVNULL) as process:
         try:

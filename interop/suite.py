@@ -15,6 +15,7 @@ REVISIONS = ("2026-07-28", "2025-11-25")
 LISTENING = ("2026-07-28", "server-stateless")
 """The scenario that listens for changes of lists, which have to come from outside: no tool of a package can change them."""
 OLDER = " through an older server"
+OLDER_ERA = " through a server of the older era"
 """What is added to the name of a revision in the list of what is expected, where the tools are those of an older server behind MPP."""
 SUITE_SECONDS_MAX = 600
 TRIES_MAX = 3

@@ -65,21 +65,21 @@ def _run(parts: tuple[str, ...], work: Path, folder: Path) -> Iterator[Met]:
             yield from others.inspector(npm, home, url)
         if "sdk" in parts:
             yield from others.sdk(environments, home, url)
-    if "older" in parts:
-        beside = HomeFolder(folder / "older")
-        beside.beside(home)
+    for way in (suite.OLDER, suite.OLDER_ERA) if "older" in parts else ():
+        beside = HomeFolder(folder / way.strip().replace(" ", "-"))
+        beside.beside(home, older_era=way == suite.OLDER_ERA)
         with served(beside, "--plain-names") as url:
-            yield from _suite(npm, url, folder / "proxied", suite.OLDER)
+            yield from _suite(npm, url, folder / "proxied" / beside.folder.name, way, changes=lambda: changing(home))
     if "clients" in parts:
         yield from others.clients(environments, home)
     if "frameworks" in parts:
         yield from others.frameworks(environments, home)
 
 
-def _suite(npm: Npm, url: str, out: Path, way: str = "", *, changes: Callable[[], AbstractContextManager[None]] | None = None) -> Iterator[Met]:
+def _suite(npm: Npm, url: str, out: Path, way: str = "", *, changes: Callable[[], AbstractContextManager[None]]) -> Iterator[Met]:
     for revision in suite.REVISIONS:
         found = suite.run_suite(npm, url, revision, out / revision)
-        if changes is not None and revision == suite.LISTENING[0]:
+        if revision == suite.LISTENING[0]:
             # Not all the while: other scenarios read a list twice and compare.
             with changes():
                 found = suite.run_again(npm, url, revision, out / "listening", found, suite.LISTENING[1])

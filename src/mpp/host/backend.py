@@ -47,7 +47,7 @@ class HostBackend:
         self._watching: list[Callable[[str], None]] = []
         self._wake: threading.Event | None = None
         """Ends the thread that looks for changes; None where there is none."""
-        host.legacy.updated = self._updated
+        host.legacy.updated, host.legacy.changed = self._updated, self._changed
 
     @property
     def instructions(self) -> str:
@@ -128,11 +128,14 @@ class HostBackend:
             now = self._revision()
             if now != before:
                 before = now
-                with self._lock:
-                    told = list(self._watching)
-                for tell in told:
-                    for kind in ("tools", "resources", "prompts"):
-                        tell(kind)
+                self._changed()
+
+    def _changed(self) -> None:
+        with self._lock:
+            told = list(self._watching)
+        for tell in told:
+            for kind in ("tools", "resources", "prompts"):
+                tell(kind)
 
     def _revision(self) -> Hashable:
         try:

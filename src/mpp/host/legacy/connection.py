@@ -122,14 +122,14 @@ class StdioConnection(Requests):
 
     # -- threads that call
 
-    def _begin(self, make: Callable[[], tuple[int, bytes]]) -> Begun:
+    def _begin(self, make: Callable[[], tuple[int, bytes]], *, is_heard: bool = True) -> Begun:
         with self._lock:
             if self._fault is not None:
                 raise again(self._fault)
             if len(self._waiting) >= CALLS_AT_ONCE_MAX:
                 raise HostFailed("host.busy", f"the server has {CALLS_AT_ONCE_MAX} calls at once already", where="server", hint="call again in a moment")
             identity, data = make()
-            begun = Begun(identity, Waiting())
+            begun = Begun(identity, Waiting(is_heard=is_heard))
             self._waiting[identity] = begun.waiting
             self._used = time.monotonic()
         try:
@@ -294,7 +294,7 @@ class StdioConnection(Requests):
         One that waits for an answer itself says nothing meanwhile.
         """
         with self._lock:
-            waiting = [one for one in self._waiting.values() if not self._parking.is_parked(one)]
+            waiting = [one for one in self._waiting.values() if one.is_heard and not self._parking.is_parked(one)]
         if len(waiting) == 1:
             waiting[0].put(news)
         elif isinstance(news, Asked):

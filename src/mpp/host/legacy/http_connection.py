@@ -104,7 +104,7 @@ class HttpConnection(Requests):
 
     # -- one exchange
 
-    def _begin(self, make: Callable[[], tuple[int, bytes]]) -> Begun:
+    def _begin(self, make: Callable[[], tuple[int, bytes]], *, is_heard: bool = True) -> Begun:
         with self._lock:
             if self._fault is not None:
                 raise again(self._fault)
@@ -115,7 +115,7 @@ class HttpConnection(Requests):
         before, _, last = data.rstrip(b"\n").rpartition(b"\n")
         if before:
             self._tell(before)
-        waiting, sent = Waiting(), _Sent()
+        waiting, sent = Waiting(is_heard=is_heard), _Sent()
         threading.Thread(target=self._exchange, args=(identity, last, waiting, sent), name="mpp-legacy-http", daemon=True).start()
         return Begun(identity, waiting, sent)
 

@@ -52,8 +52,8 @@ PINS_MAX = TOOLS_MAX + PROMPTS_MAX + RESOURCES_MAX + TEMPLATES_MAX
 FOLLOWED_MAX = 256
 """Resources of one server that are followed for clients. Reason: as many as one client may follow."""
 
-PARKED_MAX = 16
-"""Calls of one server that wait for the answer to a question at one time. Reason: each holds a request of the server open; people answer a few."""
+PARKED_MAX = 32
+"""Calls of one server that wait for the answer to a question at one time. Reason: each holds a request of the server open; one more ends the oldest."""
 
 PARKED_SECONDS_MAX = 300.0
 """Seconds that a server's question waits for its answer. Reason: as long as a front waits for a person."""

@@ -49,6 +49,8 @@ class WhenThere:
         self._made: LegacySource | None = None
         self.updated: Callable[[str, str], None] = lambda _tenant, _uri: None
         """Told of a resource that is followed and is another one now: tenant and address."""
+        self.changed: Callable[[], None] = lambda: None
+        """Told that the lists of a running server are others now."""
 
     def revision(self) -> Hashable:
         return stamp(self._path)
@@ -62,6 +64,7 @@ class WhenThere:
         with self._lock:
             if self._made is None and os.path.lexists(self._path):
                 self._made = self._make()
+                self._made.changed = lambda: self.changed()  # noqa: PLW0108 - looked up each time
                 # Whoever wants to be told may come later.
                 self._made.updated = lambda tenant, uri: self.updated(tenant, uri)  # noqa: PLW0108 - looked up each time
             return self._made

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from mpp.errors import HostFailed, ToolFailed
+from mpp.errors import ToolFailed
 from mpp.host.legacy.limits import PARKED_MAX, PARKED_SECONDS_MAX
 from mpp.host.legacy.waiting import Paused, Waiting
 from mpp.model.jsontext import Json
@@ -39,17 +39,16 @@ class Parking:
         self._places: dict[str, tuple[Parked, threading.Timer]] = {}
 
     def put(self, parked: Parked) -> str:
-        """What leads back to it. Raises HostFailed where too many wait already."""
+        """What leads back to it."""
         state = self._random.bytes(_STATE_BYTES).hex()
         timer = threading.Timer(self._seconds, self._late, (state,))
         timer.daemon = True
         with self._lock:
-            # Attack: a server that asks without end, while nobody answers.
-            if len(self._places) >= PARKED_MAX:
-                message = f"the server waits for {PARKED_MAX} answers already"
-                raise HostFailed("host.busy", message, where="server", hint="answer what it asked before, or wait until it asks no more")
+            # Attack: a server that asks without end, while nobody answers. The oldest question makes room.
+            oldest = next(iter(self._places), "") if len(self._places) >= PARKED_MAX else ""
             self._places[state] = (parked, timer)
         timer.start()
+        self._late(oldest)
         return state
 
     def take(self, state: str, whose: str) -> Parked:

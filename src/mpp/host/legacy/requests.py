@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from mpp.errors import HostFailed, MppError, ToolFailed
+from mpp.errors import MppError, ToolFailed
 from mpp.host.legacy.offers import ListOf, Lists, TO_ASK
 from mpp.host.legacy.parking import Parked, Parking
 from mpp.host.legacy.types import Barriers
@@ -69,7 +69,7 @@ class Requests(ABC):
         """Be told when a resource is another one, as long as this connection lives. It waits for nothing."""
 
     @abstractmethod
-    def _begin(self, make: Callable[[], tuple[int, bytes]]) -> Begun: ...
+    def _begin(self, make: Callable[[], tuple[int, bytes]], *, is_heard: bool = True) -> Begun: ...
 
     @abstractmethod
     def _finish(self, begun: Begun) -> None:
@@ -119,7 +119,7 @@ class Requests(ABC):
                 return tuple(listed.items)
 
     def _ask(self, make: Callable[[], tuple[int, bytes]], until: float) -> Done:
-        begun = self._begin(make)
+        begun = self._begin(make, is_heard=False)
         try:
             while True:
                 for news in begun.waiting.wait(until, -1):
@@ -165,11 +165,7 @@ class Requests(ABC):
 
     def _park(self, begun: Begun, paused: Paused, whose: str) -> Asks:
         parked = Parked(begun.identity, begun.waiting, paused, whose, begun.extra)
-        try:
-            return Asks(requests=paused.requests, state=self._parking.put(parked))
-        except HostFailed:
-            self._give_up_parked(parked)
-            raise
+        return Asks(requests=paused.requests, state=self._parking.put(parked))
 
     def _give_up_parked(self, parked: Parked) -> None:
         self.decline(parked.paused.question, "cancel")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -50,6 +51,9 @@ class LegacySource:
         self._begun: set[str] = set()
         self._shelf: tuple[Hashable, LegacyShelf] | None = None
         self._relisting: set[tuple[str, str]] = set()
+        self._relisted: dict[tuple[str, str], float] = {}
+        self.changed: Callable[[], None] = lambda: None
+        """Told that the lists here are others now; from any thread."""
         self.updated: Callable[[str, str], None] = lambda _tenant, _uri: None
         """Told of a resource that is followed and is another one now, as it is listed here; from any thread."""
 
@@ -120,7 +124,8 @@ class LegacySource:
             if (name, tenant) in self._relisting or (name, tenant) not in self._keepers:
                 return
             self._relisting.add((name, tenant))
-        timer = threading.Timer(RELIST_SECONDS, self._relist, (name, tenant))
+            soon = self._relisted.get((name, tenant), 0.0) + RELIST_SECONDS - time.monotonic()
+        timer = threading.Timer(max(0.0, soon), self._relist, (name, tenant))
         timer.daemon = True
         timer.start()
 
@@ -128,10 +133,13 @@ class LegacySource:
         """What changed is kept back, or is there again, before anybody calls it; then lists say so."""
         with self._lock:
             self._relisting.discard((name, tenant))
-            keeper = self._keepers.get((name, tenant))
+            self._relisted[name, tenant] = time.monotonic()
+            keeper, before = self._keepers.get((name, tenant)), self._about.store.revision()
         if keeper is not None:
             with suppress(MppError):
                 keeper.ready()
+                if self._about.store.revision() != before:
+                    self.changed()
 
     # -- what is there beside tools
 

@@ -62,7 +62,9 @@ class Order:
 class Waiting:
     """Filled by the thread that reads, emptied by the thread of the call."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_heard: bool = True) -> None:
+        """``is_heard``: may log lines and questions that name no request belong to it? To a list they never do."""
+        self.is_heard = is_heard
         self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._lock = threading.Lock()
         self._news: deque[News] = deque()
