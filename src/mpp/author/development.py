@@ -26,8 +26,11 @@ TENANT = "development"
 NAME = "Development build (not for use elsewhere)"
 
 
-def seal_for_development(data: Buffer, folder: str, clock: Clock, random: Random) -> tuple[bytes, TrustState]:
-    """The sealed package, and the trust state for which it is one. The key is made in ``folder`` on first use."""
+def seal_for_development(data: Buffer, folder: str, clock: Clock, random: Random, *, first_use: bool = False) -> tuple[bytes, TrustState]:
+    """The sealed package, and the trust state for which it is one. The key is made in ``folder`` on first use.
+
+    ``first_use`` is what the home says: one that takes no new publishers is one of a fleet, where a flag is nobody's yes.
+    """
     if not os.path.exists(os.path.join(folder, RELEASE_FILE)):
         try:
             make_publisher(NAME, folder, random, None)
@@ -39,4 +42,4 @@ def seal_for_development(data: Buffer, folder: str, clock: Clock, random: Random
     key = read_key(read_bounded(os.path.join(folder, RELEASE_FILE), KEY_FILE_BYTES_MAX), where=folder)
     signed = sign_package(data, chain, (open_key(key, None, where=folder),), clock)
     known = TrustedPublisher(chain=chain, any_package=True)
-    return signed.data, replace(NO_TRUST, publishers={chain.publisher_id: known}, first_use=False)
+    return signed.data, replace(NO_TRUST, publishers={chain.publisher_id: known}, first_use=first_use)

@@ -76,7 +76,7 @@ def _take_unsigned(data: Buffer) -> Taken:
     from mpp.author.development import seal_for_development  # noqa: PLC0415 - only in a project
 
     clock = SystemClock()
-    sealed, trust = seal_for_development(data, os.path.join(home().cache, "development"), clock, SystemRandom())
+    sealed, trust = seal_for_development(data, os.path.join(home().cache, "development"), clock, SystemRandom(), first_use=trust_store().load().first_use)
     return Taken(package=verify(sealed, trust, clock.now()), trust=trust, development=True)
 
 
