@@ -10,7 +10,19 @@ from typing import Any, TYPE_CHECKING
 from mpp_sdk._tools import prepare, tool, tool_handler
 from mpp_sdk.content import Audio, Image, Resource, ResourceLink, Structured, Text, ToolRequest, ToolResponse
 from mpp_sdk.context import Context
-from mpp_sdk.errors import HostError, InvalidArgument, NetworkError, NotDeclared, NotGranted, QuotaExceeded, Rejected, TimedOut, TooLarge, ToolError, Unavailable
+from mpp_sdk.errors import (
+    HostError,
+    InvalidArgument,
+    NetworkError,
+    NotDeclared,
+    NotGranted,
+    QuotaExceeded,
+    Rejected,
+    TimedOut,
+    TooLarge,
+    ToolError,
+    Unavailable,
+)
 from mpp_sdk.serving import serve
 
 if TYPE_CHECKING:

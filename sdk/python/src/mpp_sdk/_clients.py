@@ -70,7 +70,13 @@ def opener() -> Any:
 
     def build(*handlers: Any) -> Any:
         made = urllib.request.OpenerDirector()
-        for part in (*handlers, urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPRedirectHandler(), urllib.request.HTTPErrorProcessor(), urllib.request.DataHandler()):
+        for part in (
+            *handlers,
+            urllib.request.HTTPDefaultErrorHandler(),
+            urllib.request.HTTPRedirectHandler(),
+            urllib.request.HTTPErrorProcessor(),
+            urllib.request.DataHandler(),
+        ):
             made.add_handler(part)
         return made
 
@@ -94,7 +100,9 @@ def _opener(build: Any) -> Any:
             if hasattr(body, "read"):
                 body = body.read()
             try:
-                found = fetch(request.get_method(), request.full_url, headers=sendable(request.header_items()), body=body, timeout=_seconds(request), follow=False)
+                found = fetch(
+                    request.get_method(), request.full_url, headers=sendable(request.header_items()), body=body, timeout=_seconds(request), follow=False
+                )
             except HostError as fault:
                 raise URLError(fault) from fault
             headers = email.message.Message()
@@ -122,7 +130,7 @@ def requests_adapter() -> Any:
     class Adapter(BaseAdapter):  # type: ignore[misc]
         """Sends what requests has prepared. ``verify``, ``cert`` and ``proxies`` are the host's affair."""
 
-        def send(self, request: Any, stream: bool = False, timeout: Any = None, verify: Any = True, cert: Any = None, proxies: Any = None) -> Any:  # noqa: ARG002, FBT001, FBT002 - its signature
+        def send(self, request: Any, stream: bool = False, timeout: Any = None, verify: Any = True, cert: Any = None, proxies: Any = None) -> Any:  # noqa: ARG002 - its signature
             seconds = timeout[1] if isinstance(timeout, tuple) else timeout
             body = request.body.read() if hasattr(request.body, "read") else request.body
             try:

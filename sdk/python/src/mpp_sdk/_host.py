@@ -47,7 +47,10 @@ def call(method: str, params: dict[str, Any]) -> Any:
         request = _encode({"method": method, "params": params}).encode("utf-8")
     except ValueError as fault:  # half a character, or a number that JSON does not have
         raise host_error("bad_request", f"the request cannot be written: {fault}") from None
-    answer = json.loads(transport(request))
+    try:
+        answer = json.loads(transport(request))
+    except OSError as fault:  # of the layer: the call itself failed, or there is no host
+        raise host_error("unavailable", str(fault)) from None
     if "result" in answer:
         return answer["result"]
     error = answer.get("error") or {}

@@ -12,5 +12,7 @@ FASTMCP = (
 )  # fmt: skip
 """Also, where a source imports mpp_sdk.fastmcp or pydantic."""
 
-PYDANTIC_SHIM = '"""The part of pydantic that tools use, in pure Python."""\n\nfrom mpp_sdk.pydantic import *\nfrom mpp_sdk.pydantic import __all__, __version__\n'
+PYDANTIC_SHIM = (
+    '"""The part of pydantic that tools use, in pure Python."""\n\nfrom mpp_sdk.pydantic import *\nfrom mpp_sdk.pydantic import __all__, __version__\n'
+)
 """lib/pydantic/__init__.py of a package whose sources import pydantic."""

@@ -164,9 +164,7 @@ def log_fault(found: BaseException) -> None:
     """Tell the log where an exception came from."""
     import traceback  # noqa: PLC0415 - only for what went wrong
 
-    try:
+    try:  # noqa: SIM105 - contextlib would be loaded for it
         sys.stderr.write("".join(traceback.format_exception(found)))
     except Exception:  # noqa: BLE001, S110 - an exception whose own text raises; the answer is what counts
         pass
-
-

@@ -197,6 +197,7 @@ def tool(
     """Make a function a tool. It stays an ordinary function.
 
     Args:
+        fn: The function.
         name: The tool's name; that of the function if left out.
         title: A line for people.
         description: What it does; the docstring of the function if left out.

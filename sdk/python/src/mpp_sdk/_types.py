@@ -101,7 +101,9 @@ def decoder(kind: Any) -> Decoder:
 
 def unsupported(kind: Any) -> Unsupported:
     shown = getattr(kind, "__qualname__", None) or str(kind)
-    return Unsupported(f"the type {shown} cannot travel as JSON", "write str, int, float, bool, list[...], dict[str, ...], Literal[...], an Enum, a dataclass or a TypedDict")
+    return Unsupported(
+        f"the type {shown} cannot travel as JSON", "write str, int, float, bool, list[...], dict[str, ...], Literal[...], an Enum, a dataclass or a TypedDict"
+    )
 
 
 def _hashable(kind: Any) -> bool:
@@ -135,11 +137,11 @@ def _generic(kind: Any, origin: Any, args: tuple[Any, ...]) -> Decoder:
 
 
 def _class(kind: type) -> Decoder:
-    bare = {list: list[Any], dict: dict[str, Any], tuple: tuple[Any, ...], set: set[Any], frozenset: frozenset[Any]}.get(kind)
-    if bare is not None:
-        return decoder(bare)
+    bare: dict[type, Any] = {list: list[Any], dict: dict[str, Any], tuple: tuple[Any, ...], set: set[Any], frozenset: frozenset[Any]}
+    if kind in bare:
+        return decoder(bare[kind])
     if kind in _LISTS | _SETS | _DICTS:
-        return decoder(kind[Any, Any] if kind in _DICTS else kind[Any])  # type: ignore[index]
+        return _dict((Any, Any)) if kind in _DICTS else _list(_any, set if kind in _SETS else list)
     if issubclass(kind, enum.Enum):
         return _enum(kind)
     if typing.is_typeddict(kind):
@@ -162,9 +164,7 @@ def _texts(kind: type) -> Decoder | None:
     make: Callable[[str], Any] | None = None
     if name in {"datetime.datetime", "datetime.date", "datetime.time"}:
         make = kind.fromisoformat  # type: ignore[attr-defined]
-    elif name in {"uuid.UUID", "decimal.Decimal", "_decimal.Decimal"}:
-        make = kind
-    elif name.startswith(("pathlib.", "pathlib._local.")):
+    elif name in {"uuid.UUID", "decimal.Decimal", "_decimal.Decimal"} or name.startswith(("pathlib.", "pathlib._local.")):
         make = kind
     elif kind is bytes:
         make, name = _base64, "bytes.base64"

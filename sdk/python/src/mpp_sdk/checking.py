@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-_ANNOTATIONS = frozenset(("title", "description", "default", "examples", "format", "deprecated", "$defs", "contentEncoding", "$comment", "readOnly", "writeOnly", "enumNames"))
+_ANNOTATIONS = frozenset(
+    ("title", "description", "default", "examples", "format", "deprecated", "$defs", "contentEncoding", "$comment", "readOnly", "writeOnly", "enumNames")
+)
 _DONE_WITH = frozenset(("additionalProperties", "prefixItems"))
 """Judged together with ``properties`` and ``items``."""
 

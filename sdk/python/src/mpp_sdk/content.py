@@ -128,9 +128,8 @@ class ResourceLink(Content):
 
     def _own(self) -> dict[str, Any]:
         out: dict[str, Any] = {"type": "resource_link", "uri": self.uri, "name": self.name}
-        for key, found in (("title", self.title), ("description", self.description), ("mimeType", self.mime_type)):
-            if found:
-                out[key] = found
+        words = {"title": self.title, "description": self.description, "mimeType": self.mime_type}
+        out.update({key: found for key, found in words.items() if found})
         if self.size is not None:
             out["size"] = self.size
         return out

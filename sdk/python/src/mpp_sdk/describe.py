@@ -44,7 +44,7 @@ class Fault(NamedTuple):
         return f"{self.file}:{self.line}: {self.message}{where}\n  hint: {self.hint}"
 
 
-class Faulty(Exception):  # noqa: N818 - the name says what happened
+class Faulty(Exception):
     """The sources cannot be described."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -59,7 +59,7 @@ class Site:
         code = _tools.code_of(fn)
         self.path = code.co_filename
         self.file = os.path.relpath(self.path, root) if root else self.path
-        self.line = code.co_firstlineno
+        self.line: int = code.co_firstlineno
         self.node = _node_at(self.path, code.co_name, code.co_firstlineno)
 
     def of(self, parameter: str) -> int:
@@ -68,7 +68,8 @@ class Site:
             self_and_others = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
             for one in self_and_others:
                 if one is not None and one.arg == parameter:
-                    return one.lineno
+                    found: int = one.lineno
+                    return found
         return self.line
 
 
@@ -135,7 +136,13 @@ def _faults_of(tool: _tools.Tool, site: Site) -> Iterator[Fault]:
         yield Fault(site.file, site.of(names[0]), f"*{names[0]}", "arguments have names, so *args has no place", f"write a parameter {names[0]}: list[...]")
     if code.co_flags & _tools.VAR_KEYWORDS:
         last = names[1 if star else 0]
-        yield Fault(site.file, site.of(last), f"**{last}", "what a tool takes is declared, so **kwargs has no place", f"write a parameter {last}: dict[str, ...], or one for each key")
+        yield Fault(
+            site.file,
+            site.of(last),
+            f"**{last}",
+            "what a tool takes is declared, so **kwargs has no place",
+            f"write a parameter {last}: dict[str, ...], or one for each key",
+        )
     if code.co_posonlyargcount:
         yield Fault(site.file, line, code.co_varnames[0], "arguments have names, so a parameter cannot be positional only", "leave out the /")
     for name in tool.asks:
@@ -258,7 +265,7 @@ def _import_fault(fault: BaseException, path: str, root: str) -> Fault:
     if isinstance(fault, ImportError):
         hint = "is it among the dependencies of the project, and pure Python?"
     else:
-        hint = "the file is imported when the package is built: put what starts a server under `if __name__ == \"__main__\":`"
+        hint = 'the file is imported when the package is built: put what starts a server under `if __name__ == "__main__":`'
     text = str(fault).splitlines()[0] if str(fault) else ""
     return Fault(os.path.relpath(file, root), line, "", f"importing it fails: {type(fault).__name__}: {text}", hint)
 
@@ -271,7 +278,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--root", default="", help="the project, for the file names in faults")
     options = parser.parse_args(arguments)
     # What a module registers, it registers with the SDK that the sources import, not with this file run as a script.
-    from mpp_sdk import describe as here  # noqa: PLC0415 - see above
+    from mpp_sdk import describe as here  # noqa: PLC0415, PLW0406 - see above
 
     try:
         found = here.describe(options.file, options.root)

@@ -7,7 +7,7 @@ class ToolError(Exception):
     """The tool cannot do what it was asked for. Its text is the answer, marked as an error, and the caller reads it."""
 
 
-class Rejected(Exception):  # noqa: N818 - the name says what happened
+class Rejected(Exception):
     """The tool cannot handle the request at all: the reply is an error with a number, not a result."""
 
     def __init__(self, code: int, message: str, data: object = None) -> None:
@@ -15,7 +15,7 @@ class Rejected(Exception):  # noqa: N818 - the name says what happened
         self.code, self.message, self.data = code, message, data
 
 
-class InvalidArgument(ToolError):  # noqa: N818 - the name says what happened
+class InvalidArgument(ToolError):
     """An argument has another type than the function says."""
 
     def __init__(self, message: str) -> None:

@@ -151,11 +151,11 @@ class Schemas:
             return lambda: self._object(kind, {name: (name in required, NO_DEFAULT) for name in hints_of(kind)})
         own = getattr(kind, "__mpp_schema__", None)
         if own is not None:
-            return lambda: own(self)  # type: ignore[no-any-return]
+            return lambda: own(self)
         if hasattr(kind, "model_json_schema"):
             return lambda: self._model(kind)
         if hasattr(kind, "__dataclass_fields__"):
-            return lambda: self._object(kind, {name: (is_needed(one), one.default) for name, one in kind.__dataclass_fields__.items() if one.init})  # type: ignore[attr-defined]
+            return lambda: self._object(kind, {name: (is_needed(one), one.default) for name, one in kind.__dataclass_fields__.items() if one.init})
         if issubclass(kind, tuple) and hasattr(kind, "_fields"):
             return lambda: self._named_tuple(kind)
         return None
@@ -189,8 +189,8 @@ class Schemas:
 
     def _named_tuple(self, kind: Any) -> Schema:
         hints = hints_of(kind)
-        items = [self.of(hints.get(name, Any)) for name in kind._fields]  # noqa: SLF001 - the way to ask a named tuple
-        return {"type": "array", "prefixItems": items, "minItems": len(items) - len(kind._field_defaults), "maxItems": len(items)}  # noqa: SLF001 - see above
+        items = [self.of(hints.get(name, Any)) for name in kind._fields]
+        return {"type": "array", "prefixItems": items, "minItems": len(items) - len(kind._field_defaults), "maxItems": len(items)}
 
     def _model(self, kind: Any) -> Schema:
         """The schema of a model of pydantic, or of its stand-in; its definitions become ours."""
@@ -214,7 +214,12 @@ def own_text(kind: type) -> Schema:
     from mpp_sdk.docstrings import read_docstring  # noqa: PLC0415 - see above
 
     text = read_docstring(kind.__doc__).text
-    written = not text or text.startswith(f"{kind.__name__}(") or text in {"An enumeration.", "Enum where members are also (and must be) strings"} or text == (enum.Enum.__doc__ or "")
+    written = (
+        not text
+        or text.startswith(f"{kind.__name__}(")
+        or text in {"An enumeration.", "Enum where members are also (and must be) strings"}
+        or text == (enum.Enum.__doc__ or "")
+    )
     inherited = any(kind.__doc__ == base.__doc__ for base in kind.__mro__[1:])
     return {} if written or inherited else {"description": text}
 

@@ -8,6 +8,8 @@ host adds its own. Values of ``env_vars`` are no secrets in this sense: the tool
 
 from __future__ import annotations
 
+from typing import Self
+
 _BEGIN, _END = "{mpp-secret:", "}"
 
 
@@ -17,7 +19,7 @@ class Secret(str):
     __slots__ = ("name",)
     name: str
 
-    def __new__(cls, name: str) -> Secret:
+    def __new__(cls, name: str) -> Self:
         self = super().__new__(cls, f"{_BEGIN}{name}{_END}")
         self.name = name
         return self

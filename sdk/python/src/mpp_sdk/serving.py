@@ -33,7 +33,7 @@ _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _TOO_DEEP = f"a request has at most {LEVELS_MAX} levels of lists and objects"
 
 
-class BadLine(Exception):  # noqa: N818 - the name says what happened
+class BadLine(Exception):
     """The line is no request."""
 
     def __init__(self, code: int, message: str, reply_id: str = "null") -> None:
@@ -47,7 +47,7 @@ def serve() -> int:
     data = reply.encode("utf-8") + b"\n"
     while data:
         data = data[os.write(1, data) :]
-    try:
+    try:  # noqa: SIM105 - contextlib would be loaded for it
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
         pass  # a tool closed it; its log lines are its own affair
@@ -125,6 +125,9 @@ def parse(line: bytes) -> Any:
         raise BadLine(REQUEST, f"the line has more than {LINE_BYTES_MAX} bytes")
     if b"\n" in line[:-1]:
         raise BadLine(PARSE, "a request is one line")
+    # Attack: a line that exhausts the stack. Counted before the parser, which calls itself for each level, sees it.
+    if line.count(b"[") + line.count(b"{") > LEVELS_MAX and _depth(line) > LEVELS_MAX:
+        raise BadLine(REQUEST, _TOO_DEEP)
     try:
         text = line.decode("utf-8")
         found = (_careful if _ODD.search(line) is not None else _plain)(text)
@@ -136,13 +139,11 @@ def parse(line: bytes) -> Any:
         raise BadLine(REQUEST, _TOO_DEEP) from None
     except ValueError as fault:
         raise BadLine(PARSE, f"not JSON: {str(fault)[:SHOWN_CHARS_MAX]}") from None
-    if line.count(b"[") + line.count(b"{") > LEVELS_MAX and _depth(line) > LEVELS_MAX:
-        raise BadLine(REQUEST, _TOO_DEEP)
     return found
 
 
 def _depth(line: bytes) -> int:
-    """How deep the lists and objects of a sound line stand in each other."""
+    """How deep lists and objects stand in each other, up to the first place where the line is no JSON."""
     depth = deepest = 0
     for bracket in _TEXT.sub(b"", line).translate(None, _NO_BRACKETS):
         depth += 1 if bracket in b"[{" else -1

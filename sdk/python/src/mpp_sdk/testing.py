@@ -107,7 +107,7 @@ class Result:
         return f"Result({json.dumps(self.reply, ensure_ascii=False)[:500]})"
 
 
-class _Stop(Exception):  # noqa: N818 - it ends one host call
+class _Stop(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
@@ -137,7 +137,9 @@ class Bench:
         tenant: str = "local",
         kv_max_bytes: int = VALUE_BYTES_MAX,
     ) -> None:
-        self.kv: dict[str, bytes] | None = None if kv is None else {key: value.encode("utf-8") if isinstance(value, str) else value for key, value in dict(kv).items()}
+        self.kv: dict[str, bytes] | None = (
+            None if kv is None else {key: value.encode("utf-8") if isinstance(value, str) else value for key, value in dict(kv).items()}
+        )
         self.routes = dict(routes or {})
         self.meta: dict[str, Any] = {
             "invocation": INVOCATION,

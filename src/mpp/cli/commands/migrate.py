@@ -8,6 +8,7 @@ from mpp.cli.groups import Modules
 
 COMMANDS = {
     "inspect": "Start an MCP server, list its tools, and begin a package from them.",
+    "source": "Change the import of a Python MCP server written with FastMCP, and make a project of it.",
     "manifest": "Say a `permissions` block of the oldest texts as capabilities of a manifest.",
 }
 
@@ -23,5 +24,6 @@ def command() -> None:
     \b
     Examples:
       mpp migrate inspect --trace --out ported -- npx some-mcp-server
+      mpp migrate source server.py --out ported
       mpp migrate manifest permissions.yaml
     """

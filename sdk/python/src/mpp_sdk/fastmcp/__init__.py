@@ -29,11 +29,11 @@ from mpp_sdk.fastmcp._content import (
     ToolAnnotations,
     UserMessage,
 )
-from mpp_sdk.fastmcp._context import AcceptedElicitation, CancelledElicitation, Context, DeclinedElicitation
+from mpp_sdk.fastmcp._context import AcceptedElicitation, CancelledElicitation, Context, DeclinedElicitation, ServerSession
 from mpp_sdk.fastmcp._tool import ServerTool
 
 try:
-    import pydantic as _pydantic
+    import pydantic as _pydantic  # type: ignore[import-not-found]
 except ImportError:
     # Servers import it beside FastMCP. In a package the builder puts the stand-in on the path; elsewhere it is put here.
     import mpp_sdk.pydantic as _pydantic
@@ -42,7 +42,7 @@ except ImportError:
 
 __all__ = [
     "AcceptedElicitation", "AssistantMessage", "Audio", "AudioContent", "BlobResourceContents", "CancelledElicitation", "Context", "DeclinedElicitation", "EmbeddedResource",
-    "FastMCP", "Image", "ImageContent", "MCPServer", "Message", "ResourceLink", "SamplingMessage", "TextContent", "TextResourceContents", "ToolAnnotations", "ToolError",
+    "FastMCP", "Image", "ImageContent", "MCPServer", "Message", "ResourceLink", "SamplingMessage", "ServerSession", "TextContent", "TextResourceContents", "ToolAnnotations", "ToolError",
     "UserMessage",
 ]  # fmt: skip
 
@@ -75,7 +75,14 @@ class FastMCP:
         servers.append(self)
 
     def tool(
-        self, name: Any = None, *, title: str | None = None, description: str | None = None, annotations: Any = None, structured_output: bool | None = None, **_options: Any
+        self,
+        name: Any = None,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        annotations: Any = None,
+        structured_output: bool | None = None,
+        **_options: Any,
     ) -> Any:
         """Make a function a tool: ``@mcp.tool()`` or ``@mcp.tool``."""
         if callable(name):
@@ -171,7 +178,7 @@ class FastMCP:
 
             sys.exit(serve())
 
-    async def run_async(self, transport: str = "stdio", **_options: Any) -> None:  # noqa: ARG002 - as above
+    async def run_async(self, transport: str = "stdio", **_options: Any) -> None:
         """As ``run``, for servers that start their own loop: nothing happens, the layer calls the tools."""
 
     run_stdio_async = run_async

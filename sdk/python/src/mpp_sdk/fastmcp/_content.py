@@ -83,14 +83,14 @@ class AudioContent(_Audio):
 class TextResourceContents:
     """As ``mcp.types`` has it."""
 
-    def __init__(self, uri: str, text: str, mimeType: str = "", **_options: Any) -> None:  # noqa: ARG002, N803 - its signature
+    def __init__(self, uri: str, text: str, mimeType: str = "", **_options: Any) -> None:  # noqa: N803 - its signature
         self.uri, self.body, self.mime_type = str(uri), text, mimeType
 
 
 class BlobResourceContents:
     """As ``mcp.types`` has it: ``blob`` is base64."""
 
-    def __init__(self, uri: str, blob: bytes | str, mimeType: str = "", **_options: Any) -> None:  # noqa: ARG002, N803 - its signature
+    def __init__(self, uri: str, blob: bytes | str, mimeType: str = "", **_options: Any) -> None:  # noqa: N803 - its signature
         self.uri, self.body, self.mime_type = str(uri), _bytes(blob), mimeType
 
 

@@ -6,12 +6,14 @@ import typing
 from collections.abc import Generator
 from typing import Any, Generic, TypeVar
 
-from mpp_sdk import _run, log
+from mpp_sdk import log
 from mpp_sdk.asking import ask, ask_folders, ask_model
 from mpp_sdk.context import Context as _Context
 from mpp_sdk.reporting import progress as report
 
-One, Two, Three = TypeVar("One"), TypeVar("Two"), TypeVar("Three")
+One = TypeVar("One")
+Two = TypeVar("Two")
+Three = TypeVar("Three")
 _SCALARS = (str, int, float, bool)
 
 
@@ -24,8 +26,8 @@ class _Done:
         self.value = value
 
     def __await__(self) -> Generator[Any, None, Any]:
+        yield from ()
         return self.value
-        yield
 
 
 class AcceptedElicitation:
@@ -61,7 +63,7 @@ class _RequestContext:
         self.meta = None
 
 
-class _Session:
+class ServerSession:
     """The connection of a server to its client, as far as a package has one."""
 
     def __init__(self, context: Context[Any, Any, Any]) -> None:
@@ -126,8 +128,8 @@ class Context(_Context, Generic[One, Two, Three]):
     mcp_server = fastmcp
 
     @property
-    def session(self) -> _Session:
-        return _Session(self)
+    def session(self) -> ServerSession:
+        return ServerSession(self)
 
     @property
     def request_context(self) -> _RequestContext:
@@ -182,7 +184,11 @@ class Context(_Context, Generic[One, Two, Three]):
         """Ask the model of the caller for a text."""
         from mpp_sdk.fastmcp._content import TextContent  # noqa: PLC0415 - the answer only
 
-        text = messages if isinstance(messages, str) else "\n".join(str(getattr(getattr(one, "content", one), "text", getattr(one, "content", one))) for one in messages)
+        text = (
+            messages
+            if isinstance(messages, str)
+            else "\n".join(str(getattr(getattr(one, "content", one), "text", getattr(one, "content", one))) for one in messages)
+        )
         return _Done(TextContent(ask_model(self.next_name(), text, max_tokens=max_tokens, system=system_prompt or "")))
 
 
@@ -194,8 +200,9 @@ def _form(wanted: Any) -> tuple[dict[str, Any], Any]:
         return _one({"type": "string", "enum": wanted}, lambda value: value)
     if wanted in _SCALARS or typing.get_origin(wanted) is not None or not isinstance(wanted, type):
         return _typed(wanted)
-    if hasattr(wanted, "model_json_schema"):
-        return _flat(wanted.model_json_schema()), wanted.model_validate
+    model: Any = wanted
+    if hasattr(model, "model_json_schema"):
+        return _flat(model.model_json_schema()), model.model_validate
     return _typed(wanted) if not hasattr(wanted, "__dataclass_fields__") else _data(wanted)
 
 

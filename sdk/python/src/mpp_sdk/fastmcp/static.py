@@ -27,7 +27,7 @@ _MARKS = ("Mpp1Mark", "Mpp2Mark")
 _ENDINGS = {"text/plain": "txt", "text/markdown": "md", "application/json": "json", "text/html": "html", "text/csv": "csv"}
 
 
-class Unmapped(Exception):  # noqa: N818 - the name says what happened
+class Unmapped(Exception):
     """Nothing static can stand for this function."""
 
 
@@ -120,7 +120,9 @@ def _prompt(out: _Collected, declared: fastmcp.Declared) -> None:
         raise Unmapped(f"its argument {missing[0]!r} does not stand in its text as it is given")
     arguments = [{"name": name, "description": f"Stands in the prompt as {name}", "required": name not in optional} for name in names]
     title = {"title": declared.title} if declared.title else {}
-    out.prompts.append({"name": declared.key, **title, "description": _words(declared), **({"arguments": arguments} if arguments else {}), "messages": messages})
+    out.prompts.append(
+        {"name": declared.key, **title, "description": _words(declared), **({"arguments": arguments} if arguments else {}), "messages": messages}
+    )
     for name in sorted(optional):
         out.about(declared, f"the argument {name!r} of the prompt {declared.key!r} is an empty text where it is left out, not its default")
 

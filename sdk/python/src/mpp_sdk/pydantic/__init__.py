@@ -91,4 +91,3 @@ class TypeAdapter:
 
         schemas = Schemas(is_open=True)
         return schemas.whole(schemas.of(self.kind))
-

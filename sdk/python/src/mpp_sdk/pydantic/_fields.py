@@ -24,7 +24,20 @@ _RULES = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pa
 class FieldInfo:
     """What ``Field`` says."""
 
-    __slots__ = ("alias", "annotation", "default", "default_factory", "deprecated", "description", "examples", "exclude", "json_schema_extra", "metadata", "rules", "title")
+    __slots__ = (
+        "alias",
+        "annotation",
+        "default",
+        "default_factory",
+        "deprecated",
+        "description",
+        "examples",
+        "exclude",
+        "json_schema_extra",
+        "metadata",
+        "rules",
+        "title",
+    )
 
     def __init__(self, default: Any = UNDEFINED, **options: Any) -> None:
         self.default = UNDEFINED if default is ... else default
@@ -43,7 +56,18 @@ class FieldInfo:
         self.rules: dict[str, Any] = {name: options.pop(name) for name in _RULES if options.get(name) is not None}
         self.annotation: Any = None
         self.metadata: tuple[Any, ...] = ()
-        for passed_over in ("pattern", "serialization_alias", "repr", "init", "strict", "frozen", "discriminator", "validate_default", "alias_priority", "kw_only"):
+        for passed_over in (
+            "pattern",
+            "serialization_alias",
+            "repr",
+            "init",
+            "strict",
+            "frozen",
+            "discriminator",
+            "validate_default",
+            "alias_priority",
+            "kw_only",
+        ):
             options.pop(passed_over, None)
         if options:
             raise TypeError(f"Field({', '.join(options)}) is not there in the stand-in for pydantic")
@@ -134,5 +158,9 @@ _JUDGES: dict[str, _Judge] = {
     "multiple_of": (lambda value, wanted: value % wanted == 0, "multiple_of", lambda _value, wanted: f"Input should be a multiple of {wanted}"),
     "min_length": (lambda value, wanted: len(value) >= wanted, "too_short", _short),
     "max_length": (lambda value, wanted: len(value) <= wanted, "too_long", _long),
-    "pattern": (lambda value, wanted: re.search(wanted, value) is not None, "string_pattern_mismatch", lambda _value, wanted: f"String should match pattern '{wanted}'"),
+    "pattern": (
+        lambda value, wanted: re.search(wanted, value) is not None,
+        "string_pattern_mismatch",
+        lambda _value, wanted: f"String should match pattern '{wanted}'",
+    ),
 }

@@ -45,7 +45,7 @@ def computed_field(fn: Any = None, **_options: Any) -> Any:
         return computed_field
     found = fn if isinstance(fn, property) else property(fn)
     if found.fget is not None:
-        found.fget.__mpp_computed__ = True
+        found.fget.__mpp_computed__ = True  # type: ignore[attr-defined]
     return found
 
 
@@ -134,7 +134,13 @@ class BaseModel(metaclass=_Meta):
         exclude_defaults: bool = False, **_options: Any,
     ) -> dict[str, Any]:  # fmt: skip
         """The fields as a dict; ``mode="json"`` as JSON has them."""
-        how: dict[str, Any] = {"mode": mode, "by_alias": by_alias, "exclude_none": exclude_none, "exclude_unset": exclude_unset, "exclude_defaults": exclude_defaults}
+        how: dict[str, Any] = {
+            "mode": mode,
+            "by_alias": by_alias,
+            "exclude_none": exclude_none,
+            "exclude_unset": exclude_unset,
+            "exclude_defaults": exclude_defaults,
+        }
         fields = type(self).model_fields
         out: dict[str, Any] = {}
         for name, value in _shown(self).items():
@@ -233,7 +239,7 @@ def _hints(cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
-            holder = types.SimpleNamespace(__annotations__=base.__dict__.get("__annotations__", {}))
+            holder = types.SimpleNamespace(__annotations__=base.__dict__.get("__annotations__", {}))  # noqa: RUF063 - inspect would be loaded for it
             found.update(typing.get_type_hints(holder, vars(sys.modules[base.__module__]), {base.__name__: base}, include_extras=True))
     return found
 
@@ -352,7 +358,7 @@ def _bound(hook: _Hook, kind: type) -> Callable[..., Any]:
     fn = hook.fn.__get__(None, kind) if isinstance(hook.fn, (classmethod, staticmethod)) else hook.fn.__get__(kind)
     code = getattr(fn, "__func__", fn).__code__
     count = code.co_argcount - (1 if hasattr(fn, "__func__") else 0)
-    return (lambda value: fn(value, None)) if count > 1 else fn  # type: ignore[no-any-return]
+    return (lambda value: fn(value, None)) if count > 1 else fn
 
 
 def _own(made: Any, values: dict[str, Any], given: set[str], extra: dict[str, Any] | None) -> None:
@@ -392,5 +398,3 @@ def _dumped(value: Any, how: dict[str, Any]) -> Any:
         return value
     found = plain(value)
     return found if found is value or isinstance(found, (str, int, float, bool)) else _dumped(found, how)
-
-

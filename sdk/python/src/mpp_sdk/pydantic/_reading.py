@@ -16,7 +16,7 @@ from mpp_sdk.pydantic._fields import Broken, judge, rules_of
 Reader = Callable[[Any], Any]
 
 
-class Faults(Exception):  # noqa: N818 - it carries them
+class Faults(Exception):
     """Faults below a place."""
 
     def __init__(self, found: list[dict[str, Any]]) -> None:
@@ -194,7 +194,7 @@ def _union(args: tuple[Any, ...]) -> Reader:
                 return read(value)
             except Faults as found:
                 faults += found.found
-        raise Faults(faults if len(readers) > 1 else faults)
+        raise Faults(faults)
 
     return first
 
