@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 )
 
 // Limits of a request. Beyond them it gets an error reply.
@@ -122,7 +123,25 @@ func (c *Call) Put(key string, value any) {
 	if c.structured == nil {
 		c.structured = map[string]any{}
 	}
+	if number, ok := value.(float64); ok {
+		value = Float(number)
+	}
 	c.structured[key] = value
+}
+
+// Float is a decimal number for the inside of a list or struct: encoding/json would write 1e20 as an integer that no host takes.
+type Float float64
+
+// MarshalJSON writes large numbers with an exponent.
+func (f Float) MarshalJSON() ([]byte, error) {
+	if number := float64(f); number > 1<<53 || number < -(1<<53) {
+		text := strconv.FormatFloat(number, 'e', -1, 64)
+		if text[len(text)-1] > '9' {
+			return nil, fmt.Errorf("the number %s", text)
+		}
+		return []byte(text), nil
+	}
+	return json.Marshal(float64(f))
 }
 
 // Image adds an image of that media type.
