@@ -38,6 +38,7 @@ LETTERS = {
     "J": "mcp-front.md",
     "D": "store.md",
     "V": "legacy.md",
+    "Y": "layers.md",
 }
 """The letter of a clause says in which text it stands."""
 

@@ -70,6 +70,7 @@ def _manifest(manifest: Manifest) -> dict[str, Json]:
             "memory_limit_mb": runtime.memory_limit_mb,
             "timeout_ms": runtime.timeout_ms,
             "deterministic": runtime.deterministic,
+            "layer": None if runtime.layer is None else {"id": runtime.layer.id, "version": runtime.layer.version, "sha256": runtime.layer.sha256},
         },
         "tools": tools,
         "privacy_filters": {"enabled": filters.enabled, "patterns": [*filters.patterns], "custom_patterns": [one.id for one in filters.custom_patterns]},

@@ -98,6 +98,8 @@ def _limits(manifest: Manifest) -> None:
         f"  at most {runtime.memory_limit_mb} MB of memory and {runtime.timeout_ms} ms a call; {runtime.type}"
         + (", deterministic" if runtime.deterministic else "")
     )
+    if runtime.layer is not None:
+        say(f"  stands on the layer {runtime.layer.id} {runtime.layer.version}, sha256:{runtime.layer.sha256}")
     names = [*filters.patterns, *(one.id for one in filters.custom_patterns)]
     say(f"  privacy filters {'on' if filters.enabled else 'asked to be off'}: {', '.join(names) or 'the built-in ones'}")
 

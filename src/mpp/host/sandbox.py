@@ -24,7 +24,7 @@ from mpp.host.pool import Make, WorkerKey, WorkerPool
 from mpp.model.agents import ANONYMOUS, AgentIdentity
 from mpp.model.calls import CallContext
 from mpp.model.jsontext import Json
-from mpp.model.manifest import LAYER_TYPE
+from mpp.model.manifest import INTERPRETED_TYPES, LAYER_TYPE, WASM_TYPES
 from mpp.model.rights import Rights
 from mpp.model.scope import Scope
 from mpp.model.value import value
@@ -52,6 +52,8 @@ from mpp.stages.sandbox import (
 
 SEED_LABEL = b"mpp-deterministic-seed\n"
 NO_LAYER = ""
+RUNS = (*WASM_TYPES, *INTERPRETED_TYPES)
+"""Runtime types whose packages are called."""
 NANOSECONDS = 10**9
 
 
@@ -316,6 +318,9 @@ def judge_runtime(package: VerifiedPackage) -> None:
     if runtime.type == LAYER_TYPE:
         message = "a layer is no tool: tools stand on it"
         raise Refused("call.runtime", message, where="runtime.type", hint="install it with `mpp layer install FILE`")
+    if runtime.type not in RUNS:
+        message = f"this version does not run packages of type {runtime.type}"
+        raise Refused("call.runtime", message, where="runtime.type", hint=f"take a package of type {', '.join(RUNS)}")
     if runtime.type == "wasi-component" and (declared.read or declared.write or declared.hardware or runtime.deterministic):
         message = "components get no folders, no devices and no deterministic mode in this version"
         raise Refused("call.component", message, where="capabilities", hint="build the tool for wasm32-wasip1, or without these")

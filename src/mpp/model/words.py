@@ -31,6 +31,12 @@ def capability_words(capabilities: Capabilities) -> tuple[str, ...]:
     ) or (NOTHING,)
 
 
+def layer_words(runtime: Runtime) -> tuple[str, ...]:
+    """What the package stands on, if it stands on anything."""
+    layer = runtime.layer
+    return () if layer is None else (f"Runs on the layer {layer.id} {layer.version} ({layer.sha256[:16]}).",)
+
+
 def growth(old: Manifest, new: Manifest) -> tuple[str, ...]:
     """What ``new`` asks for beyond ``old``, or weakens; empty when it asks for the same or less.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,6 +13,7 @@ from mpp.errors import Refused
 from mpp.stages.gatekeeper import wasm_limits as limits
 from mpp.stages.gatekeeper import wasm_rules as rules
 from mpp.stages.gatekeeper.wasm import WasmShape, read_wasm
+from tests import layered
 from mpp.testing.wasm import COMPONENT, RUN, component, module, section, text, vector
 
 wasmtime = pytest.importorskip("wasmtime")
@@ -45,7 +47,7 @@ def imported(description: bytes) -> bytes:
 
 # Rules per runtime type.
 
-CORE_TYPES = ("wasm32-wasip1", "wasm32-wasi", "layer")
+CORE_TYPES = ("wasm32-wasip1", "wasm32-wasi")
 IMPORT = "wasi_snapshot_preview1"
 
 CORE_RULES = {
@@ -236,3 +238,53 @@ def test_a_compiled_tool_passes(tmp_path) -> None:
     assert shape.functions > 1
     assert {found.module for found in shape.imports} == {IMPORT}
     rules.judge_wasm(shape, "wasm32-wasip1", 64)
+
+
+# Layers. Spec: W-41 to W-43.
+
+LAYER_EXPORTS = {"memory": ("memory", 0), "_start": ("function", 0), "mpp_initialize": ("function", 0)}
+
+
+def globals_of(*rows: tuple[int, int], exported: Sequence[int] = ()) -> bytes:
+    """A layer with these globals (type, changes) and the exports of some of them."""
+    plain = {0x7F: b"\x41\0", 0x7E: b"\x42\0", 0x7D: b"\x43\0\0\0\0", 0x7C: b"\x44" + bytes(8), 0x70: b"\xd0\x70"}
+    data = module(exports={**LAYER_EXPORTS, **{f"g{number}": ("global", number) for number in exported}})
+    made = section(6, vector([bytes((kind, changes)) + plain[kind] + b"\x0b" for kind, changes in rows]))
+    at = 8
+    while data[at] != 7:
+        # All sections are short enough for a length of one byte.
+        at += 2 + data[at + 1]
+    return data[:at] + made + data[at:]
+
+
+LAYER_RULES = {
+    "smallest": (module(exports=LAYER_EXPORTS), "accepted"),
+    "no mpp_initialize": (module(), "export"),
+    "mpp_initialize is a memory": (module(exports={**LAYER_EXPORTS, "mpp_initialize": ("memory", 0)}), "export"),
+    "start section": (module(exports=LAYER_EXPORTS, start=True), "layer_start"),
+    "exported variable": (globals_of((0x7F, 1), exported=(0,)), "accepted"),
+    "all kinds of numbers": (globals_of((0x7F, 1), (0x7E, 1), (0x7D, 1), (0x7C, 1), exported=(0, 1, 2, 3)), "accepted"),
+    "hidden constant": (globals_of((0x7F, 0)), "accepted"),
+    "hidden variable": (globals_of((0x7F, 1)), "layer_global"),
+    "one of two hidden": (globals_of((0x7F, 1), (0x7F, 1), exported=(1,)), "layer_global"),
+    "variable that is no number": (globals_of((0x70, 1), exported=(0,)), "layer_global"),
+    "as many as there may be": (globals_of(*[(0x7F, 1)] * 64, exported=range(64)), "accepted"),
+    "too many": (globals_of(*[(0x7F, 1)] * 65, exported=range(65)), "layer_global"),
+    "component": (component(), "form"),
+}
+
+
+@pytest.mark.parametrize("name", LAYER_RULES)
+def test_layer_rules(name: str) -> None:
+    data, code = LAYER_RULES[name]
+    assert code_of(data, "layer") == code
+    if code == "accepted":
+        assert code_of(data, "wasm32-wasip1") == code
+
+
+def test_mpp_initialize_takes_and_gives_nothing() -> None:
+    refused = code_of(layered.wasm().replace(b"mpp_initialize", b"mpp_initialise"), "layer")
+    assert refused == "export"
+    with_value = wasmtime.wat2wasm('(module (memory (export "memory") 1) (func (export "_start")) (func (export "mpp_initialize") (param i32)))')
+    assert code_of(with_value, "layer") == "export"
+    assert code_of(layered.wasm(), "layer") == "accepted"

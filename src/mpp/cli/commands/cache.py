@@ -9,12 +9,12 @@ from mpp.cli.screen import put_json, say
 from mpp.host.home import Home
 from mpp.host.sandbox import native_cache, prepare_package
 from mpp.model.jsontext import Json
-from mpp.stages.sandbox import NativeCache
+from mpp.stages.sandbox import ImageCache, NativeCache
 
 
 @click.group(name="cache", no_args_is_help=True)
 def command() -> None:
-    """Look at, empty or fill the cache of compiled code.
+    """Look at, empty or fill the cache of compiled code, and of images of tools that stand on a layer.
 
     A package is compiled once for each machine and engine. The cache is sealed with a key of this home; what does not fit
     is compiled again, so it may be cleared at any time.
@@ -30,27 +30,33 @@ def list_(as_json: bool) -> None:
     Example:
       mpp cache list --json
     """
-    entries = tuple(_cache(home()).entries())
+    entries, images = tuple(_cache(home()).entries()), ImageCache(home().cache).sizes()
     if as_json:
         rows: list[Json] = [{"wasm_sha256": one.wasm_sha256, "current": one.current, "size": one.size, "modified": one.modified} for one in entries]
-        put_json({"ok": True, "folder": _cache(home()).folder, "entries": rows})
+        put_json({"ok": True, "folder": _cache(home()).folder, "entries": rows, "images": {"count": images[0], "bytes": images[1]}})
         return
     for one in entries:
         say(f"{one.wasm_sha256[:16]}  {one.size / 1e6:8.2f} MB  {show_time(one.modified)}  {'current' if one.current else 'outdated'}")
     say(f"{len(entries)} entries, {sum(one.size for one in entries) / 1e6:.2f} MB in {_cache(home()).folder}")
+    if images[0]:
+        say(f"{images[0]} images of tools that stand on a layer, {images[1] / 1e6:.2f} MB")
 
 
 @command.command()
 @click.option("--outdated", is_flag=True, help="Remove only what an earlier engine made.")
 @json_option
 def clear(outdated: bool, as_json: bool) -> None:
-    """Remove cached code. The next call of each package compiles it again.
+    """Remove cached code and images. The next call of each package makes them again.
 
     \b
     Example:
       mpp cache clear --outdated
     """
     count, size = _cache(home()).clear(outdated_only=outdated)
+    if not outdated:
+        # Images fit any engine; they go with the rest.
+        images, bytes_ = ImageCache(home().cache).clear()
+        count, size = count + images, size + bytes_
     if as_json:
         put_json({"ok": True, "removed": count, "bytes": size})
     else:

@@ -241,7 +241,7 @@ def _run(
 def _announce(taken: Taken, *, as_json: bool) -> None:
     """A word before what may take seconds."""
     code = taken.package.archive.find(taken.package.manifest.runtime.entrypoint)
-    if code is not None and code.size >= LARGE_CODE_BYTES and not as_json:
+    if code is not None and code.size >= LARGE_CODE_BYTES and taken.package.manifest.runtime.layer is None and not as_json:
         note(f"preparing {code.size / 1e6:.1f} MB of code; it is compiled once on this machine")
 
 

@@ -74,7 +74,7 @@ def command(name: str, key: str | None, output: str | None, passphrase_file: str
     is_new, megabytes = put_in_place(judged, data, quiet=as_json)
     ref = judged.ref
     if is_new:
-        told("layer", f"{ref.id} {ref.version} sha256:{ref.sha256}", "built", "")
+        told("layer", f"sha256:{ref.sha256} {ref.id} {ref.version}", "built", "")
     if as_json:
         put_json({"ok": True, "id": ref.id, "version": ref.version, "sha256": ref.sha256, "new": is_new, "file": output or the_layers().path(ref.sha256)})
         return

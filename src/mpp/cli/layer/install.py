@@ -41,7 +41,7 @@ def command(file: str, as_json: bool) -> None:
     is_new, megabytes = put_in_place(judged, found.data, quiet=as_json)
     ref = judged.ref
     if is_new:
-        told("layer", f"{ref.id} {ref.version} sha256:{ref.sha256}", "installed", "")
+        told("layer", f"sha256:{ref.sha256} {ref.id} {ref.version}", "installed", "")
     if as_json:
         put_json(
             {

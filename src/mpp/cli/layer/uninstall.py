@@ -42,7 +42,7 @@ def command(name: str, force: bool, yes: bool, as_json: bool) -> None:
     amr = agreed(f"Remove {what}{f', on which {len(users)} installed packages stand' if users else ''}?", name, yes=yes)
     size = the_layers().remove(row.ref.sha256)
     ImageCache(home().cache).forget(row.ref.sha256)
-    told("layer", f"{row.ref.id} {row.ref.version} sha256:{row.ref.sha256}", "removed", amr)
+    told("layer", f"sha256:{row.ref.sha256} {row.ref.id} {row.ref.version}", "removed", amr)
     if as_json:
         put_json({"ok": True, "id": row.ref.id, "version": row.ref.version, "sha256": row.ref.sha256, "bytes": size, "users": [*users]})
     else:

@@ -8,7 +8,7 @@ from mpp.cli.store.changes import Changed
 from mpp.errors import MppError
 from mpp.host.store import Installed, PackageStore
 from mpp.model.jsontext import Json
-from mpp.model.words import capability_words
+from mpp.model.words import capability_words, layer_words
 
 _DONE = {
     "install": "Installed",
@@ -28,7 +28,7 @@ def show_changed(one: Changed) -> None:
         return
     say(f"  publisher  {quoted(one.change.package.chain.newest.name)} ({one.change.package.publisher_id[:16]})")
     say(f"  tools      {', '.join(f'{row.alias}__{tool.name}' for tool in manifest.tool_definitions)}")
-    for line in capability_words(manifest.capabilities):
+    for line in (*capability_words(manifest.capabilities), *layer_words(manifest.runtime)):
         say(f"  - {line}")
     for line in one.change.looks:
         note(f"look: {safe(line)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mpp.crypto.ed25519 import short_id
-from mpp.errors import MppError, Refused
+from mpp.errors import Refused
 from mpp.host.layers.store import read_layer_manifest
 from mpp.model.jsontext import Json
 from mpp.model.manifest import LayerRef, Manifest
@@ -38,7 +38,7 @@ class JudgedLayer:
         return read_member(self.archive, member)
 
 
-def vouched(trust: TrustState, data: Buffer) -> TrustState:
+def vouched(trust: TrustState, data: Buffer, content_hash: str = "") -> TrustState:
     """The trust under which a layer is judged that something believed names by its hash: its own publisher counts for it, unless it is revoked.
 
     Roots that this host has seen, and revocations, hold as ever. Spec: Y-32.
@@ -49,7 +49,7 @@ def vouched(trust: TrustState, data: Buffer) -> TrustState:
         raise seal
     chain = newest_chain(seal.chain, trust)
     publishers = {**trust.publishers, chain.publisher_id: TrustedPublisher(chain=chain, any_package=True)}
-    installed = trust.installed | {hashes(archive).content.hex()}
+    installed = trust.installed | {content_hash or hashes(archive).content.hex()}
     return replace(trust, publishers=publishers, pins={}, prefixes={}, installed=installed)
 
 
@@ -65,7 +65,7 @@ def judge_named(data: Buffer, named: LayerRef, trust: TrustState, now: int, cach
             "layer.changed", "the file of the layer is not the one that it is named after", where=named.sha256, hint="install it again: mpp layer install FILE"
         )
     known = _known(cache, named.sha256)
-    believed = vouched(trust, data)
+    believed = vouched(trust, data, found)
     if known is None:
         judged = of_package(verify(data, believed, now))
         _remember(cache, judged)
@@ -118,12 +118,3 @@ def _remember(cache: ImageCache | None, judged: JudgedLayer) -> None:
 def is_revoked(judged: JudgedLayer, trust: TrustState) -> bool:
     """Has somebody revoked it since it was judged? Cheap enough for each call."""
     return judged.ref.sha256 in trust.revoked_content or judged.publisher_id in trust.revoked_publishers
-
-
-def why_not(data: Buffer, named: LayerRef, trust: TrustState, now: int) -> MppError | None:
-    """What speaks against a stored layer, judged in full; None if nothing does."""
-    try:
-        judge_named(data, named, trust, now, None)
-    except MppError as fault:
-        return fault
-    return None

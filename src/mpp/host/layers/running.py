@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Generic, TypeVar
 
-from mpp.errors import HostFailed, MppError, Refused
+from mpp.errors import Fault, HostFailed, Refused
 from mpp.host.drive import drive
 from mpp.host.home import Home
 from mpp.host.layers.judging import is_revoked, judge_named, JudgedLayer
@@ -75,8 +75,8 @@ class Layers:
         self._lock = threading.Lock()
         self._compiled: _Kept[Compiled] = _Kept(lambda one: os.close(one.fd))
         self._images: _Kept[tuple[Image, bool]] = _Kept(lambda one: os.close(one[0].fd))
-        self._failed: dict[str, MppError] = {}
-        """Tools that could not be initialised. Attack: a tool that takes its whole time to fail, called again and again."""
+        self._failed: dict[str, tuple[Fault, ...]] = {}
+        """Tools that could not be initialised, and why. Attack: a tool that takes its whole time to fail, called again and again."""
         self._random = os.urandom(4)
 
     def prepare(self, package: VerifiedPackage, zygote: Zygote) -> Layered:
@@ -137,11 +137,12 @@ class Layers:
             return found, False
         known = self._failed.get(name.digest)
         if known is not None:
-            raise known.with_traceback(None)
+            raise Refused.of(known)
         try:
             image = drive(make_image(zygote, _making(package, compiled, name.hash_seed)))
         except Refused as fault:
-            self._failed[name.digest] = fault
+            # Not the error itself: it would hold the package in memory.
+            self._failed[name.digest] = fault.faults
             raise
         if self._cache is not None:
             self._cache.store(name, image)

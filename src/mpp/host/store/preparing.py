@@ -10,6 +10,7 @@ from collections.abc import Callable
 from mpp.host import static
 from mpp.host.described import to_look_at
 from mpp.host.home import Home
+from mpp.host.layers import layers_of
 from mpp.host.patterns.cache import PatternCache
 from mpp.host.patterns.judging import admit
 from mpp.host.sandbox import CompiledPackage, judge_runtime, prepare_package
@@ -29,6 +30,9 @@ class Prepared:
 def judge_texts(package: VerifiedPackage, home: Home, others: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """The quick part. ``others``: names of the tools of what is installed beside it. Raises Refused ``description.*``, ``manifest.*``, ``privacy.pattern`` or ``call.runtime``; gives what a person should look at."""
     judge_runtime(package)
+    if package.manifest.runtime.layer is not None:
+        # Spec: layers Y-30. Nobody is asked about a tool that could not run.
+        layers_of(home, lambda: None).judge(package)
     # Spec: static-content X-2. A list with a fault would be left out by each host; here its author or installer hears of it.
     looks = (*to_look_at(package.manifest, others), *static.to_look_at(package))
     patterns = package.manifest.privacy_filters.custom_patterns

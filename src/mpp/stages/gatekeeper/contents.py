@@ -107,7 +107,7 @@ def judge_code(manifest: Manifest, inside: Inside) -> WasmShape | None:
 
 
 def _judge_carried(manifest: Manifest, data: bytes) -> None:
-    """Spec: G-44. Whoever takes the layer out judges it as any other; here it is only the one that the manifest names.
+    """Spec: G-45. Whoever takes the layer out judges it as any other; here it is only the one that the manifest names.
 
     Attack: a package that is agreed to with the digest of a known layer, and brings another one.
     """
