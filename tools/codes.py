@@ -23,7 +23,7 @@ RAISING = frozenset(("Refused", "HostFailed", "ToolFailed", "RemoteFailed"))
 NAME_TABLES: dict[str, str] = {"PathFault": "path", "fault": "wasm"}
 """Calls whose first literal is the name of a code, and the family of that code."""
 
-_FILE_ENDINGS = frozenset(("json", "toml", "md", "mpp", "wasm", "py", "txt", "key", "pub", "jsonl", "pem", "lock"))
+_FILE_ENDINGS = frozenset(("json", "toml", "md", "mpp", "wasm", "py", "txt", "key", "pub", "jsonl", "pem", "lock", "c", "o", "wit"))
 
 
 class Entry(NamedTuple):
