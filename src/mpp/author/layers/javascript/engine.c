@@ -2,13 +2,6 @@
 
 #define EMSCRIPTEN 1         /* a system without threads: no Atomics, no computed jumps */
 #define CONFIG_STACK_CHECK 1 /* which it would switch off with them */
-
-/* Of a recursion the engine sees only what stands in memory, and a frame of WebAssembly may have nothing there.
- * So functions that recurse take up as much memory as their frames take of the native stack: the layer's build writes this into them. */
-#define LAYER_FRAME(size)    \
-    char layer_frame[size]; \
-    __asm__ volatile("" ::"r"(layer_frame) : "memory")
-
 #include "quickjs.c"
 
 #include "engine.h"
