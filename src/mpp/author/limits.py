@@ -92,3 +92,15 @@ DESCRIBE_BYTES_MAX = MIB
 
 COMPONENT_MEMORY_BYTES_MAX = 64 * GIB
 """Bytes of address space to make a component. Reason: its engine reserves several memories of 4 GiB each and uses almost nothing of them."""
+
+WATCHED_FILES_MAX = 20_000
+"""Files that ``mpp dev`` looks at. Reason: a look at so many takes a tenth of a second; a project has hundreds."""
+
+TEST_SECONDS_MAX = 300
+"""Seconds for the tests of a project. Reason: who develops waits for them; a hang must end."""
+
+TEST_MEMORY_BYTES_MAX = 4 * GIB
+"""Bytes of address space of each process of the tests. Reason: pytest with a few libraries needs under one."""
+
+NATIVE_REPLY_BYTES_MAX = 4 * MIB
+"""Bytes of a reply of a tool that runs natively. Reason: as many as the call contract allows in the sandbox."""

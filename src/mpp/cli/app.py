@@ -18,6 +18,7 @@ from mpp.model.jsontext import shown
 COMMANDS = {
     "init": "Make a new tool project.",
     "build": "Build the project into an unsigned .mpp file.",
+    "dev": "Work on a project: build, test and serve it after each change.",
     "keygen": "Make or rotate a publisher's keys.",
     "sign": "Sign a package.",
     "verify": "Run the seven checks on a package.",
@@ -33,6 +34,7 @@ COMMANDS = {
     "policy": "Say who may run what: check, explain, test, sign, pull.",
     "approve": "Answer what a tool's call waits for; see and end approvals.",
     "layer": "Install the interpreters that tools stand on.",
+    "toolchain": "Show, fetch and find the compilers that builds use.",
     "legacy": "Hold older MCP servers in a sandbox, beside packages.",
     "stop": "Refuse a package, a publisher or all from the next call on.",
     "privacy": "See what the privacy filter takes out of answers, and why.",

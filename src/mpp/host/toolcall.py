@@ -71,6 +71,8 @@ class PackageTool:
 
     package: VerifiedPackage
     tool: ToolDefinition
+    development: bool = False
+    """An unsigned build of the project that is being worked on: no publisher stands for it."""
 
 
 def call_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
@@ -122,7 +124,7 @@ def _judged(one: PackageTool, who: Caller, call: ToolCall, invocation: str, room
     sent = send(arguments, one.tool, one.package, at.privacy, _whose(who), on.filters)
     request = Request(
         invocation=invocation, package=one.package, tool=one.tool, arguments=sent.given, agent=who.agent, shown=sent.shown if sent.differs else None,
-        user=who.user, origin=ORIGIN, tenant=who.tenant,
+        user=who.user, origin=ORIGIN, tenant=who.tenant, development=one.development,
     )  # fmt: skip
     found = judge(request, at, on)
     return found if isinstance(found, Question) else _Ready(judged=found, at=at, sent=sent)
@@ -225,7 +227,8 @@ def _labels(one: PackageTool) -> dict[str, Json]:
     """What a client may know of whose answer it is."""
     package = one.package
     return {
-        "package": package.package_id, "version": package.version, "contentHash": package.content_hash, "publisher": package.publisher_id, "verified": True,
+        "package": package.package_id, "version": package.version, "contentHash": package.content_hash, "publisher": package.publisher_id,
+        "verified": not one.development,
     }  # fmt: skip
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-import sysconfig
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from mpp.author.languages.ports import Job, Toolchain
 from mpp.author.languages.python import LIBRARIES, SOURCES, entry_of
+from mpp.author.languages.python_describe import interpreter_folders
 from mpp.author.languages.python_files import Gathered
 from mpp.author.limits import COMPONENT_MEMORY_BYTES_MAX, MODULE_BYTES_MAX
 from mpp.author.running import SYSTEM_FOLDERS, Confinement, Done, clean_environment, run_confined
@@ -80,9 +80,7 @@ def _run(job: Job, chain: Toolchain, stage: str) -> Done:
         *(sys.executable, "-I", "-S", "-B", "-c", _START, os.path.dirname(os.path.dirname(chain.program))),
         *("-q", "-d", "wit", "-w", "tool", "componentize", "-p", "app", "mpp_component", "-o", "out/main.wasm"),
     ]
-    library = sysconfig.get_config_var("LIBDIR") or os.path.join(sys.base_prefix, "lib")
-    interpreter = (sys.executable, os.path.realpath(sys.executable), sysconfig.get_paths()["stdlib"], sysconfig.get_paths()["platstdlib"], library)
-    hold = Confinement(read=(stage, chain.folder, *interpreter, *SYSTEM_FOLDERS), write=(job.work,), network=False, memory=COMPONENT_MEMORY_BYTES_MAX)
+    hold = Confinement(read=(stage, chain.folder, *interpreter_folders(), *SYSTEM_FOLDERS), write=(job.work,), network=False, memory=COMPONENT_MEMORY_BYTES_MAX)
     env = clean_environment(job.work, {"PYTHONHASHSEED": "0"})
     return run_confined(command, folder=stage, env=env, hold=hold, again=_AGAIN, what="componentize-py")
 

@@ -62,7 +62,7 @@ def _run(job: Job, stage: str) -> Done:
     scratch = os.path.join(job.work, "scratch")
     os.makedirs(scratch, exist_ok=True)
     hold = Confinement(
-        read=(stage, sdk, *_interpreter(), *SYSTEM_FOLDERS),
+        read=(stage, sdk, *interpreter_folders(), *SYSTEM_FOLDERS),
         write=(scratch,),
         network=job.allow_network,
         cpu=DESCRIBE_SECONDS_MAX,
@@ -73,7 +73,7 @@ def _run(job: Job, stage: str) -> Done:
     return run_confined(command, folder=stage, env=env, hold=hold, again="install Python again", stdout_max=DESCRIBE_BYTES_MAX, what="the tool")
 
 
-def _interpreter() -> tuple[str, ...]:
+def interpreter_folders() -> tuple[str, ...]:
     """Where this Python has its program and its standard library, and nothing that was installed beside it but by accident of layout."""
     paths = sysconfig.get_paths()
     library = os.path.join(sys.base_prefix, "lib")

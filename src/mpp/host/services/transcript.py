@@ -5,7 +5,7 @@ Both stand where the guest's own words come in and the host's words go out, so w
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from mpp.errors import Refused
 from mpp.model.calls import HostAnswer
@@ -25,6 +25,8 @@ class Recorder:
     def __init__(self, calls: HostCalls) -> None:
         self._calls = calls
         self._kept: dict[str, Writer] = {}
+        self.watch: Callable[[str, Json, HostAnswer], None] | None = None
+        """Told of each answer where somebody develops a tool: which right it lacked."""
 
     def begin(self, invocation: str) -> None:
         """Keep the host calls of this call from now on."""
@@ -39,8 +41,16 @@ class Recorder:
 
     def answer(self, method: str, params: Json, scope: Scope, until: float) -> Steps[HostAnswer]:
         steps = self._calls.answer(method, params, scope, until)
+        if self.watch is not None:
+            steps = _watched(steps, self.watch, method, params)
         writer = self._kept.get(scope.context.invocation) if self._kept else None
         return steps if writer is None else _noted(steps, writer, method, params)
+
+
+def _watched(steps: Steps[HostAnswer], watch: Callable[[str, Json, HostAnswer], None], method: str, params: Json) -> Generator[Wait, None, HostAnswer]:
+    answer = yield from steps
+    watch(method, params, answer)
+    return answer
 
 
 def _noted(steps: Steps[HostAnswer], writer: Writer, method: str, params: Json) -> Generator[Wait, None, HostAnswer]:
