@@ -22,12 +22,15 @@ from typing import Self
 
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.audit.log import AuditLog
+from mpp.host.audit.vault import CallVault, vault_for
+from mpp.host.finishing import refused
 from mpp.host.fleet import fleet_settings
 from mpp.host.granting import Places
 from mpp.host.home import Home, find_home
 from mpp.host.lane import Lane
 from mpp.host.legacy.opening import open_legacy
 from mpp.host.metrics import Counting, Metrics
+from mpp.host.oncall import new_invocation
 from mpp.host.opening import open_services, setting_of
 from mpp.host.policy_store import open_policies
 from mpp.host.ready import ReadyPackages
@@ -37,7 +40,7 @@ from mpp.host.services.standard import standard_calls
 from mpp.host.services.transcript import Recorder
 from mpp.host.signed_context import SignedContexts
 from mpp.host.sources.installed import InstalledSource
-from mpp.host.sources.ports import ToolSource
+from mpp.host.sources.ports import Offered, ToolSource
 from mpp.host.store import PackageStore
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.host.table import Tables
@@ -46,7 +49,7 @@ from mpp.host.trust_store import TrustStore
 from mpp.host.trust_watch import TrustWatch
 from mpp.model.jsontext import Json
 from mpp.model.value import value
-from mpp.ports import Clock, Random
+from mpp.ports import Clock, Events, Random
 from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall
 from mpp.stages.approval import accept, vouch
 
@@ -101,7 +104,7 @@ class Host:
             self.store = PackageStore(home, trust, clock)
             self.installed = InstalledSource(self.store, home.trust, self.room, told=told)
             self.legacy = legacy = open_legacy(
-                home, self.room.on, self.room.secrets, self.room.setting, others=self.installed.names, environment=environment
+                home, self.room.on, self.room.secrets, self.room.setting, others=self.installed.names, environment=environment, vault=self._vault
             )  # fmt: skip
             # Packages come first: no older server takes the name of a tool that is verified.
             self.tables = Tables((self.installed, legacy, *sources(self.room)), plain_names=options.plain_names, told=told)
@@ -162,12 +165,21 @@ class Host:
 
     def run(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
         """One call as a front took it."""
-        offered = self.tables.of(who.tenant).find(call.name)
+        offered = self._found(who, call.name)
         begun = time.monotonic()
         with self._counting.running():
             outcome = offered.run(who, call, live)
         self._counting.ended(_kind(outcome), time.monotonic() - begun)
         return outcome
+
+    def _found(self, who: Caller, name: str) -> Offered:
+        """Attack: an agent that tries names out. The record has each, and who tried."""
+        try:
+            return self.tables.of(who.tenant).find(name)
+        except Refused as fault:
+            on = self.room.on
+            refused(fault, on, tenant=who.tenant, invocation=new_invocation(on.random), package_id="", tool=name, agent=who.agent, user=who.user)
+            raise
 
     # -- approvals
 
@@ -184,6 +196,11 @@ class Host:
         except MppError as fault:
             return fault.code
         return ""
+
+    def _vault(self, events: Events, invocation: str) -> CallVault | None:
+        """What keeps the payloads of a call of an older server, where the vault is on."""
+        room = self.room
+        return vault_for(room.home.log, room.on.random, room.recorder, events, invocation)
 
     def metrics(self) -> Metrics:
         return self._counting.now()

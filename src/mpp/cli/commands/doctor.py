@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 
 import click
@@ -10,6 +11,7 @@ from mpp.cli.options import home, json_option
 from mpp.cli.screen import CROSS, TICK, error_json, mark, put_json, say, styled
 from mpp.errors import MppError
 from mpp.host.barriers import BAD, HOLDS, NOTE, WEAK, Barrier, Fact, Verdict, judge, probe, surroundings
+from mpp.host.legacy.probing import sandbox_of_servers
 from mpp.host.trial_call import try_call
 from mpp.model.jsontext import Json
 
@@ -42,7 +44,7 @@ def command(agent_pid: int | None, as_json: bool) -> int:
       0   tools can run here, perhaps without filesystem rights
       1   a barrier that every tool needs is missing, or the engine is
     """
-    barriers, facts = probe(room=home().path), surroundings(home(), agent_pid or 0)
+    barriers, facts = probe(room=home().path), (*surroundings(home(), agent_pid or 0), sandbox_of_servers(os.environ, home().path))
     verdict = judge(barriers, facts)
     fault = try_call()
     if fault is not None:

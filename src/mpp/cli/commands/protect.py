@@ -17,7 +17,7 @@ from mpp.host.clients.book import Book, Given
 from mpp.host.clients.known import Client, find_client
 from mpp.host.clients.planning import Plan
 from mpp.host.clients.protection import Protection
-from mpp.model.jsontext import Json
+from mpp.model.jsontext import Json, shown
 
 
 @click.command(name="protect")
@@ -28,6 +28,7 @@ from mpp.model.jsontext import Json
 @click.option("--read", "read", multiple=True, metavar="NAME=PATH", help="Let a moved server read a folder or a file.")
 @click.option("--write", "write", multiple=True, metavar="NAME=PATH", help="Let a moved server write there.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME=HOST[:PORT]", help="Let a moved server reach a host.")
+@click.option("--skip", "skip", multiple=True, metavar="NAME", help="Leave this server where it is; it bypasses MPP. May be repeated.")
 @click.option("--no-start", is_flag=True, help="Do not start moved servers now: their tools are pinned at the first list.")
 @click.option("--check", "checking", is_flag=True, help="List the servers that bypass MPP; exit code 1 if there is one.")
 @click.option("--undo", is_flag=True, help="Put the file back as it was, byte for byte.")
@@ -41,6 +42,7 @@ def command(
     read: tuple[str, ...],
     write: tuple[str, ...],
     hosts: tuple[str, ...],
+    skip: tuple[str, ...],
     no_start: bool,
     checking: bool,
     undo: bool,
@@ -67,6 +69,7 @@ def command(
     Examples:
       mpp protect claude
       mpp protect cursor --allow-host github=api.github.com --write files=/home/ada/notes
+      mpp protect claude --skip browser
       mpp protect --check --json
       mpp protect claude --undo
     """
@@ -78,17 +81,21 @@ def command(
     if undo:
         _undo(targets, yes=yes, force=force, as_json=as_json)
     else:
-        _protect(targets, given_of(read, write, hosts), yes=yes, dry_run=dry_run, start=not no_start, as_json=as_json)
+        _protect(targets, given_of(read, write, hosts), skip, yes=yes, dry_run=dry_run, start=not no_start, as_json=as_json)
     return 0
 
 
-def _protect(targets: list[tuple[Client, str]], given: dict[str, Given], *, yes: bool, dry_run: bool, start: bool, as_json: bool) -> None:
+def _protect(
+    targets: list[tuple[Client, str]], given: dict[str, Given], skip: tuple[str, ...], *, yes: bool, dry_run: bool, start: bool, as_json: bool
+) -> None:  # fmt: skip
     found, book = tools(given)
     rows: list[Json] = []
     changed = 0
+    if skip:
+        _must_be_there(skip, [Protection(client, path, found) for client, path in targets])
     for client, path in targets:
         protection = Protection(client, path, found)
-        plan = protection.plan()
+        plan = protection.plan(skip)
         if not as_json:
             show_plan(plan, protection.place, book)
         row = plan_json(plan, protection.place, book)
@@ -103,6 +110,13 @@ def _protect(targets: list[tuple[Client, str]], given: dict[str, Given], *, yes:
         put_json({"ok": True, "changed": changed, "files": rows})
     elif not targets:
         say("There is no file of a client that MPP knows.")
+
+
+def _must_be_there(skip: tuple[str, ...], protections: list[Protection]) -> None:
+    """Attack on oneself: a name that is written otherwise, and a server that is moved all the same."""
+    there = {one.name for protection in protections for one in protection.plan().before.servers()}
+    if missing := next((one for one in skip if one not in there), ""):
+        raise Refused("usage.option", f"no server is called {shown(missing)!r}", where="--skip", hint="write the name as it stands in the client's file")
 
 
 def _moved(protection: Protection, plan: Plan, book: Book, *, yes: bool, start: bool, as_json: bool) -> dict[str, Json]:

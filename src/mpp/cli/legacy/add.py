@@ -14,6 +14,7 @@ from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say, table
 from mpp.errors import Refused
 from mpp.host.legacy.types import Entry, Held
+from mpp.host.legacy.offers import PROMPT, RESOURCE, TEMPLATE
 from mpp.host.legacy.pins import NEW
 from mpp.host.system import SystemClock
 from mpp.model.jsontext import Json
@@ -109,6 +110,9 @@ def _done(entry: Entry, seen: Seen | None, *, as_json: bool) -> None:
     tools = callable_of(entry)
     say(f"Added {name}, which calls itself {says(seen)!r}: {len(tools)} tools, not verified, pinned as they are described now.")
     table([(f"{name}__{one}", "") for one in tools])
+    for kind, word in ((PROMPT, "prompts"), (RESOURCE, "resources"), (TEMPLATE, "templates of resources")):
+        if others := callable_of(entry, kind):
+            say(f"  {word}: {len(others)}")
     for held in entry.held:
         say(f"  kept back: {held.name}: {held.why}")
     table([*barrier_lines(seen.barriers)], indent="  ")

@@ -21,6 +21,9 @@ NAME_CHARS_MAX = 40
 """Characters of the name that a server gets here. Reason: it stands before each of its tools, and clients bound those names."""
 
 
+SKIPPED = "you leave it out; it bypasses MPP"
+
+
 @value
 class Lifted:
     """One value that goes into the store of secrets. It never shows itself."""
@@ -104,10 +107,10 @@ class LegacyServers(Protocol):
         """Take it out; nothing happens if it is not there."""
 
 
-def make_plan(config: Config, launcher: Launcher, book: LegacyServers, see: See, *, ours: Collection[str] = ()) -> Plan:
-    """``ours``: names in the book that an earlier run, which broke off, wrote for this very file."""
+def make_plan(config: Config, launcher: Launcher, book: LegacyServers, see: See, *, ours: Collection[str] = (), skip: Collection[str] = ()) -> Plan:
+    """``ours``: names in the book that an earlier run, which broke off, wrote for this very file. ``skip``: servers that their owner leaves where they are."""
     theirs = tuple(one for one in config.servers() if one.name != OUR_NAME or one.holder != config.client.key or not looks_ours(one))
-    moves, left = sort_out(theirs, book, see, ours=ours)
+    moves, left = sort_out(theirs, book, see, ours=ours, skip=skip)
     after = config.without(tuple(one.server for one in moves))
     if moves:
         if any(one.server.name == OUR_NAME and one.server.holder == config.client.key for one in left):
@@ -116,7 +119,9 @@ def make_plan(config: Config, launcher: Launcher, book: LegacyServers, see: See,
     return Plan(before=config, after=after, moves=moves, left=left)
 
 
-def sort_out(servers: tuple[Server, ...], book: LegacyServers, see: See, *, ours: Collection[str] = ()) -> tuple[tuple[Move, ...], tuple[Left, ...]]:
+def sort_out(
+    servers: tuple[Server, ...], book: LegacyServers, see: See, *, ours: Collection[str] = (), skip: Collection[str] = ()
+) -> tuple[tuple[Move, ...], tuple[Left, ...]]:  # fmt: skip
     """Those that the book takes, each with a name of its own, and those that it does not."""
     taken = set(book.names()) - set(ours)
     moves: list[Move] = []
@@ -124,8 +129,8 @@ def sort_out(servers: tuple[Server, ...], book: LegacyServers, see: See, *, ours
     same: dict[Hashable, str] = {}
     claimed: dict[str, str] = {}
     for server in servers:
-        if server.why_not:
-            left.append(Left(server=server, why=server.why_not))
+        if server.why_not or server.name in skip:
+            left.append(Left(server=server, why=server.why_not or SKIPPED))
             continue
         name = same.get(book.likeness(server), "")
         move = _move(server, name or _free(_slug(server.name), taken), book, see, is_known=bool(name))

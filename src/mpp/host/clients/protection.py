@@ -7,7 +7,7 @@ one step. Until then the client works as before; from then on everything that it
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mpp.errors import HostFailed, Refused
@@ -60,8 +60,9 @@ class Protection:
         self.place = places.look(path, tools.owner)
         self._changes = Changes(tools.home, client.name, self.place.path)
 
-    def plan(self) -> Plan:
-        return make_plan(self._config(self.place.data), self._tools.launcher, self._tools.book, self._tools.see, ours=self._broken_off())
+    def plan(self, skip: Collection[str] = ()) -> Plan:
+        """``skip``: names of servers that stay where they are."""
+        return make_plan(self._config(self.place.data), self._tools.launcher, self._tools.book, self._tools.see, ours=self._broken_off(), skip=skip)
 
     def _config(self, data: bytes) -> Config:
         return Config(self._client, data, self.place.named)

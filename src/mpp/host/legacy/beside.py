@@ -57,7 +57,11 @@ class Beside:
         if found is None:
             return None
         item, own = found
-        return self._source.do(item, of_resource(item.pin.name, own, uri), who, {"uri": own}, {})
+        answer = self._source.do(item, of_resource(item.pin.name, own, uri), who, {"uri": own}, {})
+        contents = answer["contents"]
+        # The protocol has no place for labels of the whole: each part says whose it is.
+        labelled: list[Json] = [{**one, "_meta": item.labels} for one in contents if isinstance(one, dict)] if isinstance(contents, list) else []
+        return {**answer, "contents": labelled}
 
     def follow(self, who: Caller, uri: str) -> None:
         """Of what is listed alone."""

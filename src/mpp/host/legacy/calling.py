@@ -32,7 +32,6 @@ from mpp.model.value import value
 from mpp.ports import Events
 from mpp.protocol.mcp.ports import Caller, CARRIED, carried, Live, Outcome, ToolCall
 from mpp.protocol.mcp_client.events import Done
-from mpp.protocol.mcp_client.session import CALL
 from mpp.stages.approval import Question, required, warrant
 from mpp.stages.privacy import clean_run, FilteredLive, together
 from mpp.stages.sandbox import read_arguments, read_result, Run, ToolReply, Used
@@ -192,7 +191,7 @@ def _ran(one: _Run, call: ToolCall, live: Live, labels: Mapping[str, Json]) -> O
     used = Used(hosts=one.ready.connection.hosts())
     run = Run(fault=fault, exit_code=0, stdout=raw, stderr=b"", stderr_cut=0, used=used, seconds=time.monotonic() - begun, reusable=True)
     kept = "" if vault is None else vault.keep(Made(
-        tool=grant.tool, line=leave.sent.given.data, arguments=leave.sent.given.data, now_ns=now_ns, memory_bytes=0, variables=0, folders=(), run=run,
+        tool=grant.tool, line=_line(grant.tool, leave.sent.given.data), arguments=leave.sent.given.data, now_ns=now_ns, memory_bytes=0, variables=0, folders=(), run=run,
         shown=shown_bytes(clean.reply),
     ))  # fmt: skip
     done = Reply(
@@ -206,6 +205,11 @@ def _ran(one: _Run, call: ToolCall, live: Live, labels: Mapping[str, Json]) -> O
     return made
 
 
+def _line(tool: str, arguments: bytes) -> bytes:
+    """The request as the vault keeps it: what was asked for, with the arguments as they went."""
+    return b'{"tool":%b,"arguments":%b}' % (json.dumps(tool).encode("ascii"), arguments)
+
+
 def _order(one: _Run, call: ToolCall) -> Order:
     leave, grant = one.leave, one.leave.judged.grant
     limits = [most for most in (call.timeout_ms, leave.judged.verdict.limits.timeout_ms, CALL_MS_MAX) if most]
@@ -213,7 +217,7 @@ def _order(one: _Run, call: ToolCall) -> Order:
     params = given.found if isinstance(given.found, dict) and not one.deed.is_tool else {}
     return Order(
         name=grant.tool, arguments=given.data, seconds=min(limits) / 1000, inputs=leave.inputs, state=leave.state, level=call.level,
-        method=CALL if one.deed.is_tool else one.deed.name, params=params, whose=leave.whose,
+        method=one.deed.method, params=params, whose=leave.whose,
     )  # fmt: skip
 
 

@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 
 from mpp.errors import ToolFailed
-from mpp.host.legacy.offers import PROMPT, TOOL
+from mpp.host.legacy.offers import METHODS, PROMPT, TOOL
 from mpp.model.jsontext import Json, shown
 from mpp.model.value import value
 from mpp.protocol.mcp_client.events import Done
+from mpp.protocol.mcp_client.session import CALL
 from mpp.stages.sandbox import read_result, ToolReply
 
-GET, READ, COMPLETE = "prompts/get", "resources/read", "completion/complete"
-BESIDE = (GET, READ, COMPLETE)
-"""How policy and record name what is no call of a tool. No tool can have such a name."""
+GET, READ, COMPLETE = BESIDE = tuple(METHODS)
+"""How policy and record name what is no call of a tool."""
 
 ERROR_SHOWN_MAX = 1000
 """Characters of a server's error that are shown. Reason: a model needs the words, not a document."""
@@ -36,13 +36,17 @@ class Deed:
     """One thing that can be asked of a server."""
 
     name: str
-    """The tool; of all else the method. Policy and record go by it."""
+    """The tool; of all else a name that no tool has. Policy and record go by it."""
     pin: str
     """The name of the definition that a person agreed to."""
     read: Callable[[Mapping[str, Json]], dict[str, Json]]
     """A result of the server as the result of a tool. Raises ToolFailed for what is none."""
     write: Callable[[Mapping[str, Json]], dict[str, Json]] = field(default=dict)
     """The filtered result of a tool as the answer to this."""
+
+    @property
+    def method(self) -> str:
+        return METHODS.get(self.name, CALL)
 
     @property
     def is_tool(self) -> bool:

@@ -14,6 +14,9 @@ from mpp.protocol.mcp_client.limits import URI_CHARS_MAX
 from mpp.protocol.mcp_client.lists import PROMPTS, RESOURCES, TEMPLATES, TOOLS
 from mpp.stages.privacy.guard import Described, NAME, PROSE, Text, TITLE, VALUE
 
+METHODS = {"mcp.prompts.get": "prompts/get", "mcp.resources.read": "resources/read", "mcp.completion.complete": "completion/complete"}
+"""How policy and record name a request that is no call of a tool, and its method. A tool of such a name is kept back."""
+
 TOOL, PROMPT, RESOURCE, TEMPLATE = "", "prompt: ", "resource: ", "template: "
 """What stands before the name of a pin, by its kind. No name of a tool has a space or a colon, so no kind is taken for another."""
 

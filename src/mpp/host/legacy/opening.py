@@ -12,9 +12,10 @@ from mpp.host.judging import Services, Setting
 from mpp.host.legacy.stamp import stamp
 from mpp.host.secret_store import SecretStore
 from mpp.host.sources.ports import Offered
-from mpp.ports import Clock
+from mpp.ports import Clock, Events
 
 if TYPE_CHECKING:
+    from mpp.host.audit.vault import CallVault
     from mpp.host.legacy.beside import Beside
     from mpp.host.legacy.keeping import Surroundings
     from mpp.host.legacy.source import LegacySource
@@ -87,15 +88,15 @@ class WhenThere:
 
 def open_legacy(
     home: Home, on: Services, secrets: SecretStore, setting: Callable[[], Setting], *, others: Callable[[], frozenset[str]] = frozenset,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None, vault: Callable[[Events, str], CallVault | None] = lambda _events, _invocation: None,
 ) -> WhenThere:  # fmt: skip
-    """``others``: names of the tools of packages, which no description of a server may speak of."""
+    """``others``: names of the tools of packages, which no description of a server may speak of. ``vault`` keeps the payloads of a call, where that is on."""
 
     def make() -> LegacySource:
         from mpp.host.legacy.calling import LegacyRoom  # noqa: PLC0415
         from mpp.host.legacy.source import LegacySource  # noqa: PLC0415
 
         about = surroundings(home, secrets, on.clock, setting=setting, environment=environment)
-        return LegacySource(about, LegacyRoom(on=on, setting=setting), others=others)
+        return LegacySource(about, LegacyRoom(on=on, setting=setting, vault=vault), others=others)
 
     return WhenThere(os.path.join(home.path, SERVERS), make)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from mpp.errors import Refused
 from mpp.host.legacy.limits import DEFINITION_BYTES_MAX
-from mpp.host.legacy.offers import described_other, form_fault, Lists, name_fault, named, own_name, passed_on, PROMPT, RESOURCE, TEMPLATE, TOOL
+from mpp.host.legacy.offers import described_other, form_fault, Lists, METHODS, name_fault, named, own_name, passed_on, PROMPT, RESOURCE, TEMPLATE, TOOL
 from mpp.host.legacy.schemas import schema_fault
 from mpp.host.legacy.types import Entry, Held, Pin, described, tool_of
 from mpp.model.jsontext import Json, shown
@@ -84,7 +84,8 @@ _PLURAL = {TOOL: "tools", PROMPT: "prompts", RESOURCE: "resources", TEMPLATE: "t
 def _name_fault(kind: str, name: str) -> str:
     if kind != TOOL:
         return name_fault(kind, own_name(name))
-    return "" if TOOL_NAME.fullmatch(name) else "its name is none that can be called here"
+    # Attack: a tool that a rule for reading resources lets through.
+    return "" if TOOL_NAME.fullmatch(name) and name not in METHODS else "its name is none that can be called here"
 
 
 def agree(judged: Judged) -> Entry:

@@ -32,8 +32,11 @@ class Item:
 
     def listed(self, key: str) -> dict[str, Json]:
         """As it stands in a list. Spec: legacy V-60: whose it is, and that nobody verified it."""
-        labels: dict[str, Json] = {META + "package": self.entry.server.package_id, META + "verified": False}
-        return {**passed_on(self.pin.kind, json.loads(self.pin.document)), key: self.public, "_meta": labels}
+        return {**passed_on(self.pin.kind, json.loads(self.pin.document)), key: self.public, "_meta": self.labels}
+
+    @property
+    def labels(self) -> dict[str, Json]:
+        return {META + "package": self.entry.server.package_id, META + "verified": False}
 
 
 @value
