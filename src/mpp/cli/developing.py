@@ -47,16 +47,19 @@ class Teller:
                 for line in words.splitlines():
                     note(safe(line))
 
-    def called(self, tool: str, seconds: float, code: str) -> None:
-        self.tell("call", f"call    {seconds * 1000:9.1f} ms  {tool}  {code}", tool=tool, ms=round(seconds * 1000, 3), code=code)
+    def called(self, tool: str, seconds: float, inside: float, code: str) -> None:
+        words = f"call    {seconds * 1000:9.1f} ms  {tool}  {code}" + (f"  (in the sandbox {inside * 1000:.1f} ms)" if inside else "")
+        self.tell("call", words, tool=tool, ms=round(seconds * 1000, 3), sandbox_ms=round(inside * 1000, 3), code=code)
+
+    def said(self, text: str) -> None:
+        for line in text.splitlines():
+            self.tell("stderr", f"tool:   {line}", line=line)
+        for words in lacked_in(text):
+            self.tell("needs", f"needs   {words}", hint=words)
 
     def lacked(self, method: str, params: Json, code: str) -> None:
         words = lacked_call(method, params, code)
         self.tell("needs", f"needs   {words}", method=method, code=code, hint=words)
-
-    def lacked_in(self, text: str) -> None:
-        for words in lacked_in(text):
-            self.tell("needs", f"needs   {words}", hint=words)
 
 
 @value
@@ -81,8 +84,12 @@ class DevOptions:
     trusts_project: bool
 
 
-def run_cycle(root: str, options: DevOptions, teller: Teller) -> Cycle:
-    """Build, write the package where ``mpp run`` finds it, run the tests. What is wrong is told, not raised: the next edit mends it."""
+def _nowhere(_: Built) -> None:
+    """Nobody serves it."""
+
+
+def run_cycle(root: str, options: DevOptions, teller: Teller, serve: Callable[[Built], None] = _nowhere) -> Cycle:
+    """Build, write the package where ``mpp run`` finds it, serve it, run the tests. What is wrong is told, not raised: the next edit mends it."""
     begun = time.monotonic()
     steps: list[tuple[str, float]] = []
     at = begun
@@ -106,6 +113,7 @@ def run_cycle(root: str, options: DevOptions, teller: Teller) -> Cycle:
         seconds = time.monotonic() - begun
         write_atomic(os.path.join(project.root, built.name), built.data)
         _tell_built(built, seconds, tuple(steps), teller)
+        serve(built)
         tested = _tested(project, options, teller)
     except MppError as found:
         fault = found

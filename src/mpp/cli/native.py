@@ -46,14 +46,13 @@ class NativeTool:
             limit = self._package.manifest.runtime.timeout_ms
             seconds = min(call.timeout_ms or limit, limit) / 1000
             reply = run_native(self._project, self._tool.name, call.arguments, invocation=new_invocation(SystemRandom()), seconds=seconds)
-            for line in reply.stderr.splitlines():
-                self._teller.tell("stderr", f"tool: {line}", line=line)
+            self._teller.said(reply.stderr)
             found = read_reply(reply.line, 0, self._tool).to_json()
             meta: dict[str, Json] = {META + name: item for name, item in labels.items()}
             return Outcome(result={**found, "_meta": meta})
         except MppError as fault:
             code = fault.code
-            self._teller.lacked_in(fault.message)
+            self._teller.said(fault.message)
             return Outcome(result=error_result(fault.message, fault.code, labels))
         finally:
-            self._teller.called(self._tool.name, time.monotonic() - begun, code)
+            self._teller.called(self._tool.name, time.monotonic() - begun, 0.0, code)

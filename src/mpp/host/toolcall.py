@@ -73,6 +73,8 @@ class PackageTool:
     tool: ToolDefinition
     development: bool = False
     """An unsigned build of the project that is being worked on: no publisher stands for it."""
+    watch: Callable[[Reply], None] | None = None
+    """Told of each answer of such a build, for the person who works on it."""
 
 
 def call_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
@@ -156,6 +158,8 @@ def _ran(one: PackageTool, found: _Ready, call: ToolCall, live: Live, room: Room
                 raise
             return _broken(fault, judged, on, labels)
     finished = finish(judged, reply, on)
+    if one.watch is not None:
+        one.watch(reply)
     return outcome(reply, {**labels, "entry": finished.entry.seq, "invocation": judged.grant.invocation})
 
 

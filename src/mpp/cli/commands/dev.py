@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mpp.author.build import Wishes
+from mpp.author.build import Built, Wishes
 from mpp.author.development import TENANT
 from mpp.author.project import find_project, Project, read_project
 from mpp.cli.building import find_or_install, newest_layer
@@ -20,7 +20,7 @@ from mpp.cli.options import here, home
 from mpp.cli.packages import take_unsigned
 from mpp.cli.run_options import read_workspace
 from mpp.cli.screen import note, put_json, say
-from mpp.errors import MppError, Refused
+from mpp.errors import Refused
 
 if TYPE_CHECKING:  # a host is slow to import, and --once needs none
     from mpp.host.sources.development import DevelopmentSource
@@ -127,16 +127,14 @@ def _serve(project: Project, options: DevOptions, teller: Teller, *, workspace: 
     made: list[DevelopmentSource] = []
 
     def sources(room: object) -> list[DevelopmentSource]:
-        made.append(DevelopmentSource(room, tenant=TENANT, told=teller.called, lacked=teller.lacked, failed=teller.lacked_in))  # type: ignore[arg-type] # what the host gives is a room
+        made.append(DevelopmentSource(room, tenant=TENANT, hears=teller))  # type: ignore[arg-type] # what the host gives is a room
         return made
 
+    def serve(built: Built) -> None:
+        _put(made[0], built.data, project, native=native, teller=teller)
+
     def build() -> None:
-        cycle = run_cycle(project.root, options, teller)
-        if cycle.built is not None and cycle.fault is None:
-            try:
-                _put(made[0], cycle.built.data, project, native=native, teller=teller)
-            except MppError as fault:
-                teller.tell("failed", f"failed  {fault.message} [{fault.code}]", code=fault.code)
+        run_cycle(project.root, options, teller, serve)
 
     clock, random = SystemClock(), SystemRandom()
     with open_backend(home(), ServeOptions(workspace=workspace, plain_names=True), environment=os.environ, sources=sources) as backend:

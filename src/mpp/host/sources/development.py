@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import replace
+from typing import Protocol
 
 from mpp.host.definitions import definition_of
+from mpp.host.oncall import Reply
 from mpp.host.secret_store import SecretStore
 from mpp.host.sources.ports import Offered, SEPARATOR
 from mpp.host.toolcall import META, PackageTool, Room, call_package
@@ -28,19 +30,30 @@ LABEL = "[development build, unsigned] "
 _CODE = META + "code"
 
 
-class DevelopmentSource:
-    """One project. ``told`` hears of each call: the tool, its seconds and the code it ended with; ``lacked`` of each right that was missing;
-    ``failed`` of the words of a failure, filtered as the agent gets them.
-    """
+class Hears(Protocol):
+    """The person who works on the project. What comes here has passed the filter."""
 
-    def __init__(
-        self, room: Room, *, tenant: str, told: Callable[[str, float, str], None], lacked: Callable[[str, Json, str], None],
-        failed: Callable[[str], None] = lambda _: None, monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
+    def called(self, tool: str, seconds: float, inside: float, code: str) -> None:
+        """A call is over: the tool, its seconds, those of them in the sandbox, and how it ended."""
+        ...
+
+    def said(self, text: str) -> None:
+        """What the tool wrote to standard error, or how it said that it failed."""
+        ...
+
+    def lacked(self, method: str, params: Json, code: str) -> None:
+        """A host call that the manifest or the policy does not let through."""
+        ...
+
+
+class DevelopmentSource:
+    """One project. Safe to use from many threads."""
+
+    def __init__(self, room: Room, *, tenant: str, hears: Hears, monotonic: Callable[[], float] = time.monotonic) -> None:
         # Attack: a project from elsewhere that asks for the secrets of whoever tries it. There are none where it looks.
         nowhere = os.path.join(room.home.cache, "development", "no-secrets")
         self._room = replace(room, secrets=SecretStore(nowhere, os.path.join(nowhere, "seal")))
-        self._tenant, self._told, self._lacked, self._failed, self._monotonic = tenant, told, lacked, failed, monotonic
+        self._tenant, self._hears, self._monotonic = tenant, hears, monotonic
         self._lock = threading.Lock()
         self._offered: tuple[Offered, ...] = ()
         self._revision = 0
@@ -68,21 +81,31 @@ class DevelopmentSource:
 
     def _offer(self, package: VerifiedPackage, number: int) -> Offered:
         tool = package.manifest.tool_definitions[number]
-        one = PackageTool(package=package, tool=tool, development=True)
 
         def run(who: Caller, call: ToolCall, live: Live) -> Outcome:
+            inside: list[float] = []
+
+            def watch(reply: Reply) -> None:
+                inside.append(reply.run.seconds)
+                self._say(reply.clean.stderr)
+
+            one = PackageTool(package=package, tool=tool, development=True, watch=watch)
             begun = self._monotonic()
             outcome = call_package(one, replace(who, tenant=self._tenant), call, live, self._room)
-            self._told(tool.name, self._monotonic() - begun, ended_with(outcome))
             if outcome.result.get("isError"):
-                self._failed(words_of(outcome))
+                self._say(words_of(outcome))
+            self._hears.called(tool.name, self._monotonic() - begun, sum(inside), ended_with(outcome))
             return outcome
 
         return Offered(f"{package.manifest.name}{ALIAS_END}{SEPARATOR}{tool.name}", labelled(definition_of(package, tool), LABEL), run)
 
+    def _say(self, text: str) -> None:
+        if text.strip():
+            self._hears.said(text)
+
     def _watch(self, method: str, params: Json, answer: HostAnswer) -> None:
         if answer.error in {"not_declared", "not_granted"}:
-            self._lacked(method, params, answer.error)
+            self._hears.lacked(method, params, answer.error)
 
 
 def labelled(definition: dict[str, Json], label: str) -> dict[str, Json]:
