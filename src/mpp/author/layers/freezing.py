@@ -1,0 +1,39 @@
+"""Runs freeze.c, compiled to WebAssembly, over a folder: the interpreter compiles its own standard library before it has one."""
+
+from __future__ import annotations
+
+import os
+
+from mpp.errors import HostFailed
+
+
+def run_freezer(program: str, folder: str, log: str) -> None:
+    """``folder`` is all that it sees; what it says on standard error comes to the end of ``log``."""
+    # Imported here: the engine is slow to import, and every command looks at the recipes' names.
+    from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, WasiConfig, WasmtimeError  # noqa: PLC0415
+
+    words = os.path.join(folder, "words.txt")
+    try:
+        config = Config()
+        config.wasm_exceptions = True
+        engine = Engine(config)
+        store, linker, wasi = Store(engine), Linker(engine), WasiConfig()
+        wasi.argv = ["freeze"]
+        wasi.stderr_file = words
+        wasi.preopen_dir(folder, "/work")
+        store.set_wasi(wasi)
+        linker.define_wasi()
+        module = Module.from_file(engine, program)
+        start = linker.instantiate(store, module).exports(store)["_start"]
+        start(store)  # type: ignore[operator]
+    except ExitTrap as end:
+        if end.code != 0:
+            raise _failed(f"exit code {end.code}", words, log) from None
+    except WasmtimeError as fault:
+        raise _failed(str(fault)[:500], words, log) from None
+
+
+def _failed(why: str, words: str, log: str) -> HostFailed:
+    with open(log, "ab") as file, open(words, "rb") as said:
+        file.write(said.read())
+    return HostFailed("host.compiler_failed", f"the standard library does not compile: {why}", where=log, hint=f"read the log: {log}")

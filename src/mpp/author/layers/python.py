@@ -1,0 +1,213 @@
+"""The recipe of the Python layer: CPython of Debian, compiled to one WebAssembly module that holds the standard library.
+
+The steps: fetch sources (apt checks their signatures), unpack, configure, compile, turn the standard library into bytecode (done by the interpreter itself,
+inside of WebAssembly, so that no Python of that version is needed here), link, pack. What runs is held to its folder and has no network, but for apt.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from hashlib import sha256
+
+from mpp.author.languages.ports import Toolchain
+from mpp.author.layers.built import BuiltLayer
+from mpp.author.layers.debian import Debian, Source
+from mpp.author.layers.freezing import run_freezer
+from mpp.author.layers.limits import FROZEN_BYTES_MAX, LAYER_BYTES_MAX
+from mpp.author.layers.python_parts import PARTS, Part, edit_sources
+from mpp.author.layers.stdlib import find_modules, read_sizes, write_sources, write_tables
+from mpp.author.layers.workshop import Workshop
+from mpp.author.provenance import Recipe, write_provenance
+from mpp.author.sbom import write_sbom
+from mpp.author.toolchains.installing import obtain
+from mpp.errors import HostFailed
+from mpp.files import read_bounded
+from mpp.model.jsontext import Json
+from mpp.model.manifest import parse_manifest
+from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, hashes, pack, read_archive
+
+RELEASE = "trixie"
+SOURCE = "python3.13"
+STACK_BYTES = 4 << 20
+"""The stack that C code has within the memory of the module. The engine's own stack, which no module sets, ends before it."""
+
+_TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates", "python")
+_TARGET = ("-target", "wasm32-wasi")
+_COMPILE = ("-O2", "-g0", "-fno-sanitize=undefined", "-Wno-date-time")
+_INCLUDE = ("-Ipy/Include", "-Ipy/Include/internal", "-Ipy/Include/internal/mimalloc", "-Ibuild", "-DPy_BUILD_CORE")
+_EMULATED = ("-lwasi-emulated-signal", "-lwasi-emulated-getpid", "-lwasi-emulated-process-clocks", "-lm")
+_LIBRARIES = ("Modules/_decimal/libmpdec/libmpdec.a", "Modules/expat/libexpat.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
+_ARCHIVE = "libcore.a"
+
+# Configure wants a Python of its own version for steps that this recipe does not use, and asks only which version it is.
+_PRETENDER = "#!/bin/sh\necho 3.13\n"
+# A Makefile that adds one question to CPython's own: which object files are the interpreter, without its frozen modules.
+_QUESTION = "include Makefile\nmpp-core: $(LIBRARY_OBJS_OMIT_FROZEN)\n\t$(AR) rcs {archive} $^\n"
+
+
+def build_layer(*, cache: str, progress: Callable[[str], None]) -> BuiltLayer:
+    """Fetch, compile and pack. ``cache`` is a folder of ours: sources, the compiler's cache, and finished modules."""
+    env = dict(os.environ)
+    compiler = obtain("zig", env=env, progress=progress, install=True)
+    debian = Debian(RELEASE, os.path.join(cache, "debian"), env=env)
+    sources = {SOURCE: debian.fetch(SOURCE, archives_only=False, progress=progress)}
+    for part in PARTS:
+        sources[part.source] = debian.fetch(part.source, archives_only=True, progress=progress)
+    key = _key(sources, compiler)
+    ready = os.path.join(cache, f"python-{key}.wasm")
+    if not os.path.exists(ready):
+        _make(sources, compiler, cache, ready, progress)
+    return _pack(read_bounded(ready, LAYER_BYTES_MAX), sources, compiler)
+
+
+def _key(sources: dict[str, Source], compiler: Toolchain) -> str:
+    """What the module is made of, as one name: the same name, the same bytes."""
+    digest = sha256(f"{compiler.name} {compiler.version}\n".encode())
+    for source in sources.values():
+        digest.update("".join(f"{os.path.basename(path)} {source.files[path]}\n" for path in sorted(source.files)).encode())
+    for name, data in _own_sources().items():
+        digest.update(f"{name} {sha256(data).hexdigest()}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _own_sources() -> dict[str, bytes]:
+    """The files of this recipe, itself among them."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    paths = [os.path.join(here, name) for name in ("python.py", "python_parts.py", "stdlib.py", "freezing.py")]
+    for folder, _, names in os.walk(_TEMPLATES):
+        paths += [os.path.join(folder, name) for name in names if name.endswith((".c", ".py", ".site"))]
+    return {os.path.relpath(path, here): read_bounded(path, FROZEN_BYTES_MAX) for path in sorted(paths)}
+
+
+def _make(sources: dict[str, Source], compiler: Toolchain, cache: str, ready: str, progress: Callable[[str], None]) -> None:
+    """Compile in a folder of its own, which stays if something fails, with its log."""
+    folder = os.path.join(os.path.abspath(cache), "python-work")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, mode=0o700)
+    own_cache = os.path.join(os.path.abspath(cache), "compiler")
+    os.makedirs(own_cache, mode=0o700, exist_ok=True)
+    shop = Workshop(folder=folder, cache=own_cache, compiler=compiler, progress=progress)
+    _unpack(shop, sources)
+    _configure(shop)
+    progress("compiling the interpreter (some minutes)")
+    _compile_core(shop)
+    objects = [path for part in PARTS for path in _compile_part(shop, part)]
+    progress("turning the standard library into bytecode")
+    objects += _freeze(shop)
+    progress("linking")
+    _link(shop, "layer.wasm", [_compile(shop, "layer.c", "layer.o"), *objects])
+    os.replace(shop.path("layer.wasm"), ready)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(shop: Workshop, sources: dict[str, Source]) -> None:
+    shop.progress("unpacking")
+    for source in sources.values():
+        for path in source.files:
+            os.makedirs(shop.path("archives", source.name), exist_ok=True)
+            shutil.copyfile(path, shop.path("archives", source.name, os.path.basename(path)))
+    description = os.path.basename(sources[SOURCE].archive(".dsc"))
+    program = shutil.which("dpkg-source", path="/usr/bin:/bin")
+    if program is None:
+        raise HostFailed("host.compiler_missing", "dpkg-source is not on this machine", where="dpkg-dev", hint="install the package dpkg-dev")
+    # Apt has checked the signature of the list that names these files by hash; the signature of a maintainer's own key adds nothing.
+    shop.run([program, "--no-check", "-x", f"archives/{SOURCE}/{description}", "py"], "unpacking CPython")
+    for part in PARTS:
+        os.makedirs(shop.path(part.source), exist_ok=True)
+        archive = os.path.basename(sources[part.source].archive(part.archive))
+        shop.run(["tar", "--no-same-owner", "--strip-components=1", "-C", part.source, "-xf", f"archives/{part.source}/{archive}"], f"unpacking {part.source}")
+    for name in ("layer.c", "freeze.c"):
+        shutil.copyfile(os.path.join(_TEMPLATES, name), shop.path(name))
+    edit_sources(shop)
+
+
+def _configure(shop: Workshop) -> None:
+    shop.progress("configuring")
+    zig = shop.compiler.program
+    tools = {name: shop.write(f"bin/{name}", f'#!/bin/sh\nexec "{zig}" {name} "$@"\n', program=True) for name in ("ar", "ranlib")}
+    flags = " ".join((*_TARGET, "-fno-sanitize=undefined"))
+    compiler = shop.write("bin/cc", f'#!/bin/sh\nexec "{zig}" cc {flags} "$@"\n', program=True)
+    pretender = shop.write("bin/python", _PRETENDER, program=True)
+    own = read_bounded(os.path.join(_TEMPLATES, "config.site"), FROZEN_BYTES_MAX).decode("utf-8")
+    site = shop.write("config.site", f". {shop.path('py', 'Tools', 'wasm', 'config.site-wasm32-wasi')}\n{own}")
+    os.makedirs(shop.path("build"))
+    shop.run(
+        [
+            "../py/configure", "--host=wasm32-wasi", "--build=x86_64-linux-gnu", f"--with-build-python={pretender}", "--disable-test-modules", "--without-ensurepip",
+            f"CC={compiler}", "CXX=false", f"CPP={compiler} -E", f"AR={tools['ar']}", f"RANLIB={tools['ranlib']}", "PKG_CONFIG=false", f"CFLAGS={' '.join(_COMPILE)}",
+        ],
+        "configuring CPython", folder="build", env={"CONFIG_SITE": site},
+    )  # fmt: skip
+
+
+def _compile_core(shop: Workshop) -> None:
+    shop.write("build/Modules/Setup.local", "*disabled*\n_socket\nselect\n_posixshmem\n_multiprocessing\n")
+    shop.write("build/mpp.mk", _QUESTION.format(archive=_ARCHIVE))
+    jobs = f"-j{os.cpu_count() or 1}"
+    shop.run(["make", jobs, "-f", "mpp.mk", "mpp-core", *_LIBRARIES, f"PYTHON_FOR_REGEN={shop.path('bin', 'python')}"], "compiling CPython", folder="build")
+
+
+def _compile(shop: Workshop, source: str, target: str, *flags: str) -> str:
+    shop.run([shop.path("bin", "cc"), *_COMPILE, *_INCLUDE, *flags, "-c", source, "-o", target], f"compiling {os.path.basename(source)}")
+    return target
+
+
+def _compile_part(shop: Workshop, part: Part) -> list[str]:
+    shop.progress(f"compiling {part.source}")
+    if part.prepare is not None:
+        part.prepare(shop)
+    os.makedirs(shop.path("objects", part.source))
+    return [_compile(shop, file, f"objects/{part.source}/{number}.o", *part.flags) for number, file in enumerate(part.files)]
+
+
+def _link(shop: Workshop, target: str, objects: list[str]) -> None:
+    options = (f"-Wl,-z,stack-size={STACK_BYTES}", "-Wl,--export=__stack_pointer", "-Wl,--strip-all")
+    libraries = [f"build/{name}" for name in (_ARCHIVE, *_LIBRARIES)]
+    shop.run([shop.path("bin", "cc"), *_COMPILE, *options, "-o", target, *objects, *libraries, *_EMULATED], f"linking {target}")
+
+
+def _freeze(shop: Workshop) -> list[str]:
+    modules = find_modules(shop.path("py", "Lib"), os.path.join(_TEMPLATES, "lib"))
+    folder = shop.path("frozen")
+    os.makedirs(folder)
+    shop.write("frozen/list", write_sources(modules, folder))
+    _link(shop, "freeze.wasm", [_compile(shop, "freeze.c", "freeze.o")])
+    run_freezer(shop.path("freeze.wasm"), folder, shop.log)
+    sizes = read_sizes(read_bounded(os.path.join(folder, "frozen.txt"), FROZEN_BYTES_MAX).decode("ascii"))
+    shop.write("stdlib.c", write_tables(modules, sizes, "frozen/frozen.bin"))
+    return [_compile(shop, "stdlib.c", "stdlib.o", "-Wno-c23-extensions")]
+
+
+def _pack(module: bytes, sources: dict[str, Source], compiler: Toolchain) -> BuiltLayer:
+    version = sources[SOURCE].version
+    document: Json = {
+        "mpp_version": "1.0.0",
+        "package_id": "dev.mpp.layers.python",
+        "version": _semantic(version),
+        "name": "mpp-layer-python",
+        "description": f"CPython {version.partition('-')[0]} of Debian ({version}) for tools in Python",
+        "license": "Python-2.0",
+        "publisher": {"name": "built on this machine"},
+        "runtime": {"type": "layer", "entrypoint": "layer.wasm", "memory_limit_mb": 64, "timeout_ms": 30000},
+        "capabilities": {},
+        "tool_definitions": [],
+    }
+    files = {MANIFEST_NAME: (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(), "layer.wasm": module}
+    manifest = parse_manifest(files[MANIFEST_NAME])
+    tools = {compiler.name: compiler.version, **{f"debian:{name}": source.version for name, source in sources.items()}}
+    files[SBOM_NAME] = write_sbom(manifest, files, tools)
+    contents = {os.path.basename(path): read_bounded(path, FROZEN_BYTES_MAX) for source in sources.values() for path in source.files}
+    files[PROVENANCE_NAME] = write_provenance(
+        Recipe(language="python-layer", reproducible=True, parameters=(*_COMPILE, f"stack={STACK_BYTES}"), tools=tools, sources={**contents, **_own_sources()})
+    )
+    data = pack(files)
+    return BuiltLayer(data=data, name=f"{manifest.name}-{manifest.version}.mpp", content_hash=hashes(read_archive(data)).content.hex())
+
+
+def _semantic(version: str) -> str:
+    """3.13.5-2+deb13u5 as a version of ours: the release, then what Debian made of it."""
+    release, _, rest = version.partition("-")
+    return f"{release}+debian.{''.join(c if c.isalnum() else '.' for c in rest).strip('.')}"
