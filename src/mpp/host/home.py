@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 
 from mpp.errors import HostFailed
 from mpp.host.audit.places import LogPlaces
 from mpp.model.value import value
+
+
+HOMES_KNOWN_MAX = 16
+"""Homes whose record's places are kept ready. Reason: a process has one, tests have a few; each call asks for them."""
+
+
+@lru_cache(HOMES_KNOWN_MAX)
+def _log_of(path: str) -> LogPlaces:
+    return LogPlaces(folder=os.path.join(path, "audit"), keys=os.path.join(path, "seal"))
 
 
 @value
@@ -82,7 +92,7 @@ class Home:
     @property
     def log(self) -> LogPlaces:
         """The record of calls."""
-        return LogPlaces(folder=os.path.join(self.path, "audit"), keys=os.path.join(self.path, "seal"))
+        return _log_of(self.path)
 
     @property
     def secrets(self) -> str:

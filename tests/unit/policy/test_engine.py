@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -10,11 +10,12 @@ from mpp.errors import Refused
 from mpp.model.agents import AgentIdentity
 from mpp.model.jsontext import Json
 from mpp.model.scope import Scope
-from mpp.stages.policy import Asked, Decided, Policy, compile_policies, preset, read_policy
+from mpp.stages.policy import Asked, Decided, Policies, Policy, Verdict, compile_policies, preset, read_policy
 from mpp.stages.policy.compiled import Dimension, compile_layer
 from mpp.stages.policy.index import Group, Node, build, find
 from mpp.stages.policy.limits import INDEX_COPIES_MAX, INDEX_LEAF_MAX, SEARCHED_CHARS_MAX
-from tests.policies import call, document, judged, layered, network, opening, policy
+from mpp.testing.packages import NOW
+from tests.policies import TOOL, call, document, judged, layered, network, opening, policy, risk
 
 MISSING: dict[str, Json] = {"arguments": [{"pointer": "/gone", "op": "equals", "value": "x"}]}
 
@@ -301,3 +302,45 @@ def test_a_rule_knows_under_which_keys_it_stands() -> None:
         0,
     )
     assert [set(rule.keys) for rule in rules] == [{Dimension("publisher"), Dimension("level")}, set()]
+
+
+def test_equal_calls_are_judged_once_and_every_other_one_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: a call that differs from one that was allowed before in anything but its arguments and its moment, which no rule here looks at."""
+    policies = layered(user=policy({"effect": "allow"}, {"effect": "ask", "users": ["eve"]}))
+    judgements: list[Asked] = []
+    plain = Policies._evaluate
+
+    def counted(self: Policies, asked: Asked) -> Verdict:
+        judgements.append(asked)
+        return plain(self, asked)
+
+    monkeypatch.setattr(Policies, "_evaluate", counted)
+    first = policies.evaluate(call())
+    assert policies.evaluate(call(arguments={"a": 1}, now=NOW + 99)) is first
+    assert len(judgements) == 1
+    changes: dict[str, object] = {
+        "tenant": "other", "publisher_id": "ef" * 32, "publisher_name": "Else", "package_id": "com.example.other", "version": "2.0.0", "content_hash": "00" * 32,
+        "bound": False, "tool": "list", "security_level": "high", "agent": AgentIdentity(name="x"), "user": "eve", "origin": "model", "risk": risk(60),
+        "consented": True, "scope": Scope(tools=(TOOL,)), "internal_hosts": ("a",), "unknown": ("user",),
+    }  # fmt: skip
+    assert set(changes) == {row.name for row in fields(Asked)} - {"arguments", "now"}
+    for name, item in changes.items():
+        other, before = call(**{name: item}), len(judgements)
+        assert policies.evaluate(other) == plain(policies, other)
+        assert len(judgements) == before + 1
+        assert policies.evaluate(call()) == first
+    assert policies.evaluate(call(user="eve")).effect == "ask"
+
+
+@pytest.mark.parametrize("odd", [MISSING, {"when": {"not_after": "2026-01-01"}}])
+def test_where_a_rule_looks_at_arguments_or_the_time_nothing_is_remembered(odd: dict[str, Json]) -> None:
+    policies = layered(user=policy({"effect": "allow"}, {"effect": "deny", "packages": ["com.example.never"], **odd}))
+    assert policies.evaluate(call()) is not policies.evaluate(call())
+
+
+def test_few_verdicts_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpp.stages.policy.engine.KNOWN_MAX", 4)
+    policies = layered(user=policy({"effect": "allow"}))
+    for number in range(20):
+        assert policies.evaluate(call(user=str(number))).effect == "allow"
+        assert len(policies._known) <= 4

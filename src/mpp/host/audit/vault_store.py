@@ -38,7 +38,7 @@ class VaultConfig:
 
 
 def config_path(places: LogPlaces) -> str:
-    return os.path.join(places.folder, "vault.json")
+    return f"{places.folder}/vault.json"
 
 
 def load_config(places: LogPlaces) -> VaultConfig | None:

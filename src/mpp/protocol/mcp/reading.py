@@ -14,6 +14,7 @@ import orjson
 from mpp.errors import Refused
 from mpp.limits import JSON_DEPTH_MAX, JSON_VALUES_MAX
 from mpp.model import jsontext
+from mpp.model.jsonquick import is_whole
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.limits import BATCH_MAX, ID_CHARS_MAX, ID_INT_MAX, MESSAGE_BYTES_MAX, METHOD_CHARS_MAX
 from mpp.protocol.mcp.versions import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
@@ -83,8 +84,8 @@ def read_json(data: bytes) -> Json:
     except orjson.JSONDecodeError:
         # The strict reader says what is wrong, or reads what only orjson does not.
         return jsontext.read(data, family="call", where="message")
-    # Written as we would write it, so nothing was dropped or changed on the way in; and with few brackets it cannot be deep.
-    if data.count(b"{") + data.count(b"[") <= JSON_DEPTH_MAX and orjson.dumps(found) == data:
+    # It is as we would write it, so nothing was dropped or changed on the way in; and with few brackets it cannot be deep.
+    if data.count(b"{") + data.count(b"[") <= JSON_DEPTH_MAX and is_whole(orjson.dumps(found), data):
         return found
     # Attack: a name written twice is two things to two readers. Each name has a colon after it, so with as many colons as names and colons in
     # texts there is none twice; an escaped colon would hide one.

@@ -45,6 +45,8 @@ def _minted(asked: Asked, verdict: Verdict, scope: Scope) -> CapabilityToken:
 def narrowed_scope(asked: Asked, verdict: Verdict) -> Scope:
     """What a yes opens: the declared scope as far as the verdict leaves it, for the tool that is called and no other. Spec: 3-policy P-55."""
     left = verdict.limits.scope or asked.scope
+    if not asked.tool or left.tools == (asked.tool,):
+        return left
     return Scope(
         network=left.network,
         read=left.read,
@@ -53,7 +55,7 @@ def narrowed_scope(asked: Asked, verdict: Verdict) -> Scope:
         secrets=left.secrets,
         kv_max_bytes=left.kv_max_bytes,
         devices=left.devices,
-        tools=tuple(tool for tool in left.tools if tool == asked.tool) if asked.tool else left.tools,
+        tools=tuple(tool for tool in left.tools if tool == asked.tool),
         until=left.until,
     )
 

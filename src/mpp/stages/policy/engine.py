@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from types import MappingProxyType
 
 from mpp.errors import Refused
@@ -18,6 +19,7 @@ from mpp.model.jsontext import Json, canonical, shown
 from mpp.stages.policy.compiled import RANKS, CompiledRule, compile_layer, default_of
 from mpp.stages.policy.document import Policy, policy_json
 from mpp.stages.policy.index import Group, Node, build, find
+from mpp.stages.policy.limits import KNOWN_MAX
 from mpp.stages.policy.narrowing import NO_LIMITS, together
 from mpp.stages.policy.patterns import NO, UNCLEAR, YES, forget
 from mpp.stages.policy.presets import preset
@@ -27,11 +29,27 @@ from mpp.stages.policy.types import EFFECTS, LAYERS, Asked, Decided, Limits, Ver
 _DEFAULT_RANK = len(EFFECTS) * RANKS
 _BY_STRICTNESS = tuple(reversed(EFFECTS))
 
+_FACTS = attrgetter(*(row.name for row in fields(Asked) if row.name not in {"arguments", "now"}))
+"""A call without its arguments and its moment: they are in no rule of policies that are steady. A field that is added one day is among them."""
+
 
 class Policies:
     """The layers of one host, in the order of LAYERS. Frozen: a change makes new ones."""
 
-    __slots__ = ("_before_call", "_defaults", "_for_calls", "_ranks", "digest", "layers", "mappings", "privacy", "private_hosts", "rules")
+    __slots__ = (
+        "_before_call",
+        "_defaults",
+        "_for_calls",
+        "_is_steady",
+        "_known",
+        "_ranks",
+        "digest",
+        "layers",
+        "mappings",
+        "privacy",
+        "private_hosts",
+        "rules",
+    )
 
     def __init__(self, layers: tuple[tuple[str, Policy], ...]) -> None:
         self.layers = layers
@@ -42,6 +60,9 @@ class Policies:
         self._before_call: Node = build(rule for rule in everything if not rule.about_call)
         self._defaults = tuple(default_of(policy, name) for name, policy in layers)
         self._ranks = [_DEFAULT_RANK] * len(layers)
+        self._is_steady = not any(rule.rule.arguments or rule.rule.when is not None for rule in everything)
+        """Does no rule look at what is another in each call? Then equal calls are judged once."""
+        self._known: dict[tuple[str, ...], tuple[object, Verdict]] = {}
         self.digest = _digest(layers)
         self.private_hosts = _private_hosts(policy for _, policy in layers)
         self.privacy = strictest([policy.privacy for _, policy in layers])
@@ -52,6 +73,22 @@ class Policies:
 
     def evaluate(self, asked: Asked) -> Verdict:
         """What all layers say of a call; or of a package, where no tool is named."""
+        if not self._is_steady:
+            return self._evaluate(asked)
+        # All that a rule here can look at. What has been judged stands in it itself, so that it is compared and not only its number.
+        facts = _FACTS(asked)
+        name = (asked.package_id, asked.tool, asked.agent.name, asked.user)
+        known = self._known.get(name)
+        if known is not None and known[0] == facts:
+            return known[1]
+        verdict = self._evaluate(asked)
+        if len(self._known) >= KNOWN_MAX:
+            # Attack: an agent with ever new names. Threads that clear it at once do no harm: it is only remembered.
+            self._known.clear()
+        self._known[name] = (facts, verdict)
+        return verdict
+
+    def _evaluate(self, asked: Asked) -> Verdict:
         groups: list[Group] = []
         find(self._for_calls if asked.tool else self._before_call, asked, groups)
         ranks, decided = self._ranks.copy(), [*self._defaults]

@@ -117,3 +117,6 @@ UNFILTERED_LINES_MAX = 16
 
 SCOPES_KNOWN_MAX = 256
 """Scopes whose words for the record are remembered. Reason: a host has one or two for each tool in use."""
+
+KNOWN_MAX = 1024
+"""Calls whose verdict is remembered, by package, tool, agent and user. Reason: a host has some hundreds in use; each is a kilobyte."""
