@@ -16,6 +16,7 @@ from mpp.model.jsontext import Json
 from mpp.stages.archive import pack
 from mpp.testing import packages
 from mpp.testing.keys import TestPublisher, publisher
+from tests.forge import forged, statement_of
 
 MIB = 1 << 20
 BUNDLE_AT, COUNT_AT, LINE_AT = 4096, 1024, 1 << 18
@@ -120,3 +121,12 @@ def tool(
     who = by or publisher()
     body = tool_body(named, source, memory=memory, extra=extra, changes=changes)
     return sign_package(body, who.chain, who.release, packages.TestClock()).data
+
+
+def layer_unjudged(code: bytes) -> bytes:
+    """A layer whose module breaks the rules, signed by somebody who does not care. Our own signing refuses to."""
+    who, body = publisher(), layer_body(code)
+    honest = statement_of(layer_body(), who)
+    return forged(
+        body, who, statement=honest, content_hash=sha256(body).hexdigest(), files={**honest.files, "layer.wasm": sha256(code).hexdigest()}
+    )  # fmt: skip
