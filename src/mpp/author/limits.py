@@ -104,3 +104,15 @@ TEST_MEMORY_BYTES_MAX = 4 * GIB
 
 NATIVE_REPLY_BYTES_MAX = 4 * MIB
 """Bytes of a reply of a tool that runs natively. Reason: as many as the call contract allows in the sandbox."""
+
+NPM_PACKAGE_BYTES_MAX = 64 * MIB
+"""Bytes of one archive of npm. Reason: as one wheel; a compiler that comes so has five."""
+
+NPM_UNPACKED_BYTES_MAX = 64 * MIB
+"""Bytes that one archive of npm unpacks to. Reason: as all files from dependencies together."""
+
+NPM_FILES_MAX = 8192
+"""Files of one archive of npm. Reason: twice what a package may have; libraries ship tests and types that are left out."""
+
+LOCK_BYTES_MAX = 8 * MIB
+"""Bytes of package-lock.json. Reason: a project with a thousand development tools has one."""

@@ -18,7 +18,14 @@ class Row(NamedTuple):
 
 ROWS: tuple[Row, ...] = (
     Row("python", ("py",), "mpp.author.languages.python"),
+    Row("javascript", ("js",), "mpp.author.languages.javascript"),
+    Row("typescript", ("ts",), "mpp.author.languages.typescript"),
+    Row("rust", ("rs",), "mpp.author.languages.rust"),
     Row("c", (), "mpp.author.languages.c"),
+    Row("cpp", ("c++", "cxx"), "mpp.author.languages.cpp"),
+    Row("go", ("golang",), "mpp.author.languages.go"),
+    Row("zig", (), "mpp.author.languages.zig"),
+    Row("wat", (), "mpp.author.languages.wat"),
 )  # fmt: skip
 """In the order in which help shows them."""
 

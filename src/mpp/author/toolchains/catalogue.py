@@ -20,14 +20,14 @@ class Entry:
     """Other words for it, languages among them."""
     serves: str
     """What it is for, in a few words."""
-    source: Literal["pypi", "system"]
+    source: Literal["pypi", "npm", "system"]
     """Where it comes from: installed by us, or by the author."""
     package: str = ""
-    """Its name on PyPI."""
+    """Its name on PyPI, or on npm with ``{platform}`` in it."""
     version: str = ""
     """The one version that we install."""
     hashes: tuple[str, ...] = ()
-    """SHA-256 of the files of this version, in hex: Linux x86_64 and arm64, macOS arm64 and x86_64."""
+    """SHA-256 of the files of this version, in hex: Linux x86_64 and arm64, macOS arm64 and x86_64; for npm SHA-512 in base64."""
     megabytes: int = 0
     """What is fetched, so that a person knows how long it takes."""
     programs: tuple[str, ...] = ()
@@ -86,6 +86,22 @@ CATALOGUE: tuple[Entry, ...] = (
         ),
         megabytes=17,
         programs=("componentize_py/componentize_py.abi3.so", "componentize_py/componentize_py.pyd"),
+    ),
+    Entry(
+        name="esbuild",
+        aliases=("typescript", "ts", "javascript", "js"),
+        serves="TypeScript",
+        source="npm",
+        package="@esbuild/{platform}",
+        version="0.28.2",
+        hashes=(
+            "4xTZr1FUmSoQW4XIWmit3tzQrUTZM+N3P0XV8xROKYF50XfI7xeO90+1bZvNwxIufQ9hDQVRJH5YhgPVF8A/HQ==",
+            "pW4AC0P3it8c7do9MVM4p51FzHzdM/TZrerurgRcHJ2WTa1VQ1CIq18xncfpBJw4ojkiZZrKW2yIBWBP92j6Ug==",
+            "n4KqkOQrraxHJcgjM1RvwbigfQKIKJVpM7xp+KsxiyUSrRdIXnt73VhrPAx0fV44hgfmIVKjxMN9J1t5jySVkw==",
+            "uq6suIWYP37qzGddBKPw5QEQPi6HiLGsO7UmkpfyaYNQ3D+rN6w6WfwH+nuqcGXWvawGwxOEroO4YGnFh95azw==",
+        ),
+        megabytes=5,
+        programs=("bin/esbuild",),
     ),
     Entry(
         name="rust",

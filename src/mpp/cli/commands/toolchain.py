@@ -16,6 +16,7 @@ from mpp.cli.screen import note, put_json, say, table
 from mpp.model.jsontext import Json
 
 SDK = "sdk"
+SDK_JAVASCRIPT = "sdk-javascript"
 
 
 @click.group(name="toolchain", cls=Words, no_args_is_help=True)
@@ -90,14 +91,18 @@ def install(name: str, again: bool, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def path(name: str, as_json: bool) -> None:
-    """Print where the compiler of NAME is; for `sdk`, the folder of the Python SDK, for editors.
+    """Print where the compiler of NAME is; for `sdk` and `sdk-javascript`, the folder of the SDK, for editors and npm.
 
     \b
     Examples:
       mpp toolchain path zig
       mpp toolchain path sdk
     """
-    if name == SDK:
+    if name == SDK_JAVASCRIPT:
+        from mpp.author.vendoring.sdk_javascript import sdk_folder as folder_of_javascript  # noqa: PLC0415 - rare
+
+        where = folder_of_javascript()
+    elif name == SDK:
         from mpp.author.vendoring.sdk import sdk_folder  # noqa: PLC0415 - rare
 
         where = sdk_folder()
