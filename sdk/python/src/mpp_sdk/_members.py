@@ -7,7 +7,7 @@ CORE = (
 """For every Python package."""
 
 FASTMCP = (
-    "docstrings.py", "fastmcp/__init__.py", "fastmcp/_addresses.py", "fastmcp/_content.py", "fastmcp/_context.py", "fastmcp/_tool.py", "fastmcp/prompts/__init__.py",
+    "fastmcp/__init__.py", "fastmcp/_addresses.py", "fastmcp/_content.py", "fastmcp/_context.py", "fastmcp/_tool.py", "fastmcp/prompts/__init__.py",
     "fastmcp/prompts/base.py", "pydantic/__init__.py", "pydantic/_errors.py", "pydantic/_fields.py", "pydantic/_model.py", "pydantic/_reading.py", "schemas.py",
 )  # fmt: skip
 """Also, where a source imports mpp_sdk.fastmcp or pydantic."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload, TypeVar
@@ -153,10 +154,11 @@ def names_of(fn: Callable[..., Any]) -> tuple[str, ...]:
 
 def is_context(kind: Any, kinds: tuple[type, ...]) -> bool:
     """Whether a parameter is given the context: its type is that of a context, with or without ``| None`` and type parameters."""
-    kind = typing.get_origin(kind) or kind if not hasattr(kind, "__args__") or isinstance(typing.get_origin(kind), type) else kind
-    if isinstance(kind, type):
-        return issubclass(kind, kinds)
-    return any(isinstance(one, type) and issubclass(one, kinds) for one in typing.get_args(kind))
+    origin = typing.get_origin(kind)
+    if origin in {typing.Union, types.UnionType, typing.Annotated}:
+        return any(is_context(one, kinds) for one in typing.get_args(kind))
+    found = origin or kind
+    return isinstance(found, type) and issubclass(found, kinds)
 
 
 def add(tool: Tool) -> None:
@@ -233,10 +235,11 @@ def prepare() -> None:
         _clients.install()
     for one in tools.values():
         one.prepare()
-    if any(one.is_async for one in tools.values()):
+    waiting = tuple(code_of(one.fn) for one in tools.values() if one.is_async)
+    if waiting:
         from mpp_sdk import _loop  # noqa: PLC0415 - see above
 
-        _loop.prepare()
+        _loop.prepare(waiting)
 
 
 def handled(name: str, arguments: dict[str, Any], meta: dict[str, Any]) -> str:

@@ -386,8 +386,13 @@ def _built(kind: Callable[..., Any], fields: dict[str, Any]) -> Any:
 
 
 def _typed_dict(kind: type) -> Decoder:
-    required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]
-    return _Lazy.of(kind, lambda: required, lambda: hints_of(kind)).read
+    return _Lazy.of(kind, lambda: required_keys(kind), lambda: hints_of(kind)).read
+
+
+def required_keys(kind: Any) -> frozenset[str]:
+    """The keys of a TypedDict that must be there. Where annotations are texts, the class itself does not know of NotRequired."""
+    marks = {name: typing.get_origin(hint) for name, hint in hints_of(kind).items()}
+    return frozenset(name for name, mark in marks.items() if mark is typing.Required or (mark is not typing.NotRequired and name in kind.__required_keys__))
 
 
 def _named_tuple(kind: type) -> Decoder:

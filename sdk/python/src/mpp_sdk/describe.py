@@ -211,7 +211,8 @@ def _returns(tool: _tools.Tool, site: Site, hints: dict[str, Any], *, is_open: b
         schema = schemas.whole(wrapped(schemas.of(kind))) if is_wrapped else schemas.root(kind)
     except Unsupported as fault:
         raise Faulty([Fault(site.file, site.line, "return", str(fault), fault.hint)]) from None
-    return described(schema, read_docstring(tool.fn.__doc__).returns)
+    words = read_docstring(tool.fn.__doc__).returns
+    return {**schema, "description": words} if words else schema
 
 
 def load(path: str) -> Any:
@@ -250,10 +251,7 @@ def describe(path: str, root: str = "") -> dict[str, Any]:
 def _load_or_say(path: str, root: str) -> None:
     try:
         load(path)
-        _tools.prepare()
     except (Exception, SystemExit) as fault:  # noqa: BLE001 - whatever the sources do when they are imported, their author is told where
-        if isinstance(fault, Unsupported):
-            return  # told better with its parameter, below
         raise Faulty([_import_fault(fault, path, root)]) from None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mpp_sdk import _host
-from mpp_sdk.errors import HostError, ToolError
+from mpp_sdk.errors import host_error, ToolError
 from mpp_sdk.secrets import mentions
 
 HeadersLike = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -120,7 +120,7 @@ def fetch(
 def _without_secrets(url: str, headers: list[tuple[str, str]], body: bytes | None) -> list[list[str]]:
     """A header with a reference is the host's to fill; anywhere else a reference would reach the other side as it stands."""
     if mentions(url) or (body is not None and mentions(body.decode("utf-8", "replace"))):
-        raise HostError("bad_request", "a secret travels in the header that the manifest names, never in an address or a body")
+        raise host_error("bad_request", "a secret travels in the header that the manifest names, never in an address or a body")
     return [[name, value] for name, value in headers if not mentions(value)]
 
 

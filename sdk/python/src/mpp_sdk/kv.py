@@ -1,4 +1,7 @@
-"""Values that stay from one call to the next. Spec: spec/call-contract.md C-60 to C-63, C-70. The manifest declares ``storage.kv``."""
+"""Values that stay from one call to the next. Spec: spec/call-contract.md C-60 to C-63, C-70. The manifest declares ``storage.kv``.
+
+Each tool has keys of its own. With ``shared=True`` the keys are those of all tools of the package: one saves, another reads.
+"""
 
 from __future__ import annotations
 
@@ -16,23 +19,23 @@ class _Anything:
 _ANY = _Anything()
 
 
-def get(key: str) -> bytes | None:
+def get(key: str, *, shared: bool = False) -> bytes | None:
     """The value of ``key``, or None."""
-    found = _host.call("kv.get", {"key": key})["value"]
+    found = _host.call("kv.get", _scoped({"key": key}, shared))["value"]
     return None if found is None else _host.from_base64(found)
 
 
-def set(key: str, value: bytes | str, *, expect: bytes | str | _Anything | None = _ANY) -> bool:  # noqa: A001 - the name of the contract
+def set(key: str, value: bytes | str, *, expect: bytes | str | _Anything | None = _ANY, shared: bool = False) -> bool:  # noqa: A001 - the name of the contract
     """Store ``value``. With ``expect`` only if the present value is that; None means that there is none. Gives whether it was stored."""
     params: dict[str, Any] = {"key": key, "value": _host.to_base64(_bytes(value))}
     if not isinstance(expect, _Anything):
         params["expect"] = None if expect is None else _host.to_base64(_bytes(expect))
-    return bool(_host.call("kv.set", params)["stored"])
+    return bool(_host.call("kv.set", _scoped(params, shared))["stored"])
 
 
-def delete(key: str) -> bool:
+def delete(key: str, *, shared: bool = False) -> bool:
     """Forget ``key``. Gives whether it was there."""
-    return bool(_host.call("kv.delete", {"key": key})["existed"])
+    return bool(_host.call("kv.delete", _scoped({"key": key}, shared))["existed"])
 
 
 def list(prefix: str = "", *, after: str = "", limit: int | None = None) -> tuple[str, ...]:  # noqa: A001 - the name of the contract
@@ -50,41 +53,45 @@ class Page:
         self.more = more
 
 
-def page(prefix: str = "", *, after: str = "", limit: int | None = None) -> Page:
+def page(prefix: str = "", *, after: str = "", limit: int | None = None, shared: bool = False) -> Page:
     """As ``list``, with a word on whether there are more."""
-    found = _page(prefix, after, limit)
+    found = _page(prefix, after, limit, shared)
     return Page(tuple(found["keys"]), more=bool(found["more"]))
 
 
-def keys(prefix: str = "") -> Iterator[str]:
+def keys(prefix: str = "", *, shared: bool = False) -> Iterator[str]:
     """All keys that begin with ``prefix``, in order."""
     after, more = "", True
     while more:
-        found = page(prefix, after=after)
+        found = page(prefix, after=after, shared=shared)
         yield from found.keys
         more = found.more and bool(found.keys)
         after = found.keys[-1] if found.keys else ""
 
 
-def get_json(key: str, default: Any = None) -> Any:
+def get_json(key: str, default: Any = None, *, shared: bool = False) -> Any:
     """The value of ``key``, read as JSON, or ``default`` where there is none."""
-    found = get(key)
+    found = get(key, shared=shared)
     return default if found is None else json.loads(found)
 
 
-def set_json(key: str, value: Any) -> None:
+def set_json(key: str, value: Any, *, shared: bool = False) -> None:
     """Store ``value`` as JSON."""
-    set(key, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    set(key, json.dumps(value, ensure_ascii=False, separators=(",", ":")), shared=shared)
 
 
-def _page(prefix: str, after: str, limit: int | None) -> dict[str, Any]:
+def _page(prefix: str, after: str, limit: int | None, shared: bool) -> dict[str, Any]:
     params: dict[str, Any] = {} if limit is None else {"limit": limit}
     if prefix:
         params["prefix"] = prefix
     if after:
         params["after"] = after
-    found: dict[str, Any] = _host.call("kv.list", params)
+    found: dict[str, Any] = _host.call("kv.list", _scoped(params, shared))
     return found
+
+
+def _scoped(params: dict[str, Any], shared: bool) -> dict[str, Any]:
+    return {**params, "scope": "package"} if shared else params
 
 
 def _bytes(value: bytes | str) -> bytes:

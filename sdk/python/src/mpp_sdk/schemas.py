@@ -11,7 +11,7 @@ from collections import abc
 from collections.abc import Callable
 from typing import Any
 
-from mpp_sdk._types import decoder, encode, hints_of, is_needed, plain, Unsupported, unsupported
+from mpp_sdk._types import decoder, encode, hints_of, is_needed, plain, required_keys, Unsupported, unsupported
 from mpp_sdk.errors import InvalidArgument
 from mpp_sdk.fields import Constraint, Length
 
@@ -147,7 +147,7 @@ class Schemas:
 
     def _maker(self, kind: type) -> Callable[[], Schema] | None:
         if typing.is_typeddict(kind):
-            required: frozenset[str] = kind.__required_keys__  # type: ignore[attr-defined]
+            required = required_keys(kind)
             return lambda: self._object(kind, {name: (name in required, NO_DEFAULT) for name in hints_of(kind)})
         own = getattr(kind, "__mpp_schema__", None)
         if own is not None:
@@ -172,9 +172,7 @@ class Schemas:
         return {"$ref": f"#/$defs/{self._names[kind]}"}
 
     def _object(self, kind: type, fields: dict[str, tuple[bool, Any]]) -> Schema:
-        from mpp_sdk.docstrings import read_docstring  # noqa: PLC0415 - loads inspect, which a form at run time does not need
-
-        hints, words = hints_of(kind), read_docstring(kind.__doc__).parameters
+        hints, words = hints_of(kind), _read(kind.__doc__)[1]
         properties = {}
         for name, (needed, default) in fields.items():
             try:
@@ -207,13 +205,21 @@ def wrapped(schema: Schema) -> Schema:
     return {"type": "object", "properties": {"result": schema}, "required": ["result"]}
 
 
+def _read(text: str | None) -> tuple[str, dict[str, str]]:
+    """A docstring: its text, and what it says of fields. A package, whose forms need no words, does not carry the reader."""
+    try:
+        from mpp_sdk.docstrings import read_docstring  # noqa: PLC0415 - absent in a package
+    except ImportError:
+        return "", {}
+    found = read_docstring(text)
+    return found.text, found.parameters
+
+
 def own_text(kind: type) -> Schema:
     """What a class says of itself; what Python writes for it does not count."""
     if not kind.__doc__:
         return {}
-    from mpp_sdk.docstrings import read_docstring  # noqa: PLC0415 - see above
-
-    text = read_docstring(kind.__doc__).text
+    text = _read(kind.__doc__)[0]
     written = (
         not text
         or text.startswith(f"{kind.__name__}(")

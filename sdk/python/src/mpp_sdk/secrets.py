@@ -33,5 +33,5 @@ def secret(name: str) -> Secret:
 
 
 def mentions(text: str) -> bool:
-    """Whether a text holds a reference, perhaps among other words: ``Bearer {mpp-secret:CRM}``."""
-    return _BEGIN in text
+    """Whether a text holds a reference, perhaps among other words (``Bearer {mpp-secret:CRM}``) or escaped for an address."""
+    return _BEGIN in text or "%7Bmpp-secret%3A" in text

@@ -91,13 +91,8 @@ def _plain_http(host: str, port: str) -> Json:
 
 
 def _docstrings(tree: ast.Module) -> set[int]:
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and node.body:
-            first = node.body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                found.add(id(first.value))
-    return found
+    """Texts that stand by themselves: words for people, not values."""
+    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)}
 
 
 def _paths(tree: ast.Module, name: str, paths: dict[str, dict[str, str]], opened: list[tuple[str, str, str]]) -> None:

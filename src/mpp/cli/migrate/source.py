@@ -36,9 +36,9 @@ def command(out: str, package_id: str, publisher: str, as_json: bool, file: str)
     \b
     Exit code:
       0     the server was read; what will not work is shown
+      1     the file cannot be read
       2     the file imports no FastMCP
       3     the folder or a name is not as it must be
-      30    the file cannot be read
     """
     if out and os.path.lexists(out):
         raise Refused("project.exists", "the folder exists already", where=out, hint="take another name, or move the folder away")

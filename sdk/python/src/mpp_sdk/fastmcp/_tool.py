@@ -129,7 +129,7 @@ def contents(found: Any) -> list[Any]:
         return [item for one in found for item in contents(one)]
     if isinstance(found, (str, Content)) and not isinstance(found, enum.Enum):
         return [found]
-    return [json.dumps(plain(found), indent=2, ensure_ascii=False, default=_fallback)]
+    return [json.dumps(found, indent=2, ensure_ascii=False, default=_fallback)]
 
 
 def _fallback(value: Any) -> Any:
