@@ -6,7 +6,7 @@ of them before it does anything, and the usual way compiles six functions for ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, fields
 from operator import attrgetter
 from typing import NoReturn, TypeVar, dataclass_transform
@@ -42,7 +42,19 @@ def value(cls: type[T]) -> type[T]:
     return made
 
 
-def _initialiser(made: type, rows: Iterable[Field[object]]) -> object:
+def _initialiser(made: type, rows: Sequence[Field[object]]) -> object:
+    """An initialiser that is compiled for the first value of its class: most classes that a command loads never have one, and to compile is most of their price."""
+
+    def first(self: object, /, **given: object) -> None:
+        compiled = _compiled(made, rows)
+        # Two threads may both come here first; then the same is compiled twice.
+        type.__setattr__(made, "__init__", compiled)
+        compiled(self, **given)
+
+    return first
+
+
+def _compiled(made: type, rows: Iterable[Field[object]]) -> Callable[..., None]:
     """``def __init__(self, *, a, b=default)``, which sets each slot past the guard of the class."""
     # Attack on oneself: a field of the name ``missing`` stood in front of the mark, and was always empty.
     scope: dict[str, object] = {"missing_": MISSING}
@@ -63,7 +75,7 @@ def _initialiser(made: type, rows: Iterable[Field[object]]) -> object:
         heads.insert(1, "*")
     # Names of fields are identifiers of our own source.
     exec(f"def __init__({', '.join(heads)}):\n" + "\n".join(body), scope)  # noqa: S102
-    return scope["__init__"]
+    return scope["__init__"]  # type: ignore[return-value] # the function that was just defined
 
 
 def _getter(names: list[str]) -> Callable[[object], object]:

@@ -105,3 +105,17 @@ def test_the_name_of_a_field_is_nobodys_but_its_own() -> None:
         missing: dict[str, int] = field(default_factory=dict)
 
     assert (Names(missing={"a": 1}).missing, Names().missing) == ({"a": 1}, {})
+
+
+def test_the_first_value_of_a_class_is_made_as_strictly_as_all_others() -> None:
+    @value
+    class Fresh:
+        name: str
+        count: int = 1
+
+    for given in ({}, {"name": "a", "more": 1}, {"count": 1}):
+        with pytest.raises(TypeError, match="Fresh|__init__"):
+            Fresh(**given)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Fresh("a")  # type: ignore[misc]
+    assert (Fresh(name="a").count, Fresh(name="a", count=2).count) == (1, 2)

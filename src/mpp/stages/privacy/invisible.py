@@ -5,7 +5,7 @@ It stands apart from the description guard, because every call needs it and few 
 
 from __future__ import annotations
 
-import re
+from mpp.stages.privacy.later import on_use
 
 _EMOJI = "\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 _SYMBOLS = _EMOJI + "\xa9\xae\u203c\u2049\u2100-\u218f"
@@ -24,11 +24,11 @@ _NOTHING = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 # Attack: many variation selectors behind one symbol. Only the first has a symbol before it.
-_INVISIBLE = re.compile(
+_INVISIBLE = on_use(
     rf"{_FLAG}|[{_NOTHING}]|(?!{_JOINT})[\u200c\u200d]|(?!{_MARK})[\u061c\u200e\u200f]"
     rf"|(?<![{_SYMBOLS}0-9#*])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0e|(?<=[0-9#*])\ufe0f(?!\u20e3)"
 )
-JOINTS = re.compile(_JOINT)
+JOINTS = on_use(_JOINT)
 """Joiners that do something, in an emoji or in a word."""
 
 

@@ -33,3 +33,24 @@ class Readers:
     def get(self, letter: str) -> re.Pattern[str] | None:
         found = self._by_letter.get(letter)
         return None if found is None else found.form
+
+
+class _OnUse:
+    """Stands for a compiled pattern. Whatever is asked of it first has it compiled; from then on its methods are those of the pattern itself."""
+
+    __slots__ = ("_given", "findall", "finditer", "flags", "fullmatch", "groups", "match", "pattern", "search", "split", "sub", "subn")
+
+    def __init__(self, pattern: str, flags: int) -> None:
+        self._given = (pattern, flags)
+
+    def __getattr__(self, name: str) -> object:
+        # Only what is not set yet comes here. Two threads may set the same twice.
+        made = re.compile(*self._given)
+        for one in self.__slots__[1:]:
+            setattr(self, one, getattr(made, one))
+        return getattr(made, name)
+
+
+def on_use(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """``re.compile`` for a constant of a module: it is compiled when it is first used, and used as any other."""
+    return _OnUse(pattern, flags)  # type: ignore[return-value] # it has all that is used of one

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 
 from mpp.stages.privacy.detector import Hit, LIKELY, SURE
 from mpp.stages.privacy.detectors.national.checks import luhn
 from mpp.stages.privacy.detectors.nearby import CARD, MACHINE
 from mpp.stages.privacy.detectors.runs import Run
+from mpp.stages.privacy.later import on_use
 
 DIGITS_LEAST, DIGITS_MOST = 12, 19
 """Digits of a card number. Reason: ISO/IEC 7812-1 allows 19, and Maestro issued 12."""
@@ -18,7 +18,7 @@ GROUPS_MOST = 8
 OFTEN_IDS = 13
 """Digits up to which a number is a card only if something says so. Reason: ids and clock times in milliseconds have as many."""
 
-_ISSUED = re.compile(
+_ISSUED = on_use(
     r"4[0-9]{15}"  # Visa
     r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"  # Mastercard
     r"|3[47][0-9]{13}"  # American Express
@@ -34,13 +34,13 @@ _ISSUED = re.compile(
 """Issuer and length without a word nearby. The lengths that other numbers have too are missing: 12 and 13 digits are ids and clock times,
 and any 19 digits may be a 64-bit id."""
 
-_LONG_VISA = re.compile(r"4[0-9]{18}")
+_LONG_VISA = on_use(r"4[0-9]{18}")
 _LAYOUTS = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 3), (4, 4, 4, 2)))
 """How cards are printed, and how people part those that are printed otherwise."""
 
 # Only gaps lie between. Attack: "card; DE89 3704 ...", an account behind a card, whose first word is hexadecimal too.
-_HEX_BEFORE = re.compile(r"(?<![0-9A-Za-z])(?=[0-9]{0,3}[A-F])[0-9A-F]{4}[ .-]{1,3}(?:[0-9A-F]{4}[ .-]{1,3})?\Z")
-_HEX_AFTER = re.compile(r"[ .-]{1,3}(?:[0-9A-F]{4}[ .-]{1,3})?(?=[0-9]{0,3}[A-F])[0-9A-F]{4}(?![0-9A-Za-z])")
+_HEX_BEFORE = on_use(r"(?<![0-9A-Za-z])(?=[0-9]{0,3}[A-F])[0-9A-F]{4}[ .-]{1,3}(?:[0-9A-F]{4}[ .-]{1,3})?\Z")
+_HEX_AFTER = on_use(r"[ .-]{1,3}(?:[0-9A-F]{4}[ .-]{1,3})?(?=[0-9]{0,3}[A-F])[0-9A-F]{4}(?![0-9A-Za-z])")
 _STEPS = frozenset((1, 2, 3))
 WORDS_BESIDE = 12
 """Characters on either side of a card that are read for words of hexadecimal. Reason: two words and their gaps."""

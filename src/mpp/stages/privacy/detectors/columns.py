@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from mpp.stages.privacy.later import on_use
 
 HEADING_CHARS_MAX = 1024
 """Characters of a first line that are read as headings. Reason: some hundred columns."""
@@ -25,7 +26,7 @@ def _form(mark: str, column: int) -> re.Pattern[str]:
     one = re.escape(mark)
     before = rf'(?>[ ]{{0,8}}(?:"[^"\n]{{0,{CELL_CHARS_MAX}}}"|[^{one}\n]{{0,{CELL_CHARS_MAX}}})[ ]{{0,8}}{one})'
     quoted, plain = rf'"(?P<quoted>[^"\n]{{0,{CELL_CHARS_MAX}}})"', rf"(?P<plain>[^{one}\n]{{0,{CELL_CHARS_MAX}}})"
-    return re.compile(rf"{before}{{{column}}}[ ]{{0,8}}(?:{quoted}|{plain})[ ]{{0,8}}(?:{one}|\Z)")
+    return on_use(rf"{before}{{{column}}}[ ]{{0,8}}(?:{quoted}|{plain})[ ]{{0,8}}(?:{one}|\Z)")
 
 
 def cells(text: str, low: int, high: int, at: int) -> Iterator[tuple[int, int]]:

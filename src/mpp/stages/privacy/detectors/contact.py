@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, SURE, WEAK
+from mpp.stages.privacy.later import on_use
 
 LOCAL_MAX = 64
 """Characters of the part before the @. Reason: RFC 5321, 4.5.3.1.1."""
@@ -20,17 +21,17 @@ USERINFO_MAX = 256
 """Characters of a name or password in a URL. Reason: tokens that serve as passwords are about this long."""
 
 # Read backwards from the @.
-_LOCAL = re.compile(r"[\w.%+'-]+")
-_QUOTED = re.compile(r'"[\w.+-][^"\n]{0,60}[\w.+-]"(?!\w)')
-_DOMAIN = re.compile(r"\w[\w-]{0,62}(?:\.\w[\w-]{0,62}){1,8}")
-_LITERAL = re.compile(r"\[[0-9A-Fa-f:.]{3,45}\]")
-_BARE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,62}")
-_TOP = re.compile(r"(?:xn--[0-9A-Za-z-]{1,59}|[^\W\d_]{2,63})(?![^\W_])")
-_NUMBERED = re.compile(r"v?[0-9]+\.[0-9]|[1-9]x\.(?:png|jpe?g|gif|webp|svg|avif)$")
-_REPOSITORY = re.compile(r":(?:~?/|[\w.~-]{1,100}/[\w.~-])")
-_IN_URL = re.compile(r"://[^\s/?#@]*$")
-_CALLED = re.compile(r"(?:e-?mail|mail ?to|\bupi|correo|courriel|почт)[\w ]{0,16}\W{0,4}$")
-_CALLED_KEY = re.compile(r"(?i)e?mail|upi")
+_LOCAL = on_use(r"[\w.%+'-]+")
+_QUOTED = on_use(r'"[\w.+-][^"\n]{0,60}[\w.+-]"(?!\w)')
+_DOMAIN = on_use(r"\w[\w-]{0,62}(?:\.\w[\w-]{0,62}){1,8}")
+_LITERAL = on_use(r"\[[0-9A-Fa-f:.]{3,45}\]")
+_BARE = on_use(r"[A-Za-z][A-Za-z0-9-]{1,62}")
+_TOP = on_use(r"(?:xn--[0-9A-Za-z-]{1,59}|[^\W\d_]{2,63})(?![^\W_])")
+_NUMBERED = on_use(r"v?[0-9]+\.[0-9]|[1-9]x\.(?:png|jpe?g|gif|webp|svg|avif)$")
+_REPOSITORY = on_use(r":(?:~?/|[\w.~-]{1,100}/[\w.~-])")
+_IN_URL = on_use(r"://[^\s/?#@]*$")
+_CALLED = on_use(r"(?:e-?mail|mail ?to|\bupi|correo|courriel|почт)[\w ]{0,16}\W{0,4}$")
+_CALLED_KEY = on_use(r"(?i)e?mail|upi")
 
 
 def _look_email(place: Place) -> Iterable[Hit]:
@@ -90,10 +91,10 @@ def _bare(place: Place, sign: int) -> int:
 
 
 _AT, _DOT = r" ?[\[({<] ?(?:at|@) ?[\])}>] ?", r" ?[\[({<] ?(?:dot|\.) ?[\])}>] ?"
-_BRACKETS = re.compile(rf"[\w+-]{{1,64}}(?:(?:{_DOT}|\.)[\w+-]{{1,64}}){{0,3}}{_AT}[\w-]{{1,63}}(?:(?:{_DOT}|\.| dot )[\w-]{{1,63}}){{1,4}}", re.IGNORECASE)
-_SPELLED = re.compile(r"(?:[\w+-]{1,64}(?: dot |\.)){0,3}[\w+-]{1,64} at [\w-]{1,63}(?: dot [\w-]{2,63}){1,3}", re.IGNORECASE)
-_AT_ALL = re.compile(r"[\[({< ](?:at|@)[\])}> ]", re.IGNORECASE)
-_WRITE = re.compile(r"mail|contact|reach|write|address|send|ping|message|correo|schreib")
+_BRACKETS = on_use(rf"[\w+-]{{1,64}}(?:(?:{_DOT}|\.)[\w+-]{{1,64}}){{0,3}}{_AT}[\w-]{{1,63}}(?:(?:{_DOT}|\.| dot )[\w-]{{1,63}}){{1,4}}", re.IGNORECASE)
+_SPELLED = on_use(r"(?:[\w+-]{1,64}(?: dot |\.)){0,3}[\w+-]{1,64} at [\w-]{1,63}(?: dot [\w-]{2,63}){1,3}", re.IGNORECASE)
+_AT_ALL = on_use(r"[\[({< ](?:at|@)[\])}> ]", re.IGNORECASE)
+_WRITE = on_use(r"mail|contact|reach|write|address|send|ping|message|correo|schreib")
 
 
 def _look_spelled(place: Place) -> Iterable[Hit]:
@@ -112,9 +113,9 @@ def _look_spelled(place: Place) -> Iterable[Hit]:
 
 
 # A port is no password. An unencoded @ or / may stand in one all the same.
-_USERINFO = re.compile(r"([^\s/?#@:\"'<>]{0,256}):(?![0-9]{1,5}(?:[/?#,]|$))([^\s@\"'<>]{1,256}(?:@[^\s/@\"'<>]{0,64}(?=@))?)@")
-_TOKEN = re.compile(r"(?=[^@]{0,64}[0-9])(?=[^@]{0,64}[A-Za-z])([0-9A-Za-z_.~-]{16,256})@")
-_BLANK = re.compile(r"[*xX.]+|[$%{\[].*")
+_USERINFO = on_use(r"([^\s/?#@:\"'<>]{0,256}):(?![0-9]{1,5}(?:[/?#,]|$))([^\s@\"'<>]{1,256}(?:@[^\s/@\"'<>]{0,64}(?=@))?)@")
+_TOKEN = on_use(r"(?=[^@]{0,64}[0-9])(?=[^@]{0,64}[A-Za-z])([0-9A-Za-z_.~-]{16,256})@")
+_BLANK = on_use(r"[*xX.]+|[$%{\[].*")
 
 
 def _look_url(place: Place) -> Iterable[Hit]:

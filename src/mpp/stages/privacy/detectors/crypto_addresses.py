@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, SURE
 from mpp.stages.privacy.detectors.labelled import detectors_of, edged, Kind
+from mpp.stages.privacy.later import on_use
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _RIPPLE = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
@@ -34,9 +35,9 @@ _PREFIXES = {"bc": "bitcoin_address", "ltc": "litecoin_address", "addr": "cardan
 _FIVE_BITS = {sign: value for value, sign in enumerate(_BECH32)}
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32M = 0x2BC830A3
-_BASE58_FORM = re.compile(edged(rf"[13LMDTr]{_SIGNS}{{24,34}}"))
-_MONERO_FORM = re.compile(edged(rf"[48][0-9AB]{_SIGNS}{{93}}"))
-_BECH32_FORM = re.compile(edged(rf"(?:bc|ltc|addr|cosmos)1{_BECH32_SIGNS}{{20,98}}"), re.IGNORECASE)
+_BASE58_FORM = on_use(edged(rf"[13LMDTr]{_SIGNS}{{24,34}}"))
+_MONERO_FORM = on_use(edged(rf"[48][0-9AB]{_SIGNS}{{93}}"))
+_BECH32_FORM = on_use(edged(rf"(?:bc|ltc|addr|cosmos)1{_BECH32_SIGNS}{{20,98}}"), re.IGNORECASE)
 
 
 def base58check(text: str, version: bytes) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, SURE
 from mpp.stages.privacy.detectors.nearby import BANK, label
+from mpp.stages.privacy.later import on_use
 
 _LENGTHS = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 "
@@ -15,11 +15,9 @@ _LENGTHS = (
 )
 LENGTHS = {one[:2]: int(one[2:]) for one in _LENGTHS.split()}
 
-_FORMS = {size: re.compile(rf"[0-9A-Za-z](?:[ -]?[0-9A-Za-z]){{{size - 1}}}(?![0-9A-Za-z])") for size in sorted(set(LENGTHS.values()))}
-_BEGIN = re.compile(r"[A-Za-z]{2}[0-9]{2}")
-_CALLED = re.compile(
-    r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[0-9A-Za-z]{10,30}|(?:[ -][0-9A-Za-z]{4}){2,7}(?:[ -](?=[0-9A-Za-z]{0,2}[0-9])[0-9A-Za-z]{1,3})?)(?![0-9A-Za-z])"
-)
+_FORMS = {size: on_use(rf"[0-9A-Za-z](?:[ -]?[0-9A-Za-z]){{{size - 1}}}(?![0-9A-Za-z])") for size in sorted(set(LENGTHS.values()))}
+_BEGIN = on_use(r"[A-Za-z]{2}[0-9]{2}")
+_CALLED = on_use(r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[0-9A-Za-z]{10,30}|(?:[ -][0-9A-Za-z]{4}){2,7}(?:[ -](?=[0-9A-Za-z]{0,2}[0-9])[0-9A-Za-z]{1,3})?)(?![0-9A-Za-z])")
 _HEAD_MAX = 4
 _SPAN_MAX = 80
 """Characters of a number with a gap after each of its parts. Reason: 34 characters in pairs need 50."""

@@ -17,6 +17,7 @@ from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, SURE, WEAK
 from mpp.stages.privacy.detectors import columns, probing
 from mpp.stages.privacy.later import Later
 from mpp.stages.privacy.placeholders import PLACEHOLDER
+from mpp.stages.privacy.later import on_use
 
 REACH = 48
 """Characters after a word in which a value may begin. Reason: "number of the applicant, as printed on the card:" fits."""
@@ -31,12 +32,12 @@ NAME_CHARS_MAX = 12
 """Characters beside a word in a text that names what a field next to it holds. Reason: "Passport number (primary)" is nearly nothing but its word."""
 
 _EDGE_LEFT, _EDGE_RIGHT = r"(?<![0-9A-Za-z])(?<!\d[./\-])(?:", r")(?![0-9A-Za-z]|[./\-]\d)"
-_GAP = re.compile(r"[^\d;!?\n,]{0,32}(?:[,\n][^\w;!?]{0,4})?")
-_SHORT_GAP = re.compile(r"(?:[a-z]{0,8}[^\w;!?,]{1,3}){0,2}[^\w;!?,]{0,3}", re.IGNORECASE)
-_SERIES = re.compile(r"[\s\"'\]\[)(]{0,3}(?:[,;/&|+]|\b(?:and|or|und|oder|et|ou|y|e|o|en|og|och|i)\b)[\s\"'\]\[)(]{0,3}")
-_BACK_GAP = re.compile(r"[^\w\n;!?]{0,3}(?:(?:is|as|was|my|the|her|his|ist|est|es|er)\s){0,3}[^\w\n;!?]{0,2}", re.IGNORECASE)
-_NO_SIGN = re.compile(r"[^0-9A-Za-z<]")
-_OTHER_THING = re.compile(
+_GAP = on_use(r"[^\d;!?\n,]{0,32}(?:[,\n][^\w;!?]{0,4})?")
+_SHORT_GAP = on_use(r"(?:[a-z]{0,8}[^\w;!?,]{1,3}){0,2}[^\w;!?,]{0,3}", re.IGNORECASE)
+_SERIES = on_use(r"[\s\"'\]\[)(]{0,3}(?:[,;/&|+]|\b(?:and|or|und|oder|et|ou|y|e|o|en|og|och|i)\b)[\s\"'\]\[)(]{0,3}")
+_BACK_GAP = on_use(r"[^\w\n;!?]{0,3}(?:(?:is|as|was|my|the|her|his|ist|est|es|er)\s){0,3}[^\w\n;!?]{0,2}", re.IGNORECASE)
+_NO_SIGN = on_use(r"[^0-9A-Za-z<]")
+_OTHER_THING = on_use(
     r"(?<![a-z])(?:order|sku|part|serial|batch|lot|invoice|build|ticket|tracking|product|article|catalog|commit|trace|patent|hash|digest|isbn|asin|mpn)"
     r"s?[ _-]?(?:id|no|nr|num|number|code|ref|key)?(?![a-z])"
 )

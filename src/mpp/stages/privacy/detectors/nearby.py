@@ -5,11 +5,11 @@ The nearest label counts: "Phone: 555 0100, order: 1234567" speaks of two things
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from mpp.stages.privacy.detector import Place
 from mpp.stages.privacy.limits import CONTEXT_CHARS
+from mpp.stages.privacy.later import on_use
 
 CARD, PHONE, SSN, BANK, MACHINE, OTHER = "card", "phone", "ssn", "bank", "machine", "other"
 """What a label can speak of. MACHINE numbers are made by machines for machines; OTHER ones are numbers of something that is no phone."""
@@ -41,14 +41,14 @@ _WORDS = {
 _UNCASED = {CARD: "カード|卡号|信用卡|카드|بطاقة|כרטיס", PHONE: "電話|电话|手机|携帯|전화|휴대폰|هاتف|جوال|טלפון|फ़ोन|फोन|โทร"}
 """Words of writing systems that part no words, or whose words take prefixes."""
 
-_LABEL = re.compile("(?<![^\\W_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _WORDS.items()) + ")")
-_LABEL_UNCASED = re.compile("|".join(f"(?P<{kind}>{words})" for kind, words in _UNCASED.items()))
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])")
-_JOINT = re.compile(r"[_\-.:/]+")
-_HEAD = re.compile(r"(?:[+\-=|:\s]{1,400}\n)?([^\n]{1,400})\n")
+_LABEL = on_use("(?<![^\\W_])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _WORDS.items()) + ")")
+_LABEL_UNCASED = on_use("|".join(f"(?P<{kind}>{words})" for kind, words in _UNCASED.items()))
+_HUMP = on_use(r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])")
+_JOINT = on_use(r"[_\-.:/]+")
+_HEAD = on_use(r"(?:[+\-=|:\s]{1,400}\n)?([^\n]{1,400})\n")
 """The first line of a table, or the second one where the first only draws a border."""
 
-_AFTER = re.compile(r"[\s\-(,]{1,3}(?:office|fax|mobile|cell|home|work|desk|direct|voice)\b")
+_AFTER = on_use(r"[\s\-(,]{1,3}(?:office|fax|mobile|cell|home|work|desk|direct|voice)\b")
 
 
 def is_word(mark: str) -> bool:

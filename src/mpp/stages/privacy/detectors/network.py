@@ -7,33 +7,34 @@ from collections.abc import Iterable
 
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place
 from mpp.stages.privacy.detectors.nearby import is_word
+from mpp.stages.privacy.later import on_use
 
 _HEAD_MAX = 3
 """Characters from the beginning of a probe to the address, at most. Reason: one, which may have several bytes."""
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_V4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![0-9A-Za-z_])(?!\.[0-9])(?:/(?:3[0-2]|[12]?[0-9])(?![0-9/])(?!\.[0-9]))?")
-_ZEROS = re.compile(r"(?!10\.|127\.|172\.|192\.|169\.|0\.)[0-9]+\.[0-9]+\.0\.0(?!/)")
-_SUFFIX = re.compile(r"[-+~]?[A-Za-z]|[-+~][0-9]{1,2}(?:[A-Za-z.~+]|\b(?!\.))")
-_VERSION = re.compile(
+_V4 = on_use(rf"{_OCTET}(?:\.{_OCTET}){{3}}(?![0-9A-Za-z_])(?!\.[0-9])(?:/(?:3[0-2]|[12]?[0-9])(?![0-9/])(?!\.[0-9]))?")
+_ZEROS = on_use(r"(?!10\.|127\.|172\.|192\.|169\.|0\.)[0-9]+\.[0-9]+\.0\.0(?!/)")
+_SUFFIX = on_use(r"[-+~]?[A-Za-z]|[-+~][0-9]{1,2}(?:[A-Za-z.~+]|\b(?!\.))")
+_VERSION = on_use(
     r"(?:\b(?:version|ver|v|release|build|rev|revision|firmware|assembly|section|clause|chapter|oid|driver|package|sdk|runtime|kernel|object ?identifier)s?\W{0,3}|\b(?:rfc|iso|ecma|din)[ -]?[0-9]{1,6},? |§ ?|[=~><!^]=? ?|(?:^|[\s;(\"'])[a-z][\w.-]{0,30}/)$"
 )
-_OID = re.compile(r"2\.5\.(?:4|29)\.|1\.3\.(?:6\.1|14\.3)$")
+_OID = on_use(r"2\.5\.(?:4|29)\.|1\.3\.(?:6\.1|14\.3)$")
 """Arcs of X.500 names, of extensions of certificates and of the internet: they stand in certificates in dozens."""
 
-_EQUALS = re.compile(r"(?<![=~><!^])= ?$|^= ?$")
-_VERSION_KEY = re.compile(r"(?i)version|release|build|firmware|oid|revision|section")
-_SPOKEN = re.compile(
+_EQUALS = on_use(r"(?<![=~><!^])= ?$|^= ?$")
+_VERSION_KEY = on_use(r"(?i)version|release|build|firmware|oid|revision|section")
+_SPOKEN = on_use(
     r"(?<![a-z])(?:ips?|ipv[46]|addr(?:ess)?(?:es)?|hosts?|hostname|servers?|client|remote|gateway|subnet|dns|peer|listen|inet6?|cidr|loopback)(?![a-z])"
 )
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HUMP = on_use(r"(?<=[a-z])(?=[A-Z])")
 
-_V6 = re.compile(r"[0-9A-Fa-f:]{2,40}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:]{2,40}")
-_V6_TAIL = re.compile(r"(?:%[0-9A-Za-z]{1,16})?(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9])(?![0-9]))?")
-_MAC = re.compile(
+_V6 = on_use(r"[0-9A-Fa-f:]{2,40}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:]{2,40}")
+_V6_TAIL = on_use(r"(?:%[0-9A-Za-z]{1,16})?(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9])(?![0-9]))?")
+_MAC = on_use(
     r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z_])(?!\1[0-9A-Fa-f])|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![0-9A-Za-z_])(?!\.[0-9A-Fa-f])"
 )
-_MAC_SPOKEN = re.compile(r"\bmac(?:\b|addr|_)|\bhw|hardware|ether|bssid|physical|wlan|bluetooth")
+_MAC_SPOKEN = on_use(r"\bmac(?:\b|addr|_)|\bhw|hardware|ether|bssid|physical|wlan|bluetooth")
 
 
 def _spoken(place: Place) -> bool:

@@ -6,13 +6,13 @@ so each kind looks at windows of groups, and what one kind has taken the next on
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from mpp.stages.privacy.detector import Detector, Hit, Place
 from mpp.stages.privacy.detectors import cards, phones, ssn
 from mpp.stages.privacy.detectors.nearby import CARD, is_word, of_name, PHONE, SSN
 from mpp.stages.privacy.detectors.runs import DIGITS_MAX, follows_escape, Run
+from mpp.stages.privacy.later import on_use
 
 _NO_MORE = r"(?![ ().\-/]{0,3}[0-9])"
 _DULL = (
@@ -25,9 +25,9 @@ _DULL = (
 _WHOLE = rf"(?<=\x00\n)(?!00)([0-9]{{7,{cards.OFTEN_IDS}}})\Z"
 """A leaf that is one number, seldom a card: its key alone can say what it is."""
 
-_RUN = re.compile(rf"{_WHOLE}|{_DULL}|[+(]{{0,2}}[0-9](?:[ ().\-/]{{0,3}}[0-9]){{6,{DIGITS_MAX - 1}}}")
+_RUN = on_use(rf"{_WHOLE}|{_DULL}|[+(]{{0,2}}[0-9](?:[ ().\-/]{{0,3}}[0-9]){{6,{DIGITS_MAX - 1}}}")
 _match = _RUN.match
-_TIGHT = re.compile(r"[0-9]+(?:[.\-/][0-9]+)*")
+_TIGHT = on_use(r"[0-9]+(?:[.\-/][0-9]+)*")
 _IS_WHOLE = 1
 _NAMED = frozenset((CARD, PHONE, SSN))
 _HEAD_MAX = 4

@@ -5,13 +5,13 @@ Most of it has no form of its own, so a word must stand beside it; labelled.py r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, SURE
 from mpp.stages.privacy.detectors import personal_words as words
 from mpp.stages.privacy.detectors.labelled import detectors_of, edged, Kind
 from mpp.stages.privacy.detectors.national.checks import luhn, weighted
+from mpp.stages.privacy.later import on_use
 
 OFF_BY_DEFAULT = ("geo_location",)
 """Types that are looked for only where a policy names them. Reason: a map, a shop's branches or a weather answer is useless without them."""
@@ -291,7 +291,7 @@ _POSTAL = (
 )
 
 _MRZ_FIRST, _MRZ_SECOND = r"P[A-Z<][A-Z<]{3}[A-Z][A-Z<]{20,38}", r"[A-Z\d<]{9}\d[A-Z<]{3}\d{7}[MFX<]\d{7}[A-Z\d<]{14}[\d<]\d"
-_FIRST_LINE, _NEXT_LINE = re.compile(edged(_MRZ_FIRST)), re.compile(rf"\s?(?:\n|\n\x00\n)?({_MRZ_SECOND})")
+_FIRST_LINE, _NEXT_LINE = on_use(edged(_MRZ_FIRST)), on_use(rf"\s?(?:\n|\n\x00\n)?({_MRZ_SECOND})")
 
 
 def _mrz_look(place: Place) -> Iterator[Hit]:

@@ -7,6 +7,7 @@ import re
 from mpp.stages.privacy.detector import Hit, LIKELY, SURE, WEAK
 from mpp.stages.privacy.detectors.nearby import OTHER, PHONE, phone_after
 from mpp.stages.privacy.detectors.runs import Run
+from mpp.stages.privacy.later import on_use
 
 DIGITS_LEAST, DIGITS_MOST = 7, 13
 """Digits of a number without the country's code. Reason: ITU-T E.164 allows 15 with it; shorter ones are extensions and short codes."""
@@ -14,12 +15,12 @@ DIGITS_LEAST, DIGITS_MOST = 7, 13
 ABROAD_MOST = 15
 """Digits with the country's code. Reason: ITU-T E.164, clause 6.1."""
 
-_ABROAD = re.compile(r"\(?\+|00[1-9]|001?[-. ]")
-_AMERICA = re.compile(r"(?:1(?: ?[.-] ?| ))?(?:\([2-9][0-9]{2}\)[ .-]{0,2}|[2-9][0-9]{2}(?: ?[./-] ?| ))[2-9][0-9]{2}(?: ?[.-] ?| )[0-9]{4}(?![0-9])")
-_AMERICA_GLUED = re.compile(r"\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}(?![0-9])")
-_AMERICA_PLAIN = re.compile(r"1[2-9][0-9]{2}[2-9][0-9]{6}")
-_EXTENSION = re.compile(r"(?:,? ?(?:ext(?:ension)?|extn|durchwahl|poste|доб)\.?:? ?|,? ?[x#] ?)([0-9]{1,6})(?![0-9A-Za-z])", re.IGNORECASE)
-_QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_ABROAD = on_use(r"\(?\+|00[1-9]|001?[-. ]")
+_AMERICA = on_use(r"(?:1(?: ?[.-] ?| ))?(?:\([2-9][0-9]{2}\)[ .-]{0,2}|[2-9][0-9]{2}(?: ?[./-] ?| ))[2-9][0-9]{2}(?: ?[.-] ?| )[0-9]{4}(?![0-9])")
+_AMERICA_GLUED = on_use(r"\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}(?![0-9])")
+_AMERICA_PLAIN = on_use(r"1[2-9][0-9]{2}[2-9][0-9]{6}")
+_EXTENSION = on_use(r"(?:,? ?(?:ext(?:ension)?|extn|durchwahl|poste|доб)\.?:? ?|,? ?[x#] ?)([0-9]{1,6})(?![0-9A-Za-z])", re.IGNORECASE)
+_QUAD = on_use(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
 def find(run: Run) -> list[Hit]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from mpp.stages.privacy.later import Readers
+from mpp.stages.privacy.later import on_use
 
 LONG_WORD = 7
 """Letters from which on a word is found inside of others. Reason: shorter ones such as ``sin`` stand in the middle of many words."""
@@ -16,7 +17,7 @@ LONG_WORD = 7
 HEAD_LETTERS = 10
 """Letters from which on the first words of a phrase are its probe. Reason: enough to be rare; a long expression costs more to compile than it saves."""
 
-_PARTS = re.compile(r"[\s_.'\u2019/\-]")
+_PARTS = on_use(r"[\s_.'\u2019/\-]")
 _SUFFIXES = "(?:number|numero|nummer|num|value|code)"
 _WAYS = {" ": ("", "[ _./-]"), "'": ("", "'", r"\xe2\x80\x99")}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate
 
 from mpp.stages.privacy.detector import Place
 from mpp.stages.privacy.detectors.nearby import is_word, label
+from mpp.stages.privacy.later import on_use
 
 DIGITS_MAX = 40
 """Digits that are judged together. Reason: the longest number, a card of 19, fits behind a date and a time."""
@@ -14,10 +14,10 @@ DIGITS_MAX = 40
 YEAR = 4
 """Digits of a year."""
 
-_GROUP = re.compile(r"[0-9]+")
-_YEAR_FIRST = re.compile(r"(?:19|20)[0-9]{2}([-/.])(?:1[0-2]|0?[1-9])\1(?:3[01]|[12][0-9]|0?[1-9])(?![0-9])")
-_YEAR_LAST = re.compile(r"(?:3[01]|[12][0-9]|0?[1-9])([-/.])(?:3[01]|[12][0-9]|0?[1-9])\1(?:19|20)[0-9]{2}(?![0-9])")
-_UNIT = re.compile(r" ?(?:%|°|[kmgt]?i?b\b|bytes\b|[mnuµ]?s\b|sec|min\b|hours\b|rows\b|times\b|px\b|usd\b|eur\b|€|tokens\b|items\b|records\b|lines\b)")
+_GROUP = on_use(r"[0-9]+")
+_YEAR_FIRST = on_use(r"(?:19|20)[0-9]{2}([-/.])(?:1[0-2]|0?[1-9])\1(?:3[01]|[12][0-9]|0?[1-9])(?![0-9])")
+_YEAR_LAST = on_use(r"(?:3[01]|[12][0-9]|0?[1-9])([-/.])(?:3[01]|[12][0-9]|0?[1-9])\1(?:19|20)[0-9]{2}(?![0-9])")
+_UNIT = on_use(r" ?(?:%|°|[kmgt]?i?b\b|bytes\b|[mnuµ]?s\b|sec|min\b|hours\b|rows\b|times\b|px\b|usd\b|eur\b|€|tokens\b|items\b|records\b|lines\b)")
 
 
 def follows_escape(text: str, at: int) -> bool:

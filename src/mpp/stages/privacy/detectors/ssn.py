@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, WEAK
 from mpp.stages.privacy.detectors.nearby import label, MACHINE, SSN
 from mpp.stages.privacy.detectors.runs import Run
+from mpp.stages.privacy.later import on_use
 
 DIGITS = 9
 
@@ -50,7 +50,7 @@ def _is_issued(digits: str) -> bool:
     return area not in {"000", "666"} and area < "900" and digits[3:5] != "00" and digits[5:] != "0000"
 
 
-_SCANNED = re.compile(r"[0-9OoIlSBZ]{3}[-. ][0-9OoIlSBZ]{2}[-. ][0-9OoIlSBZ]{4}(?![0-9A-Za-z])")
+_SCANNED = on_use(r"[0-9OoIlSBZ]{3}[-. ][0-9OoIlSBZ]{2}[-. ][0-9OoIlSBZ]{4}(?![0-9A-Za-z])")
 
 
 def _look_scanned(place: Place) -> Iterable[Hit]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 import re
+from mpp.stages.privacy.later import on_use
 
 ITEM, GAP = "\x01", "\x02"
 """Between two items, and between two rows of items. All rows are searched at once, because most have no such border."""
 
 _ISSUED = "sk[-_]|[rp]k_|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|AKIA|ASIA|AIza|eyJ|hf_|npm_|ya29|SG\\.|shp[a-z]{2}_|dop_v1_|whsec_"
 # Each finds the end of the item before a border, or a stretch that holds borders.
-_CUTS = re.compile(
+_CUTS = on_use(
     r"\x01(?=[ 0-9A-Z@-])(?:(?<=[0-9]\x01)[ -]?[0-9]|(?<=[0-9][ -]\x01)[0-9]|(?<=[A-Z]{2}[0-9]{2}\x01)[A-Z]{4}\b|(?<=[A-Z]{4}\x01)[0-9]{4}\b|(?<=[\w+-]\x01)@[\w\x01-])"
 )
-_SINGLE = re.compile(r"\x01[^\x01\x02]{1,2}(?=\x01[^\x01\x02]{1,2}[\x01\x02])")
-_ADDRESS = re.compile(r"@[\w-]{0,60}(?:\x01[\w-]{1,60}){0,8}(?:\x01?\.\x01?[\w-]{1,60}){1,3}")
+_SINGLE = on_use(r"\x01[^\x01\x02]{1,2}(?=\x01[^\x01\x02]{1,2}[\x01\x02])")
+_ADDRESS = on_use(r"@[\w-]{0,60}(?:\x01[\w-]{1,60}){0,8}(?:\x01?\.\x01?[\w-]{1,60}){1,3}")
 # One expression for each mark: what begins with one character is found five times as fast as what begins with one of two.
-_TOKENS = tuple(re.compile(rf"{mark}(?:{_ISSUED})[\w.-]{{0,200}}\x01(?=[\w-])") for mark in (ITEM, GAP))
-_KEY = re.compile(r"-----BEGIN [A-Z ]{0,30}KEY(?: BLOCK)?-----\x01[A-Za-z0-9+/=\x01 :,.-]{1,16384}")
-_SPACE = re.compile(r"[0-9]([ -])[0-9]{1,6}\Z|[0-9]([ -])\Z")
+_TOKENS = tuple(on_use(rf"{mark}(?:{_ISSUED})[\w.-]{{0,200}}\x01(?=[\w-])") for mark in (ITEM, GAP))
+_KEY = on_use(r"-----BEGIN [A-Z ]{0,30}KEY(?: BLOCK)?-----\x01[A-Za-z0-9+/=\x01 :,.-]{1,16384}")
+_SPACE = on_use(r"[0-9]([ -])[0-9]{1,6}\Z|[0-9]([ -])\Z")
 
 
 def borders(rows: list[str]) -> dict[int, dict[int, str]]:

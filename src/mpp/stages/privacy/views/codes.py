@@ -15,6 +15,7 @@ import zlib
 from mpp.stages.privacy.views.limits import DECODED_CHARS_MIN, INFLATED_BYTES_MAX, TOKEN_CHARS_MAX
 from mpp.stages.privacy.views.rewriting import rewritten, Said
 from mpp.stages.privacy.views.view import too_much, View
+from mpp.stages.privacy.later import on_use
 
 _LETTER = "[A-Za-z0-9+/_-]"
 _LOW_FIRST, _LOW_SECOND = "I-Za-f", "C-HS-Xi-nyz0-3"
@@ -39,17 +40,17 @@ CODE_PROBES: tuple[str, ...] = (
     rf"[^0-9A-Za-z](?:(?:0x)?[2-7][0-9A-Fa-f]{_APART}){{7}}(?:0x)?[2-7][0-9A-Fa-f]",
 )
 
-_TOKEN = re.compile(
+_TOKEN = on_use(
     rf"(?P<base64>(?:(?<![0-9A-Za-z])(?:(?:{_LETTER}{{4}}){{0,2}}(?:{_GROUP}){{3}}|{_PACKED})|(?:{_GROUP}){{4}}|{_WIDE}){_LETTER}*"
     rf"(?:(?<={_LETTER}{{60}})\r?\n{_LETTER}+)*={{0,2}})"
     r"|(?<![0-9A-WYZa-wyz])(?P<hex>(?:(?:[0-9A-Fa-f]{2}){0,64}?(?:[2-7][0-9A-Fa-f]){8}|1[fF]8[bB]08)[0-9A-Fa-f]*)(?![0-9A-Za-z])"
 )
 # Only a longer word may be a token; most words of a text are none.
-_WORD = re.compile(rf"{_LETTER}{{12,}}={{0,2}}")
-_PAIRS = re.compile(rf"[0-7](?<![0-9A-Za-z].)(?:(?<=0)x[0-7])?[0-9A-Fa-f]{_APART}(?:(?:0x)?{_PAIR}{_APART}){{6,}}(?:0x)?{_PAIR}(?![0-9A-Fa-f])")
+_WORD = on_use(rf"{_LETTER}{{12,}}={{0,2}}")
+_PAIRS = on_use(rf"[0-7](?<![0-9A-Za-z].)(?:(?<=0)x[0-7])?[0-9A-Fa-f]{_APART}(?:(?:0x)?{_PAIR}{_APART}){{6,}}(?:0x)?{_PAIR}(?![0-9A-Fa-f])")
 _TO_STANDARD = str.maketrans("-_", "+/", "\r\n=")
-_NO_HEX = re.compile(r"0x|[^0-9A-Fa-f]")
-_BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+_NO_HEX = on_use(r"0x|[^0-9A-Fa-f]")
+_BAD = on_use("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 _BAD_SHARE = 10
 """One character in so many may be unprintable. Reason: a mark or two in a text hide nothing of it, and random bytes have half of them."""
 _HEAD_CHARS = 12

@@ -8,6 +8,7 @@ import re
 
 from mpp.stages.privacy.views.rewriting import of_bytes, rewritten, Said
 from mpp.stages.privacy.views.view import View
+from mpp.stages.privacy.later import on_use
 
 INLINE = "a|abbr|b|bdi|bdo|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup|tt|u|var|wbr"
 _NAMED = (
@@ -41,7 +42,7 @@ ESCAPE_PROBES: tuple[str, ...] = (
 )
 
 # One class is searched, which is fast; what the character begins is looked at only then.
-_ESCAPES = re.compile(
+_ESCAPES = on_use(
     r"[%\\&<*~`+\[({ ](?:"
     r"(?<=%)(?:(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)|(?P<units>u[0-9A-Fa-f]{4}(?:%u[0-9A-Fa-f]{4})*))"
     r"|(?<=\\)\\{0,7}(?:(?P<unit>u[0-9A-Fa-f]{4}(?:\\{1,8}u[0-9A-Fa-f]{4})*)|(?P<hex>x[0-9A-Fa-f]{2}(?:\\{1,8}x[0-9A-Fa-f]{2})*)"
@@ -54,7 +55,7 @@ _ESCAPES = re.compile(
     r"|(?<=[0-9]\+)(?P<plus>(?=[0-9]))"
     r")"
 )
-_QUOTED = re.compile(r"=(?:\r?\n|(?P<codes>[0-9A-F]{2}(?:=[0-9A-F]{2})*))")
+_QUOTED = on_use(r"=(?:\r?\n|(?P<codes>[0-9A-F]{2}(?:=[0-9A-F]{2})*))")
 QUOTED_PROBES: tuple[str, ...] = (
     r"=3D",
     r"[0-9A-Za-z@.-]=\r?\n[0-9A-Za-z@.=-]",
@@ -64,8 +65,8 @@ QUOTED_PROBES: tuple[str, ...] = (
     r"=[2-7][0-9A-F]=[2-7][0-9A-F]",
 )
 _BACKSLASHED = {"n": "\n", "r": "\r", "t": "\t"}
-_PAIR = re.compile(r"x([0-9A-Fa-f]{2})")
-_UNIT = re.compile(r"u([0-9A-Fa-f]{4})")
+_PAIR = on_use(r"x([0-9A-Fa-f]{2})")
+_UNIT = on_use(r"u([0-9A-Fa-f]{4})")
 
 
 def escaped(text: str, low: int, high: int, below: View | None) -> View | None:

@@ -6,6 +6,7 @@ import re
 
 from mpp.stages.privacy.views.rewriting import rewritten, Said
 from mpp.stages.privacy.views.view import View
+from mpp.stages.privacy.later import on_use
 
 _BREAK = r"(?:(?<=\n)|[ \t]{0,8}\r?\n)[ \t>#|*]{0,8}"
 LAYOUT_PROBES: tuple[str, ...] = (
@@ -18,7 +19,7 @@ LAYOUT_PROBES: tuple[str, ...] = (
 )
 # A line that begins with an at sign is a decorator in a program, unless what follows ends as an address does.
 # A column of numbers is no value: after the second line comes no further one of digits.
-_TOKENS = re.compile(
+_TOKENS = on_use(
     r"[ \r\n@](?:"
     rf"(?P<number>(?<=[0-9][ \r\n]){_BREAK}(?=[0-9]{{3,6}}(?![0-9.,])(?![ -]?[0-9 -]{{0,24}}\s*\n[ \t]*[0-9])))"
     rf"|(?P<joint>(?<=@[ \r\n]){_BREAK}(?=[A-Za-z0-9-])|(?<=[A-Za-z0-9][ \r\n]){_BREAK}(?=@[A-Za-z0-9-]{{1,60}}\.(?:com|org|net|edu|gov|info)\b))"
@@ -26,8 +27,8 @@ _TOKENS = re.compile(
     r"|(?P<around>(?<= )(?:@ (?=[A-Za-z0-9-]{1,40} \.)|(?<=[A-Za-z0-9] )\. ?(?=[A-Za-z]{2})))"
     r")"
 )
-_APART = re.compile(r"[0-9A-Za-z@.+_](?<![^\s\"'(=:,].)[ -](?:[0-9A-Za-z@.+_][ -]){6,}[0-9A-Za-z@.+_](?![0-9A-Za-z@])")
-_COLUMN = re.compile(r"[0-9][ \t]*\r?\n[ \t]*[0-9 -]{1,24}\Z")
+_APART = on_use(r"[0-9A-Za-z@.+_](?<![^\s\"'(=:,].)[ -](?:[0-9A-Za-z@.+_][ -]){6,}[0-9A-Za-z@.+_](?![0-9A-Za-z@])")
+_COLUMN = on_use(r"[0-9][ \t]*\r?\n[ \t]*[0-9 -]{1,24}\Z")
 _BACK_CHARS = 64
 """Characters before a break that are read. Reason: a line of a number is shorter."""
 

@@ -12,6 +12,7 @@ import unicodedata
 from mpp.stages.privacy.views import tables
 from mpp.stages.privacy.views.region import region
 from mpp.stages.privacy.views.view import Maker, unwatched, View
+from mpp.stages.privacy.later import on_use
 
 _ALIKE = "".join(tables.ALIKE)
 _W = "0-9A-Za-z@"
@@ -21,7 +22,7 @@ _W = "0-9A-Za-z@"
 _BETWEEN = f"{tables.SPACES}{tables.HYPHENS}{tables.DASHES}{tables.DOTS}{tables.JOINED_MARKS}"
 _ODD = f"{tables.DIGITS}{tables.LETTERS}{tables.ATS}{tables.SMALL}{_BETWEEN}{tables.HIDDEN}{tables.MARKS}"
 _PLACES: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(text)
+    on_use(text)
     for text in (
         (
             rf"[{_ODD}](?:"
@@ -39,9 +40,9 @@ _PLACES: tuple[re.Pattern[str], ...] = tuple(
         rf"@[\w.-]{{0,24}}[{tables.ACCENTED}]",
     )
 )
-_HIGH = re.compile(rf"[{tables.HIGH}]|[{tables.HIGH_HIDDEN}](?:(?<=[{_W}.+_-].)|(?=[{_W}.+_-]))")
+_HIGH = on_use(rf"[{tables.HIGH}]|[{tables.HIGH_HIDDEN}](?:(?<=[{_W}.+_-].)|(?=[{_W}.+_-]))")
 # These become nothing, or more than one character.
-_CHANGING = re.compile(rf"[{tables.HIDDEN}{tables.MARKS}{tables.HIGH_HIDDEN}{tables.SMALL}]")
+_CHANGING = on_use(rf"[{tables.HIDDEN}{tables.MARKS}{tables.HIGH_HIDDEN}{tables.SMALL}]")
 _PART_CHARS = 4096
 """Characters that are judged at once. Reason: parts in plain characters, which is most of most texts, are passed over at the speed of memory."""
 _AHEAD_CHARS = 32

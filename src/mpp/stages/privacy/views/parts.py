@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-import re
 from typing import NamedTuple
 
 from mpp.model.jsontext import Json
 from mpp.stages.privacy.arena import Arena, Spots
+from mpp.stages.privacy.later import on_use
 
 _STEMS = ("part", "piece", "chunk", "segment", "seg", "p", "block", "group", "frag", "fragment", "token", "digits", "text", "value", "number", "num", "")
 _FIRSTS = frozenset(f"{stem}{mark}{number}" for stem in _STEMS for mark in ("", "_", "-") for number in ("0", "1", "01")) | frozenset(
     f"{stem.capitalize()}{mark}{number}" for stem in _STEMS for mark in ("", "_") for number in ("0", "1")
 )
-_NUMBERED = re.compile(r"(.*?)[0-9]{1,2}")
+_NUMBERED = on_use(r"(.*?)[0-9]{1,2}")
 _AREA = frozenset(("area", "area_code", "areaCode", "npa", "areacode"))
-_AFTER_AREA = re.compile(r"(?i)prefix|exchange|central_?office|nxx|line(?:_?number)?|subscriber|suffix|number|local|station|last_?four")
+_AFTER_AREA = on_use(r"(?i)prefix|exchange|central_?office|nxx|line(?:_?number)?|subscriber|suffix|number|local|station|last_?four")
 _LOCAL = frozenset(("local_part", "localPart", "local", "mailbox"))
-_DOMAIN = re.compile(r"(?i)(?:domain|host)(?:_?(?:part|name))?")
+_DOMAIN = on_use(r"(?i)(?:domain|host)(?:_?(?:part|name))?")
 _TAILS = tuple(dict.fromkeys(form for number in range(100) for form in (f"{number}", f"{number:02}")))
 """How a part is numbered."""
 _MOST = 16

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from mpp.stages.privacy.later import on_use
 
 _CARD = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 4, 4, 4, 3), (8, 8), (4, 12), (12, 4), (6, 10), (2,) * 8))
 _FIGURES = frozenset(((4, 4, 4, 4), (4, 6, 5)))
 _PHONE, _SSN = (3, 3, 4), (3, 2, 4)
 _SINGLE = range(9, 20)
-_CONTEXT = re.compile(r"(?i)card|credit|\bcc|pan\b|phone|tel|mobile|fax|ssn|social|account|iban|number|digits")
-_PHONE_NAME, _SSN_NAME = re.compile(r"(?i)phone|tel|mobile|fax|cell"), re.compile(r"(?i)ssn|social|tax")
+_CONTEXT = on_use(r"(?i)card|credit|\bcc|pan\b|phone|tel|mobile|fax|ssn|social|account|iban|number|digits")
+_PHONE_NAME, _SSN_NAME = on_use(r"(?i)phone|tel|mobile|fax|cell"), on_use(r"(?i)ssn|social|tax")
 
 
 def may_be_number(widths: list[int], name: str, *, is_loose: bool) -> bool:

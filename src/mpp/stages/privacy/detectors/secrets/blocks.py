@@ -11,6 +11,7 @@ from mpp.model.jsontext import Json
 from mpp.stages.privacy.detector import LIKELY, SURE, Detector, Hit, Place
 from mpp.stages.privacy.detectors.secrets.looks import glued
 from mpp.stages.privacy.detectors.secrets.values import FIRM, is_secret
+from mpp.stages.privacy.later import on_use
 
 BLOCK_CHARS_MAX = 65_536
 """Characters of one private key. Reason: the largest RSA keys in use take a fifth of it, a PGP block with pictures more."""
@@ -27,16 +28,16 @@ HEADER_CHARS_MAX = 8192
 COOKIES_MAX = 50
 """Cookies of one header. Reason: the least that browsers must keep for a site."""
 
-_BEGIN = re.compile(r"BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?[ ]{0,2}-{4,5}")
-_BLANK = re.compile(r"(?:\\[nr]|\s)*")
-_BASE64_RUN = re.compile(r"[0-9A-Za-z+/]{24}")
+_BEGIN = on_use(r"BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?[ ]{0,2}-{4,5}")
+_BLANK = on_use(r"(?:\\[nr]|\s)*")
+_BASE64_RUN = on_use(r"[0-9A-Za-z+/]{24}")
 # Lines of base64, parted by line ends, by escapes for them, or by what a program's text has between two strings.
-_LINES = re.compile(
+_LINES = on_use(
     r"""(?:(?:\\[nrt]|[\s,>|\#*]|"\s*\+\s*"|["'])*+(?:[A-Za-z][A-Za-z-]{2,20}:[ ][^\n\\"]{1,80}|[0-9A-Za-z+/=]{16,}+))*+"""
     r"""(?:(?:\\[nrt]|[\s,>|\#*]|"\s*\+\s*"|["'])*+[0-9A-Za-z+/]{1,76}={1,2})?""",
     re.VERBOSE,
 )
-_LINE = re.compile(r"\s*(?:[0-9A-Za-z+/=]{1,100}|[A-Za-z][A-Za-z-]{2,20}: .{1,80})?\s*")
+_LINE = on_use(r"\s*(?:[0-9A-Za-z+/=]{1,100}|[A-Za-z][A-Za-z-]{2,20}: .{1,80})?\s*")
 
 
 def _private_key(place: Place) -> Iterator[Hit]:
@@ -86,7 +87,7 @@ def _over_leaves(place: Place, start: int) -> Iterator[Hit]:
         yield from (Hit("private_key", arena.starts[leaf], arena.end_of(leaf), SURE) for leaf in lines if arena.texts[leaf])
 
 
-_PUTTY = re.compile(
+_PUTTY = on_use(
     r"Private-Lines: \d{1,4}(?:\\r|\\n|\s){1,8}((?:[0-9A-Za-z+/=]{1,80}+(?:\\r|\\n|\s){1,8}+){0,400}+(?:Private-(?:MAC|Hash): [0-9a-f]{0,64}|[0-9A-Za-z+/=]{1,80})?)"
 )
 
@@ -97,7 +98,7 @@ def _putty_key(place: Place) -> Iterator[Hit]:
         yield Hit("private_key", found.start(1), found.end(1), SURE)
 
 
-_JWT = re.compile(r"(e[wy][0-9A-Za-z_-]{14,16384})\.([0-9A-Za-z_-]{8,65536})(?:\.[0-9A-Za-z_-]*){0,3}")
+_JWT = on_use(r"(e[wy][0-9A-Za-z_-]{14,16384})\.([0-9A-Za-z_-]{8,65536})(?:\.[0-9A-Za-z_-]*){0,3}")
 _JWT_LETTERS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.")
 
 
@@ -125,7 +126,7 @@ def _decoded(text: str) -> str:
 
 
 _TO_URL = str.maketrans("+/", "-_")
-_SCHEME = re.compile(r"(?:bearer|basic)(?:[ \t]|%20|\+){1,3}([0-9A-Za-z_.~+/=%:-]{8,8192})", re.IGNORECASE)
+_SCHEME = on_use(r"(?:bearer|basic)(?:[ \t]|%20|\+){1,3}([0-9A-Za-z_.~+/=%:-]{8,8192})", re.IGNORECASE)
 
 
 def _scheme(place: Place) -> Iterator[Hit]:
@@ -141,10 +142,10 @@ def _scheme(place: Place) -> Iterator[Hit]:
         yield Hit("auth_header", found.start(1), found.start(1) + len(given), LIKELY)
 
 
-_COOKIE_NAME = re.compile(r"""(?:set-)?cookie2?["']?\s{0,2}[:=]\s{0,2}["']?""", re.IGNORECASE)
-_COOKIE = re.compile(r"""([\w.$-]{1,80})=([^;,\s"'\\]{8,4096})(?:;[ ]{0,2})?|[^;"'\n\\]{1,200};[ ]{0,2}""")
+_COOKIE_NAME = on_use(r"""(?:set-)?cookie2?["']?\s{0,2}[:=]\s{0,2}["']?""", re.IGNORECASE)
+_COOKIE = on_use(r"""([\w.$-]{1,80})=([^;,\s"'\\]{8,4096})(?:;[ ]{0,2})?|[^;"'\n\\]{1,200};[ ]{0,2}""")
 _OPEN_COOKIES = frozenset(("expires", "path", "domain", "max-age", "samesite", "version", "priority"))
-_ATTRIBUTE = re.compile("; ?(?:httponly|samesite=)", re.IGNORECASE)
+_ATTRIBUTE = on_use("; ?(?:httponly|samesite=)", re.IGNORECASE)
 LINE_CHARS = 2000
 """Characters before a header in which others are counted. Reason: with the limit below, it bounds how often a line is read."""
 
@@ -191,7 +192,7 @@ def _cookie_values(text: str, at: int, high: int) -> Iterator[Hit]:
         at = found.end()
 
 
-_SEED = re.compile(r"""\\?"(?:seed|box)\\?"\s{0,4}:\s{0,4}\\?"([0-9A-Za-z+/]{43,64}={0,2})""")
+_SEED = on_use(r"""\\?"(?:seed|box)\\?"\s{0,4}:\s{0,4}\\?"([0-9A-Za-z+/]{43,64}={0,2})""")
 KEY_FILE_CHARS = 800
 """Characters on both sides of ``mpp_key`` that are read. Reason: a key file of this project has fewer."""
 
@@ -229,8 +230,8 @@ def _fields(place: Place, holder: Json, name: str) -> Iterator[Hit]:
             return
 
 
-_CURL = re.compile(r"""(?:-u|--user)[ =]{1,2}["']?[\w.@+-]{1,64}:([^\s"'$<{:]{4,128})""")
-_ORACLE = re.compile(r"jdbc:oracle:\w{2,8}:[\w.]{1,64}/([^@\s\"']{1,128})@")
+_CURL = on_use(r"""(?:-u|--user)[ =]{1,2}["']?[\w.@+-]{1,64}:([^\s"'$<{:]{4,128})""")
+_ORACLE = on_use(r"jdbc:oracle:\w{2,8}:[\w.]{1,64}/([^@\s\"']{1,128})@")
 
 
 def _curl_user(place: Place) -> Iterator[Hit]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from random import Random
 
 from mpp.model.value import value
+from mpp.stages.privacy.later import on_use
 
 CLASSES = {
     "d": "0-9",
@@ -34,7 +35,7 @@ PROBE_LITERAL_MIN = 5
 PROBE_DRAWN_MAX = 12
 """Drawn characters that a probe takes in where its literal text is short. Reason: enough that words do not fit, and the automaton stays small."""
 
-_PART = re.compile(r"\{(\w):(\d+)(?:-(\d+))?\}")
+_PART = on_use(r"\{(\w):(\d+)(?:-(\d+))?\}")
 
 
 @value

@@ -12,6 +12,7 @@ from mpp.stages.privacy.detectors.secrets import forms
 from mpp.stages.privacy.detectors.secrets.table import FORMS
 from mpp.stages.privacy.detectors.secrets.values import is_sample
 from mpp.stages.privacy.later import Later
+from mpp.stages.privacy.later import on_use
 
 REACH = 4096
 """Characters that a form may take. Reason: the longest forms of the table end before."""
@@ -24,7 +25,7 @@ BESIDE_LEAVES = 6
 
 _WORD = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_CHECKED = re.compile(r"(?:gh[pours]|npm)_([0-9A-Za-z]{30})([0-9A-Za-z]{6})")
+_CHECKED = on_use(r"(?:gh[pours]|npm)_([0-9A-Za-z]{30})([0-9A-Za-z]{6})")
 
 
 def glued(text: str, at: int) -> bool:
@@ -155,8 +156,8 @@ def _escaped(text: str, at: int) -> bool:
     return text[at - 1] in _WORD and not glued(text, at)
 
 
-_SECRET_KEY = re.compile(r"(?<![0-9A-Za-z+/=])[0-9A-Za-z+/]{40}(?![0-9A-Za-z+/=])")
-_MIXED: tuple[Callable[[str], object], ...] = (re.compile("[a-z]").search, re.compile("[A-Z]").search, re.compile("[0-9]").search)
+_SECRET_KEY = on_use(r"(?<![0-9A-Za-z+/=])[0-9A-Za-z+/]{40}(?![0-9A-Za-z+/=])")
+_MIXED: tuple[Callable[[str], object], ...] = (on_use("[a-z]").search, on_use("[A-Z]").search, on_use("[0-9]").search)
 
 
 def _beside_key_id(place: Place) -> Iterator[Hit]:

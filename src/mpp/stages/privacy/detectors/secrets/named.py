@@ -14,6 +14,7 @@ from mpp.stages.privacy.detectors import columns
 from mpp.stages.privacy.detector import LIKELY, WEAK, Detector, Hit, Place
 from mpp.stages.privacy.detectors.secrets.names import PROVIDERS, Kind, announces
 from mpp.stages.privacy.detectors.secrets.values import FIRM, MIXED, OPEN, VALUE_CHARS_MAX, is_secret
+from mpp.stages.privacy.later import on_use
 
 NAME_SIDE_CHARS = 48
 """Characters of a name on each side of the word that was found. Reason: longer names are sentences or drawn."""
@@ -36,16 +37,16 @@ PROSE_CHARS_MIN = 6
 _PAIR_NAMES = frozenset(("name", "key", "field", "variable", "id", "label", "title", "parameter", "param", "header", "env", "k"))
 _PAIR_VALUES = frozenset(("value", "val", "content", "text", "default", "defaultvalue", "default_value", "v", "secret"))
 
-_NAME = re.compile(
+_NAME = on_use(
     r"(?:(?:mot de passe|palavra-passe|kata sandi|m\u1eadt kh\u1ea9u|identified by|one[- ]time (?:code|password|pin)|seed phrase|(?:recovery|backup) (?:phrase|codes?)"
     r"|verification code|(?:api|access|secret|private|account|encryption|signing|master|license|recovery) key|client secret)|\w)[\w-]{0,48}",
     re.IGNORECASE,
 )
 
-_WHOLE_NAME = re.compile(r"[\w .-]{1,96}")
+_WHOLE_NAME = on_use(r"[\w .-]{1,96}")
 
 # What may stand between a name and its value, the firm ways first: in these, only what nobody would write as words is a secret.
-_WEAK_LINK = re.compile(
+_WEAK_LINK = on_use(
     r"""
       ["'`]?[ ]{1,3}(?:is|was|are|ist|lautet|est|es|sar\u00e0|\u00e8|\u00e9|jest|er|\u00e4r|on)(?::|[ ])[ ]{0,3}(?:now|set\ to|jetzt|:)?[ ]{0,2}   # the password is x
     | [ ](?:for|of|to|f\u00fcr|pour|de|para|per)[ ][\w@.'\ -]{1,40}?(?:[ ]is[ ]|:[ ]|[ ]=[ ])                                   # the password for x is y
@@ -56,7 +57,7 @@ _WEAK_LINK = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_LINK = re.compile(
+_LINK = on_use(
     r"""
       ["'`\]]{0,2}[ \t]{0,8}:[ ]{0,2}[A-Za-z_][\w.\[\]|]{0,30}[ ]{0,2}=[ ]{0,2}(?=["'`])                             # name: Type = "x"
     | ["'`]\s{1,4}(?:value|content)\s?=\s?(?=["'])                                                                  # name="password" value="x"
@@ -65,12 +66,12 @@ _LINK = re.compile(
     """,
     re.VERBOSE,
 )
-_SPACE = re.compile(r"[ \t]{1,4}")
-_SCHEME = re.compile(r"(?:bearer|basic|token|apikey|ssws|jwt|negotiate|key)[ \t]{1,3}(?=[\w+/=.~-]{8})", re.IGNORECASE)
-_QUOTED = re.compile(r"""(\\?["'`])((?:(?!\1)[^\n]){1,1024})\1""")
-_BARE = re.compile(r"""[^\s"'`,;&|<>\\\x00]{1,1024}""")
+_SPACE = on_use(r"[ \t]{1,4}")
+_SCHEME = on_use(r"(?:bearer|basic|token|apikey|ssws|jwt|negotiate|key)[ \t]{1,3}(?=[\w+/=.~-]{8})", re.IGNORECASE)
+_QUOTED = on_use(r"""(\\?["'`])((?:(?!\1)[^\n]){1,1024})\1""")
+_BARE = on_use(r"""[^\s"'`,;&|<>\\\x00]{1,1024}""")
 _BEFORE_WORD = frozenset(("requirepass", "masterauth"))
-_LOGIN = re.compile(r"(?:login|user) \S{1,40} $")
+_LOGIN = on_use(r"(?:login|user) \S{1,40} $")
 LOGIN_CHARS = 48
 """Characters before a name in which the login of a .netrc is looked for. Reason: an address fits."""
 
@@ -213,7 +214,7 @@ def _trimmed(text: str, low: int, high: int) -> int:
     return high
 
 
-_SENTENCE = re.compile(r"[ \t]{1,2}[A-Za-z]{1,20}[ ,.]")
+_SENTENCE = on_use(r"[ \t]{1,2}[A-Za-z]{1,20}[ ,.]")
 
 
 def _goes_on(place: Place, kind: Kind, low: int, high: int, *, quoted: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from mpp.stages.privacy.later import on_use
 
 OPEN, MIXED, FIRM, CODE, PHRASE = 1, 2, 3, 4, 5
 """How much a value must have for it by itself: anything that is no placeholder; letters with digits or signs; what nobody would write as words;
@@ -20,7 +21,7 @@ UNBROKEN_CHARS = 20
 UNBROKEN_WORD_CHARS = 12
 """Letters in one run that are a secret where the name says secret. Reason: states and kinds are shorter words."""
 
-_SAMPLE = re.compile(r"x{6}|\*{3}|\.{3}|\u2026|your[-_ ]|[-_]here\b|placeholder|redacted|replace[-_ ]?me|insert[-_ ]|<[^>]*>|\{\{|\$\{", re.IGNORECASE)
+_SAMPLE = on_use(r"x{6}|\*{3}|\.{3}|\u2026|your[-_ ]|[-_]here\b|placeholder|redacted|replace[-_ ]?me|insert[-_ ]|<[^>]*>|\{\{|\$\{", re.IGNORECASE)
 
 _NO_VALUES = """
 null none nil undefined true false yes no on off n/a na empty unset missing unknown required optional default any object array list dict map str
@@ -35,7 +36,7 @@ _NOTHING = frozenset(_NO_VALUES.split())
 PLACEHOLDER_CHARS_MAX = 160
 """Characters of a placeholder, and of a name or a piece of code in the place of a value. Reason: people write short ones; it bounds the work for one value."""
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = on_use(
     r"""
       [*\u2022\u25cf.#_?\-\s=~]+                                  # masked
     | x{3,} | 0+ | (.)\1{5,}                                      # filled up
@@ -47,13 +48,13 @@ _PLACEHOLDER = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_FILL_IN = re.compile(
+_FILL_IN = on_use(
     r"\byour|(?:your|my)[-_ ]?(?:own[-_ ]?)?(?:api|secret|access|token|key|password|passwd|pass|client|auth|private|app)(?![0-9A-Za-z])|[-_ ](?:here|placeholder)$"
     r"|placeholder|redacted|\bomitted\b|replace[-_ ]?me",
     re.IGNORECASE,
 )
 
-_CODE = re.compile(
+_CODE = on_use(
     r"""
       [A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+(?:[(\[!?].*)?     # a.b, a->b, A::b
     | [A-Za-z_$][\w$.]*[(\[].*                                    # f(, a[
@@ -64,17 +65,17 @@ _CODE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-_ELSEWHERE = re.compile(
+_ELSEWHERE = on_use(
     r"[a-z][a-z0-9+.-]{1,20}://.*|arn:aws.*|(?:vault|file|env|ssm|ref|keyring|secretsmanager):.*|(?:~|\.{1,2})?(?:/[a-z0-9_.-]+){2,}/?|[a-z0-9_-]+\.(?:json|pem|txt|ya?ml|key|env|crt|toml|ini)|[A-Za-z]:\\.*",
     re.DOTALL,
 )
-_LETTER, _DIGIT = re.compile(r"[^\W\d_]"), re.compile(r"\d")
-_SIGN = re.compile(r"[^\w\-./:' ]")
-_NUMBERS = re.compile(r"[\d.,:+/TZ \-]+")
-_FEW_DIGITS = re.compile(r"\d{4,8}|\d{3}[ -]\d{3}")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_BREAK = re.compile(r"[\W_]+")
-_WORDLIKE = re.compile(r"[a-z]{2,19}\d{0,2}|\d{1,4}|v\d{1,4}|[a-z]")
+_LETTER, _DIGIT = on_use(r"[^\W\d_]"), on_use(r"\d")
+_SIGN = on_use(r"[^\w\-./:' ]")
+_NUMBERS = on_use(r"[\d.,:+/TZ \-]+")
+_FEW_DIGITS = on_use(r"\d{4,8}|\d{3}[ -]\d{3}")
+_CAMEL = on_use(r"(?<=[a-z0-9])(?=[A-Z])")
+_BREAK = on_use(r"[\W_]+")
+_WORDLIKE = on_use(r"[a-z]{2,19}\d{0,2}|\d{1,4}|v\d{1,4}|[a-z]")
 
 
 def is_sample(token: str) -> bool:
@@ -116,7 +117,7 @@ def _is_open(text: str) -> bool:
     return "\n" not in text and not (text.isdigit() and len(text) < 4) and text[-1] != ":"
 
 
-_PASSPHRASE = re.compile(r"[a-z]{3,12}(?: [a-z]{3,12}){1,7}")
+_PASSPHRASE = on_use(r"[a-z]{3,12}(?: [a-z]{3,12}){1,7}")
 _OF_MESSAGES = frozenset((
     "account", "again", "and", "are", "blank", "can", "cannot", "change", "changed", "characters", "confirm", "current", "did", "digits", "does", "empty",
     "enter", "expired", "expires", "field", "for", "forgot", "forgotten", "from", "given", "has", "have", "hidden", "incorrect", "invalid", "least",
