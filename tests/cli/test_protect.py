@@ -90,6 +90,19 @@ def test_a_plan_changes_nothing_and_says_no_secret(mpp: Mpp, claude: Path, home:
     assert not (home / "clients").exists()
 
 
+def test_a_server_that_is_left_out_stays_and_bypasses(mpp: Mpp, claude: Path, home: Path) -> None:
+    done = mpp("protect", "claude", "--yes", "--no-start", "--skip", "web", "--skip", "worded")
+    assert done.code == 0, done.err
+    assert "web stays: you leave it out; it bypasses MPP" in done.out
+    assert names(claude) == ["web", "worded", "asked", "mpp"]
+    assert set(LegacyStore(str(home)).load()) == {"git-hub"}
+    checked = mpp("protect", "claude", "--check", "--json")
+    assert checked.code == 1
+    before = claude.read_bytes()
+    wrong = mpp("protect", "claude", "--yes", "--skip", "webb")
+    assert (wrong.code, "no server is called 'webb'" in wrong.err, claude.read_bytes()) == (2, True, before)
+
+
 def test_without_a_yes_nothing_is_done(mpp: Mpp, claude: Path, home: Path) -> None:
     before = claude.read_bytes()
     done = mpp("protect", "claude")

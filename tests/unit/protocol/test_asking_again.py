@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mpp.testing.backend import MemoryBackend
+from mpp.protocol.mcp.ports import CARRIED, carried, Outcome, SaidError, ToolCall
+from mpp.testing.backend import Approving, MemoryBackend
 from tests.unit.protocol import wire
 from tests.unit.protocol.wire import modern, Wire
 
@@ -150,3 +151,71 @@ def test_a_prompt_asks_and_is_answered() -> None:
     assert call(client, "ask", 2, requestState=first["requestState"], inputResponses=answer)["error"]["message"] == "invalid requestState"
     second = client.ask(modern(3, "prompts/get", FORMS, name="ask", requestState=first["requestState"], inputResponses=answer))
     assert second["result"]["messages"][0]["role"] == "user"
+
+
+def test_what_a_server_gave_with_its_question_goes_back_to_it_and_to_nobody_else() -> None:
+    seen: list[str] = []
+
+    def stateful(who: Any, given: Any, live: Any) -> Any:
+        seen.append(carried(given.inputs))
+        if len(seen) < 3:
+            asked = {str(len(seen)): wire.question("?")}
+            return wire.Outcome(result={"resultType": "input_required", "inputRequests": asked, "requestState": f"of the server {len(seen)}"})
+        return wire.said("done")
+
+    at = MemoryBackend()
+    at.put("demo__stateful", stateful)
+    client = Wire(wire.server(at))
+    # Attack: a client that gives the state itself.
+    forged = {CARRIED: {"state": "forged"}}
+    first = call(client, "demo__stateful", inputResponses=forged)["result"]
+    assert "of the server" not in str(first)
+    answer = {"action": "accept", "content": {}}
+    second = call(client, "demo__stateful", 2, requestState=first["requestState"], inputResponses={"1": answer, **forged})["result"]
+    assert said(call(client, "demo__stateful", 3, requestState=second["requestState"], inputResponses={"2": answer})) == "done"
+    assert seen == ["", "of the server 1", "of the server 2"]
+    seen.clear()
+    greeted = wire.opened(capabilities=FORMS, at=at)
+    found = greeted.ask(wire.old(1, "tools/call", name="demo__stateful"))
+    for _ in range(2):
+        found = greeted.ask({"jsonrpc": "2.0", "id": found["id"], "result": answer})
+    assert seen == ["", "of the server 1", "of the server 2"]
+
+
+class Keeping(MemoryBackend):
+    """Prompts, resources and completions that a person must agree to, or that are refused in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = Approving(text="Read it")
+        self.kept.backend = self
+
+    def prompt(self, who: Any, name: str, arguments: Any, inputs: Any) -> Any:
+        found = self.kept(who, ToolCall(name=name, arguments=b"{}"), None)  # type: ignore[arg-type]
+        if found.pending is not None or found.result.get("isError"):
+            raise SaidError(found)
+        return {"messages": []}
+
+    def read(self, who: Any, uri: str) -> Any:
+        raise SaidError(wire.said("approval required, ref 7f3a", error=True))
+
+    def complete(self, who: Any, ref: Any, argument: str, text: str) -> Any:
+        raise SaidError(Outcome(result={"content": [], "isError": True}))
+
+
+def test_a_prompt_waits_for_a_person_as_a_tool_does() -> None:
+    client = Wire(wire.server(Keeping()))
+    first = client.ask(modern(1, "prompts/get", FORMS, name="kept"))["result"]
+    assert first["inputRequests"]["approval"]["params"]["message"] == "Read it"
+    assert client.ask(modern(2, "prompts/get", FORMS, name="kept", requestState=first["requestState"], inputResponses=YES))["result"]["messages"] == []
+    refused = client.ask(modern(3, "prompts/get", {}, name="other"))
+    assert "result" in refused, "it was agreed to once and for all here"
+    nobody = Wire(wire.server(Keeping()))
+    assert nobody.ask(modern(1, "prompts/get", {}, name="kept"))["error"]["message"] == "approval required, ref 7f3a"
+
+
+def test_words_of_why_a_resource_or_a_completion_is_not_given() -> None:
+    client = Wire(wire.server(Keeping()))
+    assert client.ask(modern(1, "resources/read", uri="a://b"))["error"]["message"] == "approval required, ref 7f3a"
+    ref = {"type": "ref/prompt", "name": "a"}
+    assert client.ask(modern(2, "completion/complete", ref=ref, argument={"name": "a", "value": ""}))["error"]["message"] == "it is not given"

@@ -10,7 +10,7 @@ import pytest
 from mpp.errors import HostFailed, Refused
 from mpp.protocol.mcp import busy_reply, Connection, header_mismatch, Job, Reply, Voice
 from mpp.protocol.mcp.limits import MESSAGE_BYTES_MAX, RUNNING_MAX, URIS_MAX
-from mpp.protocol.mcp.ports import Caller
+from mpp.protocol.mcp.ports import Caller, UPDATED
 from mpp.testing.backend import MemoryBackend
 from tests.unit.protocol import wire
 from tests.unit.protocol.wire import modern, old, Wire
@@ -172,6 +172,23 @@ def test_the_old_era_is_told_once_it_is_ready() -> None:
         "notifications/resources/updated",
     ]
     assert len(connection.changed("tools")) == 1
+    (told,) = connection.changed(f"{UPDATED}local mpp://a")
+    assert json.loads(told)["params"] == {"uri": "mpp://a"}
+    # Attack: word of what somebody else watches, or of another tenant's server.
+    assert connection.changed(f"{UPDATED}local mpp://b") == connection.changed(f"{UPDATED}other mpp://a") == []
+    connection.receive(line(old(2, "resources/unsubscribe", uri="mpp://a")))
+    assert connection.changed(f"{UPDATED}local mpp://a") == []
+
+
+def test_the_host_hears_which_resources_are_watched() -> None:
+    at = wire.backend()
+    client = Wire(wire.server(at))
+    client.line(line(modern(1, "subscriptions/listen", notifications={"resourceSubscriptions": ["mpp://a"]})))
+    (told,) = client.connection.changed(f"{UPDATED}local mpp://a")
+    assert json.loads(told)["params"] == {"_meta": {SUBSCRIPTION: 1}, "uri": "mpp://a"}
+    greeted = wire.opened(at=at)
+    greeted.ask(old(1, "resources/subscribe", uri="mpp://b"))
+    assert at.followed == ["mpp://a", "mpp://b"]
 
 
 def test_a_list_in_pages() -> None:

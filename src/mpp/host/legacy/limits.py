@@ -58,6 +58,9 @@ PARKED_MAX = 32
 PARKED_SECONDS_MAX = 300.0
 """Seconds that a server's question waits for its answer. Reason: as long as a front waits for a person."""
 
+DECLINED_MAX = 32
+"""Questions of one request that are declined. Reason: a server that goes on asking does nothing else."""
+
 PROBE_SECONDS_MAX = 10.0
 """Seconds in which a server must say of which era it is, once it has started; then it is taken for one of the older era. Reason: one that does not know the question mostly says so at once."""
 

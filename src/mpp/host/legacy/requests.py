@@ -140,13 +140,14 @@ class Requests(ABC):
         if state:
             parked = self._parking.take(state, order.whose)
             begun, paused = Begun(parked.identity, parked.waiting, parked.extra), parked.paused
+            used = paused.used | {paused.name}
             if paused.name not in order.inputs:
                 return self._park(begun, paused, order.whose)
             give(paused.question, order.inputs[paused.name], self)
         else:
-            begun = self._begin(lambda: self._sent(order))
+            begun, used = self._begin(lambda: self._sent(order)), frozenset()
         try:
-            found = follow(begun.waiting, order, live, self, gone_fd=gone_fd, ask=ask)
+            found = follow(begun.waiting, order, live, self, gone_fd=gone_fd, ask=ask, used=used)
         except MppError as fault:
             if isinstance(fault, ToolFailed):
                 self._give_up(begun.identity, fault.message)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Protocol, TypeAlias
 
 from mpp.errors import MppError, ToolFailed
-from mpp.host.legacy.limits import LOG_LINES_MAX, NEWS_MAX
+from mpp.host.legacy.limits import DECLINED_MAX, LOG_LINES_MAX, NEWS_MAX
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.protocol.mcp_client.events import Asked, Done, Log, Progress, Wish
@@ -130,15 +130,17 @@ class Paused:
     question: Asked
     name: str
     requests: Mapping[str, Json]
+    used: frozenset[str] = frozenset()
+    """The answers that were given before. Attack: a server that asks the same again, and takes an old yes for a new one."""
 
 
 Name = Callable[[Asked], "tuple[str, Mapping[str, Json]] | None"]
 """Under which name a question goes out, and in which words; None where it cannot be answered."""
 
 
-def follow(waiting: Waiting, order: Order, live: Live, told: Told, *, gone_fd: int, ask: Name) -> Done | Paused:
-    """What a request comes to, or the question at which it waits."""
-    until, lines = time.monotonic() + order.seconds, 0
+def follow(waiting: Waiting, order: Order, live: Live, told: Told, *, gone_fd: int, ask: Name, used: frozenset[str] = frozenset()) -> Done | Paused:
+    """What a request comes to, or the question at which it waits. Each answer is given once; ``used`` were given before."""
+    until, lines, declined = time.monotonic() + order.seconds, 0, 0
     while True:
         for number, news in enumerate(found := waiting.wait(until, gone_fd)):
             if isinstance(news, MppError):
@@ -147,13 +149,17 @@ def follow(waiting: Waiting, order: Order, live: Live, told: Told, *, gone_fd: i
                 return news
             if isinstance(news, Asked):
                 asked = ask(news)
-                if asked is not None and asked[0] not in order.inputs:
-                    waiting.put_back(found[number + 1 :])
-                    return Paused(question=news, name=asked[0], requests=asked[1])
                 if asked is None:
                     told.decline(news)
-                else:
+                    declined += 1
+                    if declined > DECLINED_MAX:
+                        raise ToolFailed("tool.protocol", "the server asks again and again what cannot be asked here", hint="look at the server")
+                elif asked[0] in order.inputs and asked[0] not in used:
+                    used |= {asked[0]}
                     give(news, order.inputs[asked[0]], told)
+                else:
+                    waiting.put_back(found[number + 1 :])
+                    return Paused(question=news, name=asked[0], requests=asked[1], used=used)
                 continue
             lines += 1
             if lines <= LOG_LINES_MAX:

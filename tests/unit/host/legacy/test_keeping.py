@@ -18,6 +18,7 @@ from mpp.host.legacy.limits import BACK_OFF_SECONDS, CALLS_AT_ONCE_MAX, CRASHES_
 from mpp.host.legacy.pins import CHANGED, GONE, NEW
 from mpp.host.legacy.offers import Lists
 from mpp.host.legacy.plan import plan_of
+from mpp.host.legacy import probing
 from mpp.host.legacy.probing import probe
 from mpp.host.legacy.proxy import Proxy
 from mpp.host.legacy.requests import Heard as Told
@@ -371,3 +372,16 @@ def test_answers_as_older_servers_take_them() -> None:
     assert Heard().gone_fd == -1
     assert PROGRAM.endswith(".py")
     assert FLOOD
+
+
+def test_what_doctor_says_of_older_servers(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    holds = {"files": "a root folder of its own"}
+    cases: list[tuple[Barriers, str, str]] = [
+        (Barriers(held=holds), "good", "are held: files by a root folder of its own"),
+        (Barriers(held=holds, missing={"processes": "no namespace"}), "note", "not held: processes (no namespace)"),
+        (Barriers(missing={"files": "nothing"}), "note", "none is started in a sandbox"),
+    ]
+    for barriers, state, words in cases:
+        monkeypatch.setattr(probing, "probe", lambda *_, found=barriers: found)
+        fact = probing.sandbox_of_servers({}, str(place))
+        assert (fact.state, words in fact.text) == (state, True)
