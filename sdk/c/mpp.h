@@ -4,7 +4,7 @@
  * its standard output. Both are JSON-RPC 2.0. This adapter reads the request, checks it, calls the
  * function that belongs to the tool's name, and writes the reply. A tool never parses or prints JSON.
  *
- * In exactly one source file write, before the include:
+ * In exactly one source file, of C or C++, write, before the include:
  *     #define MPP_IMPLEMENTATION
  *     #include "mpp.h"
  *
@@ -215,6 +215,12 @@ void *mpp_room(mpp_reply *reply, size_t size);
 #ifdef MPP_IMPLEMENTATION
 #undef MPP_IMPLEMENTATION
 
+#ifdef __cplusplus
+extern "C" {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#endif
+
 /* Every byte of the request is taken as hostile: lengths, depth and counts are bounded, text must be
  * UTF-8, and an object with the same key twice is refused, because two readers could pick different ones. */
 
@@ -225,16 +231,16 @@ void *mpp_room(mpp_reply *reply, size_t size);
 
 /* ---- Memory: everything a call takes hangs on one chain and is freed at its end ---------------------- */
 
-typedef union block {
-    union block *next;
+typedef union mppi_block {
+    union mppi_block *next;
     max_align_t align;
-} block;
+} mppi_block;
 
-static void *take(block **chain, size_t size)
+static void *mppi_take(mppi_block **chain, size_t size)
 {
-    if (size > SIZE_MAX - sizeof(block))
+    if (size > SIZE_MAX - sizeof(mppi_block))
         return NULL;
-    block *fresh = calloc(1, sizeof(block) + size);
+    mppi_block *fresh = (mppi_block *)calloc(1, sizeof(mppi_block) + size);
     if (fresh == NULL)
         return NULL;
     fresh->next = *chain;
@@ -242,10 +248,10 @@ static void *take(block **chain, size_t size)
     return fresh + 1;
 }
 
-static void release(block *chain)
+static void mppi_release(mppi_block *chain)
 {
     while (chain != NULL) {
-        block *next = chain->next;
+        mppi_block *next = chain->next;
         free(chain);
         chain = next;
     }
@@ -257,9 +263,9 @@ typedef struct {
     char *at;
     size_t size, room;
     bool broken;
-} buffer;
+} mppi_buffer;
 
-static void add_bytes(buffer *out, const char *bytes, size_t size)
+static void mppi_add_bytes(mppi_buffer *out, const char *bytes, size_t size)
 {
     if (out->broken || size == 0)
         return;
@@ -269,7 +275,7 @@ static void add_bytes(buffer *out, const char *bytes, size_t size)
             return;
         }
         size_t room = out->size + size > 128 ? 2 * (out->size + size) : 256;
-        char *more = realloc(out->at, room);
+        char *more = (char *)realloc(out->at, room);
         if (more == NULL) {
             out->broken = true;
             return;
@@ -281,14 +287,14 @@ static void add_bytes(buffer *out, const char *bytes, size_t size)
     out->size += size;
 }
 
-static void add(buffer *out, const char *text)
+static void mppi_add(mppi_buffer *out, const char *text)
 {
-    add_bytes(out, text, strlen(text));
+    mppi_add_bytes(out, text, strlen(text));
 }
 
 /* The length of the UTF-8 character at `at`, or 0 when the bytes are none: too long forms, surrogates and
  * numbers over U+10FFFF are none. */
-static size_t utf8_size(const char *at, size_t left)
+static size_t mppi_utf8_size(const char *at, size_t left)
 {
     const unsigned char *s = (const unsigned char *)at;
     unsigned char low = 0x80, high = 0xBF;
@@ -321,35 +327,35 @@ static size_t utf8_size(const char *at, size_t left)
 }
 
 /* A JSON string. Bytes that are not UTF-8 become U+FFFD, so a reply is always well-formed. */
-static void add_string(buffer *out, mpp_text text)
+static void mppi_add_string(mppi_buffer *out, mpp_text text)
 {
     static const char hex[] = "0123456789abcdef";
     size_t at = 0;
-    add(out, "\"");
+    mppi_add(out, "\"");
     while (at < text.size) {
         const char *here = text.at + at;
         unsigned char c = (unsigned char)*here;
-        size_t size = utf8_size(here, text.size - at);
+        size_t size = mppi_utf8_size(here, text.size - at);
         if (size == 0) {
-            add(out, "\xEF\xBF\xBD");
+            mppi_add(out, "\xEF\xBF\xBD");
             size = 1;
         } else if (c == '"' || c == '\\') {
             const char pair[2] = {'\\', (char)c};
-            add_bytes(out, pair, 2);
+            mppi_add_bytes(out, pair, 2);
         } else if (c == '\n') {
-            add(out, "\\n");
+            mppi_add(out, "\\n");
         } else if (c < 0x20 || c == 0x7F) {
             const char code[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-            add_bytes(out, code, 6);
+            mppi_add_bytes(out, code, 6);
         } else {
-            add_bytes(out, here, size);
+            mppi_add_bytes(out, here, size);
         }
         at += size;
     }
-    add(out, "\"");
+    mppi_add(out, "\"");
 }
 
-static void add_unsigned(buffer *out, uint64_t left)
+static void mppi_add_unsigned(mppi_buffer *out, uint64_t left)
 {
     char digits[20];
     size_t at = sizeof digits;
@@ -357,43 +363,43 @@ static void add_unsigned(buffer *out, uint64_t left)
         digits[--at] = (char)('0' + left % 10);
         left /= 10;
     } while (left != 0);
-    add_bytes(out, digits + at, sizeof digits - at);
+    mppi_add_bytes(out, digits + at, sizeof digits - at);
 }
 
-static void add_integer(buffer *out, int64_t number)
+static void mppi_add_integer(mppi_buffer *out, int64_t number)
 {
     if (number < 0)
-        add(out, "-");
-    add_unsigned(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+        mppi_add(out, "-");
+    mppi_add_unsigned(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
-static void add_number(buffer *out, double number)
+static void mppi_add_number(mppi_buffer *out, double number)
 {
     char digits[40];
     snprintf(digits, sizeof digits, "%.17g", number);
-    add(out, digits);
+    mppi_add(out, digits);
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char mppi_base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static void add_base64(buffer *out, mpp_text bytes)
+static void mppi_add_base64(mppi_buffer *out, mpp_text bytes)
 {
     const unsigned char *s = (const unsigned char *)bytes.at;
     char four[4];
-    add(out, "\"");
+    mppi_add(out, "\"");
     for (size_t at = 0; at < bytes.size; at += 3) {
         size_t left = bytes.size - at;
         unsigned three = (unsigned)s[at] << 16 | (left > 1 ? (unsigned)s[at + 1] << 8 : 0) | (left > 2 ? (unsigned)s[at + 2] : 0);
-        four[0] = base64_digits[three >> 18];
-        four[1] = base64_digits[three >> 12 & 63];
-        four[2] = left > 1 ? base64_digits[three >> 6 & 63] : '=';
-        four[3] = left > 2 ? base64_digits[three & 63] : '=';
-        add_bytes(out, four, 4);
+        four[0] = mppi_base64_digits[three >> 18];
+        four[1] = mppi_base64_digits[three >> 12 & 63];
+        four[2] = left > 1 ? mppi_base64_digits[three >> 6 & 63] : '=';
+        four[3] = left > 2 ? mppi_base64_digits[three & 63] : '=';
+        mppi_add_bytes(out, four, 4);
     }
-    add(out, "\"");
+    mppi_add(out, "\"");
 }
 
-static int base64_value(char c)
+static int mppi_base64_value(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -405,7 +411,7 @@ static int base64_value(char c)
 }
 
 /* Strict: padded, no other characters, no loose bits. `out` has room for three quarters of the text. */
-static bool read_base64(mpp_text text, char *out, size_t *size)
+static bool mppi_read_base64(mpp_text text, char *out, size_t *size)
 {
     size_t pad = 0, done = 0;
     if (text.size % 4 != 0)
@@ -416,7 +422,7 @@ static bool read_base64(mpp_text text, char *out, size_t *size)
         size_t digits = at + 4 == text.size ? 4 - pad : 4;
         unsigned sum = 0;
         for (size_t i = 0; i < 4; i++) {
-            int digit = i < digits ? base64_value(text.at[at + i]) : 0;
+            int digit = i < digits ? mppi_base64_value(text.at[at + i]) : 0;
             if (digit < 0)
                 return false;
             sum = sum << 6 | (unsigned)digit;
@@ -444,18 +450,18 @@ struct mpp_value {
     mpp_value *first, *next; /* its items; its neighbour */
 };
 
-enum { PARSE_ERROR = -32700, INVALID_REQUEST = -32600, NO_METHOD = -32601, BAD_PARAMS = -32602, INTERNAL = -32603 };
+enum { mppi_PARSE_ERROR = -32700, mppi_INVALID_REQUEST = -32600, mppi_NO_METHOD = -32601, mppi_BAD_PARAMS = -32602, mppi_INTERNAL = -32603 };
 
 typedef struct {
     const char *at, *end;
     char *decoded; /* where the next decoded string goes; the block is as long as the request, which suffices */
-    block **chain;
+    mppi_block **chain;
     unsigned depth, values;
     int code; /* 0, or the JSON-RPC error, with its message */
     const char *message;
-} reader;
+} mppi_reader;
 
-static bool fault(reader *in, int code, const char *message)
+static bool mppi_fault(mppi_reader *in, int code, const char *message)
 {
     if (in->code == 0) {
         in->code = code;
@@ -464,13 +470,13 @@ static bool fault(reader *in, int code, const char *message)
     return false;
 }
 
-static void skip_space(reader *in)
+static void mppi_skip_space(mppi_reader *in)
 {
     while (in->at < in->end && (*in->at == ' ' || *in->at == '\t' || *in->at == '\r' || *in->at == '\n'))
         in->at++;
 }
 
-static bool next_is(reader *in, char wanted)
+static bool mppi_next_is(mppi_reader *in, char wanted)
 {
     if (in->at == in->end || *in->at != wanted)
         return false;
@@ -478,11 +484,11 @@ static bool next_is(reader *in, char wanted)
     return true;
 }
 
-static bool read_hex4(reader *in, unsigned *unit)
+static bool mppi_read_hex4(mppi_reader *in, unsigned *unit)
 {
     *unit = 0;
     if (in->end - in->at < 4)
-        return fault(in, PARSE_ERROR, "not JSON: a \\u escape has four hex digits");
+        return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: a \\u escape has four hex digits");
     for (int i = 0; i < 4; i++) {
         char c = *in->at++;
         unsigned digit;
@@ -493,21 +499,21 @@ static bool read_hex4(reader *in, unsigned *unit)
         else if (c >= 'A' && c <= 'F')
             digit = (unsigned)(c - 'A') + 10;
         else
-            return fault(in, PARSE_ERROR, "not JSON: a \\u escape has four hex digits");
+            return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: a \\u escape has four hex digits");
         *unit = *unit * 16 + digit;
     }
     return true;
 }
 
 /* After "\u". Two surrogates make one character; one alone is no character and is refused. */
-static bool read_unicode(reader *in)
+static bool mppi_read_unicode(mppi_reader *in)
 {
     unsigned point, low;
-    if (!read_hex4(in, &point))
+    if (!mppi_read_hex4(in, &point))
         return false;
     if (point >= 0xD800 && point <= 0xDFFF) {
-        if (point >= 0xDC00 || !next_is(in, '\\') || !next_is(in, 'u') || !read_hex4(in, &low) || low < 0xDC00 || low > 0xDFFF)
-            return fault(in, PARSE_ERROR, "not JSON: a surrogate stands alone");
+        if (point >= 0xDC00 || !mppi_next_is(in, '\\') || !mppi_next_is(in, 'u') || !mppi_read_hex4(in, &low) || low < 0xDC00 || low > 0xDFFF)
+            return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: a surrogate stands alone");
         point = 0x10000 + ((point - 0xD800) << 10) + (low - 0xDC00);
     }
     if (point < 0x80) {
@@ -528,23 +534,23 @@ static bool read_unicode(reader *in)
     return true;
 }
 
-static bool read_escape(reader *in)
+static bool mppi_read_escape(mppi_reader *in)
 {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
     if (in->at == in->end)
-        return fault(in, PARSE_ERROR, "not JSON: a string does not end");
+        return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: a string does not end");
     char c = *in->at++;
     if (c == 'u')
-        return read_unicode(in);
+        return mppi_read_unicode(in);
     const char *found = c == '\0' ? NULL : strchr(names, c);
     if (found == NULL)
-        return fault(in, PARSE_ERROR, "not JSON: an unknown escape");
+        return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: an unknown escape");
     *in->decoded++ = values[found - names];
     return true;
 }
 
 /* After the opening quote. */
-static bool read_string(reader *in, mpp_text *text)
+static bool mppi_read_string(mppi_reader *in, mpp_text *text)
 {
     text->at = in->decoded;
     while (in->at < in->end) {
@@ -556,21 +562,21 @@ static bool read_string(reader *in, mpp_text *text)
         }
         if (c == '\\') {
             in->at++;
-            if (!read_escape(in))
+            if (!mppi_read_escape(in))
                 return false;
             continue;
         }
-        size_t size = c < 0x20 ? 0 : utf8_size(in->at, (size_t)(in->end - in->at));
+        size_t size = c < 0x20 ? 0 : mppi_utf8_size(in->at, (size_t)(in->end - in->at));
         if (size == 0)
-            return fault(in, PARSE_ERROR, c < 0x20 ? "not JSON: a control character in a string" : "the request is not UTF-8");
+            return mppi_fault(in, mppi_PARSE_ERROR, c < 0x20 ? "not JSON: a control character in a string" : "the request is not UTF-8");
         memcpy(in->decoded, in->at, size);
         in->decoded += size;
         in->at += size;
     }
-    return fault(in, PARSE_ERROR, "not JSON: a string does not end");
+    return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: a string does not end");
 }
 
-static bool read_digits(reader *in)
+static bool mppi_read_digits(mppi_reader *in)
 {
     const char *start = in->at;
     while (in->at < in->end && *in->at >= '0' && *in->at <= '9')
@@ -578,149 +584,149 @@ static bool read_digits(reader *in)
     return in->at > start;
 }
 
-static bool read_number(reader *in)
+static bool mppi_read_number(mppi_reader *in)
 {
-    next_is(in, '-');
-    bool good = next_is(in, '0') || read_digits(in);
-    if (good && next_is(in, '.'))
-        good = read_digits(in);
-    if (good && (next_is(in, 'e') || next_is(in, 'E'))) {
-        if (!next_is(in, '+'))
-            next_is(in, '-');
-        good = read_digits(in);
+    mppi_next_is(in, '-');
+    bool good = mppi_next_is(in, '0') || mppi_read_digits(in);
+    if (good && mppi_next_is(in, '.'))
+        good = mppi_read_digits(in);
+    if (good && (mppi_next_is(in, 'e') || mppi_next_is(in, 'E'))) {
+        if (!mppi_next_is(in, '+'))
+            mppi_next_is(in, '-');
+        good = mppi_read_digits(in);
     }
-    return good || fault(in, PARSE_ERROR, "not JSON: a value is expected");
+    return good || mppi_fault(in, mppi_PARSE_ERROR, "not JSON: a value is expected");
 }
 
-static bool read_word(reader *in, const char *word)
+static bool mppi_read_word(mppi_reader *in, const char *word)
 {
     size_t size = strlen(word);
     if ((size_t)(in->end - in->at) < size || memcmp(in->at, word, size) != 0)
-        return fault(in, PARSE_ERROR, "not JSON: a value is expected");
+        return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: a value is expected");
     in->at += size;
     return true;
 }
 
-static bool same(mpp_text a, mpp_text b)
+static bool mppi_same(mpp_text a, mpp_text b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.at, b.at, a.size) == 0);
 }
 
-static mpp_value *read_value(reader *in);
+static mpp_value *mppi_read_value(mppi_reader *in);
 
-static bool read_key(reader *in, const mpp_value *object, mpp_text *key)
+static bool mppi_read_key(mppi_reader *in, const mpp_value *object, mpp_text *key)
 {
-    skip_space(in);
-    if (!next_is(in, '"'))
-        return fault(in, PARSE_ERROR, "not JSON: a key is expected");
-    if (!read_string(in, key))
+    mppi_skip_space(in);
+    if (!mppi_next_is(in, '"'))
+        return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: a key is expected");
+    if (!mppi_read_string(in, key))
         return false;
     for (const mpp_value *other = object->first; other != NULL; other = other->next)
-        if (same(other->key, *key))
-            return fault(in, PARSE_ERROR, "an object has the same key twice");
-    skip_space(in);
-    return next_is(in, ':') || fault(in, PARSE_ERROR, "not JSON: ':' is expected");
+        if (mppi_same(other->key, *key))
+            return mppi_fault(in, mppi_PARSE_ERROR, "an object has the same key twice");
+    mppi_skip_space(in);
+    return mppi_next_is(in, ':') || mppi_fault(in, mppi_PARSE_ERROR, "not JSON: ':' is expected");
 }
 
 /* The items of a list or the members of an object, after the opening bracket. */
-static bool read_items(reader *in, mpp_value *parent, char close)
+static bool mppi_read_items(mppi_reader *in, mpp_value *parent, char close)
 {
     mpp_value **last = &parent->first;
-    skip_space(in);
-    if (next_is(in, close))
+    mppi_skip_space(in);
+    if (mppi_next_is(in, close))
         return true;
     for (unsigned count = 1;; count++) {
         mpp_text key = {"", 0};
         if (close == '}' && count > MPP_KEYS_MAX)
-            return fault(in, INVALID_REQUEST, "an object has too many keys");
-        if (close == '}' && !read_key(in, parent, &key))
+            return mppi_fault(in, mppi_INVALID_REQUEST, "an object has too many keys");
+        if (close == '}' && !mppi_read_key(in, parent, &key))
             return false;
-        mpp_value *item = read_value(in);
+        mpp_value *item = mppi_read_value(in);
         if (item == NULL)
             return false;
         item->key = key;
         *last = item;
         last = &item->next;
-        skip_space(in);
-        if (next_is(in, close))
+        mppi_skip_space(in);
+        if (mppi_next_is(in, close))
             return true;
-        if (!next_is(in, ','))
-            return fault(in, PARSE_ERROR, "not JSON: ',' or a closing bracket is expected");
+        if (!mppi_next_is(in, ','))
+            return mppi_fault(in, mppi_PARSE_ERROR, "not JSON: ',' or a closing bracket is expected");
     }
 }
 
-static bool read_nested(reader *in, mpp_value *value, char close)
+static bool mppi_read_nested(mppi_reader *in, mpp_value *value, char close)
 {
     if (in->depth == MPP_DEPTH_MAX)
-        return fault(in, INVALID_REQUEST, "the request is nested too deep");
+        return mppi_fault(in, mppi_INVALID_REQUEST, "the request is nested too deep");
     in->depth++;
-    bool good = read_items(in, value, close);
+    bool good = mppi_read_items(in, value, close);
     in->depth--;
     return good;
 }
 
-static bool read_kind(reader *in, mpp_value *value)
+static bool mppi_read_kind(mppi_reader *in, mpp_value *value)
 {
     switch (in->at < in->end ? *in->at : '\0') {
     case '{':
         in->at++;
         value->kind = MPP_OBJECT;
-        return read_nested(in, value, '}');
+        return mppi_read_nested(in, value, '}');
     case '[':
         in->at++;
         value->kind = MPP_LIST;
-        return read_nested(in, value, ']');
+        return mppi_read_nested(in, value, ']');
     case '"':
         in->at++;
         value->kind = MPP_TEXT;
-        return read_string(in, &value->text);
+        return mppi_read_string(in, &value->text);
     case 't':
         value->kind = MPP_BOOLEAN;
         value->truth = true;
-        return read_word(in, "true");
+        return mppi_read_word(in, "true");
     case 'f':
         value->kind = MPP_BOOLEAN;
-        return read_word(in, "false");
+        return mppi_read_word(in, "false");
     case 'n':
         value->kind = MPP_NULL;
-        return read_word(in, "null");
+        return mppi_read_word(in, "null");
     default:
         value->kind = MPP_NUMBER;
-        return read_number(in);
+        return mppi_read_number(in);
     }
 }
 
-static mpp_value *read_value(reader *in)
+static mpp_value *mppi_read_value(mppi_reader *in)
 {
-    skip_space(in);
+    mppi_skip_space(in);
     if (in->values++ == MPP_VALUES_MAX) {
-        fault(in, INVALID_REQUEST, "the request has too many values");
+        mppi_fault(in, mppi_INVALID_REQUEST, "the request has too many values");
         return NULL;
     }
-    mpp_value *value = take(in->chain, sizeof *value);
+    mpp_value *value = (mpp_value *)mppi_take(in->chain, sizeof *value);
     if (value == NULL) {
-        fault(in, INTERNAL, "out of memory");
+        mppi_fault(in, mppi_INTERNAL, "out of memory");
         return NULL;
     }
     value->raw.at = in->at;
-    if (!read_kind(in, value))
+    if (!mppi_read_kind(in, value))
         return NULL;
     value->raw.size = (size_t)(in->at - value->raw.at);
     return value;
 }
 
 /* One JSON document and nothing after it. */
-static mpp_value *read_document(reader *in)
+static mpp_value *mppi_read_document(mppi_reader *in)
 {
-    in->decoded = take(in->chain, (size_t)(in->end - in->at) + 1);
+    in->decoded = (char *)mppi_take(in->chain, (size_t)(in->end - in->at) + 1);
     if (in->decoded == NULL) {
-        fault(in, INTERNAL, "out of memory");
+        mppi_fault(in, mppi_INTERNAL, "out of memory");
         return NULL;
     }
-    mpp_value *document = read_value(in);
-    skip_space(in);
+    mpp_value *document = mppi_read_value(in);
+    mppi_skip_space(in);
     if (document != NULL && in->at != in->end) {
-        fault(in, PARSE_ERROR, "not JSON: something stands after the request");
+        mppi_fault(in, mppi_PARSE_ERROR, "not JSON: something stands after the request");
         return NULL;
     }
     return document;
@@ -748,7 +754,7 @@ const mpp_value *mpp_find(const mpp_value *object, const char *key)
     if (object == NULL || object->kind != MPP_OBJECT)
         return NULL;
     for (const mpp_value *member = object->first; member != NULL; member = member->next)
-        if (same(member->key, mpp_c(key)))
+        if (mppi_same(member->key, mpp_c(key)))
             return member;
     return NULL;
 }
@@ -836,138 +842,138 @@ bool mpp_as_unsigned(const mpp_value *value, uint64_t *number)
 /* ---- The reply --------------------------------------------------------------------------------------- */
 
 struct mpp_reply {
-    block *chain;
-    buffer content;           /* the items of "content" */
-    buffer fields;            /* what stands inside "structuredContent" */
+    mppi_block *chain;
+    mppi_buffer content;           /* the items of "content" */
+    mppi_buffer fields;            /* what stands inside "structuredContent" */
     char open[MPP_DEPTH_MAX]; /* the brackets still open */
     unsigned depth;
     bool failed, rejected, named, short_of_memory;
     const char *misuse; /* how the tool built a result that is no JSON */
     mpp_text name;      /* the key of the next value, where mpp_name gave it */
-    buffer rejection;   /* what stands inside "error" */
-    buffer questions;   /* what stands inside "inputRequests" */
+    mppi_buffer rejection;   /* what stands inside "error" */
+    mppi_buffer questions;   /* what stands inside "inputRequests" */
     mpp_text code, message; /* of the last host call that was refused */
 };
 
-static void add_content(mpp_reply *reply, mpp_text text)
+static void mppi_add_content(mpp_reply *reply, mpp_text text)
 {
     if (reply->content.size > 0)
-        add(&reply->content, ",");
-    add(&reply->content, "{\"type\":\"text\",\"text\":");
-    add_string(&reply->content, text);
-    add(&reply->content, "}");
+        mppi_add(&reply->content, ",");
+    mppi_add(&reply->content, "{\"type\":\"text\",\"text\":");
+    mppi_add_string(&reply->content, text);
+    mppi_add(&reply->content, "}");
 }
 
-static bool begin_item(mpp_reply *reply, const char *type)
+static bool mppi_begin_item(mpp_reply *reply, const char *type)
 {
     if (reply->failed)
         return false;
     if (reply->content.size > 0)
-        add(&reply->content, ",");
-    add(&reply->content, "{\"type\":\"");
-    add(&reply->content, type);
-    add(&reply->content, "\"");
+        mppi_add(&reply->content, ",");
+    mppi_add(&reply->content, "{\"type\":\"");
+    mppi_add(&reply->content, type);
+    mppi_add(&reply->content, "\"");
     return true;
 }
 
 /* A member of an object that is being written; NULL writes nothing. */
-static void add_member(buffer *out, const char *key, const char *text)
+static void mppi_add_member(mppi_buffer *out, const char *key, const char *text)
 {
     if (text == NULL)
         return;
-    add(out, ",\"");
-    add(out, key);
-    add(out, "\":");
-    add_string(out, mpp_c(text));
+    mppi_add(out, ",\"");
+    mppi_add(out, key);
+    mppi_add(out, "\":");
+    mppi_add_string(out, mpp_c(text));
 }
 
-static void add_media(mpp_reply *reply, const char *type, mpp_text bytes, const char *mime)
+static void mppi_add_media(mpp_reply *reply, const char *type, mpp_text bytes, const char *mime)
 {
-    if (!begin_item(reply, type))
+    if (!mppi_begin_item(reply, type))
         return;
-    add(&reply->content, ",\"data\":");
-    add_base64(&reply->content, bytes);
-    add_member(&reply->content, "mimeType", mime);
-    add(&reply->content, "}");
+    mppi_add(&reply->content, ",\"data\":");
+    mppi_add_base64(&reply->content, bytes);
+    mppi_add_member(&reply->content, "mimeType", mime);
+    mppi_add(&reply->content, "}");
 }
 
 void mpp_add_image(mpp_reply *reply, mpp_text bytes, const char *mime)
 {
-    add_media(reply, "image", bytes, mime);
+    mppi_add_media(reply, "image", bytes, mime);
 }
 
 void mpp_add_audio(mpp_reply *reply, mpp_text bytes, const char *mime)
 {
-    add_media(reply, "audio", bytes, mime);
+    mppi_add_media(reply, "audio", bytes, mime);
 }
 
-static bool begin_resource(mpp_reply *reply, const char *uri, const char *mime)
+static bool mppi_begin_resource(mpp_reply *reply, const char *uri, const char *mime)
 {
-    if (!begin_item(reply, "resource"))
+    if (!mppi_begin_item(reply, "resource"))
         return false;
-    add(&reply->content, ",\"resource\":{\"uri\":");
-    add_string(&reply->content, mpp_c(uri));
-    add_member(&reply->content, "mimeType", mime);
+    mppi_add(&reply->content, ",\"resource\":{\"uri\":");
+    mppi_add_string(&reply->content, mpp_c(uri));
+    mppi_add_member(&reply->content, "mimeType", mime);
     return true;
 }
 
 void mpp_add_resource_text(mpp_reply *reply, const char *uri, const char *mime, mpp_text text)
 {
-    if (!begin_resource(reply, uri, mime))
+    if (!mppi_begin_resource(reply, uri, mime))
         return;
-    add(&reply->content, ",\"text\":");
-    add_string(&reply->content, text);
-    add(&reply->content, "}}");
+    mppi_add(&reply->content, ",\"text\":");
+    mppi_add_string(&reply->content, text);
+    mppi_add(&reply->content, "}}");
 }
 
 void mpp_add_resource_bytes(mpp_reply *reply, const char *uri, const char *mime, mpp_text bytes)
 {
-    if (!begin_resource(reply, uri, mime))
+    if (!mppi_begin_resource(reply, uri, mime))
         return;
-    add(&reply->content, ",\"blob\":");
-    add_base64(&reply->content, bytes);
-    add(&reply->content, "}}");
+    mppi_add(&reply->content, ",\"blob\":");
+    mppi_add_base64(&reply->content, bytes);
+    mppi_add(&reply->content, "}}");
 }
 
 void mpp_add_link(mpp_reply *reply, const mpp_link *link)
 {
-    if (!begin_item(reply, "resource_link"))
+    if (!mppi_begin_item(reply, "resource_link"))
         return;
-    add_member(&reply->content, "uri", link->uri);
-    add_member(&reply->content, "name", link->name);
-    add_member(&reply->content, "title", link->title);
-    add_member(&reply->content, "description", link->description);
-    add_member(&reply->content, "mimeType", link->mime);
+    mppi_add_member(&reply->content, "uri", link->uri);
+    mppi_add_member(&reply->content, "name", link->name);
+    mppi_add_member(&reply->content, "title", link->title);
+    mppi_add_member(&reply->content, "description", link->description);
+    mppi_add_member(&reply->content, "mimeType", link->mime);
     if (link->size >= 0) {
-        add(&reply->content, ",\"size\":");
-        add_integer(&reply->content, link->size);
+        mppi_add(&reply->content, ",\"size\":");
+        mppi_add_integer(&reply->content, link->size);
     }
-    add(&reply->content, "}");
+    mppi_add(&reply->content, "}");
 }
 
 void mpp_annotate(mpp_reply *reply, const char *audience, double priority)
 {
-    buffer *out = &reply->content;
+    mppi_buffer *out = &reply->content;
     if (reply->failed || out->broken || out->size == 0)
         return;
     out->size--; /* the item is opened again */
-    add(out, ",\"annotations\":{");
+    mppi_add(out, ",\"annotations\":{");
     if (audience != NULL) {
-        add(out, "\"audience\":[");
-        add_string(out, mpp_c(audience));
-        add(out, "]");
+        mppi_add(out, "\"audience\":[");
+        mppi_add_string(out, mpp_c(audience));
+        mppi_add(out, "]");
     }
     if (priority >= 0 && priority <= 1) {
-        add(out, audience != NULL ? ",\"priority\":" : "\"priority\":");
-        add_number(out, priority);
+        mppi_add(out, audience != NULL ? ",\"priority\":" : "\"priority\":");
+        mppi_add_number(out, priority);
     }
-    add(out, "}}");
+    mppi_add(out, "}}");
 }
 
 void mpp_say(mpp_reply *reply, mpp_text text)
 {
     if (!reply->failed)
-        add_content(reply, text);
+        mppi_add_content(reply, text);
 }
 
 /* The first failure stands; a later one is mostly its consequence. */
@@ -977,10 +983,10 @@ void mpp_fail(mpp_reply *reply, mpp_text why)
         return;
     reply->failed = true;
     reply->content.size = 0;
-    add_content(reply, why);
+    mppi_add_content(reply, why);
 }
 
-static void misuse(mpp_reply *reply, const char *how)
+static void mppi_misuse(mpp_reply *reply, const char *how)
 {
     if (reply->misuse == NULL)
         reply->misuse = how;
@@ -992,7 +998,7 @@ void mpp_name(mpp_reply *reply, mpp_text key)
     reply->named = true;
 }
 
-static bool begin_value(mpp_reply *reply, const char *key)
+static bool mppi_begin_value(mpp_reply *reply, const char *key)
 {
     mpp_text name = key == NULL ? reply->name : mpp_c(key);
     bool named = reply->named || key != NULL;
@@ -1001,130 +1007,130 @@ static bool begin_value(mpp_reply *reply, const char *key)
         return false;
     reply->named = false;
     if (in_list == named) {
-        misuse(reply, in_list ? "the tool gave a key inside a list" : "the tool gave no key inside an object");
+        mppi_misuse(reply, in_list ? "the tool gave a key inside a list" : "the tool gave no key inside an object");
         return false;
     }
-    buffer *out = &reply->fields;
+    mppi_buffer *out = &reply->fields;
     if (out->size > 0 && out->at[out->size - 1] != '{' && out->at[out->size - 1] != '[')
-        add(out, ",");
+        mppi_add(out, ",");
     if (named) {
-        add_string(out, name);
-        add(out, ":");
+        mppi_add_string(out, name);
+        mppi_add(out, ":");
     }
     return true;
 }
 
 void mpp_put_text(mpp_reply *reply, const char *key, mpp_text text)
 {
-    if (begin_value(reply, key))
-        add_string(&reply->fields, text);
+    if (mppi_begin_value(reply, key))
+        mppi_add_string(&reply->fields, text);
 }
 
 void mpp_put_integer(mpp_reply *reply, const char *key, int64_t number)
 {
-    if (begin_value(reply, key))
-        add_integer(&reply->fields, number);
+    if (mppi_begin_value(reply, key))
+        mppi_add_integer(&reply->fields, number);
 }
 
 void mpp_put_number(mpp_reply *reply, const char *key, double number)
 {
     if (!isfinite(number)) {
-        misuse(reply, "the tool gave a number that JSON cannot hold");
-    } else if (begin_value(reply, key)) {
-        add_number(&reply->fields, number);
+        mppi_misuse(reply, "the tool gave a number that JSON cannot hold");
+    } else if (mppi_begin_value(reply, key)) {
+        mppi_add_number(&reply->fields, number);
     }
 }
 
 void mpp_put_unsigned(mpp_reply *reply, const char *key, uint64_t number)
 {
-    if (begin_value(reply, key))
-        add_unsigned(&reply->fields, number);
+    if (mppi_begin_value(reply, key))
+        mppi_add_unsigned(&reply->fields, number);
 }
 
 void mpp_put_bytes(mpp_reply *reply, const char *key, mpp_text bytes)
 {
-    if (begin_value(reply, key))
-        add_base64(&reply->fields, bytes);
+    if (mppi_begin_value(reply, key))
+        mppi_add_base64(&reply->fields, bytes);
 }
 
 /* Written anew: white space of the request, which may hold a carriage return, does not reach the reply. */
-static void add_value(buffer *out, const mpp_value *value)
+static void mppi_add_value(mppi_buffer *out, const mpp_value *value)
 {
     bool first = true;
     switch (mpp_kind_of(value)) {
     case MPP_NULL:
-        add(out, "null");
+        mppi_add(out, "null");
         return;
     case MPP_BOOLEAN:
-        add(out, value->truth ? "true" : "false");
+        mppi_add(out, value->truth ? "true" : "false");
         return;
     case MPP_NUMBER:
-        add_bytes(out, value->raw.at, value->raw.size);
+        mppi_add_bytes(out, value->raw.at, value->raw.size);
         return;
     case MPP_TEXT:
-        add_string(out, value->text);
+        mppi_add_string(out, value->text);
         return;
     case MPP_LIST:
     case MPP_OBJECT:
         break;
     }
-    add(out, value->kind == MPP_LIST ? "[" : "{");
+    mppi_add(out, value->kind == MPP_LIST ? "[" : "{");
     for (const mpp_value *item = value->first; item != NULL; item = item->next, first = false) {
         if (!first)
-            add(out, ",");
+            mppi_add(out, ",");
         if (value->kind == MPP_OBJECT) {
-            add_string(out, item->key);
-            add(out, ":");
+            mppi_add_string(out, item->key);
+            mppi_add(out, ":");
         }
-        add_value(out, item);
+        mppi_add_value(out, item);
     }
-    add(out, value->kind == MPP_LIST ? "]" : "}");
+    mppi_add(out, value->kind == MPP_LIST ? "]" : "}");
 }
 
 void mpp_put_value(mpp_reply *reply, const char *key, const mpp_value *value)
 {
-    if (begin_value(reply, key))
-        add_value(&reply->fields, value);
+    if (mppi_begin_value(reply, key))
+        mppi_add_value(&reply->fields, value);
 }
 
 void mpp_put_boolean(mpp_reply *reply, const char *key, bool truth)
 {
-    if (begin_value(reply, key))
-        add(&reply->fields, truth ? "true" : "false");
+    if (mppi_begin_value(reply, key))
+        mppi_add(&reply->fields, truth ? "true" : "false");
 }
 
 void mpp_put_null(mpp_reply *reply, const char *key)
 {
-    if (begin_value(reply, key))
-        add(&reply->fields, "null");
+    if (mppi_begin_value(reply, key))
+        mppi_add(&reply->fields, "null");
 }
 
-static void open_nested(mpp_reply *reply, const char *key, const char *bracket, char close)
+static void mppi_open_nested(mpp_reply *reply, const char *key, const char *bracket, char close)
 {
     if (reply->depth == MPP_DEPTH_MAX) {
-        misuse(reply, "the tool nested its result too deep");
-    } else if (begin_value(reply, key)) {
-        add(&reply->fields, bracket);
+        mppi_misuse(reply, "the tool nested its result too deep");
+    } else if (mppi_begin_value(reply, key)) {
+        mppi_add(&reply->fields, bracket);
         reply->open[reply->depth++] = close;
     }
 }
 
 void mpp_open_object(mpp_reply *reply, const char *key)
 {
-    open_nested(reply, key, "{", '}');
+    mppi_open_nested(reply, key, "{", '}');
 }
 
 void mpp_open_list(mpp_reply *reply, const char *key)
 {
-    open_nested(reply, key, "[", ']');
+    mppi_open_nested(reply, key, "[", ']');
 }
 
 void mpp_close(mpp_reply *reply)
 {
     if (reply->depth == 0)
-        misuse(reply, "the tool closed more than it opened");
+        mppi_misuse(reply, "the tool closed more than it opened");
     else
-        add_bytes(&reply->fields, &reply->open[--reply->depth], 1);
+        mppi_add_bytes(&reply->fields, &reply->open[--reply->depth], 1);
 }
 
 mpp_text mpp_c(const char *text)
@@ -1144,7 +1150,7 @@ mpp_text mpp_join(mpp_reply *reply, const mpp_text *parts, size_t count)
         }
         size += parts[i].size;
     }
-    char *whole = take(&reply->chain, size);
+    char *whole = (char *)mppi_take(&reply->chain, size);
     if (whole == NULL) {
         reply->short_of_memory = true;
         return none;
@@ -1158,7 +1164,7 @@ mpp_text mpp_join(mpp_reply *reply, const mpp_text *parts, size_t count)
     return joined;
 }
 
-static void fail_type(mpp_reply *reply, const char *key, const char *kind)
+static void mppi_fail_type(mpp_reply *reply, const char *key, const char *kind)
 {
     const mpp_text parts[] = {mpp_c("the argument '"), mpp_c(key), mpp_c("' must be "), mpp_c(kind)};
     mpp_fail(reply, mpp_join(reply, parts, sizeof parts / sizeof parts[0]));
@@ -1169,7 +1175,7 @@ mpp_text mpp_text_or(const mpp_call *call, mpp_reply *reply, const char *key, co
     mpp_text text = mpp_c(fallback);
     const mpp_value *value = mpp_find(call->arguments, key);
     if (value != NULL && !mpp_as_text(value, &text))
-        fail_type(reply, key, "a string");
+        mppi_fail_type(reply, key, "a string");
     return text;
 }
 
@@ -1178,7 +1184,7 @@ int64_t mpp_integer_or(const mpp_call *call, mpp_reply *reply, const char *key, 
     int64_t number = fallback;
     const mpp_value *value = mpp_find(call->arguments, key);
     if (value != NULL && !mpp_as_integer(value, &number))
-        fail_type(reply, key, "an integer of at most 64 bits");
+        mppi_fail_type(reply, key, "an integer of at most 64 bits");
     return number;
 }
 
@@ -1187,7 +1193,7 @@ double mpp_number_or(const mpp_call *call, mpp_reply *reply, const char *key, do
     double number = fallback;
     const mpp_value *value = mpp_find(call->arguments, key);
     if (value != NULL && !mpp_as_number(value, &number))
-        fail_type(reply, key, "a number");
+        mppi_fail_type(reply, key, "a number");
     return number;
 }
 
@@ -1196,7 +1202,7 @@ bool mpp_boolean_or(const mpp_call *call, mpp_reply *reply, const char *key, boo
     bool truth = fallback;
     const mpp_value *value = mpp_find(call->arguments, key);
     if (value != NULL && !mpp_as_boolean(value, &truth))
-        fail_type(reply, key, "true or false");
+        mppi_fail_type(reply, key, "true or false");
     return truth;
 }
 
@@ -1205,59 +1211,59 @@ void mpp_reject(mpp_reply *reply, int64_t code, mpp_text message, const mpp_valu
     if (reply->failed || reply->rejected)
         return;
     reply->rejected = true;
-    add(&reply->rejection, "\"code\":");
-    add_integer(&reply->rejection, code);
-    add(&reply->rejection, ",\"message\":");
-    add_string(&reply->rejection, message);
+    mppi_add(&reply->rejection, "\"code\":");
+    mppi_add_integer(&reply->rejection, code);
+    mppi_add(&reply->rejection, ",\"message\":");
+    mppi_add_string(&reply->rejection, message);
     if (data != NULL) {
-        add(&reply->rejection, ",\"data\":");
-        add_value(&reply->rejection, data);
+        mppi_add(&reply->rejection, ",\"data\":");
+        mppi_add_value(&reply->rejection, data);
     }
 }
 
 /* ---- Questions --------------------------------------------------------------------------------------- */
 
-static buffer *begin_question(mpp_reply *reply, const char *name, const char *method)
+static mppi_buffer *mppi_begin_question(mpp_reply *reply, const char *name, const char *method)
 {
-    buffer *out = &reply->questions;
+    mppi_buffer *out = &reply->questions;
     if (out->size > 0)
-        add(out, ",");
-    add_string(out, mpp_c(name));
-    add(out, ":{\"method\":\"");
-    add(out, method);
-    add(out, "\",\"params\":{");
+        mppi_add(out, ",");
+    mppi_add_string(out, mpp_c(name));
+    mppi_add(out, ":{\"method\":\"");
+    mppi_add(out, method);
+    mppi_add(out, "\",\"params\":{");
     return out;
 }
 
 void mpp_ask_person(mpp_reply *reply, const char *name, mpp_text message, const char *schema)
 {
-    buffer *out = begin_question(reply, name, "elicitation/create");
-    add(out, "\"message\":");
-    add_string(out, message);
-    add(out, ",\"requestedSchema\":");
-    add(out, schema);
-    add(out, "}}");
+    mppi_buffer *out = mppi_begin_question(reply, name, "elicitation/create");
+    mppi_add(out, "\"message\":");
+    mppi_add_string(out, message);
+    mppi_add(out, ",\"requestedSchema\":");
+    mppi_add(out, schema);
+    mppi_add(out, "}}");
 }
 
 void mpp_ask_model(mpp_reply *reply, const char *name, mpp_text message, const char *system, int64_t max_tokens)
 {
-    buffer *out = begin_question(reply, name, "sampling/createMessage");
-    add(out, "\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":");
-    add_string(out, message);
-    add(out, "}}],\"maxTokens\":");
-    add_integer(out, max_tokens);
-    add_member(out, "systemPrompt", system);
-    add(out, "}}");
+    mppi_buffer *out = mppi_begin_question(reply, name, "sampling/createMessage");
+    mppi_add(out, "\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":");
+    mppi_add_string(out, message);
+    mppi_add(out, "}}],\"maxTokens\":");
+    mppi_add_integer(out, max_tokens);
+    mppi_add_member(out, "systemPrompt", system);
+    mppi_add(out, "}}");
 }
 
 void mpp_ask_folders(mpp_reply *reply, const char *name)
 {
-    add(begin_question(reply, name, "roots/list"), "}}");
+    mppi_add(mppi_begin_question(reply, name, "roots/list"), "}}");
 }
 
 /* ---- Who calls --------------------------------------------------------------------------------------- */
 
-static mpp_text text_at(const mpp_value *object, const char *key)
+static mpp_text mppi_text_at(const mpp_value *object, const char *key)
 {
     mpp_text text = {"", 0};
     mpp_as_text(mpp_find(object, key), &text);
@@ -1268,9 +1274,9 @@ mpp_context mpp_context_of(const mpp_call *call)
 {
     const mpp_value *agent = mpp_find(call->meta, "agent"), *package = mpp_find(call->meta, "package");
     mpp_context found = {
-        text_at(agent, "name"),    text_at(agent, "proof"),    text_at(agent, "key"),    text_at(agent, "issuer"),
-        text_at(call->meta, "user"), text_at(call->meta, "tenant"), text_at(call->meta, "invocation"), text_at(call->meta, "tool"),
-        text_at(package, "id"),    text_at(package, "version"), text_at(package, "sha256"), text_at(package, "publisher"),
+        mppi_text_at(agent, "name"),    mppi_text_at(agent, "proof"),    mppi_text_at(agent, "key"),    mppi_text_at(agent, "issuer"),
+        mppi_text_at(call->meta, "user"), mppi_text_at(call->meta, "tenant"), mppi_text_at(call->meta, "invocation"), mppi_text_at(call->meta, "tool"),
+        mppi_text_at(package, "id"),    mppi_text_at(package, "version"), mppi_text_at(package, "sha256"), mppi_text_at(package, "publisher"),
     };
     return found;
 }
@@ -1288,7 +1294,7 @@ static int32_t mpp_host_import(const void *req, int32_t req_len, void *resp, int
 }
 #endif
 
-enum { HOST_ERROR = -(1 << 30), HOST_ROOM = 65536 };
+enum { mppi_HOST_ERROR = -(1 << 30), mppi_HOST_ROOM = 65536 };
 
 mpp_text mpp_error_code(const mpp_reply *reply)
 {
@@ -1300,7 +1306,7 @@ mpp_text mpp_error_message(const mpp_reply *reply)
     return reply->message;
 }
 
-static bool refused(mpp_reply *reply, mpp_text code, mpp_text message)
+static bool mppi_refused(mpp_reply *reply, mpp_text code, mpp_text message)
 {
     reply->code = code;
     reply->message = message;
@@ -1308,17 +1314,17 @@ static bool refused(mpp_reply *reply, mpp_text code, mpp_text message)
 }
 
 /* The bytes of the answer. One that needs more room is kept by the host and fetched; the request is not sent again. */
-static bool ask_host(mpp_reply *reply, const buffer *request, mpp_text *answer)
+static bool mppi_ask_host(mpp_reply *reply, const mppi_buffer *request, mpp_text *answer)
 {
-    char *room = take(&reply->chain, HOST_ROOM);
-    int32_t size = room == NULL || request->broken ? HOST_ERROR - 2 : mpp_host_import(request->at, (int32_t)request->size, room, HOST_ROOM);
-    if (size < 0 && size >= HOST_ERROR) {
+    char *room = (char *)mppi_take(&reply->chain, mppi_HOST_ROOM);
+    int32_t size = room == NULL || request->broken ? mppi_HOST_ERROR - 2 : mpp_host_import(request->at, (int32_t)request->size, room, mppi_HOST_ROOM);
+    if (size < 0 && size >= mppi_HOST_ERROR) {
         int32_t wanted = -size;
-        room = take(&reply->chain, (size_t)wanted);
-        size = room == NULL ? HOST_ERROR - 2 : mpp_host_import(NULL, 0, room, wanted);
+        room = (char *)mppi_take(&reply->chain, (size_t)wanted);
+        size = room == NULL ? mppi_HOST_ERROR - 2 : mpp_host_import(NULL, 0, room, wanted);
     }
     if (size < 0)
-        return refused(reply, mpp_c("unavailable"), mpp_c(size == HOST_ERROR - 4 ? "there is no host to call" : "the call to the host failed"));
+        return mppi_refused(reply, mpp_c("unavailable"), mpp_c(size == mppi_HOST_ERROR - 4 ? "there is no host to call" : "the call to the host failed"));
     answer->at = room;
     answer->size = (size_t)size;
     return true;
@@ -1326,19 +1332,19 @@ static bool ask_host(mpp_reply *reply, const buffer *request, mpp_text *answer)
 
 const mpp_value *mpp_parse(mpp_reply *reply, mpp_text json)
 {
-    char *copy = take(&reply->chain, json.size + 1); /* ends with a NUL byte, as numbers need it */
+    char *copy = (char *)mppi_take(&reply->chain, json.size + 1); /* ends with a NUL byte, as numbers need it */
     if (copy == NULL)
         return NULL;
     if (json.size > 0)
         memcpy(copy, json.at, json.size);
-    reader in = {.at = copy, .end = copy + json.size, .chain = &reply->chain};
-    return read_document(&in);
+    mppi_reader in = {.at = copy, .end = copy + json.size, .chain = &reply->chain};
+    return mppi_read_document(&in);
 }
 
-static bool host_call(mpp_reply *reply, buffer *request, const mpp_value **result)
+static bool mppi_host_call(mpp_reply *reply, mppi_buffer *request, const mpp_value **result)
 {
     mpp_text answer;
-    bool answered = ask_host(reply, request, &answer);
+    bool answered = mppi_ask_host(reply, request, &answer);
     free(request->at);
     if (!answered)
         return false;
@@ -1346,176 +1352,176 @@ static bool host_call(mpp_reply *reply, buffer *request, const mpp_value **resul
     const mpp_value *error = mpp_find(found, "error");
     *result = mpp_find(found, "result");
     if (error != NULL)
-        return refused(reply, text_at(error, "code"), text_at(error, "message"));
-    return *result != NULL || refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
+        return mppi_refused(reply, mppi_text_at(error, "code"), mppi_text_at(error, "message"));
+    return *result != NULL || mppi_refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
 }
 
 bool mpp_host(mpp_reply *reply, const char *method, mpp_text params, const mpp_value **result)
 {
-    buffer request = {0};
-    add(&request, "{\"method\":");
-    add_string(&request, mpp_c(method));
-    add(&request, ",\"params\":");
-    add_bytes(&request, params.at, params.size);
-    add(&request, "}");
-    return host_call(reply, &request, result);
+    mppi_buffer request = {0};
+    mppi_add(&request, "{\"method\":");
+    mppi_add_string(&request, mpp_c(method));
+    mppi_add(&request, ",\"params\":");
+    mppi_add_bytes(&request, params.at, params.size);
+    mppi_add(&request, "}");
+    return mppi_host_call(reply, &request, result);
 }
 
-static buffer begin_request(const char *method)
+static mppi_buffer mppi_begin_request(const char *method)
 {
-    buffer out = {0};
-    add(&out, "{\"method\":\"");
-    add(&out, method);
-    add(&out, "\",\"params\":{");
+    mppi_buffer out = {0};
+    mppi_add(&out, "{\"method\":\"");
+    mppi_add(&out, method);
+    mppi_add(&out, "\",\"params\":{");
     return out;
 }
 
-static bool end_request(mpp_reply *reply, buffer *request, const mpp_value **result)
+static bool mppi_end_request(mpp_reply *reply, mppi_buffer *request, const mpp_value **result)
 {
-    add(request, "}}");
-    return host_call(reply, request, result);
+    mppi_add(request, "}}");
+    return mppi_host_call(reply, request, result);
 }
 
-static void add_text_field(buffer *out, const char *key, mpp_text text)
+static void mppi_add_text_field(mppi_buffer *out, const char *key, mpp_text text)
 {
     if (out->size > 0 && out->at[out->size - 1] != '{')
-        add(out, ",");
-    add_string(out, mpp_c(key));
-    add(out, ":");
-    add_string(out, text);
+        mppi_add(out, ",");
+    mppi_add_string(out, mpp_c(key));
+    mppi_add(out, ":");
+    mppi_add_string(out, text);
 }
 
-static void add_bytes_field(buffer *out, const char *key, mpp_text bytes)
+static void mppi_add_bytes_field(mppi_buffer *out, const char *key, mpp_text bytes)
 {
-    add(out, ",");
-    add_string(out, mpp_c(key));
-    add(out, ":");
-    add_base64(out, bytes);
+    mppi_add(out, ",");
+    mppi_add_string(out, mpp_c(key));
+    mppi_add(out, ":");
+    mppi_add_base64(out, bytes);
 }
 
-static bool truth_of(mpp_reply *reply, const mpp_value *result, const char *key, bool *truth)
+static bool mppi_truth_of(mpp_reply *reply, const mpp_value *result, const char *key, bool *truth)
 {
-    return mpp_as_boolean(mpp_find(result, key), truth) || refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
+    return mpp_as_boolean(mpp_find(result, key), truth) || mppi_refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
 }
 
 bool mpp_kv_get(mpp_reply *reply, mpp_text key, bool *found, mpp_text *value)
 {
     const mpp_value *result;
     mpp_text encoded;
-    buffer request = begin_request("kv.get");
-    add_text_field(&request, "key", key);
+    mppi_buffer request = mppi_begin_request("kv.get");
+    mppi_add_text_field(&request, "key", key);
     *found = false;
     value->at = "";
     value->size = 0;
-    if (!end_request(reply, &request, &result))
+    if (!mppi_end_request(reply, &request, &result))
         return false;
     if (!mpp_as_text(mpp_find(result, "value"), &encoded))
         return true;
     *found = mpp_base64(reply, encoded, value);
-    return *found || refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
+    return *found || mppi_refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
 }
 
-static bool set(mpp_reply *reply, buffer *request, bool *stored)
+static bool mppi_set(mpp_reply *reply, mppi_buffer *request, bool *stored)
 {
     const mpp_value *result;
-    return end_request(reply, request, &result) && truth_of(reply, result, "stored", stored);
+    return mppi_end_request(reply, request, &result) && mppi_truth_of(reply, result, "stored", stored);
 }
 
 bool mpp_kv_set(mpp_reply *reply, mpp_text key, mpp_text value)
 {
     bool stored;
-    buffer request = begin_request("kv.set");
-    add_text_field(&request, "key", key);
-    add_bytes_field(&request, "value", value);
-    return set(reply, &request, &stored);
+    mppi_buffer request = mppi_begin_request("kv.set");
+    mppi_add_text_field(&request, "key", key);
+    mppi_add_bytes_field(&request, "value", value);
+    return mppi_set(reply, &request, &stored);
 }
 
 bool mpp_kv_set_if(mpp_reply *reply, mpp_text key, mpp_text value, const mpp_text *expect, bool *stored)
 {
-    buffer request = begin_request("kv.set");
-    add_text_field(&request, "key", key);
-    add_bytes_field(&request, "value", value);
+    mppi_buffer request = mppi_begin_request("kv.set");
+    mppi_add_text_field(&request, "key", key);
+    mppi_add_bytes_field(&request, "value", value);
     if (expect != NULL)
-        add_bytes_field(&request, "expect", *expect);
+        mppi_add_bytes_field(&request, "expect", *expect);
     else
-        add(&request, ",\"expect\":null");
-    return set(reply, &request, stored);
+        mppi_add(&request, ",\"expect\":null");
+    return mppi_set(reply, &request, stored);
 }
 
 bool mpp_kv_delete(mpp_reply *reply, mpp_text key, bool *existed)
 {
     const mpp_value *result;
-    buffer request = begin_request("kv.delete");
-    add_text_field(&request, "key", key);
-    return end_request(reply, &request, &result) && truth_of(reply, result, "existed", existed);
+    mppi_buffer request = mppi_begin_request("kv.delete");
+    mppi_add_text_field(&request, "key", key);
+    return mppi_end_request(reply, &request, &result) && mppi_truth_of(reply, result, "existed", existed);
 }
 
 bool mpp_kv_list(mpp_reply *reply, const mpp_text *prefix, const mpp_text *after, int64_t limit, const mpp_value **keys, bool *more)
 {
     const mpp_value *result;
-    buffer request = begin_request("kv.list");
+    mppi_buffer request = mppi_begin_request("kv.list");
     if (prefix != NULL)
-        add_text_field(&request, "prefix", *prefix);
+        mppi_add_text_field(&request, "prefix", *prefix);
     if (after != NULL)
-        add_text_field(&request, "after", *after);
+        mppi_add_text_field(&request, "after", *after);
     if (limit > 0) {
-        add(&request, request.size > 0 && request.at[request.size - 1] != '{' ? ",\"limit\":" : "\"limit\":");
-        add_integer(&request, limit);
+        mppi_add(&request, request.size > 0 && request.at[request.size - 1] != '{' ? ",\"limit\":" : "\"limit\":");
+        mppi_add_integer(&request, limit);
     }
-    if (!end_request(reply, &request, &result))
+    if (!mppi_end_request(reply, &request, &result))
         return false;
     *keys = mpp_find(result, "keys");
-    return truth_of(reply, result, "more", more);
+    return mppi_truth_of(reply, result, "more", more);
 }
 
-static void add_headers(buffer *out, const mpp_request *request)
+static void mppi_add_headers(mppi_buffer *out, const mpp_request *request)
 {
-    add(out, ",\"headers\":[");
+    mppi_add(out, ",\"headers\":[");
     for (size_t i = 0; i < request->header_count; i++) {
-        add(out, i > 0 ? ",[" : "[");
-        add_string(out, request->headers[i].name);
-        add(out, ",");
-        add_string(out, request->headers[i].value);
-        add(out, "]");
+        mppi_add(out, i > 0 ? ",[" : "[");
+        mppi_add_string(out, request->headers[i].name);
+        mppi_add(out, ",");
+        mppi_add_string(out, request->headers[i].value);
+        mppi_add(out, "]");
     }
-    add(out, "]");
+    mppi_add(out, "]");
 }
 
 bool mpp_fetch(mpp_reply *reply, const mpp_request *request, mpp_response *response)
 {
     const mpp_value *result;
-    buffer out = begin_request("http.fetch");
-    add_text_field(&out, "method", mpp_c(request->method != NULL ? request->method : "GET"));
-    add_text_field(&out, "url", request->url);
+    mppi_buffer out = mppi_begin_request("http.fetch");
+    mppi_add_text_field(&out, "method", mpp_c(request->method != NULL ? request->method : "GET"));
+    mppi_add_text_field(&out, "url", request->url);
     if (request->header_count > 0)
-        add_headers(&out, request);
+        mppi_add_headers(&out, request);
     if (request->body != NULL)
-        add_bytes_field(&out, "body", *request->body);
+        mppi_add_bytes_field(&out, "body", *request->body);
     if (request->timeout_ms > 0) {
-        add(&out, ",\"timeout_ms\":");
-        add_integer(&out, request->timeout_ms);
+        mppi_add(&out, ",\"timeout_ms\":");
+        mppi_add_integer(&out, request->timeout_ms);
     }
     if (request->redirect != NULL)
-        add_text_field(&out, "redirect", mpp_c(request->redirect));
-    if (!end_request(reply, &out, &result))
+        mppi_add_text_field(&out, "redirect", mpp_c(request->redirect));
+    if (!mppi_end_request(reply, &out, &result))
         return false;
     response->headers = mpp_find(result, "headers");
-    response->url = text_at(result, "url");
-    return (mpp_as_integer(mpp_find(result, "status"), &response->status) && mpp_base64(reply, text_at(result, "body"), &response->body)) ||
-           refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
+    response->url = mppi_text_at(result, "url");
+    return (mpp_as_integer(mpp_find(result, "status"), &response->status) && mpp_base64(reply, mppi_text_at(result, "body"), &response->body)) ||
+           mppi_refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
 }
 
-static char lower(char c)
+static char mppi_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-static bool same_name(mpp_text a, const char *b)
+static bool mppi_same_name(mpp_text a, const char *b)
 {
     if (a.size != strlen(b))
         return false;
     for (size_t i = 0; i < a.size; i++)
-        if (lower(a.at[i]) != lower(b[i]))
+        if (mppi_lower(a.at[i]) != mppi_lower(b[i]))
             return false;
     return true;
 }
@@ -1524,7 +1530,7 @@ bool mpp_header_of(const mpp_response *response, const char *name, mpp_text *val
 {
     for (const mpp_value *pair = mpp_first(response->headers); pair != NULL; pair = mpp_next(pair)) {
         mpp_text found;
-        if (mpp_as_text(mpp_first(pair), &found) && same_name(found, name))
+        if (mpp_as_text(mpp_first(pair), &found) && mppi_same_name(found, name))
             return mpp_as_text(mpp_next(mpp_first(pair)), value);
     }
     return false;
@@ -1533,135 +1539,135 @@ bool mpp_header_of(const mpp_response *response, const char *name, mpp_text *val
 bool mpp_context_token(mpp_reply *reply, mpp_text audience, mpp_text *token)
 {
     const mpp_value *result;
-    buffer request = begin_request("context.get");
-    add_text_field(&request, "audience", audience);
-    return end_request(reply, &request, &result) &&
-           (mpp_as_text(mpp_find(result, "token"), token) || refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read")));
+    mppi_buffer request = mppi_begin_request("context.get");
+    mppi_add_text_field(&request, "audience", audience);
+    return mppi_end_request(reply, &request, &result) &&
+           (mpp_as_text(mpp_find(result, "token"), token) || mppi_refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read")));
 }
 
 void mpp_log(mpp_reply *reply, const char *level, mpp_text message)
 {
     const mpp_value *result;
-    buffer request = begin_request("log");
-    add_text_field(&request, "level", mpp_c(level));
-    add_text_field(&request, "message", message);
-    end_request(reply, &request, &result);
+    mppi_buffer request = mppi_begin_request("log");
+    mppi_add_text_field(&request, "level", mpp_c(level));
+    mppi_add_text_field(&request, "message", message);
+    mppi_end_request(reply, &request, &result);
 }
 
 void mpp_progress(mpp_reply *reply, double done, double total, mpp_text message)
 {
     const mpp_value *result;
-    buffer request = begin_request("progress");
+    mppi_buffer request = mppi_begin_request("progress");
     if (!isfinite(done) || !isfinite(total))
         done = total = 0;
-    add(&request, "\"progress\":");
-    add_number(&request, done);
+    mppi_add(&request, "\"progress\":");
+    mppi_add_number(&request, done);
     if (total >= 0) {
-        add(&request, ",\"total\":");
-        add_number(&request, total);
+        mppi_add(&request, ",\"total\":");
+        mppi_add_number(&request, total);
     }
     if (message.size > 0)
-        add_text_field(&request, "message", message);
-    end_request(reply, &request, &result);
+        mppi_add_text_field(&request, "message", message);
+    mppi_end_request(reply, &request, &result);
 }
 
 bool mpp_base64(mpp_reply *reply, mpp_text text, mpp_text *bytes)
 {
-    char *room = take(&reply->chain, text.size / 4 * 3 + 1);
+    char *room = (char *)mppi_take(&reply->chain, text.size / 4 * 3 + 1);
     bytes->at = room;
     bytes->size = 0;
-    return room != NULL && read_base64(text, room, &bytes->size);
+    return room != NULL && mppi_read_base64(text, room, &bytes->size);
 }
 
 void *mpp_room(mpp_reply *reply, size_t size)
 {
-    void *room = take(&reply->chain, size);
+    void *room = (char *)mppi_take(&reply->chain, size);
     reply->short_of_memory |= room == NULL;
     return room;
 }
 
 /* ---- One request, one reply -------------------------------------------------------------------------- */
 
-static void add_head(buffer *out, mpp_text id)
+static void mppi_add_head(mppi_buffer *out, mpp_text id)
 {
-    add(out, "{\"jsonrpc\":\"2.0\",\"id\":");
-    add_bytes(out, id.at, id.size);
+    mppi_add(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+    mppi_add_bytes(out, id.at, id.size);
 }
 
-static void add_error(buffer *out, mpp_text id, int code, const char *message)
+static void mppi_add_error(mppi_buffer *out, mpp_text id, int code, const char *message)
 {
-    add_head(out, id);
-    add(out, ",\"error\":{\"code\":");
-    add_integer(out, code);
-    add(out, ",\"message\":");
-    add_string(out, mpp_c(message));
-    add(out, "}}");
+    mppi_add_head(out, id);
+    mppi_add(out, ",\"error\":{\"code\":");
+    mppi_add_integer(out, code);
+    mppi_add(out, ",\"message\":");
+    mppi_add_string(out, mpp_c(message));
+    mppi_add(out, "}}");
 }
 
-static void add_result(buffer *out, mpp_text id, const mpp_reply *reply)
+static void mppi_add_result(mppi_buffer *out, mpp_text id, const mpp_reply *reply)
 {
-    add_head(out, id);
+    mppi_add_head(out, id);
     if (reply->rejected && !reply->failed) {
-        add(out, ",\"error\":{");
-        add_bytes(out, reply->rejection.at, reply->rejection.size);
-        add(out, "}}");
+        mppi_add(out, ",\"error\":{");
+        mppi_add_bytes(out, reply->rejection.at, reply->rejection.size);
+        mppi_add(out, "}}");
         return;
     }
     if (reply->questions.size > 0 && !reply->failed) {
-        add(out, ",\"result\":{\"resultType\":\"input_required\",\"inputRequests\":{");
-        add_bytes(out, reply->questions.at, reply->questions.size);
-        add(out, "}}}");
+        mppi_add(out, ",\"result\":{\"resultType\":\"input_required\",\"inputRequests\":{");
+        mppi_add_bytes(out, reply->questions.at, reply->questions.size);
+        mppi_add(out, "}}}");
         return;
     }
-    add(out, ",\"result\":{\"content\":[");
-    add_bytes(out, reply->content.at, reply->content.size);
-    add(out, "]");
+    mppi_add(out, ",\"result\":{\"content\":[");
+    mppi_add_bytes(out, reply->content.at, reply->content.size);
+    mppi_add(out, "]");
     if (!reply->failed && reply->fields.size > 0) {
-        add(out, ",\"structuredContent\":{");
-        add_bytes(out, reply->fields.at, reply->fields.size);
-        add(out, "}");
+        mppi_add(out, ",\"structuredContent\":{");
+        mppi_add_bytes(out, reply->fields.at, reply->fields.size);
+        mppi_add(out, "}");
     }
-    add(out, reply->failed ? ",\"isError\":true}}" : ",\"isError\":false}}");
+    mppi_add(out, reply->failed ? ",\"isError\":true}}" : ",\"isError\":false}}");
 }
 
-static void run_tool(buffer *out, mpp_text id, const mpp_tool *tool, const mpp_call *call)
+static void mppi_run_tool(mppi_buffer *out, mpp_text id, const mpp_tool *tool, const mpp_call *call)
 {
     mpp_reply reply = {0};
     tool->run(call, &reply);
     if (reply.depth > 0)
-        misuse(&reply, "the tool did not close what it opened");
+        mppi_misuse(&reply, "the tool did not close what it opened");
     if (reply.short_of_memory || reply.content.broken || reply.fields.broken || reply.rejection.broken || reply.questions.broken)
-        add_error(out, id, INTERNAL, "out of memory");
+        mppi_add_error(out, id, mppi_INTERNAL, "out of memory");
     else if (reply.misuse != NULL && !reply.failed)
-        add_error(out, id, INTERNAL, reply.misuse);
+        mppi_add_error(out, id, mppi_INTERNAL, reply.misuse);
     else
-        add_result(out, id, &reply);
+        mppi_add_result(out, id, &reply);
     free(reply.content.at);
     free(reply.fields.at);
     free(reply.rejection.at);
     free(reply.questions.at);
-    release(reply.chain);
+    mppi_release(reply.chain);
 }
 
-static const mpp_tool *find_tool(mpp_text name, const mpp_tool *tools, size_t count)
+static const mpp_tool *mppi_find_tool(mpp_text name, const mpp_tool *tools, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (same(name, mpp_c(tools[i].name)))
+        if (mppi_same(name, mpp_c(tools[i].name)))
             return &tools[i];
     return NULL;
 }
 
-static void call_tool(buffer *out, mpp_text id, const mpp_value *params, const mpp_tool *tools, size_t count)
+static void mppi_call_tool(mppi_buffer *out, mpp_text id, const mpp_value *params, const mpp_tool *tools, size_t count)
 {
     static const mpp_value nothing = {.kind = MPP_OBJECT};
     mpp_text name = {"", 0};
     if (mpp_kind_of(params) != MPP_OBJECT || !mpp_as_text(mpp_find(params, "name"), &name)) {
-        add_error(out, id, BAD_PARAMS, "\"params\" must be an object with the \"name\" of a tool");
+        mppi_add_error(out, id, mppi_BAD_PARAMS, "\"params\" must be an object with the \"name\" of a tool");
         return;
     }
-    const mpp_tool *tool = find_tool(name, tools, count);
+    const mpp_tool *tool = mppi_find_tool(name, tools, count);
     if (tool == NULL) {
-        add_error(out, id, BAD_PARAMS, "this package has no tool of that name");
+        mppi_add_error(out, id, mppi_BAD_PARAMS, "this package has no tool of that name");
         return;
     }
     mpp_call call = {mpp_find(params, "arguments"), mpp_find(params, "_meta"), name};
@@ -1670,59 +1676,59 @@ static void call_tool(buffer *out, mpp_text id, const mpp_value *params, const m
     if (call.meta == NULL)
         call.meta = &nothing;
     if (call.arguments->kind != MPP_OBJECT || call.meta->kind != MPP_OBJECT)
-        add_error(out, id, BAD_PARAMS, "\"arguments\" and \"_meta\" must be objects");
+        mppi_add_error(out, id, mppi_BAD_PARAMS, "\"arguments\" and \"_meta\" must be objects");
     else
-        run_tool(out, id, tool, &call);
+        mppi_run_tool(out, id, tool, &call);
 }
 
 /* A string or a plain integer: 1e999 would make a reply that strict readers refuse. */
-static bool is_id(const mpp_value *id)
+static bool mppi_is_id(const mpp_value *id)
 {
     if (mpp_kind_of(id) == MPP_TEXT)
         return true;
     return mpp_kind_of(id) == MPP_NUMBER && id->raw.size <= MPP_ID_MAX && strspn(id->raw.at, "-0123456789") == id->raw.size;
 }
 
-static void answer(buffer *out, reader *in, const mpp_tool *tools, size_t count)
+static void mppi_answer(mppi_buffer *out, mppi_reader *in, const mpp_tool *tools, size_t count)
 {
     mpp_text version = {"", 0}, method = {"", 0}, no_id = {"null", 4};
-    const mpp_value *request = read_document(in);
+    const mpp_value *request = mppi_read_document(in);
     if (request == NULL) {
-        add_error(out, no_id, in->code, in->message);
+        mppi_add_error(out, no_id, in->code, in->message);
         return;
     }
     /* The id goes back exactly as it came: a large integer must not lose digits. */
     const mpp_value *id = mpp_find(request, "id");
-    if (!is_id(id))
-        add_error(out, no_id, INVALID_REQUEST, "a request is an object with an \"id\" that is a string or an integer");
-    else if (!mpp_as_text(mpp_find(request, "jsonrpc"), &version) || !same(version, mpp_c("2.0")))
-        add_error(out, id->raw, INVALID_REQUEST, "\"jsonrpc\" must be \"2.0\"");
+    if (!mppi_is_id(id))
+        mppi_add_error(out, no_id, mppi_INVALID_REQUEST, "a request is an object with an \"id\" that is a string or an integer");
+    else if (!mpp_as_text(mpp_find(request, "jsonrpc"), &version) || !mppi_same(version, mpp_c("2.0")))
+        mppi_add_error(out, id->raw, mppi_INVALID_REQUEST, "\"jsonrpc\" must be \"2.0\"");
     else if (!mpp_as_text(mpp_find(request, "method"), &method))
-        add_error(out, id->raw, INVALID_REQUEST, "\"method\" must be a string");
-    else if (!same(method, mpp_c("tools/call")))
-        add_error(out, id->raw, NO_METHOD, "the only method is \"tools/call\"");
+        mppi_add_error(out, id->raw, mppi_INVALID_REQUEST, "\"method\" must be a string");
+    else if (!mppi_same(method, mpp_c("tools/call")))
+        mppi_add_error(out, id->raw, mppi_NO_METHOD, "the only method is \"tools/call\"");
     else
-        call_tool(out, id->raw, mpp_find(request, "params"), tools, count);
+        mppi_call_tool(out, id->raw, mpp_find(request, "params"), tools, count);
 }
 
 char *mpp_answer(const char *line, size_t size, const mpp_tool *tools, size_t count)
 {
-    block *chain = NULL;
-    buffer out = {0};
+    mppi_block *chain = NULL;
+    mppi_buffer out = {0};
     const mpp_text no_id = {"null", 4};
     if (size > MPP_LINE_MAX) {
-        add_error(&out, no_id, INVALID_REQUEST, "the request line is too long");
+        mppi_add_error(&out, no_id, mppi_INVALID_REQUEST, "the request line is too long");
     } else {
-        char *copy = take(&chain, size + 1); /* the block is zeroed: it ends with a NUL byte */
+        char *copy = (char *)mppi_take(&chain, size + 1); /* the block is zeroed: it ends with a NUL byte */
         if (copy == NULL)
             return NULL;
         if (size > 0)
             memcpy(copy, line, size);
-        reader in = {.at = copy, .end = copy + size, .chain = &chain};
-        answer(&out, &in, tools, count);
+        mppi_reader in = {.at = copy, .end = copy + size, .chain = &chain};
+        mppi_answer(&out, &in, tools, count);
     }
-    release(chain);
-    add_bytes(&out, "", 1);
+    mppi_release(chain);
+    mppi_add_bytes(&out, "", 1);
     if (out.broken) {
         free(out.at);
         return NULL;
@@ -1731,13 +1737,13 @@ char *mpp_answer(const char *line, size_t size, const mpp_tool *tools, size_t co
 }
 
 /* Up to the end of the line, or one byte more than a line may have. */
-static void read_line(buffer *line)
+static void mppi_read_line(mppi_buffer *line)
 {
     char part[4096];
     size_t size;
     while (line->size <= MPP_LINE_MAX && !line->broken && (size = fread(part, 1, sizeof part, stdin)) > 0) {
-        const char *end = memchr(part, '\n', size);
-        add_bytes(line, part, end != NULL ? (size_t)(end - part) : size);
+        const char *end = (const char *)memchr(part, '\n', size);
+        mppi_add_bytes(line, part, end != NULL ? (size_t)(end - part) : size);
         if (end != NULL)
             return;
     }
@@ -1746,8 +1752,8 @@ static void read_line(buffer *line)
 int mpp_main(const mpp_tool *tools, size_t count)
 {
     static const char no_memory[] = "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32603,\"message\":\"out of memory\"}}";
-    buffer line = {0};
-    read_line(&line);
+    mppi_buffer line = {0};
+    mppi_read_line(&line);
     char *reply = line.broken ? NULL : mpp_answer(line.at, line.size, tools, count);
     free(line.at);
     const char *text = reply != NULL ? reply : no_memory;
@@ -1756,4 +1762,8 @@ int mpp_main(const mpp_tool *tools, size_t count)
     return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+}
+#endif
 #endif

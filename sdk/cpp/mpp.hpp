@@ -1,7 +1,7 @@
 /* mpp.hpp - tools in C++ for an MPP host: a thin layer over mpp.h, whose rules hold here too.
  *
- * Needs C++17 and neither exceptions nor run-time type information. One source file, in C, holds the
- * adapter: #define MPP_IMPLEMENTATION, then #include "mpp.h".
+ * Needs C++17 and neither exceptions nor run-time type information. In exactly one source file write
+ * #define MPP_IMPLEMENTATION before the include.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,4 +1,5 @@
 /* The golden tools over mpp.hpp; what each does stands in sdk/golden/README.md. */
+#define MPP_IMPLEMENTATION
 #include "mpp.hpp"
 
 #include <algorithm>

@@ -64,6 +64,21 @@ class Compiled(NamedTuple):
     inputs: tuple[str, ...]
 
 
+class Dialect(NamedTuple):
+    """What differs between the languages of this compiler."""
+
+    language: str
+    title: str
+    suffixes: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    """Arguments that the project's own may change."""
+    after: tuple[str, ...] = ()
+
+
+C = Dialect("c", "C", (".c",))
+CPP = Dialect("cpp", "C++", (".cpp", ".cc", ".cxx", ".c"), before=("-fno-exceptions", "-fno-rtti"), after=("-lc++",))
+
+
 class _Places(NamedTuple):
     """The folders of one compilation."""
 
@@ -73,22 +88,22 @@ class _Places(NamedTuple):
     work: str
 
 
-def compile_project(project: Project, *, progress: Progress, cache: str = "") -> Compiled:
+def compile_project(project: Project, *, progress: Progress, cache: str = "", dialect: Dialect = C) -> Compiled:
     """The project's module, and what it is made of. ``cache`` is a private folder for the compiled C library; empty means the user's cache."""
-    if project.settings.language != "c":
-        hint = 'write [build] with language = "c" and sources into mpp.toml, or pack a ready module with: mpp build --wasm FILE'
+    if project.settings.language != dialect.language:
+        hint = f'write [build] with language = "{dialect.language}" and sources into mpp.toml, or pack a ready module with: mpp build --wasm FILE'
         raise Refused("project.language", "the project does not say how it is compiled", where=os.path.join(project.root, "mpp.toml"), hint=hint)
     compiler = _find_zig()
-    sources = _sources(project)
+    sources = _sources(project, dialect)
     _check_include(project)
     with tempfile.TemporaryDirectory(prefix="mpp-build-", ignore_cleanup_errors=True) as work:
         shared = usable(cache or default_cache()) or usable(os.path.join(work, "cache"))
         if not os.path.isdir(os.path.join(shared, "o")):
             progress("preparing the C library for WebAssembly; this happens once and can take a minute")
-        progress(f"compiling {len(sources)} C file{'s' * (len(sources) != 1)}")
+        progress(f"compiling {len(sources)} {dialect.title} file{'s' * (len(sources) != 1)}")
         module = os.path.join(work, "main.wasm")
         places = _Places(*(os.path.realpath(folder) for folder in (project.root, os.path.dirname(compiler), shared, work)))
-        command, env = [compiler, *_arguments(project, sources, module)], _environment(shared, work)
+        command, env = [compiler, *_arguments(project, sources, module, dialect)], _environment(shared, work)
         done = run_confined(command, folder=project.root, env=env, hold=_hold(places), again=_AGAIN)
         # The linker names its own intermediate files, in a folder that is gone when its words are read.
         done = replace(done, output=re.sub(re.escape(work) + r"[/\\](local[/\\]o[/\\][0-9a-f]+[/\\])?", "", done.output))
@@ -102,9 +117,9 @@ def compiler_tools() -> dict[str, str]:
     return {} if found is None else {"ziglang": found.version}
 
 
-def compiler_arguments(project: Project) -> tuple[str, ...]:
+def compiler_arguments(project: Project, dialect: Dialect = C) -> tuple[str, ...]:
     """How the compiler is called, for the provenance; paths are relative to the project."""
-    return tuple(_arguments(project, _sources(project), "main.wasm"))
+    return tuple(_arguments(project, _sources(project, dialect), "main.wasm", dialect))
 
 
 def default_cache() -> str:
@@ -119,15 +134,16 @@ def _find_zig() -> str:
     return found.program
 
 
-def _sources(project: Project) -> tuple[str, ...]:
+def _sources(project: Project, dialect: Dialect) -> tuple[str, ...]:
     sources = matching_files(project.root, project.settings.texts("sources"))
     if not sources:
         named = ", ".join(project.settings.texts("sources"))
         raise Refused("project.sources", f"no file matches {shown(named)}", where="mpp.toml/build/sources", hint="write the sources, or mend the patterns")
     for name in sources:
         # Attack: the compiler driver also takes objects and archives, whose code nobody can read in the sources.
-        if not name.endswith(".c"):
-            raise Refused("project.sources", "is no C source", where=name, hint="name only *.c files under sources; headers are found through include")
+        if not name.endswith(dialect.suffixes):
+            hint = f"name only *{' and *'.join(dialect.suffixes)} files under sources; headers are found through include"
+            raise Refused("project.sources", f"is no {dialect.title} source", where=name, hint=hint)
     return sources
 
 
@@ -139,18 +155,20 @@ def _check_include(project: Project) -> None:
             raise Refused("project.include", "is no folder of the project, or is a link", where=folder, hint="make the folder, or mend include in mpp.toml")
 
 
-def _arguments(project: Project, sources: tuple[str, ...], module: str) -> list[str]:
+def _arguments(project: Project, sources: tuple[str, ...], module: str, dialect: Dialect) -> list[str]:
     """Ours first where the project may say otherwise, ours last where it may not."""
     settings = project.settings
     return [
         "cc",
         *("-target", "wasm32-wasi", "-Os", f"-Wl,-z,stack-size={STACK_BYTES}"),
+        *dialect.before,
         *settings.texts("flags"),
         *(part for folder in settings.texts("include") for part in ("-I", f"./{folder}")),
         *(f"./{name}" for name in sources),
         *("-s", "-Wdate-time", "-Werror=date-time"),
         # Attack: ``__asm__(".incbin \"/etc/passwd\"")`` reads a file that no list of inputs shows.
         *("-fno-gnu-inline-asm", "-MD", "-o", module),
+        *dialect.after,
     ]
 
 

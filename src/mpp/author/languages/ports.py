@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from mpp.author.project import BuildSettings
 from mpp.model.jsontext import Json
@@ -31,8 +31,8 @@ class Key:
     required: bool = False
     hint: str = ""
     """What to add where a required key is missing."""
-    fault: str = "form"
-    """The last part of the code for an entry of another form."""
+    fault: Literal["form", "flag"] = "form"
+    """The last part of the code for an entry of another form: compiler flags have one of their own."""
 
 
 DEFINITIONS_KEY = Key(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+from base64 import b64decode
 from collections.abc import Mapping
 
 from mpp.author.languages.ports import Job
@@ -124,10 +125,24 @@ def _files(found: Mapping[str, Json]) -> dict[str, bytes]:
         if content is not None:
             out[name] = _json(content)
     texts = found.get("files")
-    for name, text in texts.items() if isinstance(texts, dict) else ():
-        if isinstance(text, str) and name.startswith("mcp/"):
-            out[name] = text.encode("utf-8")
+    for name, content in texts.items() if isinstance(texts, dict) else ():
+        if name.startswith("mcp/"):
+            out[name] = _content(content, name)
     return out
+
+
+def _content(content: Json, name: str) -> bytes:
+    """``{"text": …}`` or ``{"base64": …}``."""
+    given = content if isinstance(content, dict) else {}
+    text, coded = given.get("text"), given.get("base64")
+    try:
+        if isinstance(text, str):
+            return text.encode("utf-8")
+        if isinstance(coded, str):
+            return b64decode(coded, validate=True)
+    except ValueError:
+        pass  # said below
+    raise Refused("project.describe", "is neither text nor base64", where=name, hint="mend the resource that the tool declares")
 
 
 def _json(content: Json) -> bytes:

@@ -37,7 +37,7 @@ _LATER = (
     "perf_hooks",
 )
 _OPTIONS = (
-    "--bundle", "--format=esm", "--platform=neutral", "--main-fields=module,main", "--conditions=import,module", "--target=es2023", "--charset=utf8",
+    "--bundle", "--format=esm", "--platform=neutral", "--main-fields=module,main", "--conditions=import,browser,module", "--target=es2023", "--charset=utf8",
     "--log-level=warning", "--color=false", "--log-limit=20", "--tsconfig-raw={}", "--legal-comments=inline", *(f"--external:{name}" for name in _LATER),
 )  # fmt: skip
 
