@@ -107,7 +107,7 @@ def test_all_faults_of_a_manifest_at_once(mpp: Mpp, tmp_path: Path, monkeypatch:
     assert mpp("init", "hello").code == 0
     monkeypatch.chdir("hello")
     text = Path("manifest.json").read_text()
-    Path("manifest.json").write_text(text.replace('"0.1.0"', '"one"').replace('"memory_limit_mb": 16', '"memory_limit_mb": 0'))
+    Path("manifest.json").write_text(text.replace('"0.1.0"', '"one"').replace('"memory_limit_mb": 128', '"memory_limit_mb": 0'))
     done = mpp("build", "--json")
     assert (done.code, done.json["error"]["exit_code"]) == (16, 16)
     assert {row["where"] for row in done.json["error"]["faults"]} >= {"/version", "/runtime/memory_limit_mb"}

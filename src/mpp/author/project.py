@@ -179,12 +179,12 @@ def _read_key(build: Fields, key: Key, faults: Faults) -> tuple[str, ...]:
     else:
         one = build.text(key.name, most=FLAG_CHARS_MAX, default="", pattern=pattern, form=form)
         texts = (one,) if one else ()
-    if key.fault != "form":
+    if key.fault == "flag":
         for i, text in enumerate(texts):
             if key.pattern.fullmatch(text) is None:
-                faults.add(key.fault, f"{build.path(key.name)}/{i}", f"{shown(text)!r} is not allowed", key.form)
+                faults.add("flag", f"{build.path(key.name)}/{i}", f"{shown(text)!r} is not allowed", key.form)
     if key.required and not texts:
-        faults.add(key.name if key.name == "sources" else "missing", build.path(key.name), f"{key.name} names nothing", key.hint)
+        faults.add("sources", build.path(key.name), f"{key.name} names nothing", key.hint)
     return texts
 
 
