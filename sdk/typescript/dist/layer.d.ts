@@ -9,5 +9,7 @@ export interface Layer {
     file(name: string): Uint8Array | null;
     files(): string[];
     loading(): boolean;
+    /** Did the engine run out of memory in this call? */
+    outOfMemory(): boolean;
 }
 export declare const layer: Layer | undefined;

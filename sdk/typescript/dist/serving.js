@@ -131,7 +131,8 @@ function failed(id, fault) {
     }
     return errorReply(id, INTERNAL, "the tool failed");
 }
-const isMemory = (fault) => fault instanceof Error && fault.name === "InternalError" && fault.message === "out of memory";
+// Where not even an error could be made, null was thrown.
+const isMemory = (fault) => fault === null ? layer?.outOfMemory() === true : fault instanceof Error && fault.name === "InternalError" && fault.message === "out of memory";
 /** Answer a line, or the question for the definitions of the tools that a build asks. */
 export function serve(line) {
     if (line !== null && line.startsWith(`{"jsonrpc":"2.0","id":1,"method":"${DESCRIBE}"}`))

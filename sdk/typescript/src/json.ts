@@ -197,7 +197,8 @@ function written(value: unknown, at: string, above: object[]): string {
       return value.toString();
     case "number":
       if (!Number.isFinite(value)) throw new TypeError(`${at || "the value"} is ${value}, which JSON does not have`);
-      return stringify(value);
+      // An integer beyond 2^53 was computed as a decimal; written with all its digits a host would read it as an integer.
+      return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : stringify(value);
     case "object":
       return value === null ? "null" : composed(value, at, above);
     default:
@@ -210,7 +211,8 @@ function composed(value: object, at: string, above: object[]): string {
   if (above.length >= WRITE_LEVELS_MAX) throw new TypeError(`${at} is nested too deep`);
   const inner = [...above, value];
   const own = (value as { toJSON?: unknown }).toJSON;
-  if (typeof own === "function") return written(own.call(value, ""), at, inner);
+  // Attack: a tool that gives all objects a toJSON changes its reply, and even what stands around it.
+  if (typeof own === "function" && own !== (Object.prototype as { toJSON?: unknown }).toJSON) return written(own.call(value, ""), at, inner);
   if (isArray(value)) {
     let found = "[";
     for (let i = 0; i < value.length; i++) found += (i ? "," : "") + written(value[i], `${at}/${i}`, inner);

@@ -11,6 +11,8 @@ export interface Layer {
   file(name: string): Uint8Array | null;
   files(): string[];
   loading(): boolean;
+  /** Did the engine run out of memory in this call? */
+  outOfMemory(): boolean;
 }
 
 export const layer: Layer | undefined = (globalThis as { [key: symbol]: unknown })[Symbol.for("mpp.layer")] as Layer | undefined;

@@ -124,7 +124,8 @@ function failed(id: Json, fault: unknown): string {
   return errorReply(id, INTERNAL, "the tool failed");
 }
 
-const isMemory = (fault: unknown): boolean => fault instanceof Error && fault.name === "InternalError" && fault.message === "out of memory";
+// Where not even an error could be made, null was thrown.
+const isMemory = (fault: unknown): boolean => fault === null ? layer?.outOfMemory() === true : fault instanceof Error && fault.name === "InternalError" && fault.message === "out of memory";
 
 /** Answer a line, or the question for the definitions of the tools that a build asks. */
 export function serve(line: string | null): Promise<string> | string {

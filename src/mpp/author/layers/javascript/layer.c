@@ -416,6 +416,8 @@ NATIVE(n_collect) {
     return JS_UNDEFINED;
 }
 
+NATIVE(n_out_of_memory) { return JS_NewBool(c, short_of_memory); }
+
 #include "files.h"
 
 static const JSCFunctionListEntry natives[] = {
@@ -437,6 +439,7 @@ static const JSCFunctionListEntry natives[] = {
     JS_CFUNC_DEF("transfer", 1, n_detach),
     JS_CFUNC_DEF("promiseState", 1, n_promise_state),
     JS_CFUNC_DEF("collect", 0, n_collect),
+    JS_CFUNC_DEF("outOfMemory", 0, n_out_of_memory),
     JS_CFUNC_DEF("readFile", 1, n_read_file),
     JS_CFUNC_DEF("writeFile", 3, n_write_file),
     JS_CFUNC_DEF("listFolder", 1, n_list_folder),

@@ -138,8 +138,8 @@
     return null;
   }
 
-  const IMPORT = ["import", "module", "default"];
-  const REQUIRE = ["require", "default"];
+  const IMPORT = ["import", "browser", "module", "default"];
+  const REQUIRE = ["require", "browser", "default"];
   function find(base, name, conditions = IMPORT) {
     const plain = startsWith(name, "node:") ? slice(name, 5) : name;
     if (startsWith(name, "node:") || (shared.shims[plain] && !dependencyOrNull(base, name, conditions))) {
@@ -167,7 +167,7 @@
   }
   shared.find = find;
 
-  const MODERN = /^\s*(?:import\s*[\w{*"']|export\s+[\w{*]|export\s*\{)/m;
+  const MODERN = /^\s*(?:import\s*[{*"']|import\s+[\w$]+(?:\s+from|\s*,)|export\s+(?:default|const|let|var|function|class|async)\b|export\s*[{*])/m;
   // A file is in the older form (CommonJS) if its name or the package.json above it says so; below node_modules also if nothing says anything.
   function isOlder(name) {
     if (endsWith(name, ".cjs")) return true;

@@ -28,16 +28,25 @@
     file: (name) => (shared.packageHas(`${name}`) ? shared.packageBytes(`${name}`) : null),
     files: () => shared.packageNames(),
     loading: () => phase === "loading",
+    outOfMemory: () => native.outOfMemory(),
   });
   Object.defineProperty(globalThis, Symbol.for("mpp.layer"), { value: layer });
 
+  const REFUSED_TOLD = 10;
   const refused = new Map();
   shared.hooks.rejection = function (promise, reason, handled) {
     if (handled) refused.delete(promise);
     else refused.set(promise, reason);
   };
   function tellRefused() {
-    for (const reason of refused.values()) native.error(`a promise was rejected and nobody handled it: ${shared.show(reason)}\n`);
+    let told = 0;
+    for (const reason of refused.values()) {
+      if (told++ === REFUSED_TOLD) {
+        native.error(`${refused.size - REFUSED_TOLD} more promises were rejected\n`);
+        break;
+      }
+      native.error(`a promise was rejected and nobody handled it: ${shared.show(reason)}\n`);
+    }
     refused.clear();
   }
 
@@ -90,15 +99,22 @@
   }
   function finish(fault) {
     native.error(`${shared.show(fault)}\n`);
-    replied = failure("the tool failed before it could answer");
+    const memory = native.outOfMemory() && (fault === null || fault.message === "out of memory");
+    replied = memory ? MEMORY : failure("the tool failed before it could answer");
     answered = true;
   }
+  const MEMORY = '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"The tool ran out of memory."}],"isError":true}}';
   const failure = (message) => `{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":${stringify(message)}}}`;
 
   shared.hooks.tick = function () {
     if (answered) return true;
-    const wait = shared.runTimer();
-    return wait < 0 ? false : wait;
+    try {
+      const wait = shared.runTimer();
+      return wait < 0 ? false : wait;
+    } catch (fault) {
+      native.error(`a timer failed: ${shared.show(fault)}\n`);
+      return 0;
+    }
   };
   shared.hooks.reply = function () {
     tellRefused();
