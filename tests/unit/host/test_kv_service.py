@@ -53,6 +53,32 @@ def test_the_four_methods(store: KvStore) -> None:
     assert good(store, "kv.delete", {"key": "a"}) == {"existed": False}
 
 
+def test_what_tools_of_a_package_share_is_apart_from_what_each_keeps(store: KvStore) -> None:
+    """Spec: call-contract C-70."""
+    shared: dict[str, Json] = {"key": "a", "scope": "package"}
+    assert good(store, "kv.set", {**shared, "value": b64(b"all")}) == {"stored": True}
+    assert good(store, "kv.get", {"key": "a"}) == {"value": None}
+    assert good(store, "kv.set", {"key": "a", "value": b64(b"mine"), "scope": "tool"}) == {"stored": True}
+    assert ask(store, "kv.get", shared, tool="other").result == {"value": b64(b"all")}
+    assert ask(store, "kv.get", {"key": "a"}, tool="other").result == {"value": None}
+    assert ask(store, "kv.list", {"scope": "package"}, tool="other").result == {"keys": ["a"], "more": False}
+    assert ask(store, "kv.get", shared, replace(RIGHTS, package_id="com.example.b")).result == {"value": None}
+    assert ask(store, "kv.delete", shared, tool="other").result == {"existed": True}
+    assert good(store, "kv.get", {"key": "a"}) == {"value": b64(b"mine")}
+
+
+@pytest.mark.parametrize("scope", ["", "count", "tenant", None, 1, ["package"]])
+def test_no_other_scope_is_known(store: KvStore, scope: Json) -> None:
+    """Attack: the name of another tool as a scope."""
+    assert ask(store, "kv.get", {"key": "a", "scope": scope}).error == "bad_request"
+
+
+def test_the_quota_counts_both(store: KvStore) -> None:
+    rights = replace(RIGHTS, kv_max_bytes=10)
+    assert ask(store, "kv.set", {"key": "a", "value": b64(b"1234"), "scope": "package"}, rights).error == ""
+    assert ask(store, "kv.set", {"key": "b", "value": b64(b"123456789")}, rights).error == "quota"
+
+
 def test_the_state_is_that_of_the_rights(store: KvStore) -> None:
     good(store, "kv.set", {"key": "a", "value": b64(b"1")})
     space = Space(tenant=RIGHTS.tenant, publisher_id=RIGHTS.publisher_id, package_id=RIGHTS.package_id)

@@ -38,9 +38,9 @@ def delete(key: str, *, shared: bool = False) -> bool:
     return bool(_host.call("kv.delete", _scoped({"key": key}, shared))["existed"])
 
 
-def list(prefix: str = "", *, after: str = "", limit: int | None = None) -> tuple[str, ...]:  # noqa: A001 - the name of the contract
+def list(prefix: str = "", *, after: str = "", limit: int | None = None, shared: bool = False) -> tuple[str, ...]:  # noqa: A001 - the name of the contract
     """At most ``limit`` (1,000 if left out) keys that begin with ``prefix``, in order, those after ``after``. ``keys`` gives all."""
-    return page(prefix, after=after, limit=limit).keys
+    return page(prefix, after=after, limit=limit, shared=shared).keys
 
 
 class Page:

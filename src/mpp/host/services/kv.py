@@ -17,6 +17,9 @@ from mpp.model.jsontext import Json, shown
 from mpp.model.rights import Rights
 from mpp.model.value import value
 
+SHARED = ""
+"""In the place of the name of a tool, which is never empty."""
+
 _BASE64_MAX = (KV_VALUE_BYTES_MAX + 2) // 3 * 4
 
 
@@ -35,6 +38,7 @@ class _Asked:
     store: KvStore
     space: Space
     tool: str
+    """Whose keys; ``SHARED`` for those of all tools of the package."""
     quota: int
     params: dict[str, Json]
 
@@ -48,7 +52,8 @@ def answer_kv(store: KvStore, method: str, params: Json, rights: Rights, tool: s
     space = Space(tenant=rights.tenant, publisher_id=rights.publisher_id, package_id=rights.package_id)
     act, allowed = _METHODS[method]
     try:
-        asked = _Asked(store=store, space=space, tool=tool, quota=rights.kv_max_bytes, params=_object(params, allowed))
+        given = _object(params, (*allowed, "scope"))
+        asked = _Asked(store=store, space=space, tool=_whose(given, tool), quota=rights.kv_max_bytes, params=given)
         return HostAnswer(result=act(asked), error="", message="", kv=method)
     except _BadError as fault:
         # A write over the quota was a try to use the store; a message that is no request was not.
@@ -109,6 +114,14 @@ def _object(params: Json, allowed: tuple[str, ...]) -> dict[str, Json]:
         if name not in allowed:
             raise _BadError("bad_request", f"the key {shown(name)!r} is not known here; known are {', '.join(allowed)}")
     return params
+
+
+def _whose(params: dict[str, Json], tool: str) -> str:
+    """Spec: C-70. The keys of the tool, or those that it shares with the other tools of its package; never those of another tool."""
+    scope = params.get("scope", "tool")
+    if scope not in ("tool", "package"):
+        raise _BadError("bad_request", 'scope is "tool" or "package"')
+    return tool if scope == "tool" else SHARED
 
 
 def _key(params: dict[str, Json]) -> bytes:
