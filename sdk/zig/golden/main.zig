@@ -1,7 +1,7 @@
 //! The golden tools over mpp.zig; what each does stands in sdk/golden/README.md.
 
 const std = @import("std");
-const mpp = @import("mpp");
+const mpp = @import("mpp.zig");
 const Call = mpp.Call;
 
 fn ok(call: *Call) !void {

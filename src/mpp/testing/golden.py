@@ -117,7 +117,7 @@ def read_sessions(folder: str) -> tuple[tuple[str, tuple[Case, ...]], ...]:
 def run_cases(package: VerifiedPackage, folder: str, *, cache: str = "", only: str = "") -> Iterator[Verdict]:
     """Each case in a worker, its host calls answered from the case; ``only`` runs the cases whose names hold it."""
     calls = ScriptedCalls()
-    with opened(package, calls, _rights(package), cache) as (sandbox, ready):
+    with opened(package, calls, rights_of(package), cache) as (sandbox, ready):
         for case in read_cases(folder):
             if only in case.name:
                 calls.begin(case.host)
@@ -131,7 +131,7 @@ def run_sessions(package: VerifiedPackage, folder: str, *, cache: str = "") -> I
     for name, session in read_sessions(folder):
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="mpp-golden-") as place, standard_calls(Home(path=place), None) as calls:
-            stored = replace(_rights(package), kv_max_bytes=package.manifest.capabilities.kv_max_bytes)
+            stored = replace(rights_of(package), kv_max_bytes=package.manifest.capabilities.kv_max_bytes)
             with opened(package, calls, stored, cache) as (sandbox, ready):
                 # State belongs to a tool; here all calls are made as one, so that each sees what the others stored.
                 found = [(number, _judge(case, run_one(sandbox, ready, replace(case, tool="")))) for number, case in enumerate(session, 1)]
@@ -151,14 +151,14 @@ def opened(package: VerifiedPackage, calls: HostCalls, rights: Rights, cache: st
         sandbox.close()
 
 
-def run_one(sandbox: Sandbox, ready: Ready, case: Case, seconds: float = SECONDS) -> Run:
+def run_one(sandbox: Sandbox, ready: Ready, case: Case, seconds: float = SECONDS, env: tuple[tuple[str, str], ...] = ENVIRONMENT) -> Run:
     """One call, with leave for exactly this call."""
     given = CallInput(
         context=_CALL if not case.tool else replace(_CALL, tool=case.tool),
         line=case.line,
         argument_sha256="0" * 64,
         seconds=seconds,
-        env=ENVIRONMENT,
+        env=env,
         now_ns=time.time_ns(),
         live=_Quiet(),
     )
@@ -166,13 +166,14 @@ def run_one(sandbox: Sandbox, ready: Ready, case: Case, seconds: float = SECONDS
     return drive(sandbox.call(ready, warrant_for(ready, meant), meant))
 
 
-def _rights(package: VerifiedPackage) -> Rights:
+def rights_of(package: VerifiedPackage, *, env: bool = True) -> Rights:
+    """What a case needs: the variables of ``ENVIRONMENT``, if the package declares them."""
     return Rights(
         tenant="local",
         publisher_id=package.publisher_id,
         package_id=package.package_id,
         content_hash=package.content_hash,
-        env=tuple(name for name, _ in ENVIRONMENT),
+        env=tuple(name for name, _ in ENVIRONMENT) if env else (),
     )
 
 
