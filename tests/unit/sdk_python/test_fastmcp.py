@@ -1,4 +1,4 @@
-# ruff: noqa: B008 - signatures as servers have them
+# ruff: noqa: B008, RUF013 - signatures as servers have them
 """Servers of FastMCP: what is taken, what is asked, what becomes of prompts and resources."""
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def test_fields_are_defaults_and_words(mcp: FastMCP) -> None:
         c: str = Field(description="C"),
         d: str = None,
         e: list[int] = Field(default_factory=list),
-    ) -> str:  # noqa: RUF013 - as servers write it
+    ) -> str:
         """Takes"""
         return f"{a} {b} {c} {d} {e}"
 

@@ -107,7 +107,7 @@ def test_kv_of_a_test() -> None:
         assert kv.set("b", "x", expect=None) is True
         assert kv.set("b", "x", expect=None) is False
         kv.set_json("c", {"é": 1})
-        assert bench.kv["c"] == '{"é":1}'.encode()
+        assert bench.store()["c"] == '{"é":1}'.encode()
         assert (kv.delete("b"), kv.delete("b")) == (True, False)
         assert kv.list() == ("a", "c", "é")
         page = kv.page(limit=1)
@@ -122,6 +122,30 @@ def test_kv_of_a_test() -> None:
             kv.get("a\0")
     with Bench(kv=None), pytest.raises(NotDeclared):
         kv.get("a")
+
+
+def test_tools_have_keys_of_their_own_and_one_space_together() -> None:
+    @tool
+    def save(value: str, shared: bool) -> str:
+        """Saves."""
+        kv.set("key", value, shared=shared)
+        return kv.get("key", shared=shared).decode()
+
+    @tool
+    def load(shared: bool) -> str:
+        """Loads."""
+        found = kv.get("key", shared=shared)
+        return f"{found} {kv.list(shared=shared)} {list(kv.keys(shared=shared))} {kv.get_json('n', shared=shared)} {kv.delete('key', shared=shared)}"
+
+    with Bench(kv={"n": "1"}, shared={"n": "2"}, kv_max_bytes=60) as bench:
+        bench.call(save, value="own", shared=False)
+        bench.call(save, value="all", shared=True)
+        assert bench.call(load, shared=False).text == "None ('n',) ['n'] 1 False"
+        assert bench.call(load, shared=True).text == "b'all' ('key', 'n') ['key', 'n'] 2 True"
+        assert (bench.store(save), bench.store("load"), bench.shared) == ({"n": b"1", "key": b"own"}, {"n": b"1"}, {"n": b"2"})
+        # What may be stored is one limit for all of it, and what did not fit changed nothing.
+        assert bench.call(save, value="x" * 50, shared=False).text.startswith("quota: ")
+        assert bench.store(save)["key"] == b"own"
 
 
 def test_keys_come_page_by_page() -> None:

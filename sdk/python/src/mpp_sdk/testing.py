@@ -20,7 +20,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
-from mpp_sdk import _host, _tools, serving
+from mpp_sdk import _host, _run, _tools, serving
 from mpp_sdk.checking import check
 from mpp_sdk.describe import definition
 
@@ -117,7 +117,8 @@ class Bench:
     """A host in memory. It is there within its ``with``.
 
     Args:
-        kv: What is stored at first. None: the manifest declares no storage.
+        kv: What each tool finds among its own keys at first. None: the manifest declares no storage.
+        shared: What all tools find among the keys of the package (``shared=True``).
         routes: Answers of the network: ``{"GET https://api.example.com/x": Reply(json_body={...})}``, or a function of the request. An address without its query
             is looked for too. What has no route is not declared.
         env: Variables that were granted; the tool sees these and no others of this process.
@@ -129,6 +130,7 @@ class Bench:
         self,
         *,
         kv: Mapping[str, bytes | str] | None = types.MappingProxyType({}),
+        shared: Mapping[str, bytes | str] | None = None,
         routes: Mapping[str, Route] | None = None,
         env: Mapping[str, str] | None = None,
         agent: str = "tester",
@@ -137,9 +139,10 @@ class Bench:
         tenant: str = "local",
         kv_max_bytes: int = VALUE_BYTES_MAX,
     ) -> None:
-        self.kv: dict[str, bytes] | None = (
-            None if kv is None else {key: value.encode("utf-8") if isinstance(value, str) else value for key, value in dict(kv).items()}
-        )
+        self._at_first = None if kv is None else _as_bytes(kv)
+        self._stores: dict[str, dict[str, bytes]] = {}
+        self.shared: dict[str, bytes] = _as_bytes(shared or {})
+        """What is stored for all tools."""
         self.routes = dict(routes or {})
         self.meta: dict[str, Any] = {
             "invocation": INVOCATION,
@@ -185,7 +188,7 @@ class Bench:
 
     def call(self, tool: str | Callable[..., Any], /, **arguments: Any) -> Result:
         """One call of a tool, by its name or its function; with answers, as often as it takes. Raises ``ArgumentsRefused``."""
-        name = tool if isinstance(tool, str) else next((one.name for one in _tools.tools.values() if one.fn is tool), tool.__name__)
+        name = tool if isinstance(tool, str) else _name_of(tool)
         given = json.loads(json.dumps(arguments))
         for _ in range(ROUNDS_MAX):
             result = self._once(name, given)
@@ -229,39 +232,51 @@ class Bench:
         except _Stop as fault:
             return json.dumps({"error": {"code": fault.code, "message": str(fault)}}).encode("utf-8")
 
-    def _store(self, key: str | None = None) -> dict[str, bytes]:
-        if self.kv is None:
+    def store(self, tool: str | Callable[..., Any] = "") -> dict[str, bytes]:
+        """The keys of one tool's own; without a tool, those of code that is called outside of a call."""
+        name = tool if isinstance(tool, str) else _name_of(tool)
+        return self._stores.setdefault(name, dict(self._at_first or {}))
+
+    def _keys(self, params: dict[str, Any]) -> dict[str, bytes]:
+        if self._at_first is None:
             raise _Stop("not_declared", "the manifest does not declare storage.kv")
+        key = params.get("key")
         if key is not None and not 0 < len(key.encode("utf-8")) <= KEY_BYTES_MAX:
             raise _Stop("too_large", f"a key has 1 to {KEY_BYTES_MAX} bytes")
         if key is not None and "\0" in key:
             raise _Stop("bad_request", "a key does not hold the character 0")
-        return self.kv
+        if params.get("scope", "tool") == "package":
+            return self.shared
+        # As in a package: no tool reads what another keeps for itself.
+        return self.store(_run.now.name if _run.now is not None else "")
 
     def _get(self, params: dict[str, Any]) -> dict[str, Any]:
-        found = self._store(params["key"]).get(params["key"])
+        found = self._keys(params).get(params["key"])
         return {"value": None if found is None else _host.to_base64(found)}
 
     def _set(self, params: dict[str, Any]) -> dict[str, Any]:
-        store, key, value = self._store(params["key"]), params["key"], _host.from_base64(params["value"])
+        store, key, value = self._keys(params), params["key"], _host.from_base64(params["value"])
         if len(value) > VALUE_BYTES_MAX:
             raise _Stop("too_large", f"a value has at most {VALUE_BYTES_MAX} bytes")
         if "expect" in params:
             present = store.get(key)
             if params["expect"] != (None if present is None else _host.to_base64(present)):
                 return {"stored": False}
-        after = {**store, key: value}
-        if sum(len(one.encode("utf-8")) + len(kept) for one, kept in after.items()) > self.kv_max_bytes:
+        before = store.pop(key, None)
+        kept = sum(len(one.encode("utf-8")) + len(stored) for space in (self.shared, *self._stores.values()) for one, stored in space.items())
+        if kept + len(key.encode("utf-8")) + len(value) > self.kv_max_bytes:
+            if before is not None:
+                store[key] = before
             raise _Stop("quota", f"the package may store {self.kv_max_bytes} bytes")
         store[key] = value
         return {"stored": True}
 
     def _delete(self, params: dict[str, Any]) -> dict[str, Any]:
-        return {"existed": self._store(params["key"]).pop(params["key"], None) is not None}
+        return {"existed": self._keys(params).pop(params["key"], None) is not None}
 
     def _list(self, params: dict[str, Any]) -> dict[str, Any]:
         after, prefix, limit = params.get("after", "").encode("utf-8"), params.get("prefix", ""), params.get("limit", 1_000)
-        found = sorted((key for key in self._store() if key.startswith(prefix) and key.encode("utf-8") > after), key=lambda key: key.encode("utf-8"))
+        found = sorted((key for key in self._keys(params) if key.startswith(prefix) and key.encode("utf-8") > after), key=lambda key: key.encode("utf-8"))
         return {"keys": found[:limit], "more": len(found) > limit}
 
     def _fetch(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -286,6 +301,14 @@ class Bench:
     def _progress(self, params: dict[str, Any]) -> dict[str, Any]:
         self.progress.append((params["progress"], params.get("total"), params.get("message", "")))
         return {}
+
+
+def _as_bytes(found: Mapping[str, bytes | str]) -> dict[str, bytes]:
+    return {key: value.encode("utf-8") if isinstance(value, str) else value for key, value in found.items()}
+
+
+def _name_of(fn: Callable[..., Any]) -> str:
+    return next((one.name for one in _tools.tools.values() if one.fn is fn), getattr(fn, "__name__", ""))
 
 
 _METHODS: dict[str, Callable[[Bench, dict[str, Any]], dict[str, Any]]] = {
