@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from conformance.make import accepted, archive, capabilities, contents, manifests, names, roots, runs, runs_host, runs_inside, seals, statements, trusts, wasm
+from conformance.make import accepted, archive, capabilities, contents, layers, manifests, names, roots, runs, runs_host, runs_inside, seals, statements, trusts, wasm
 from conformance.make import documents_answers, documents_approval, documents_bundle, documents_context, documents_grants, documents_identity, documents_policy
 from conformance.make import documents_policy_arguments, documents_policy_bad, documents_policy_layers, documents_policy_privacy
 from conformance.make import audit_damage, audit_logs, audit_proofs
@@ -19,7 +19,7 @@ from conformance.make.privacy import Message, make_messages
 from conformance.make.trust import SHARED
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
-TABLES = (archive, names, statements, seals, roots, trusts, contents, manifests, capabilities, wasm, accepted, runs, runs_inside, runs_host)
+TABLES = (archive, names, statements, seals, roots, trusts, contents, manifests, capabilities, wasm, layers, accepted, runs, runs_inside, runs_host)
 DOCUMENT_TABLES = (
     documents_policy, documents_policy_arguments, documents_policy_layers, documents_policy_bad, documents_policy_privacy, documents_bundle, documents_approval,
     documents_answers, documents_identity, documents_grants, documents_context,

@@ -10,6 +10,7 @@ from conformance.make.case import Case, accept
 from conformance.make.deflate import zeros
 from conformance.make.roots import ROOT, chain, roots_of, signed
 from conformance.make.trust import HELLO, OTHER, TEAM, known, pinned, trust
+from conformance.make.layers import SMALLEST
 from conformance.make.wasm import PYTHON, SCRIPT
 from mpp.crypto.ed25519 import key_id
 from mpp.crypto.roots import read_chain
@@ -190,7 +191,7 @@ def _capabilities() -> Iterator[Case]:
         ("component-imports", "A component that imports WASI 0.2 and the host", "W-35", package(files(component_type, code=parts))),
         ("python", "A Python tool with a layer", "M-25 G-42", package(files(PYTHON, extra=SCRIPT), entrypoint="main.py")),
         ("javascript", "A JavaScript tool with a layer", "M-25 G-42", package(files({**PYTHON, "runtime>type": "javascript"}, extra=SCRIPT), entrypoint="main.py")),
-        ("layer", "A layer", "M-26 W-30", package(files({"runtime>type": "layer", "tool_definitions": []}))),
+        ("layer", "A layer", "M-26 W-30", package(files({"runtime>type": "layer", "tool_definitions": []}, code=SMALLEST))),
         ("wasm-beside", "A module as a further member of a compiled tool", "G-42", package(files(extra={"lib/other.wasm": b"\0asm"}))),
     )
     for name, title, clauses, found in rows:

@@ -17,7 +17,7 @@ ARCHIVE_CHECKS = {"archive": 1, "size": 2, "path": 3}
 UNTRUSTED_EXIT = 20
 Row: TypeAlias = str | int | bool | list[str]
 """A value of ``case.toml``."""
-RUN_EXITS = {"call": 21, "consent": 22, "tool": 30}
+RUN_EXITS = {"call": 21, "consent": 22, "tool": 30, "layer": 31}
 
 PLAIN_BYTES_MAX = 20_000
 """Bytes up to which a vector is written as it is. Reason: longer ones have runs that a recipe says in a few words."""

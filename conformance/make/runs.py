@@ -9,7 +9,6 @@ from conformance.make.build import EXAMPLE, Package, files, package
 from conformance.make.case import Call, Case, run
 from conformance.make.guests import does, echoes, literal, numbers, says
 from conformance.make.trust import pinned
-from conformance.make.wasm import PYTHON, SCRIPT
 from mpp.model.jsontext import Json
 from mpp.testing.wasm import module
 
@@ -242,8 +241,6 @@ def _refused() -> Iterator[Case]:
     yield run("package-revoked", "A package whose content is revoked", "G-28", hi, Call(), code="publisher.content_revoked", trust=pinned(EXAMPLE, revoked_content=revoked))
     yield run("package-import", "Code with an import that no host offers", "W-32", called(module([("env", "system", "i:i")])), Call(), code="wasm.import")
     yield run("package-memory", "Code whose memory begins above the limit of the manifest", "W-34", called(module(memory=(257, None))), Call(), code="wasm.memory_limit")
-    for kind, layer in (("python", PYTHON), ("javascript", {**PYTHON, "runtime>type": "javascript"})):
-        yield run(f"runtime-{kind}", f"A package of type {kind}", "S-80", package(files(layer, extra=SCRIPT), entrypoint="main.py"), Call(), code="call.runtime")
     fleet = pinned(EXAMPLE, first_use=False)
     yield run("consent-fleet", "--yes on a host of a fleet, for a package that asks for storage", "S-66", called(says(HI), STORES), Call(), code="consent.fleet", trust=fleet)
     yield run("consent-needless", "A package that asks for nothing, on a host of a fleet", "S-66", hi, Call(result=HI_RESULT), trust=fleet)

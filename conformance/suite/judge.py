@@ -14,7 +14,7 @@ from conformance.suite.results import wrong_result
 VERDICTS = frozenset((0, *range(11, 18), 20))
 """The exit codes of verdicts; with any other the host did not judge."""
 
-RUN_VERDICTS = VERDICTS | {21, 22, 30}
+RUN_VERDICTS = VERDICTS | {21, 22, 30, 31}
 """The exit codes of calls."""
 
 OUTPUT_BYTES_MAX = 8 * 1024 * 1024
