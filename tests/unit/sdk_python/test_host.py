@@ -144,7 +144,7 @@ def test_tools_have_keys_of_their_own_and_one_space_together() -> None:
         assert bench.call(load, shared=True).text == "b'all' ('key', 'n') ['key', 'n'] 2 True"
         assert (bench.store(save), bench.store("load"), bench.shared) == ({"n": b"1", "key": b"own"}, {"n": b"1"}, {"n": b"2"})
         # What may be stored is one limit for all of it, and what did not fit changed nothing.
-        assert bench.call(save, value="x" * 50, shared=False).text.startswith("quota: ")
+        assert bench.call(save, value="x" * 60, shared=False).text.startswith("quota: ")
         assert bench.store(save)["key"] == b"own"
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001, N801, T201 - one small program
 """The tools of the golden set over the Python SDK. What they do stands in sdk/golden/README.md."""
 
 from __future__ import annotations
@@ -6,7 +7,25 @@ import os
 import sys
 from typing import Any
 
-from mpp_sdk import Audio, Context, HostError, Image, Rejected, Resource, ResourceLink, Structured, Text, ToolError, ask_folders, ask_model, http, kv, log, progress, tool
+from mpp_sdk import (
+    Audio,
+    Context,
+    HostError,
+    Image,
+    Rejected,
+    Resource,
+    ResourceLink,
+    Structured,
+    Text,
+    ToolError,
+    ask_folders,
+    ask_model,
+    http,
+    kv,
+    log,
+    progress,
+    tool,
+)
 from mpp_sdk import ask as ask_person
 
 LEAST, MOST = -(2**63), 2**63 - 1

@@ -15,6 +15,9 @@ from mpp_sdk import _host
 class _Anything:
     """Stands for "whatever is there"; None already means "nothing is there"."""
 
+    def __repr__(self) -> str:
+        return "..."
+
 
 _ANY = _Anything()
 
