@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,25 @@ def compiled(root: Path) -> Path:
     folder = root / "build" / "patterns"
     choose(tuple(probe for one in built_in() for probe in one.probes) + PROBES, PatternCache(str(folder)))
     return folder
+
+
+def _layer(root: Path, name: str) -> Path:
+    found = Path(os.environ.get(f"MPP_TEST_LAYER_{name.upper()}") or root / "build" / "layers" / f"{name}.mpp")
+    if not found.is_file():
+        pytest.skip(f"there is no {name} layer; `make layers` builds it")
+    return found
+
+
+@pytest.fixture(scope="session")
+def python_layer(root: Path) -> Path:
+    """An unsigned layer with CPython, from ``make layers``. Tests that need it are skipped where it is absent."""
+    return _layer(root, "python")
+
+
+@pytest.fixture(scope="session")
+def javascript_layer(root: Path) -> Path:
+    """The same with QuickJS."""
+    return _layer(root, "javascript")
 
 
 @pytest.fixture

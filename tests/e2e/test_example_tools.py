@@ -15,7 +15,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / "examples" / "tools"
 PROJECTS = ("text-tools", "notes", "table-query", "thumbnail", "github-issues")
-LAYER = "MPP_TEST_LAYER_PYTHON"
 SECONDS_MAX = 300
 
 
@@ -59,7 +58,7 @@ def test_the_tests_of_a_project_pass(project: str, tmp_path: Path) -> None:
 class Home:
     """A home of its own, with the layer in it and every project built, signed and installed."""
 
-    def __init__(self, place: Path, layer: str) -> None:
+    def __init__(self, place: Path, layer: Path) -> None:
         self.place = place
         self.environment = {**os.environ, "MPP_HOME": str(place / "home")}
         self.run("keygen", "--no-passphrase", "-o", str(place / "keys"))
@@ -87,11 +86,8 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    layer = os.environ.get(LAYER, "")
-    if not os.path.isfile(layer):
-        pytest.skip(f"no Python layer: {LAYER} names an unsigned layer, made by `make layers`")
-    return Home(tmp_path_factory.mktemp("tools"), layer)
+def installed(tmp_path_factory: pytest.TempPathFactory, python_layer: Path) -> Home:
+    return Home(tmp_path_factory.mktemp("tools"), python_layer)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.project}-{call.tool}")
