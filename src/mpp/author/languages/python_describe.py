@@ -12,7 +12,7 @@ import sysconfig
 from base64 import b64decode
 from collections.abc import Mapping
 
-from mpp.author.languages.ports import Job
+from mpp.author.languages.ports import DEFINITIONS_KEY, Job
 from mpp.author.languages.python import LIBRARIES, SOURCES
 from mpp.author.limits import DESCRIBE_BYTES_MAX, DESCRIBE_MEMORY_BYTES_MAX, DESCRIBE_SECONDS_MAX
 from mpp.author.running import SYSTEM_FOLDERS, Confinement, Done, clean_environment, is_confined, run_confined
@@ -42,7 +42,9 @@ class Described:
 
 
 def describe(job: Job, members: Mapping[str, bytes]) -> Described:
-    """What the tool says it offers."""
+    """What the tool says it offers. Where manifest.json alone counts, nothing of the project runs."""
+    if job.declares_tools and job.settings.text(DEFINITIONS_KEY.name) == "manifest":
+        return Described(definitions=None, files={}, warnings=())
     if not is_confined() and not job.trusts_project:
         words = "this system cannot hold the project's code while it is described: there is no Landlock"
         raise Refused("project.unconfined", words, hint="if the project is your own: mpp build --unconfined; else build where Linux has Landlock")

@@ -20,7 +20,7 @@ from mpp.author.toolchains.installing import Run, has_pip, run_pip
 from mpp.author.vendoring.advice import OURS, REPLACED, advice
 from mpp.author.vendoring.requirements import Asked, Pin, canonical
 from mpp.author.vendoring.wheels import wheel_name
-from mpp.errors import Fault, HostFailed, Refused
+from mpp.errors import Fault, HostFailed, MppError, Refused
 from mpp.files import read_bounded, write_atomic
 from mpp.model.value import value
 
@@ -134,7 +134,7 @@ def _native(report: str) -> tuple[tuple[str, str], ...]:
         found = json.loads(read_bounded(report, WHEEL_BYTES_MAX))
         rows = [(row["download_info"]["url"].rpartition("/")[2], row["metadata"]) for row in found["install"][:WHEELS_MAX]]
         return tuple((canonical(said["name"]), said["version"]) for file, said in rows if (name := wheel_name(file)) is None or not name.is_pure)
-    except (Refused, ValueError, KeyError, TypeError, AttributeError):
+    except (MppError, ValueError, KeyError, TypeError, AttributeError):
         return ()  # another form than this pip is known to write
 
 
