@@ -33,6 +33,7 @@ enum {
 
 __attribute__((import_module("mpp_host"), import_name("call"))) int32_t host_call(const void *req, int32_t req_len, void *resp, int32_t cap);
 extern void __wasm_call_ctors(void);
+extern void __wasilibc_reset_preopens(void);
 
 static JSRuntime *runtime;
 static JSContext *context;
@@ -659,6 +660,8 @@ static _Noreturn void last_words(void) {
 int main(void) { /* what _start of the C library calls */
     if (!initialised)
         fail("this is a layer: it runs a tool only after mpp_initialize has loaded one");
+    /* The C library would go on with the folders that were there while the tool was loaded: none. It looks again when it is asked for one. */
+    __wasilibc_reset_preopens();
     size_t size;
     char *line = read_all(LINE_BYTES_MAX, &size);
     JS_UpdateStackTop(runtime);
