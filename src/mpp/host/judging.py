@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import Protocol
 
 from mpp.errors import Fault, Refused
 from mpp.host.described import to_look_at
@@ -49,6 +50,7 @@ from mpp.stages.policy import (
     Granted,
     Policies,
     PrivacyRules,
+    RequiresConfirmation,
     Risk,
     RiskFacts,
     Verdict,
@@ -163,19 +165,13 @@ def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     on.stops.current().judge(package.package_id, package.publisher_id)
     consent, kept = known_consent(request, on.approvals)
     asked = asked_of(request, at.policies, consent, kept, now)
-    seen = with_real_places(asked, at)
-    decision = decide(seen, at.policies)
-    on.events.record(decision_event(seen, decision.verdict, request.invocation, request.arguments.sha256, on.pseudonym(request.user)))
-    if isinstance(decision, Denied):
-        where = f"{package.package_id}: {request.tool.name}"
-        raise Refused("policy.denied", decision.reason, where=where, hint="`mpp policy explain` says which rule decided and what would change it")
+    decision, token = decided(request, asked, at, on)
     verdict = decision.verdict
-    token = decision.token if isinstance(decision, Granted) and seen is asked else token_for(asked, verdict)
     rights = placed(package.manifest, token, request, at)
     binding = ""
     if isinstance(decision, Granted):
         _look(request, kept)
-        grant = _by_policy(request, token, verdict)
+        grant = by_policy(request, token, verdict)
     else:
         given = particulars(request, rights, kept, privacy_for(at.privacy, asked, verdict.limits.privacy_patterns))
         call = Call(asked=asked, need=decision, given=given, token=token, invocation=request.invocation)
@@ -342,7 +338,43 @@ def particulars(request: Request, rights: Rights, kept: Kept, privacy: CallPriva
     )
 
 
-def _by_policy(request: Request, token: CapabilityToken, verdict: Verdict) -> Grant:
+class Requested(Protocol):
+    """A call of a package or of an older server, as far as policy and its grant go by it."""
+
+    @property
+    def invocation(self) -> str: ...
+
+    @property
+    def tool(self) -> Named: ...
+
+    @property
+    def arguments(self) -> Arguments: ...
+
+    @property
+    def agent(self) -> AgentIdentity: ...
+
+    @property
+    def user(self) -> str: ...
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def decided(request: Requested, asked: Asked, at: Setting, on: Services) -> tuple[Granted | RequiresConfirmation, CapabilityToken]:
+    """What policy says, with what may be opened. It is in the record before anything follows from it; a no is ``Refused``."""
+    seen = with_real_places(asked, at)
+    decision = decide(seen, at.policies)
+    on.events.record(decision_event(seen, decision.verdict, request.invocation, request.arguments.sha256, on.pseudonym(request.user)))
+    if isinstance(decision, Denied):
+        where = f"{asked.package_id}: {request.tool.name}"
+        raise Refused("policy.denied", decision.reason, where=where, hint="`mpp policy explain` says which rule decided and what would change it")
+    return decision, decision.token if isinstance(decision, Granted) and seen is asked else token_for(asked, decision.verdict)
+
+
+def by_policy(request: Requested, token: CapabilityToken, verdict: Verdict) -> Grant:
+    """A rule lets it through: nobody is asked."""
     return Grant(
         token=token,
         invocation=request.invocation,

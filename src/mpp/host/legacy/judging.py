@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mpp.errors import Refused
-from mpp.host.judging import Judged, keep_rate, Services, Setting, with_real_places
+from mpp.host.judging import by_policy, decided, Judged, keep_rate, Services, Setting
 from mpp.host.legacy.deeds import BESIDE
 from mpp.host.legacy.launch import FILES, NETWORK
 from mpp.host.legacy.types import HTTP, LegacyTool, NO_PUBLISHER, PUBLISHER_NAME, STDIO, UnverifiedServer, VERSION
@@ -19,14 +19,11 @@ from mpp.model.rights_words import asked_for
 from mpp.model.scope import covers
 from mpp.model.value import value
 from mpp.ports import Events
-from mpp.stages.approval import action_of, Call, Grant, Particulars, Question
+from mpp.stages.approval import action_of, Call, Particulars, Question
 from mpp.stages.approval import judge as judge_approval
 from mpp.stages.policy import (
     Asked,
     CapabilityToken,
-    decide,
-    decision_event,
-    Denied,
     Granted,
     Policies,
     privacy_for,
@@ -34,7 +31,6 @@ from mpp.stages.policy import (
     risk_unverified,
     RiskFacts,
     token_event,
-    token_for,
     unfiltered,
     Verdict,
 )
@@ -92,19 +88,13 @@ def judge_legacy(request: LegacyRequest, at: Setting, on: Services) -> Judged | 
     if at.fleet and not server.sandboxed:
         raise Refused("consent.fleet", "this host starts no server without a sandbox", where=subject.package_id, hint="ask its administrator")
     asked = asked_of_legacy(request, at.policies, now)
-    seen = with_real_places(asked, at)
-    decision = decide(seen, at.policies)
-    on.events.record(decision_event(seen, decision.verdict, request.invocation, request.arguments.sha256, on.pseudonym(request.user)))
-    if isinstance(decision, Denied):
-        where = f"{subject.package_id}: {request.tool.name}"
-        raise Refused("policy.denied", decision.reason, where=where, hint="`mpp policy explain` says which rule decided and what would change it")
+    decision, token = decided(request, asked, at, on)
     verdict = decision.verdict
-    token = decision.token if isinstance(decision, Granted) and seen is asked else token_for(asked, verdict)
     _judge_narrowing(asked, token)
     rights = server.rights(request.tenant, subject.entry.content_hash)
     given = _particulars(request, rights, at, asked, verdict)
     if isinstance(decision, Granted):
-        grant, binding = _by_policy(request, token, verdict), ""
+        grant, binding = by_policy(request, token, verdict), ""
     else:
         call = Call(asked=asked, need=decision, given=given, token=token, invocation=request.invocation)
         found = judge_approval(call, on.desk(fleet=at.fleet, least=at.strength))
@@ -195,16 +185,3 @@ def _own_uses(subject: UnverifiedServer) -> Iterator[str]:
         yield from (f"do what this machine does not keep it from: {name}" for name in sorted(subject.barriers.missing) if server.sandboxed)
     else:
         yield f"send the arguments to {server.url}; nobody verified who answers there"
-
-
-def _by_policy(request: LegacyRequest, token: CapabilityToken, verdict: Verdict) -> Grant:
-    one = verdict.decisive
-    return Grant(
-        token=token,
-        invocation=request.invocation,
-        tool=request.tool.name,
-        argument_sha256=request.arguments.sha256,
-        agent=request.agent,
-        because="policy",
-        rule=f"{one.layer}/{one.policy}/{one.rule}",
-    )

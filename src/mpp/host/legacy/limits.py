@@ -1,4 +1,4 @@
-"""Limits of older MCP servers. Spec: legacy, section 8."""
+"""Limits of older MCP servers. Spec: legacy, sections 7 and 8."""
 
 from __future__ import annotations
 

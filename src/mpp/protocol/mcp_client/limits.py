@@ -1,4 +1,4 @@
-"""Limits of what a server may say. Spec: legacy, section 8."""
+"""Limits of what a server may say. Spec: legacy, sections 2 and 7."""
 
 from __future__ import annotations
 
