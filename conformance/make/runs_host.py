@@ -69,6 +69,15 @@ EXPECTS: tuple[tuple[str, Json], ...] = (
     (request("kv.set", key="a", value=B, expect=A), ok({"stored": True})),
     (request("kv.get", key="a"), ok({"value": B})),
 )
+SCOPES = (
+    (request("kv.set", key="a", value=A, scope="package"), ok({"stored": True})),
+    (request("kv.get", key="a"), ok({"value": None})),
+    (request("kv.set", key="a", value=B, scope="tool"), ok({"stored": True})),
+    (request("kv.get", key="a", scope="package"), ok({"value": A})),
+    (request("kv.list", scope="package"), ok({"keys": ["a"], "more": False})),
+    (request("kv.delete", key="a", scope="package"), ok({"existed": True})),
+    (request("kv.get", key="a"), ok({"value": B})),
+)
 LISTED: tuple[tuple[str, Json], ...] = (
     *((request("kv.set", key=key, value=""), ok({"stored": True})) for key in ("b", "a/2", "a/1", "\u00e9", "Z", "\U0001f44b", "\uff5e", "e\u0301")),
     (request("kv.list"), ok({"keys": ["Z", "a/1", "a/2", "b", "e\u0301", "\u00e9", "\uff5e", "\U0001f44b"], "more": False})),
@@ -88,13 +97,14 @@ QUOTA: tuple[tuple[str, Json], ...] = (
 
 ELSEWHERE = tuple(request("http.fetch", method="GET", url=url) for url in ("https://other.example.com/v1", "http://api.example.com/v1", "https://api.example.com:8443/v1", "https://api.example.com/v2"))
 BAD_FORMS = ("{", "[]", '"kv.get"', "{}", '{"method":1}', '{"method":"kv.list","params":[]}', '{"method":"kv.list","more":1}', '{"method":"kv.list","method":"kv.list"}', b'{"method":"\xff"}', '\ufeff{"method":"kv.list"}')
-BAD_PARAMS = (request("kv.get"), request("kv.get", key=1), request("kv.get", key=""), request("kv.get", key="a\0"), request("kv.get", key="a", other=1), request("kv.set", key="a"), request("kv.set", key="a", value="YQ"), request("kv.set", key="a", value="YR=="), request("kv.list", limit=0), request("kv.list", limit=1001), request("kv.list", limit=True), '{"method":"kv.get","params":{"key":"\\ud800"}}')
+BAD_PARAMS = (request("kv.get"), request("kv.get", key=1), request("kv.get", key=""), request("kv.get", key="a\0"), request("kv.get", key="a", other=1), request("kv.set", key="a"), request("kv.set", key="a", value="YQ"), request("kv.set", key="a", value="YR=="), request("kv.list", limit=0), request("kv.list", limit=1001), request("kv.list", limit=True), request("kv.get", key="a", scope="other"), request("kv.list", scope=""), request("kv.delete", key="a", scope=None), '{"method":"kv.get","params":{"key":"\\ud800"}}')
 
 
 def _calls() -> Iterator[Case]:
     rows: tuple[tuple[str, str, str, tuple[tuple[str | bytes, Json], ...], dict[str, Json]], ...] = (
         ("kv", "Values are stored, replaced, read and removed", "C-60 C-61 C-62", STEPS, STORES),
         ("kv-expect", "A value is stored only if the present one is expected", "C-61", EXPECTS, STORES),
+        ("kv-scope", "What the tools of a package share is apart from what each keeps", "C-70", SCOPES, STORES),
         ("kv-list", "Keys are listed in the order of their bytes", "C-63 C-70", LISTED, STORES),
         ("kv-quota", "More than the package may store, and keys that are too long", "C-70", QUOTA, STORES),
         ("kv-undeclared", "Storage without a declaration is as if absent", "C-56", tuple((asked, error("not_declared")) for asked in (request("kv.get", key="a"), request("kv.set", key="a", value=A), request("kv.delete", key="a"), request("kv.list"))), {}),
