@@ -1,6 +1,6 @@
 # Each target is one line; the work is in tools/. Everything lives in .venv, nothing is installed outside of it.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev fmt lint test attack conformance interop docs bench check
+.PHONY: help demo dev fmt lint test attack conformance layers languages interop docs bench check
 
 help:                       ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,12 @@ attack: .venv/stamp         ## one file of tests per threat
 
 conformance: .venv/stamp    ## the vectors, run against our own host executable
 	.venv/bin/python -m conformance.suite
+
+layers: .venv/stamp         ## build the Python and JavaScript layers, for tests of tools that stand on them (apt, PyPI)
+	.venv/bin/python -m tools.layers
+
+languages: .venv/stamp      ## each language of mpp init from an empty folder to an answer, and the golden set of each SDK
+	.venv/bin/python -m tools.languages --all
 
 interop: .venv/stamp        ## clients that others wrote, against mpp serve: the official MCP suite, inspector, SDK, frameworks (npm, PyPI)
 	.venv/bin/python -m tools.interop
