@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from mpp.errors import MppError, Refused
 from mpp.host.audit.vault import CallVault, Made
@@ -16,7 +17,7 @@ from mpp.host.secret_store import SecretStore
 from mpp.host.services.border import Border
 from mpp.host.services.secrets import resolve_env
 from mpp.model.calls import CallContext
-from mpp.model.events import Event
+from mpp.model.events import Event, written_body
 from mpp.model.jsonquick import compact
 from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest, ToolDefinition
@@ -24,10 +25,13 @@ from mpp.model.value import value
 from mpp.ports import Random, Steps
 from mpp.stages.approval import Grant, Warrant
 from mpp.stages.privacy import Clean, clean_run, Filter, FilteredLive, Report, together, with_leaks
-from mpp.stages.sandbox import Live, Run
+from mpp.stages.sandbox import Live, Run, Used
 from mpp.stages.sandbox import Arguments, read_reply, request_line, SchemaCheck, ToolReply, ToolResult
 
 OK = "ok"
+
+RESULTS_KNOWN_MAX = 64
+"""Bodies of results that are remembered. Reason: most calls of a host end in one of a few ways; each is some hundred bytes."""
 
 INVOCATION_BYTES = 16
 """Bytes of an invocation id. Reason: never the same twice."""
@@ -186,8 +190,17 @@ def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha
 
     Names of hosts, secrets and methods, and numbers of files: which files they were is not for this record.
     """
-    used = run.used
     commit = {"out_raw": hashlib.sha256(run.stdout).hexdigest()} | ({"out_shown": shown_sha256} if shown_sha256 else {})
+    used = run.used
+    # What used something is seldom the same twice.
+    is_common = not (used.hosts or used.kv or used.secrets or used.echoed or used.files_read or used.files_written or privacy.digests)
+    body, written = (_result_body if is_common else _result_body.__wrapped__)(outcome, used, privacy, vault)
+    return Event(kind="result", at=now, tenant=tenant, invocation=invocation, body=body, commit=commit, written=written)
+
+
+@lru_cache(RESULTS_KNOWN_MAX)
+def _result_body(outcome: str, used: Used, privacy: Report, vault: str) -> tuple[dict[str, Json], bytes]:
+    """Shared by all results that are alike, as most are that used nothing: nobody changes it."""
     body: dict[str, Json] = {
         "outcome": outcome,
         "hosts": [*used.hosts],
@@ -203,4 +216,4 @@ def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha
     }
     if vault:
         body["vault"] = vault
-    return Event(kind="result", at=now, tenant=tenant, invocation=invocation, body=body, commit=commit)
+    return body, written_body(body)

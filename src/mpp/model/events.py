@@ -79,6 +79,8 @@ class Event:
     """Only what the canonical form can hold: ASCII keys, no decimals. Nobody writes it again."""
     commit: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 in hex of what the event commits to, by name. Of an event that was read: the salted commitments. Spec: audit L-40."""
+    written: bytes = field(default=b"", compare=False, repr=False)
+    """``canonical(body)``, where whoever made the event has it: many calls have one body. Empty: whoever keeps the event writes it. A test holds the two equal."""
 
 
 class EntryRef(NamedTuple):
@@ -99,6 +101,14 @@ def event_json(event: Event, salt: bytes) -> dict[str, Json]:
     commit: dict[str, Json] = {name: salted(salt, name, digest) for name, digest in event.commit.items()}
     head: dict[str, Json] = {"mpp_event": 1, "kind": event.kind, "at": event.at, "tenant": event.tenant, "invocation": event.invocation}
     return {**head, "body": event.body, "commit": commit}
+
+
+def written_body(body: dict[str, Json]) -> bytes:
+    """For ``Event.written``. Empty for what no record can hold: whoever keeps the event refuses it in its own words."""
+    try:
+        return canonical(body)
+    except ValueError:
+        return b""
 
 
 def write_event(event: Event, salt: bytes) -> bytes:

@@ -23,7 +23,7 @@ def value(cls: type[T]) -> type[T]:
     own = frozenset(cls.__dict__)
     made = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True, match_args=False)(cls)
     rows = fields(made)  # type: ignore[arg-type] # it is a dataclass by now
-    get = _getter([row.name for row in rows])
+    get = _getter([row.name for row in rows if row.compare])
 
     def is_equal(self: object, other: object) -> bool:
         return get(self) == get(other) if other.__class__ is self.__class__ else NotImplemented
@@ -79,7 +79,7 @@ def _compiled(made: type, rows: Iterable[Field[object]]) -> Callable[..., None]:
 
 
 def _getter(names: list[str]) -> Callable[[object], object]:
-    """All fields as one tuple; of a single field, it alone says the same."""
+    """All fields that are compared, as one tuple; of a single field, it alone says the same."""
     return attrgetter(*names) if names else lambda _: ()
 
 

@@ -114,7 +114,7 @@ def test_the_first_value_of_a_class_is_made_as_strictly_as_all_others() -> None:
         count: int = 1
 
     for given in ({}, {"name": "a", "more": 1}, {"count": 1}):
-        with pytest.raises(TypeError, match="Fresh|__init__"):
+        with pytest.raises(TypeError, match=r"Fresh|__init__"):
             Fresh(**given)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         Fresh("a")  # type: ignore[misc]

@@ -100,3 +100,6 @@ CHANGES_MAX = 100
 
 TIME_MAX = 253402300799
 """Latest time in any document here: the end of year 9999, in seconds since 1970. Reason: dates beyond cannot be shown."""
+
+INTENTS_KNOWN_MAX = 256
+"""Bodies of intents that are remembered. Reason: a host has one for each tool and agent in use, of half a kilobyte."""

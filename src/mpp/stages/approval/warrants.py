@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NoReturn, Self, TypeAlias
 
 from mpp.errors import Refused
 from mpp.model.agents import AgentIdentity
-from mpp.model.events import Event
+from mpp.model.events import Event, written_body
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.ports import Events, Once
 from mpp.stages.approval.events import standing_used_event
-from mpp.stages.approval.limits import ANSWER_SECONDS_MAX
-from mpp.stages.policy import CapabilityToken, held_by, held_digest
+from mpp.stages.approval.limits import ANSWER_SECONDS_MAX, INTENTS_KNOWN_MAX
+from mpp.stages.policy import CapabilityToken, Held, held_by, held_digest
 
 APPROVAL = "approval"
 """The kind under which spent approvals are kept."""
@@ -87,22 +88,31 @@ def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: Us
         _spend(grant, held.tenant, once, events, now)
     if grant.standing:
         _take(grant, held.tenant, use_standing, events, now)
+    # One that a person approved is not seen again.
+    body, written = (_intent.__wrapped__ if grant.jti else _intent)(held, grant.tool, grant.agent, grant.because, grant.rule, grant.jti)
+    commit = {"in": grant.argument_sha256}
+    intent = Event(kind="intent", at=now, tenant=held.tenant, invocation=grant.invocation, body=body, commit=commit, written=written)
+    events.record(intent, durable=True)
+    issued = object.__new__(Warrant)
+    _ISSUED[issued] = grant
+    return issued
+
+
+@lru_cache(INTENTS_KNOWN_MAX)
+def _intent(held: Held, tool: str, agent: AgentIdentity, because: str, rule: str, jti: str) -> tuple[dict[str, Json], bytes]:
+    """Shared by the intents of all calls that nobody was asked about and that are alike: nobody changes it."""
     body: dict[str, Json] = {
         "publisher": held.publisher_id,
         "package": held.package_id,
         "content": held.content_hash,
-        "tool": grant.tool,
-        "agent": grant.agent.shown(),
-        "because": grant.because,
-        "rule": grant.rule,
-        "jti": grant.jti,
+        "tool": tool,
+        "agent": agent.shown(),
+        "because": because,
+        "rule": rule,
+        "jti": jti,
         "token": held_digest(held),
     }
-    commit = {"in": grant.argument_sha256}
-    events.record(Event(kind="intent", at=now, tenant=held.tenant, invocation=grant.invocation, body=body, commit=commit), durable=True)
-    issued = object.__new__(Warrant)
-    _ISSUED[issued] = grant
-    return issued
+    return body, written_body(body)
 
 
 def _spend(grant: Grant, tenant: str, once: Once, events: Events, now: int) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
 
-from mpp.model.events import Event
+from mpp.model.events import Event, written_body
 from mpp.model.jsontext import Json
 from mpp.model.scope import Scope
 from mpp.stages.policy.facts import facts_json
-from mpp.stages.policy.limits import SCOPES_KNOWN_MAX
-from mpp.stages.policy.token import CapabilityToken, held_by, held_digest, scope_json
+from mpp.stages.policy.limits import KNOWN_MAX, SCOPES_KNOWN_MAX
+from mpp.stages.policy.token import CapabilityToken, Held, held_by, held_digest, scope_json
 from mpp.stages.policy.types import Asked, Limits, Verdict
 
 
@@ -18,22 +21,71 @@ def decision_event(asked: Asked, verdict: Verdict, invocation: str, argument_sha
 
     ``argument_sha256``: of the bytes that the tool would be given; empty before any call. ``user``: a pseudonym, or nothing.
     """
+    told = _told(asked, verdict, user)
+    facts: dict[str, Json] = {**told.facts, "now": asked.now}
+    body: dict[str, Json] = {**told.body, "facts": facts}
+    commit = {"in": argument_sha256} if argument_sha256 else {}
+    written = b"%b%d%b" % (told.before, asked.now, told.after) if told.before else b""
+    return Event(kind="decision", at=asked.now, tenant=asked.tenant, invocation=invocation, body=body, commit=commit, written=written)
+
+
+class _Told(NamedTuple):
+    """What the events of equal calls with one verdict have in common: all but the moment."""
+
+    about: tuple[object, Verdict, str]
+    facts: dict[str, Json]
+    body: dict[str, Json]
+    before: bytes
+    """The body as it is written, up to the moment, and from there on."""
+    after: bytes
+
+
+_KNOWN: dict[tuple[str, ...], _Told] = {}
+_NOW = b'"now":'
+_FACTS = attrgetter(*(row.name for row in fields(Asked) if row.name not in {"arguments", "now"}))
+"""Of a call, all that may stand in the event, but for its moment. A field that is added one day is among them."""
+
+
+def _told(asked: Asked, verdict: Verdict, user: str) -> _Told:
+    """Known from an equal call before, or made now."""
+    facts, name = _FACTS(asked), (asked.package_id, asked.tool, asked.agent.name, user)
+    known = _KNOWN.get(name)
+    if known is not None and known.about[1] is verdict and known.about[2] == user and known.about[0] == facts:
+        return known
+    told = _worked_out(asked, verdict, user, (facts, verdict, user))
+    if len(_KNOWN) >= KNOWN_MAX:
+        # Attack: an agent with ever new names.
+        _KNOWN.clear()
+    _KNOWN[name] = told
+    return told
+
+
+def _worked_out(asked: Asked, verdict: Verdict, user: str, about: tuple[object, Verdict, str]) -> _Told:
     rules: list[Json] = [{"layer": one.layer, "policy": one.policy, "rule": one.rule, "effect": one.effect} for one in verdict.decided]
+    facts = facts_json(asked, user)
     body: dict[str, Json] = {
-        "facts": facts_json(asked, user),
+        "facts": facts,
         "effect": verdict.effect,
         "rules": rules,
         "limits": _limits_json(verdict.limits),
         "risk": verdict.risk.score,
         "policy": verdict.policy_digest,
     }
-    commit = {"in": argument_sha256} if argument_sha256 else {}
-    return Event(kind="decision", at=asked.now, tenant=asked.tenant, invocation=invocation, body=body, commit=commit)
+    # In a text the quotes of such a key would be escaped, and no other object here has one of that name.
+    before, now, after = written_body(body).partition(_NOW)
+    return _Told(about, facts, body, before + now, after.lstrip(b"-0123456789"))
 
 
 def token_event(kind: str, token: CapabilityToken, invocation: str, at: int) -> Event:
     """``token-granted``, ``token-narrowed`` or ``token-used``. The scope stands in it by its digest and its sizes: the decision has the names."""
     held = held_by(token)
+    body, written = _token_body(held)
+    return Event(kind=kind, at=at, tenant=held.tenant, invocation=invocation, body=body, written=written)
+
+
+@lru_cache(SCOPES_KNOWN_MAX)
+def _token_body(held: Held) -> tuple[dict[str, Json], bytes]:
+    """Shared by all events of equal tokens: nobody changes it."""
     scope = held.scope
     body: dict[str, Json] = {
         "token": held_digest(held),
@@ -41,14 +93,13 @@ def token_event(kind: str, token: CapabilityToken, invocation: str, at: int) -> 
         "package": held.package_id,
         "content": held.content_hash,
         "tools": [*scope.tools],
-        "opens": dict(_counts(scope)),
+        "opens": _counts(scope),
         "narrowed": held.narrowed,
         "timeout_ms": held.timeout_ms,
     }
-    return Event(kind=kind, at=at, tenant=held.tenant, invocation=invocation, body=body)
+    return body, written_body(body)
 
 
-@lru_cache(SCOPES_KNOWN_MAX)
 def _counts(opened: Scope) -> dict[str, Json]:
     scope = scope_json(opened)
     lists: dict[str, Json] = {key: len(items) for key, items in scope.items() if isinstance(items, list) and items and key != "tools"}
