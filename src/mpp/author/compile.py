@@ -41,10 +41,11 @@ class CompilerNote(NamedTuple):
 
 COMPILERS: tuple[CompilerNote, ...] = (
     CompilerNote("zig cc (C, through mpp build)", True, "held by the tests: two folders, two environments, the same bytes"),
+    CompilerNote("zig c++, Zig, Go, cargo (C++, Zig, Go, Rust, through mpp build)", True, "python -m tools.languages builds each in two folders and compares"),
     CompilerNote("componentize-py (Python)", False, "it packs a snapshot of a running interpreter's memory, whose layout differs from run to run"),
     CompilerNote("wasi-sdk clang (C, C++)", None, "debug information holds paths: build with relative paths and strip"),
     CompilerNote("Emscripten (C, C++)", None, "as clang; its generated parts depend on its version"),
-    CompilerNote("cargo (Rust)", None, "panic messages hold paths: use --remap-path-prefix, a lock file and a fixed toolchain"),
+    CompilerNote("cargo by hand (Rust)", None, "panic messages hold paths: use --remap-path-prefix, a lock file and a fixed toolchain"),
     CompilerNote("TinyGo (Go)", None, "debug information holds paths: use -no-debug and a fixed version"),
 )
 """Modules of other compilers are packed with ``mpp build --wasm FILE``; packing itself is always reproducible."""
