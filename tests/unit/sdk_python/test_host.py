@@ -204,7 +204,7 @@ def test_urllib_goes_through_the_host_where_there_is_one() -> None:
         with pytest.raises(urllib.error.URLError, match="not_declared"):
             made.open("https://b.example/")
         assert bench.requests[0].method == "POST"
-        assert "User-agent" not in dict(bench.requests[0].headers)
+        assert dict(bench.requests[0].headers) == {"Content-type": "application/x-www-form-urlencoded", "User-agent": "me", "X-two": "2"}
 
 
 def test_clients_that_were_imported_are_changed_once(monkeypatch: pytest.MonkeyPatch) -> None:

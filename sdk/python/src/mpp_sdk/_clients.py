@@ -11,7 +11,7 @@ from mpp_sdk.errors import HostError
 from mpp_sdk.http import fetch, Response
 
 # The host writes these itself, and refuses a request that brings them.
-_HOST_SETS = frozenset(("host", "content-length", "connection", "accept-encoding", "transfer-encoding", "te", "upgrade", "expect", "keep-alive", "user-agent"))
+_HOST_SETS = frozenset(("host", "content-length", "connection", "accept-encoding", "transfer-encoding", "te", "upgrade", "expect", "keep-alive"))
 # The body was inflated by the host: these would make a client do it again.
 _DONE = frozenset(("content-encoding", "content-length", "transfer-encoding"))
 
@@ -99,6 +99,8 @@ def _opener(build: Any) -> Any:
             body: Any = request.data
             if hasattr(body, "read"):
                 body = body.read()
+            if body is not None and not request.has_header("Content-type"):
+                request.add_unredirected_header("Content-type", "application/x-www-form-urlencoded")
             try:
                 found = fetch(
                     request.get_method(), request.full_url, headers=sendable(request.header_items()), body=body, timeout=_seconds(request), follow=False

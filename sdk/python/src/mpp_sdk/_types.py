@@ -142,6 +142,14 @@ def _class(kind: type) -> Decoder:
         return decoder(bare[kind])
     if kind in _LISTS | _SETS | _DICTS:
         return _dict((Any, Any)) if kind in _DICTS else _list(_any, set if kind in _SETS else list)
+    found = _made_of_fields(kind) or _texts(kind)
+    if found is None:
+        raise unsupported(kind)
+    return found
+
+
+def _made_of_fields(kind: type) -> Decoder | None:
+    """For classes of authors: choices, and those with fields."""
     if issubclass(kind, enum.Enum):
         return _enum(kind)
     if typing.is_typeddict(kind):
@@ -150,12 +158,7 @@ def _class(kind: type) -> Decoder:
         return _model(kind)
     if hasattr(kind, "__dataclass_fields__"):
         return _dataclass(kind)
-    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return _named_tuple(kind)
-    read = _texts(kind)
-    if read is not None:
-        return read
-    raise unsupported(kind)
+    return _named_tuple(kind) if issubclass(kind, tuple) and hasattr(kind, "_fields") else None
 
 
 def _texts(kind: type) -> Decoder | None:

@@ -130,24 +130,24 @@ def _faults_of(tool: _tools.Tool, site: Site) -> Iterator[Fault]:
         yield Fault(site.file, line, "", f"the tool {tool.name!r} has no description", "write a docstring: models choose a tool by it")
     if len(text) > DESCRIPTION_CHARS_MAX:
         yield Fault(site.file, line, "", f"the description of {tool.name!r} has more than {DESCRIPTION_CHARS_MAX} characters", "write less")
+    for name in tool.asks:
+        if _NAME.fullmatch(name) is None:
+            yield Fault(site.file, line, "", f"{name!r} is no name of a question", "take letters, digits and _")
+    yield from _faults_of_kinds(code, site)
+
+
+def _faults_of_kinds(code: Any, site: Site) -> Iterator[Fault]:
+    """Parameters that take what has no name, or any name."""
     names = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]
     star = code.co_flags & _tools.VAR_POSITIONAL
     if star:
         yield Fault(site.file, site.of(names[0]), f"*{names[0]}", "arguments have names, so *args has no place", f"write a parameter {names[0]}: list[...]")
     if code.co_flags & _tools.VAR_KEYWORDS:
         last = names[1 if star else 0]
-        yield Fault(
-            site.file,
-            site.of(last),
-            f"**{last}",
-            "what a tool takes is declared, so **kwargs has no place",
-            f"write a parameter {last}: dict[str, ...], or one for each key",
-        )
+        hint = f"write a parameter {last}: dict[str, ...], or one for each key"
+        yield Fault(site.file, site.of(last), f"**{last}", "what a tool takes is declared, so **kwargs has no place", hint)
     if code.co_posonlyargcount:
-        yield Fault(site.file, line, code.co_varnames[0], "arguments have names, so a parameter cannot be positional only", "leave out the /")
-    for name in tool.asks:
-        if _NAME.fullmatch(name) is None:
-            yield Fault(site.file, line, "", f"{name!r} is no name of a question", "take letters, digits and _")
+        yield Fault(site.file, site.line, code.co_varnames[0], "arguments have names, so a parameter cannot be positional only", "leave out the /")
 
 
 def _parameters(tool: _tools.Tool, site: Site, hints: dict[str, Any], words: dict[str, str], *, is_open: bool) -> tuple[dict[str, Any], list[Fault]]:

@@ -98,23 +98,24 @@ def fetch(
         body = _json.dumps(json, ensure_ascii=False, separators=(",", ":"))
         if not any(name.lower() == "content-type" for name, _ in pairs):
             pairs.append(("Content-Type", "application/json"))
-    if params:
-        from urllib.parse import urlencode  # noqa: PLC0415 - only where there is a query
-
-        url += ("&" if "?" in url else "?") + urlencode({key: value for key, value in params.items() if value is not None}, doseq=True)
     data = body.encode("utf-8") if isinstance(body, str) else body
-    request: dict[str, Any] = {"method": method.upper(), "url": url}
-    sent = _without_secrets(url, pairs, data)
-    if sent:
-        request["headers"] = sent
-    if data is not None:
-        request["body"] = _host.to_base64(bytes(data))
-    if timeout is not None:
-        request["timeout_ms"] = max(1, int(timeout * 1000))
-    if follow is not None:
-        request["redirect"] = "follow" if follow else "manual"
-    found = _host.call("http.fetch", request)
+    address = _with_query(url, params) if params else url
+    given: dict[str, Any] = {
+        "method": method.upper(),
+        "url": address,
+        "headers": _without_secrets(address, pairs, data) or None,
+        "body": None if data is None else _host.to_base64(bytes(data)),
+        "timeout_ms": None if timeout is None else max(1, int(timeout * 1000)),
+        "redirect": None if follow is None else "follow" if follow else "manual",
+    }
+    found = _host.call("http.fetch", {key: value for key, value in given.items() if value is not None})
     return Response(found["status"], [(name, value) for name, value in found["headers"]], _host.from_base64(found["body"]), found["url"])
+
+
+def _with_query(url: str, params: Mapping[str, Any]) -> str:
+    from urllib.parse import urlencode  # noqa: PLC0415 - only where there is a query
+
+    return url + ("&" if "?" in url else "?") + urlencode({key: value for key, value in params.items() if value is not None}, doseq=True)
 
 
 def _without_secrets(url: str, headers: list[tuple[str, str]], body: bytes | None) -> list[list[str]]:
