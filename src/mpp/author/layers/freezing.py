@@ -1,4 +1,4 @@
-"""Runs freeze.c, compiled to WebAssembly, over a folder: the interpreter compiles its own standard library before it has one."""
+"""Runs programs that a recipe needs while it builds, compiled to WebAssembly, over one folder: CPython's compiler, SQLite's generators."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 from mpp.errors import HostFailed
 
 
-def run_freezer(program: str, folder: str, log: str) -> None:
-    """``folder`` is all that it sees; what it says on standard error comes to the end of ``log``."""
+def run_inside(program: str, folder: str, log: str, *arguments: str, stdout: str = "") -> None:
+    """``folder`` is all that it sees, as /work; what it says on standard error comes to the end of ``log`` if it fails."""
     # Imported here: the engine is slow to import, and every command looks at the recipes' names.
     from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, WasiConfig, WasmtimeError  # noqa: PLC0415
 
@@ -18,8 +18,10 @@ def run_freezer(program: str, folder: str, log: str) -> None:
         config.wasm_exceptions = True
         engine = Engine(config)
         store, linker, wasi = Store(engine), Linker(engine), WasiConfig()
-        wasi.argv = ["freeze"]
+        wasi.argv = ["tool", *arguments]
         wasi.stderr_file = words
+        if stdout:
+            wasi.stdout_file = os.path.join(folder, stdout)
         wasi.preopen_dir(folder, "/work")
         store.set_wasi(wasi)
         linker.define_wasi()
@@ -28,12 +30,12 @@ def run_freezer(program: str, folder: str, log: str) -> None:
         start(store)  # type: ignore[operator]
     except ExitTrap as end:
         if end.code != 0:
-            raise _failed(f"exit code {end.code}", words, log) from None
+            raise _failed(program, f"exit code {end.code}", words, log) from None
     except WasmtimeError as fault:
-        raise _failed(str(fault)[:500], words, log) from None
+        raise _failed(program, str(fault)[:500], words, log) from None
 
 
-def _failed(why: str, words: str, log: str) -> HostFailed:
+def _failed(program: str, why: str, words: str, log: str) -> HostFailed:
     with open(log, "ab") as file, open(words, "rb") as said:
         file.write(said.read())
-    return HostFailed("host.compiler_failed", f"the standard library does not compile: {why}", where=log, hint=f"read the log: {log}")
+    return HostFailed("host.compiler_failed", f"{os.path.basename(program)} failed: {why}", where=log, hint=f"read the log: {log}")

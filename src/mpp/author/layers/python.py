@@ -15,7 +15,7 @@ from hashlib import sha256
 from mpp.author.languages.ports import Toolchain
 from mpp.author.layers.built import BuiltLayer
 from mpp.author.layers.debian import Debian, Source
-from mpp.author.layers.freezing import run_freezer
+from mpp.author.layers.freezing import run_inside
 from mpp.author.layers.limits import FROZEN_BYTES_MAX, LAYER_BYTES_MAX
 from mpp.author.layers.python_parts import PARTS, Part, edit_sources
 from mpp.author.layers.stdlib import find_modules, read_sizes, write_sources, write_tables
@@ -31,7 +31,7 @@ from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, hashes
 
 RELEASE = "trixie"
 SOURCE = "python3.13"
-STACK_BYTES = 4 << 20
+STACK_BYTES = 1 << 20
 """The stack that C code has within the memory of the module. The engine's own stack, which no module sets, ends before it."""
 
 _TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates", "python")
@@ -76,7 +76,7 @@ def _key(sources: dict[str, Source], compiler: Toolchain) -> str:
 def _own_sources() -> dict[str, bytes]:
     """The files of this recipe, itself among them."""
     here = os.path.dirname(os.path.abspath(__file__))
-    paths = [os.path.join(here, name) for name in ("python.py", "python_parts.py", "stdlib.py", "freezing.py")]
+    paths = [os.path.join(here, name) for name in ("python.py", "python_parts.py", "sqlite_sources.py", "stdlib.py", "freezing.py")]
     for folder, _, names in os.walk(_TEMPLATES):
         paths += [os.path.join(folder, name) for name in names if name.endswith((".c", ".py", ".site"))]
     return {os.path.relpath(path, here): read_bounded(path, FROZEN_BYTES_MAX) for path in sorted(paths)}
@@ -119,7 +119,7 @@ def _unpack(shop: Workshop, sources: dict[str, Source]) -> None:
         os.makedirs(shop.path(part.source), exist_ok=True)
         archive = os.path.basename(sources[part.source].archive(part.archive))
         shop.run(["tar", "--no-same-owner", "--strip-components=1", "-C", part.source, "-xf", f"archives/{part.source}/{archive}"], f"unpacking {part.source}")
-    for name in ("layer.c", "freeze.c"):
+    for name in ("layer.c", "freeze.c", "sqlite_vfs.c"):
         shutil.copyfile(os.path.join(_TEMPLATES, name), shop.path(name))
     edit_sources(shop)
 
@@ -175,7 +175,7 @@ def _freeze(shop: Workshop) -> list[str]:
     os.makedirs(folder)
     shop.write("frozen/list", write_sources(modules, folder))
     _link(shop, "freeze.wasm", [_compile(shop, "freeze.c", "freeze.o")])
-    run_freezer(shop.path("freeze.wasm"), folder, shop.log)
+    run_inside(shop.path("freeze.wasm"), folder, shop.log)
     sizes = read_sizes(read_bounded(os.path.join(folder, "frozen.txt"), FROZEN_BYTES_MAX).decode("ascii"))
     shop.write("stdlib.c", write_tables(modules, sizes, "frozen/frozen.bin"))
     return [_compile(shop, "stdlib.c", "stdlib.o", "-Wno-c23-extensions")]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 
+from mpp.author.layers.freezing import run_inside
 from mpp.author.layers.limits import SOURCE_BYTES_MAX
+from mpp.author.layers.sqlite_sources import read_source_id, write_header, write_opcodes
 from mpp.author.layers.workshop import Workshop
 from mpp.files import read_bounded
 from mpp.model.value import value
@@ -64,6 +68,36 @@ def _write_fault(shop: Workshop) -> None:
     )
 
 
+_SQLITE = """
+    alter analyze attach auth backup bitvec btmutex btree build callback complete ctime date dbpage dbstat delete expr fault fkey func global hash insert json
+    legacy loadext main malloc mem0 mem1 memdb memjournal mutex mutex_noop notify os pager pcache pcache1 pragma prepare printf random resolve rowset select
+    status table threads tokenize treeview trigger update upsert utf util vacuum vdbe vdbeapi vdbeaux vdbeblob vdbemem vdbesort vdbetrace vdbevtab vtab wal
+    walker where wherecode whereexpr window
+"""
+_SQLITE_MODULE = "blob connection cursor microprotocols module prepare_protocol row statement util"
+
+
+def _generate_sqlite(shop: Workshop) -> None:
+    work = shop.path("generated")
+    os.makedirs(work)
+    cc = shop.path("bin", "cc")
+    for name in ("lemon", "mkkeywordhash"):
+        shop.run([cc, "-O1", "-w", f"sqlite3/tool/{name}.c", "-o", f"{name}.wasm"], f"compiling {name}")
+    for name in ("src/parse.y", "tool/lempar.c"):
+        shutil.copyfile(shop.path("sqlite3", *name.split("/")), os.path.join(work, os.path.basename(name)))
+    run_inside(shop.path("lemon.wasm"), work, shop.log, "-q", "-T/work/lempar.c", "/work/parse.y", stdout="lemon.txt")
+    run_inside(shop.path("mkkeywordhash.wasm"), work, shop.log, stdout="keywordhash.h")
+    header, code = write_opcodes(_text(shop, "generated/parse.h"), _text(shop, "sqlite3/src/vdbe.c"))
+    shop.write("generated/opcodes.h", header)
+    shop.write("generated/opcodes.c", code)
+    source_id = read_source_id(_text(shop, "sqlite3/manifest"), _text(shop, "sqlite3/manifest.uuid"))
+    shop.write("generated/sqlite3.h", write_header(_text(shop, "sqlite3/src/sqlite.h.in"), _text(shop, "sqlite3/VERSION").strip(), source_id))
+
+
+def _text(shop: Workshop, name: str) -> str:
+    return read_bounded(shop.path(name), SOURCE_BYTES_MAX).decode("utf-8")
+
+
 PARTS: tuple[Part, ...] = (
     Part(
         source="zlib",
@@ -77,6 +111,27 @@ PARTS: tuple[Part, ...] = (
         files=("py/Modules/_bz2module.c", "bzip2_fault.c", *_below("bzip2", "blocksort bzlib compress crctable decompress huffman randtable")),
         flags=("-Ibzip2", "-DPy_BUILD_CORE_BUILTIN", "-DBZ_NO_STDIO"),
         prepare=_write_fault,
+    ),
+    Part(
+        source="sqlite3",
+        archive=".orig.tar",
+        files=(*_below("py/Modules/_sqlite", _SQLITE_MODULE), "sqlite_vfs.c", "generated/parse.c", "generated/opcodes.c", *_below("sqlite3/src", _SQLITE)),
+        flags=(
+            "-Igenerated",
+            "-Isqlite3/src",
+            "-w",
+            "-DSQLITE_OS_OTHER=1",
+            "-DSQLITE_THREADSAFE=0",
+            "-DSQLITE_TEMP_STORE=3",
+            "-DSQLITE_OMIT_LOAD_EXTENSION=1",
+            "-DSQLITE_OMIT_WAL=1",
+            "-DSQLITE_DEFAULT_MEMSTATUS=0",
+            "-DSQLITE_ENABLE_MATH_FUNCTIONS=1",
+            "-DSQLITE_ENABLE_COLUMN_METADATA=1",
+            "-DSQLITE_MAX_EXPR_DEPTH=500",
+            "-DPY_SQLITE_HAVE_SERIALIZE=1",
+        ),
+        prepare=_generate_sqlite,
     ),
 )
 

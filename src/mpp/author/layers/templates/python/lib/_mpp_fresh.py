@@ -25,6 +25,9 @@ def remember():
     _seeded.add(random._inst)
 
 
+_BETWEEN = frozenset(("<frozen _mpp_fresh>", "<frozen os>", "<frozen _collections_abc>"))
+
+
 class _Watched(dict):
     """Notes which absent variables the tool's own code looks for."""
 
@@ -46,7 +49,7 @@ class _Watched(dict):
 
     def _note(self, key):
         frame = sys._getframe(1)
-        while frame is not None and not frame.f_code.co_filename.startswith("/package/"):
+        while frame is not None and frame.f_code.co_filename in _BETWEEN:
             frame = frame.f_back
         # A library asks for settings that most people do not have; the answer "not set" is right for it.
         if frame is not None and frame.f_code.co_filename.startswith("/package/app/"):
