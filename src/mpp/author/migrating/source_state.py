@@ -28,7 +28,7 @@ def state_in(tree: ast.Module) -> list[tuple[int, str, str]]:
     for node in _outside_of_functions(tree):
         name = variable_read(node)
         if name:
-            words = f"reads the variable {name} when the module is loaded, where no variable is granted yet"
+            words = f"reads the variable {name} when the module is loaded; a host must then load all modules anew in each call, which is slow"
             out.append((node.lineno, words, "read it in the function that needs it"))
     out += [
         (getattr(node, "lineno", 1), "reads from the terminal", "make it an argument, or ask with ctx.elicit") for node in ast.walk(tree) if _is_input(node)
