@@ -17,6 +17,18 @@ export class JsonError extends Error {
   }
 }
 
+// Attack: a tool, or a library in it, replaces methods of texts and expressions. What reads and writes the lines goes on with its own.
+const bound = Function.prototype.call;
+const exec = bound.bind(RegExp.prototype.exec) as unknown as (expression: RegExp, text: string) => RegExpExecArray | null;
+const slice = bound.bind(String.prototype.slice) as unknown as (text: string, from: number, to?: number) => string;
+const startsWith = bound.bind(String.prototype.startsWith) as unknown as (text: string, part: string, at: number) => boolean;
+const fromCharCode = String.fromCharCode;
+const hasOwn = Object.hasOwn;
+const SetOf = Set;
+const isSafe = Number.isSafeInteger;
+const isInteger = Number.isInteger;
+const isFinite_ = Number.isFinite;
+
 const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 // Most texts hold no escape and are one slice.
@@ -46,7 +58,7 @@ class Reader {
 
   #space(): void {
     SPACE.lastIndex = this.#at;
-    SPACE.test(this.#text);
+    exec(SPACE, this.#text);
     this.#at = SPACE.lastIndex;
   }
 
@@ -67,9 +79,9 @@ class Reader {
       this.#at++;
       return first === "{" ? this.#object(level + 1) : this.#list(level + 1);
     }
-    if (first !== undefined && Object.hasOwn(WORDS, first)) {
+    if (first !== undefined && hasOwn(WORDS, first)) {
       const [word, value] = WORDS[first] as [string, Json];
-      if (!this.#text.startsWith(word, this.#at)) this.#wrong("a value is wanted");
+      if (!startsWith(this.#text, word, this.#at)) this.#wrong("a value is wanted");
       this.#at += word.length;
       return value;
     }
@@ -82,7 +94,7 @@ class Reader {
 
   #object(level: number): JsonObject {
     const found: JsonObject = {};
-    const seen = new Set<string>();
+    const seen = new SetOf<string>();
     if (this.#take("}")) return found;
     do {
       this.#space();
@@ -111,20 +123,20 @@ class Reader {
 
   #number(): number | bigint {
     NUMBER.lastIndex = this.#at;
-    const found = NUMBER.exec(this.#text);
+    const found = exec(NUMBER, this.#text);
     if (!found) return this.#wrong("a value is wanted");
     this.#at = NUMBER.lastIndex;
     const number = Number(found[0]);
     if (found[1] !== undefined || found[2] !== undefined) {
-      if (!Number.isFinite(number)) this.#wrong("a number is too large");
+      if (!isFinite_(number)) this.#wrong("a number is too large");
       return number;
     }
-    return Number.isSafeInteger(number) ? number : BigInt(found[0]);
+    return isSafe(number) ? number : BigInt(found[0]);
   }
 
   #string(): string {
     PLAIN.lastIndex = this.#at;
-    const plain = PLAIN.exec(this.#text);
+    const plain = exec(PLAIN, this.#text);
     if (plain) {
       this.#at = PLAIN.lastIndex;
       return plain[1] as string;
@@ -133,8 +145,8 @@ class Reader {
     let found = "";
     for (;;) {
       PIECE.lastIndex = this.#at;
-      if (PIECE.test(this.#text)) {
-        found += this.#text.slice(this.#at, PIECE.lastIndex);
+      if (exec(PIECE, this.#text)) {
+        found += slice(this.#text, this.#at, PIECE.lastIndex);
         this.#at = PIECE.lastIndex;
         continue;
       }
@@ -151,22 +163,22 @@ class Reader {
   #escape(): string {
     const letter = this.#text[this.#at + 1] ?? "";
     if (letter !== "u") {
-      const found = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
+      const found = hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
       if (found === undefined) return this.#wrong("an escape is not known");
       this.#at += 2;
       return found;
     }
     const unit = this.#unit();
     if (unit >= 0xdc00 && unit <= 0xdfff) this.#wrong("half of a character");
-    if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit);
-    const second = this.#text.startsWith("\\u", this.#at) ? this.#unit() : 0;
+    if (unit < 0xd800 || unit > 0xdfff) return fromCharCode(unit);
+    const second = startsWith(this.#text, "\\u", this.#at) ? this.#unit() : 0;
     if (second < 0xdc00 || second > 0xdfff) this.#wrong("half of a character");
-    return String.fromCharCode(unit, second);
+    return fromCharCode(unit, second);
   }
 
   #unit(): number {
-    const digits = this.#text.slice(this.#at + 2, this.#at + 6);
-    if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#wrong("an escape is too short");
+    const digits = slice(this.#text, this.#at + 2, this.#at + 6);
+    if (!exec(/^[0-9a-fA-F]{4}$/, digits)) this.#wrong("an escape is too short");
     this.#at += 6;
     return parseInt(digits, 16);
   }
@@ -190,15 +202,15 @@ function written(value: unknown, at: string, above: object[]): string {
   switch (typeof value) {
     case "string":
       // The engine escapes half of a pair; a reply is UTF-8 and has the mark for what is none.
-      return stringify(/[\ud800-\udfff]/.test(value) ? wellFormed(value) : value);
+      return stringify(exec(HALF, value) ? wellFormed(value) : value);
     case "boolean":
       return value ? "true" : "false";
     case "bigint":
       return value.toString();
     case "number":
-      if (!Number.isFinite(value)) throw new TypeError(`${at || "the value"} is ${value}, which JSON does not have`);
+      if (!isFinite_(value)) throw new TypeError(`${at || "the value"} is ${value}, which JSON does not have`);
       // An integer beyond 2^53 was computed as a decimal; written with all its digits a host would read it as an integer.
-      return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : stringify(value);
+      return isInteger(value) && !isSafe(value) ? value.toExponential() : stringify(value);
     case "object":
       return value === null ? "null" : composed(value, at, above);
     default:
@@ -230,6 +242,16 @@ function composed(value: object, at: string, above: object[]): string {
 /** Levels that are written. Reason: a reply has at most 32; the host says so better than a stack that runs out. */
 const WRITE_LEVELS_MAX = 64;
 
+const HALF = /[\ud800-\udfff]/;
+const PAIRS = /[^\ud800-\udfff]+|[\ud800-\udbff][\udc00-\udfff]/y;
+
 function wellFormed(text: string): string {
-  return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, (found) => (found.length === 2 ? found : "\ufffd"));
+  let found = "";
+  for (let at = 0; at < text.length; ) {
+    PAIRS.lastIndex = at;
+    const sound = exec(PAIRS, text);
+    found += sound ? sound[0] : "\ufffd";
+    at = sound ? PAIRS.lastIndex : at + 1;
+  }
+  return found;
 }

@@ -36,7 +36,7 @@ def describe(job: Job, layer: LayerFile, entrypoint: str, members: Mapping[str, 
     for path, data in ((module, module_of(layer)), (bundle, bundle_of(entrypoint, members))):
         with open(path, "wb") as file:
             file.write(data)
-    engine = _engine_folder()
+    engine = engine_folder()
     os.makedirs(job.cache, mode=0o700, exist_ok=True)
     hold = Confinement(
         read=(module, bundle, _CHILD, engine, *interpreter_folders(), *SYSTEM_FOLDERS),
@@ -70,7 +70,7 @@ def _definitions(answer: bytes, entrypoint: str) -> tuple[Json, ...] | None:
     return tuple(tools)
 
 
-def _engine_folder() -> str:
+def engine_folder() -> str:
     """The folder that holds the package of the engine."""
     spec = PathFinder.find_spec("wasmtime", import_path())
     if spec is None or spec.origin is None:
