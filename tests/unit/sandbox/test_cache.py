@@ -219,3 +219,17 @@ def test_the_processor_is_known_even_without_a_list(monkeypatch: pytest.MonkeyPa
     without = module.cpu_features()
     listed.write_bytes(b"processor\t: 0\nFeatures\t: fp asimd\n")
     assert (module.cpu_features(), without) == ("fp asimd", __import__("platform").processor())
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = NativeCache(str(tmp_path / "native"), "50.0.0")
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    memory = sealed_memory(b"code")
+    monkeypatch.setattr(sealed_files.os, "sendfile", full)
+    found.store(NAME, memory)
+    os.close(memory)
+    assert found.load(NAME) is None
+    assert sorted(os.listdir(found.folder)) == ["key"]

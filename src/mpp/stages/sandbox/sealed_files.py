@@ -120,15 +120,32 @@ class SealedFiles:
 
     def store(self, name: str, label: bytes, memory: int) -> None:
         """Keep it. A full disk costs the next start its time and nothing else."""
-        size = os.fstat(memory).st_size
         try:
             make_private_folder(self.folder)
-            write_atomic(os.path.join(self.folder, name), self._magic + self.key.mac(label, memory) + os.pread(memory, size, 0), PRIVATE)
+            self._write(name, self._magic + self.key.mac(label, memory), memory)
         except HostFailed as fault:
             # A key that others know is not passed over: without this, nothing would ever be kept, and nobody would know why.
             if fault.code == "host.cache_key":
                 raise
 
+    def _write(self, name: str, head: bytes, memory: int) -> None:
+        """Whole or not at all, and not waited for: what a crash of the machine leaves of it, the MAC does not let pass."""
+        temporary = os.path.join(self.folder, f".{name}.{os.urandom(6).hex()}.tmp")
+        try:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
+            try:
+                done, size = os.write(fd, head) - len(head), os.fstat(memory).st_size
+                while 0 <= done < size:
+                    done += os.sendfile(fd, memory, done, size - done)
+                os.replace(temporary, os.path.join(self.folder, name))
+            finally:
+                os.close(fd)
+        except OSError:
+            self._unlink(temporary)
+
     def drop(self, name: str) -> None:
+        self._unlink(os.path.join(self.folder, name))
+
+    def _unlink(self, path: str) -> None:
         with contextlib.suppress(OSError):
-            os.unlink(os.path.join(self.folder, name))
+            os.unlink(path)
