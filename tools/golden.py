@@ -35,13 +35,13 @@ def package_of_module(wasm: bytes, manifest: bytes) -> bytes:
     return pack({MANIFEST_NAME: manifest, packages.ENTRYPOINT: wasm})
 
 
-def run_golden(data: bytes, *, only: str = "", cache: str = "") -> Iterator[Verdict]:
-    """All cases and sessions against the unsigned or signed package ``data``."""
+def run_golden(data: bytes, *, only: str = "", cache: str = "", home: str = "") -> Iterator[Verdict]:
+    """All cases and sessions against the unsigned or signed package ``data``; ``home`` has its layer, if it stands on one."""
     package = golden_package(data)
     with tempfile.TemporaryDirectory(prefix="mpp-golden-") as place:
-        yield from run_cases(package, GOLDEN, cache=cache or place, only=only)
+        yield from run_cases(package, GOLDEN, cache=cache or place, only=only, home=home)
         if not only:
-            yield from run_sessions(package, GOLDEN, cache=cache or place)
+            yield from run_sessions(package, GOLDEN, cache=cache or place, home=home)
 
 
 def told(verdicts: Iterator[Verdict], say: Callable[[str], object]) -> tuple[int, int]:
@@ -60,13 +60,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("file", help="a built golden package, signed or not; with --wasm a module")
     parser.add_argument("--wasm", action="store_true", help="FILE is a bare core module")
     parser.add_argument("--only", default="", metavar="WORD", help="only the cases whose names hold WORD")
+    parser.add_argument("--home", default=os.environ.get("MPP_HOME", ""), metavar="FOLDER", help="the home with the layer that the package stands on")
     given = parser.parse_args(arguments)
     with open(given.file, "rb") as file:
         data = file.read()
     if given.wasm:
         with open(os.path.join(GOLDEN, MANIFEST_NAME), "rb") as file:
             data = package_of_module(data, file.read())
-    count, wrong = told(run_golden(data, only=given.only), sys.stdout.write)
+    count, wrong = told(run_golden(data, only=given.only, home=given.home), sys.stdout.write)
     sys.stdout.write(f"{count - wrong} of {count} cases\n")
     return 1 if wrong or not count else 0
 

@@ -17,7 +17,8 @@ from dataclasses import replace
 
 from mpp.host.drive import drive
 from mpp.host.home import Home
-from mpp.host.sandbox import CallInput, Ready, Sandbox
+from mpp.host.layers import layers_of
+from mpp.host.sandbox import CallInput, native_cache, Ready, Sandbox
 from mpp.host.services.standard import standard_calls
 from mpp.model.calls import CallContext, HostAnswer
 from mpp.model.jsontext import Json
@@ -114,10 +115,10 @@ def read_sessions(folder: str) -> tuple[tuple[str, tuple[Case, ...]], ...]:
     return tuple((str(one["name"]), tuple(_case({"name": one["name"], **_object(call)}, context) for call in _list(one["calls"]))) for one in sessions)
 
 
-def run_cases(package: VerifiedPackage, folder: str, *, cache: str = "", only: str = "") -> Iterator[Verdict]:
+def run_cases(package: VerifiedPackage, folder: str, *, cache: str = "", only: str = "", home: str = "") -> Iterator[Verdict]:
     """Each case in a worker, its host calls answered from the case; ``only`` runs the cases whose names hold it."""
     calls = ScriptedCalls()
-    with opened(package, calls, rights_of(package), cache) as (sandbox, ready):
+    with opened(package, calls, rights_of(package), cache, home) as (sandbox, ready):
         for case in read_cases(folder):
             if only in case.name:
                 calls.begin(case.host)
@@ -126,13 +127,13 @@ def run_cases(package: VerifiedPackage, folder: str, *, cache: str = "", only: s
                 yield Verdict(name=case.name, wrong=wrong, seconds=time.monotonic() - began)
 
 
-def run_sessions(package: VerifiedPackage, folder: str, *, cache: str = "") -> Iterator[Verdict]:
+def run_sessions(package: VerifiedPackage, folder: str, *, cache: str = "", home: str = "") -> Iterator[Verdict]:
     """Each session against the real services of a host, in a home of its own."""
     for name, session in read_sessions(folder):
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="mpp-golden-") as place, standard_calls(Home(path=place), None) as calls:
             stored = replace(rights_of(package), kv_max_bytes=package.manifest.capabilities.kv_max_bytes)
-            with opened(package, calls, stored, cache) as (sandbox, ready):
+            with opened(package, calls, stored, cache, home) as (sandbox, ready):
                 # State belongs to a tool; here all calls are made as one, so that each sees what the others stored.
                 found = [(number, _judge(case, run_one(sandbox, ready, replace(case, tool="")))) for number, case in enumerate(session, 1)]
         wrong = "; ".join(f"call {number}: {words}" for number, words in found if words)
@@ -140,9 +141,10 @@ def run_sessions(package: VerifiedPackage, folder: str, *, cache: str = "") -> I
 
 
 @contextmanager
-def opened(package: VerifiedPackage, calls: HostCalls, rights: Rights, cache: str) -> Iterator[tuple[Sandbox, Ready]]:
-    """The package made ready, and everything closed at the end."""
-    sandbox = Sandbox(cache, calls)
+def opened(package: VerifiedPackage, calls: HostCalls, rights: Rights, cache: str, home: str = "") -> Iterator[tuple[Sandbox, Ready]]:
+    """The package made ready, and everything closed at the end. ``home`` has the layers, where the package stands on one."""
+    layers = layers_of(Home(path=home), lambda: native_cache(cache) if cache else None) if home else None
+    sandbox = Sandbox(cache, calls, layers=layers)
     try:
         ready = sandbox.prepare(package, token_for(package, rights), rights)
         yield sandbox, ready
