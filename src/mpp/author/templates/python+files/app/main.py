@@ -6,6 +6,9 @@ from typing import Annotated, TypedDict
 
 from mpp_sdk import Length, Range, ToolError, tool
 
+WORKSPACE = "/workspace"
+"""Where the tool finds the folder that manifest.json calls ${workspace}, wherever it is on the machine."""
+
 FILE_BYTES_MAX = 1_000_000
 
 
@@ -21,19 +24,18 @@ class Hits(TypedDict):
 
 @tool(security_level="low")
 def search(
-    folder: Annotated[str, "The folder, as an absolute path"],
     word: Annotated[str, "What is looked for", Length(1, 200)],
     most: Annotated[int, "How many lines are given at most", Range(1, 200)] = 50,
 ) -> Hits:
     """Find the lines of text files that hold a word."""
-    if not os.path.isdir(folder):
-        raise ToolError(f"There is no folder {folder!r}, or it was not granted.")
+    if not os.path.isdir(WORKSPACE):
+        raise ToolError("No folder was granted.")
     hits: list[Hit] = []
-    for path in _text_files(folder):
+    for path in _text_files(WORKSPACE):
         with open(path, encoding="utf-8", errors="replace") as file:
             for number, line in enumerate(file, 1):
                 if word.lower() in line.lower():
-                    hits.append({"file": os.path.relpath(path, folder), "line": number, "text": line.strip()[:200]})
+                    hits.append({"file": os.path.relpath(path, WORKSPACE), "line": number, "text": line.strip()[:200]})
                 if len(hits) == most:
                     return {"hits": hits}
     return {"hits": hits}

@@ -8,7 +8,8 @@ def test_a_note_stays():
     with Bench() as bench:
         assert not bench.call(main.save_note, name="milk", text="two litres").is_error
         assert bench.call(main.read_note, name="milk").text == "two litres"
-        assert bench.kv == {"note/milk": b"two litres"}
+        assert bench.shared == {"note/milk": b"two litres"}
+        assert bench.call(main.list_notes).structured == {"result": ["milk"]}
 
 
 def test_a_note_that_is_not_there():
