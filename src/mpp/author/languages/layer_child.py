@@ -120,7 +120,7 @@ def _module(engine: object, path: str, cache: str) -> object:
 
 def main(module_path: str, bundle: str, line: str, cache: str) -> int:
     """The exit code: 0 when the tool answered, its answer on standard output."""
-    from wasmtime import Config, Engine, Func, FuncType, Instance, Store, WasmtimeError  # noqa: PLC0415 - found through an argument
+    from wasmtime import Config, Engine, Func, FuncType, Instance, Store, Trap, WasmtimeError  # noqa: PLC0415 - found through an argument
 
     config = Config()
     engine = Engine(config)
@@ -155,8 +155,9 @@ def main(module_path: str, bundle: str, line: str, cache: str) -> int:
     except _Ended as end:
         if end.code != 0:
             return 1
-    except WasmtimeError as fault:
-        sys.stderr.write(f"{str(fault).splitlines()[0][:300]}\n")
+    except (Trap, WasmtimeError) as fault:
+        # The cause stands last, below the frames.
+        sys.stderr.write(f"{str(fault).strip().splitlines()[-1].strip()[:300]}\n")
         return 1
     sys.stdout.buffer.write(system.output)
     return 0

@@ -24,7 +24,7 @@ from mpp.files import read_bounded
 Run = Callable[[list[str], Mapping[str, str]], tuple[int, str]]
 """Runs a command with an environment; its exit code and the last of what it wrote."""
 
-NAME = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*")
+NAME = re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*")
 VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 INTEGRITY = re.compile(r"sha512-[A-Za-z0-9+/]{86}==")
 _SYSTEMS = {("linux", "x86_64"): "linux-x64", ("linux", "aarch64"): "linux-arm64", ("darwin", "arm64"): "darwin-arm64", ("darwin", "x86_64"): "darwin-x64"}
@@ -60,7 +60,7 @@ def fetch_tarball(name: str, version: str, integrity: str, folder: str, *, env: 
     work = f"{kept}.{os.getpid()}.new"
     os.makedirs(work, mode=0o700, exist_ok=True)
     try:
-        status, said = run([find_npm(env), "pack", "--ignore-scripts", "--silent", f"--pack-destination={work}", f"{name}@{version}"], env)
+        status, said = run([find_npm(env), "pack", "--ignore-scripts", "--silent", f"--pack-destination={work}", "--", f"{name}@{version}"], env)
         found = sorted(file for file in os.listdir(work) if file.endswith(".tgz"))
         if status != 0 or len(found) != 1:
             words = "".join(c if c.isprintable() or c == "\n" else " " for c in said).strip()
