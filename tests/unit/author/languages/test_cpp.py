@@ -65,4 +65,4 @@ def test_a_fault_is_named_with_its_place(hello: Path) -> None:
     source.write_text(source.read_text().replace("call.say(greeting);", "call.sya(greeting);"))
     with pytest.raises(Refused, match="no member named 'sya'") as caught:
         compile_project(read_project(str(hello)), progress=lambda _: None, cache=default_cache(), dialect=CPP)
-    assert caught.value.where.startswith("src/main.cpp:21")
+    assert caught.value.where.startswith("src/main.cpp:20:")
