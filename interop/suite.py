@@ -18,7 +18,7 @@ OLDER = " through an older server"
 OLDER_ERA = " through a server of the older era"
 """What is added to the name of a revision in the list of what is expected, where the tools are those of an older server behind MPP."""
 SUITE_SECONDS_MAX = 600
-TRIES_MAX = 3
+TRIES_MAX = 4
 BAD = frozenset(("FAILURE", "WARNING"))
 
 
@@ -37,13 +37,16 @@ def run_suite(npm: Npm, url: str, revision: str, out: Path) -> list[Verdict]:
 
 
 def run_again(npm: Npm, url: str, revision: str, out: Path, found: list[Verdict], scenario: str) -> list[Verdict]:
-    """The same, with one scenario that is run once more: under other circumstances. It waits a second and a half for a change, so a busy machine gets three tries."""
-    again: list[Verdict] = []
-    for number in range(TRIES_MAX):
-        again = _run(npm, url, out / str(number), "--scenario", scenario, "--spec-version", revision)
-        if not any(one.broken for one in again):
-            break
-    return [*(one for one in found if one.scenario != scenario), *again]
+    """The same, with one scenario that is run once more: under other circumstances. It waits a second and a half for a change, and half a second for a first word,
+    so a busy machine gets more tries: what holds in one of them holds.
+    """
+    tries: list[Verdict] = []
+    broken: set[str] = set()
+    while len(tries) < TRIES_MAX and (broken or not tries):
+        (one,) = _run(npm, url, out / str(len(tries)), "--scenario", scenario, "--spec-version", revision)
+        broken = broken & set(one.broken) if tries else set(one.broken)
+        tries.append(one)
+    return [*(one for one in found if one.scenario != scenario), tries[-1]._replace(broken=tuple(sorted(broken)))]
 
 
 def _run(npm: Npm, url: str, out: Path, *what: str) -> list[Verdict]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -99,20 +100,43 @@ def differences(entry: Entry, judged: Judged) -> tuple[Change, ...]:
     return changes(described(entry.pins or ()), described(judged.fresh))
 
 
+_Found = tuple[str, tuple[str, ...]]
+"""Why a definition is kept back, in words, empty if it is not; and what a person should see of it."""
+
+JUDGED_KEPT = 4096
+"""Definitions whose judgement is kept. Reason: those of all servers at work; a list that changes in one place is judged in that place."""
+
+_judged: dict[tuple[str, str, frozenset[str]], _Found] = {}
+
+
 def _fault(kind: str, document: Mapping[str, Json], others: frozenset[str], remarks: list[str]) -> str:
-    """Why a definition is kept back, in words; empty if it is not. The guard looks at what is passed on."""
-    if len(_written(document)) > DEFINITION_BYTES_MAX:
+    """Why a definition is kept back; empty if it is not."""
+    written = _written(document)
+    if len(written) > DEFINITION_BYTES_MAX:
         return f"it has more than {DEFINITION_BYTES_MAX} bytes"
+    key = (kind, hashlib.sha256(written.encode("ascii")).hexdigest(), others)
+    found = _judged.get(key)
+    if found is None:
+        found = _looked_at(kind, document, others)
+        if len(_judged) >= JUDGED_KEPT:
+            _judged.clear()
+        _judged[key] = found
+    remarks += found[1]
+    return found[0]
+
+
+def _looked_at(kind: str, document: Mapping[str, Json], others: frozenset[str]) -> _Found:
+    """The guard looks at what is passed on."""
     try:
         described = describe_tools([shown_document(document)]) if kind == TOOL else (described_other(kind, passed_on(kind, document)),)
         verdict = judge_described(described, None, others)
     except Refused as fault:
-        return f"{fault.message} [{fault.code}]"
+        return f"{fault.message} [{fault.code}]", ()
     refused = refusal(verdict)
     if refused is not None:
-        return f"{refused.message} [{refused.code}]"
-    remarks += [f'{shown(named(kind, document), NAME_MAX)}: "{hit.found}" ({hit.says})' for hit in verdict.shown]
-    return schema_fault(tool_of(document).input_schema) if kind == TOOL else form_fault(kind, document)
+        return f"{refused.message} [{refused.code}]", ()
+    remarks = tuple(f'{shown(named(kind, document), NAME_MAX)}: "{hit.found}" ({hit.says})' for hit in verdict.shown)
+    return (schema_fault(tool_of(document).input_schema) if kind == TOOL else form_fault(kind, document)), remarks
 
 
 def shown_document(document: Mapping[str, Json]) -> dict[str, Json]:
