@@ -10,7 +10,7 @@ from mpp.errors import HostFailed
 def run_inside(program: str, folder: str, log: str, *arguments: str, stdout: str = "") -> None:
     """``folder`` is all that it sees, as /work; what it says on standard error comes to the end of ``log`` if it fails."""
     # Imported here: the engine is slow to import, and every command looks at the recipes' names.
-    from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, WasiConfig, WasmtimeError  # noqa: PLC0415
+    from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, Trap, WasiConfig, WasmtimeError  # noqa: PLC0415
 
     words = os.path.join(folder, "words.txt")
     try:
@@ -31,7 +31,7 @@ def run_inside(program: str, folder: str, log: str, *arguments: str, stdout: str
     except ExitTrap as end:
         if end.code != 0:
             raise _failed(program, f"exit code {end.code}", words, log) from None
-    except WasmtimeError as fault:
+    except (Trap, WasmtimeError) as fault:
         raise _failed(program, str(fault)[:500], words, log) from None
 
 

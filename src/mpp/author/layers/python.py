@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from mpp.author.languages.ports import Toolchain
@@ -41,6 +41,7 @@ _INCLUDE = ("-Ipy/Include", "-Ipy/Include/internal", "-Ipy/Include/internal/mima
 _EMULATED = ("-lwasi-emulated-signal", "-lwasi-emulated-getpid", "-lwasi-emulated-process-clocks", "-lm")
 _LIBRARIES = ("Modules/_decimal/libmpdec/libmpdec.a", "Modules/expat/libexpat.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
 _ARCHIVE = "libcore.a"
+_OF_THE_CORE = ("python_parts.py", "sqlite_sources.py")
 
 # Configure wants a Python of its own version for steps that this recipe does not use, and asks only which version it is.
 _PRETENDER = "#!/bin/sh\necho 3.13\n"
@@ -56,54 +57,66 @@ def build_layer(*, cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     sources = {SOURCE: debian.fetch(SOURCE, archives_only=False, progress=progress)}
     for part in PARTS:
         sources[part.source] = debian.fetch(part.source, archives_only=True, progress=progress)
-    key = _key(sources, compiler)
+    key = _key(sources, compiler, _own_sources())
     ready = os.path.join(cache, f"python-{key}.wasm")
     if not os.path.exists(ready):
         _make(sources, compiler, cache, ready, progress)
     return _pack(read_bounded(ready, LAYER_BYTES_MAX), sources, compiler)
 
 
-def _key(sources: dict[str, Source], compiler: Toolchain) -> str:
-    """What the module is made of, as one name: the same name, the same bytes."""
-    digest = sha256(f"{compiler.name} {compiler.version}\n".encode())
+def _key(sources: Mapping[str, Source], compiler: Toolchain, own: Mapping[str, bytes]) -> str:
+    """What something is made of, as one name: the same name, the same bytes."""
+    digest = sha256(f"{compiler.name} {compiler.version}\n{_TARGET} {_COMPILE} {STACK_BYTES}\n".encode())
     for source in sources.values():
         digest.update("".join(f"{os.path.basename(path)} {source.files[path]}\n" for path in sorted(source.files)).encode())
-    for name, data in _own_sources().items():
-        digest.update(f"{name} {sha256(data).hexdigest()}\n".encode())
+    for name in sorted(own):
+        digest.update(f"{name} {sha256(own[name]).hexdigest()}\n".encode())
     return digest.hexdigest()[:32]
 
 
 def _own_sources() -> dict[str, bytes]:
     """The files of this recipe, itself among them."""
     here = os.path.dirname(os.path.abspath(__file__))
-    paths = [os.path.join(here, name) for name in ("python.py", "python_parts.py", "sqlite_sources.py", "stdlib.py", "freezing.py")]
+    paths = [os.path.join(here, name) for name in ("python.py", *_OF_THE_CORE, "stdlib.py", "freezing.py")]
     for folder, _, names in os.walk(_TEMPLATES):
         paths += [os.path.join(folder, name) for name in names if name.endswith((".c", ".py", ".site"))]
-    return {os.path.relpath(path, here): read_bounded(path, FROZEN_BYTES_MAX) for path in sorted(paths)}
+    return {os.path.relpath(path, here): read_bounded(path, FROZEN_BYTES_MAX) for path in paths}
 
 
-def _make(sources: dict[str, Source], compiler: Toolchain, cache: str, ready: str, progress: Callable[[str], None]) -> None:
-    """Compile in a folder of its own, which stays if something fails, with its log."""
-    folder = os.path.join(os.path.abspath(cache), "python-work")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder, mode=0o700)
-    own_cache = os.path.join(os.path.abspath(cache), "compiler")
+def _make(sources: Mapping[str, Source], compiler: Toolchain, cache: str, ready: str, progress: Callable[[str], None]) -> None:
+    """Compile in a folder of its own, which stays: what did not change is not compiled again, and after a failure the log is there."""
+    folder, own_cache = (os.path.join(os.path.abspath(cache), name) for name in ("python-work", "compiler"))
     os.makedirs(own_cache, mode=0o700, exist_ok=True)
     shop = Workshop(folder=folder, cache=own_cache, compiler=compiler, progress=progress)
-    _unpack(shop, sources)
-    _configure(shop)
-    progress("compiling the interpreter (some minutes)")
-    _compile_core(shop)
-    objects = [path for part in PARTS for path in _compile_part(shop, part)]
+    core = {name: data for name, data in _own_sources().items() if os.path.basename(name) in (*_OF_THE_CORE, "config.site", "sqlite_vfs.c")}
+    _make_core(shop, sources, _key(sources, compiler, core))
+    for name in ("layer.c", "freeze.c"):
+        shutil.copyfile(os.path.join(_TEMPLATES, name), shop.path(name))
     progress("turning the standard library into bytecode")
-    objects += _freeze(shop)
+    objects = [*(path for part in PARTS for path in _objects(part)), *_freeze(shop)]
     progress("linking")
     _link(shop, "layer.wasm", [_compile(shop, "layer.c", "layer.o"), *objects])
     os.replace(shop.path("layer.wasm"), ready)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unpack(shop: Workshop, sources: dict[str, Source]) -> None:
+def _make_core(shop: Workshop, sources: Mapping[str, Source], key: str) -> None:
+    """The interpreter and its libraries as object files, if they are not there already."""
+    mark = shop.path("core.txt")
+    if os.path.exists(mark) and read_bounded(mark, FROZEN_BYTES_MAX).decode("ascii", "replace") == key:
+        return
+    shutil.rmtree(shop.folder, ignore_errors=True)
+    os.makedirs(shop.folder, mode=0o700)
+    _unpack(shop, sources)
+    _configure(shop)
+    shop.progress("compiling the interpreter (some minutes)")
+    _compile_core(shop)
+    for part in PARTS:
+        _compile_part(shop, part)
+    shutil.rmtree(shop.path("archives"))
+    shop.write("core.txt", key)
+
+
+def _unpack(shop: Workshop, sources: Mapping[str, Source]) -> None:
     shop.progress("unpacking")
     for source in sources.values():
         for path in source.files:
@@ -119,8 +132,7 @@ def _unpack(shop: Workshop, sources: dict[str, Source]) -> None:
         os.makedirs(shop.path(part.source), exist_ok=True)
         archive = os.path.basename(sources[part.source].archive(part.archive))
         shop.run(["tar", "--no-same-owner", "--strip-components=1", "-C", part.source, "-xf", f"archives/{part.source}/{archive}"], f"unpacking {part.source}")
-    for name in ("layer.c", "freeze.c", "sqlite_vfs.c"):
-        shutil.copyfile(os.path.join(_TEMPLATES, name), shop.path(name))
+    shutil.copyfile(os.path.join(_TEMPLATES, "sqlite_vfs.c"), shop.path("sqlite_vfs.c"))
     edit_sources(shop)
 
 
@@ -155,12 +167,17 @@ def _compile(shop: Workshop, source: str, target: str, *flags: str) -> str:
     return target
 
 
-def _compile_part(shop: Workshop, part: Part) -> list[str]:
+def _objects(part: Part) -> list[str]:
+    return [f"objects/{part.source}/{number}.o" for number in range(len(part.files))]
+
+
+def _compile_part(shop: Workshop, part: Part) -> None:
     shop.progress(f"compiling {part.source}")
     if part.prepare is not None:
         part.prepare(shop)
     os.makedirs(shop.path("objects", part.source))
-    return [_compile(shop, file, f"objects/{part.source}/{number}.o", *part.flags) for number, file in enumerate(part.files)]
+    for file, target in zip(part.files, _objects(part), strict=True):
+        _compile(shop, file, target, *part.flags)
 
 
 def _link(shop: Workshop, target: str, objects: list[str]) -> None:
@@ -172,6 +189,7 @@ def _link(shop: Workshop, target: str, objects: list[str]) -> None:
 def _freeze(shop: Workshop) -> list[str]:
     modules = find_modules(shop.path("py", "Lib"), os.path.join(_TEMPLATES, "lib"))
     folder = shop.path("frozen")
+    shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     shop.write("frozen/list", write_sources(modules, folder))
     _link(shop, "freeze.wasm", [_compile(shop, "freeze.c", "freeze.o")])
@@ -181,7 +199,7 @@ def _freeze(shop: Workshop) -> list[str]:
     return [_compile(shop, "stdlib.c", "stdlib.o", "-Wno-c23-extensions")]
 
 
-def _pack(module: bytes, sources: dict[str, Source], compiler: Toolchain) -> BuiltLayer:
+def _pack(module: bytes, sources: Mapping[str, Source], compiler: Toolchain) -> BuiltLayer:
     version = sources[SOURCE].version
     document: Json = {
         "mpp_version": "1.0.0",

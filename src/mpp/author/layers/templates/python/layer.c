@@ -183,48 +183,6 @@ static void follow(const char *name, PyObject *argument) {
     Py_DECREF(done);
 }
 
-/* ---- objects that are never counted ---- */
-
-/* A count that changes is a page of the image that must be copied, in each call anew. What is in the image lives as long as the image anyway. */
-static PyObject **waiting;
-static size_t waiting_length, waiting_room;
-
-static int keep_for_ever(PyObject *object, void *unused) {
-    (void)unused;
-    if (object == NULL || _Py_IsImmortal(object)) return 0;
-    if (waiting_length == waiting_room) {
-        waiting_room = waiting_room != 0 ? waiting_room * 2 : 1 << 16;
-        waiting = realloc(waiting, waiting_room * sizeof *waiting);
-        if (waiting == NULL) stop("no memory");
-    }
-    object->ob_refcnt = _Py_IMMORTAL_REFCNT;
-    waiting[waiting_length++] = object;
-    return 0;
-}
-
-static int keep_tracked(PyObject *object, void *unused) {
-    keep_for_ever(object, unused);
-    return 1;
-}
-
-static void keep_code(PyCodeObject *code) {
-    /* Code is nothing that the collector of garbage knows, and holds most of what there is. */
-    PyObject *const parts[] = {code->co_consts, code->co_names, code->co_exceptiontable, code->co_localsplusnames, code->co_localspluskinds,
-                               code->co_filename, code->co_name, code->co_qualname, code->co_linetable};
-    for (size_t at = 0; at < sizeof parts / sizeof *parts; at++) keep_for_ever(parts[at], NULL);
-}
-
-static void keep_all(void) {
-    PyUnstable_GC_VisitObjects(keep_tracked, NULL);
-    while (waiting_length > 0) {
-        PyObject *object = waiting[--waiting_length];
-        if (PyCode_Check(object)) keep_code((PyCodeObject *)object);
-        traverseproc traverse = Py_TYPE(object)->tp_traverse;
-        if (traverse != NULL) traverse(object, keep_for_ever, NULL);
-    }
-    free(waiting);
-}
-
 __attribute__((export_name("mpp_initialize"))) void mpp_initialize(void) {
     size_t size;
     __wasm_call_ctors();
@@ -237,7 +195,6 @@ __attribute__((export_name("mpp_initialize"))) void mpp_initialize(void) {
     boot = module;
     follow("initialise", bytes);
     Py_DECREF(bytes);
-    keep_all();
     fflush(stderr);
 }
 

@@ -171,7 +171,7 @@ def _write_answer(result, method):
         reason = "Unknown"
     lines = [f"HTTP/1.1 {status} {reason}"]
     gone = {"connection", "content-encoding", "keep-alive", "transfer-encoding"} | ({"content-length"} if method != "HEAD" else set())
-    lines += [f"{name}: {value}" for name, value in result["headers"] if name.lower() not in gone]
+    lines += [f"{name}: {value}" for name, value in result["headers"] if name.lower() not in gone and (name + value).isprintable()]
     if method != "HEAD" and status not in {204, 304} and status >= 200:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + (body if method != "HEAD" else b"")
