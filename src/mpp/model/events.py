@@ -80,7 +80,10 @@ class Event:
     commit: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 in hex of what the event commits to, by name. Of an event that was read: the salted commitments. Spec: audit L-40."""
     written: bytes = field(default=b"", compare=False, repr=False)
-    """``canonical(body)``, where whoever made the event has it: many calls have one body. Empty: whoever keeps the event writes it. A test holds the two equal."""
+    """``canonical(body)``, where whoever made the event has it: many calls have one body. Empty: whoever keeps the event writes it.
+
+    The log writes these bytes, so whoever changes the body empties them. A test holds the two equal.
+    """
 
 
 class EntryRef(NamedTuple):
