@@ -15,7 +15,10 @@ from mpp.errors import HostFailed
 from mpp.jail import sealed_memory
 from mpp.stages.sandbox import frames
 from mpp.stages.sandbox import worker as subject
+from mpp.stages.sandbox.core import CoreRunner, Linked
 from mpp.stages.sandbox.guest import CallGuest
+from mpp.stages.sandbox.placing import Taking
+from tests import layered
 from tests.unit.sandbox import guests
 from tests.unit.sandbox.conftest import order
 from tests.unit.sandbox.runner import Runner
@@ -182,3 +185,21 @@ def test_a_folder_that_cannot_be_made_is_none(monkeypatch: pytest.MonkeyPatch) -
 def test_an_order_keeps_its_form() -> None:
     """Both sides are the same release; a change of the layout is a change of both."""
     assert struct.calcsize("<dBQ32sIII") == frames._CALL.size
+
+
+def test_the_code_of_a_layer_is_loaded_by_an_engine_without_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: a pool keeps the memory of an instance, and with it the mapped image, for the next one."""
+    runner = Runner(guests.guest(guests.ECHO))
+    stub = Stub()
+    stub.api = runner.engine.api
+    sealed = sealed_memory(runner.engine.compile(layered.wasm()))
+    real, asked = subject.Engine, []
+    monkeypatch.setattr(subject, "Engine", lambda api, *, pooled: asked.append(pooled) or real(api, pooled=pooled))
+    engine, module, mapped = subject._layer_code(stub, sealed)
+    assert engine is not runner.engine
+    assert asked == [False]
+    assert all(os.fstat(one).st_size for one in mapped)
+    core = CoreRunner(engine, module, Linked(engine), Taking(engine.api, -1))
+    core.close()
+    engine.close_module(module)
+    runner.close()
