@@ -46,12 +46,12 @@ def test_a_tool_by_every_spelling(mcp: FastMCP) -> None:
         """Called"""
         return a
 
-    @mcp.tool("by-name", annotations=ToolAnnotations(readOnlyHint=True))
+    @mcp.tool("by-name", annotations=ToolAnnotations(readOnlyHint=True, title="By name"))
     def named(a: int) -> int:
         """Named"""
         return a
 
-    @mcp.tool(name="by_keyword", title="T", description="D", annotations={"destructiveHint": True})
+    @mcp.tool(name="by_keyword", title="T", description="D", annotations={"destructiveHint": True, "title": "not this"})
     def other(a: int) -> int:
         return a
 
@@ -65,7 +65,7 @@ def test_a_tool_by_every_spelling(mcp: FastMCP) -> None:
         "by_keyword": "high",
         "lambda": "medium",
     }
-    assert (found["by_keyword"]["title"], found["by_keyword"]["description"]) == ("T", "D")
+    assert (found["by_keyword"]["title"], found["by_keyword"]["description"], found["by-name"]["title"]) == ("T", "D", "By name")
     assert found["lambda"]["parameters"] == {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 
 
@@ -209,7 +209,7 @@ def test_a_person_may_say_no(action: str, kind: str, mcp: FastMCP) -> None:
 
 def test_sessions_as_far_as_a_package_has_one(mcp: FastMCP) -> None:
     @mcp.tool()
-    async def use(ctx: Context[Any, Any, Any]) -> str:
+    async def use(ctx: Context[fastmcp.ServerSession, None]) -> str:
         """Uses"""
         roots = await ctx.session.list_roots()
         said = await ctx.request_context.session.create_message(messages=[fastmcp.SamplingMessage(role="user", content=TextContent("Say it"))], max_tokens=10)

@@ -146,7 +146,7 @@ class FastMCP:
 
         return decorate
 
-    def get_context(self) -> Context[Any, Any, Any]:
+    def get_context(self) -> Context:
         """The context of the call that is under way."""
         from mpp_sdk import _run  # noqa: PLC0415 - of the SDK
 

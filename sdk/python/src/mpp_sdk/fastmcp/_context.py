@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import types
 import typing
 from collections.abc import Generator
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from mpp_sdk import log
 from mpp_sdk.asking import ask, ask_folders, ask_model
 from mpp_sdk.context import Context as _Context
 from mpp_sdk.reporting import progress as report
 
-One = TypeVar("One")
-Two = TypeVar("Two")
-Three = TypeVar("Three")
 _SCALARS = (str, int, float, bool)
 
 
@@ -56,7 +54,7 @@ class CancelledElicitation:
 class _RequestContext:
     __slots__ = ("lifespan_context", "meta", "request_id", "session")
 
-    def __init__(self, context: Context[Any, Any, Any]) -> None:
+    def __init__(self, context: Context) -> None:
         self.session = context.session
         self.request_id = context.request_id
         self.lifespan_context = context._server.lifespan_context  # noqa: SLF001 - of this package
@@ -66,7 +64,7 @@ class _RequestContext:
 class ServerSession:
     """The connection of a server to its client, as far as a package has one."""
 
-    def __init__(self, context: Context[Any, Any, Any]) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
 
     def create_message(self, messages: list[Any], max_tokens: int = 1_000, *, system_prompt: str | None = None, **_options: Any) -> _Done:
@@ -102,10 +100,14 @@ class _Root:
         self.uri, self.name = found.get("uri", ""), found.get("name")
 
 
-class Context(_Context, Generic[One, Two, Three]):
+class Context(_Context):
     """The context of a call. Log, progress and questions go to the host of this package."""
 
     __slots__ = ("_count", "_server", "_state")
+
+    def __class_getitem__(cls, parameters: Any) -> Any:
+        """Servers write ``Context[ServerSession, None]``, with as many types as their SDK had at the time."""
+        return types.GenericAlias(cls, parameters)
 
     def __init__(self, meta: dict[str, Any], server: Any) -> None:
         super().__init__(meta)

@@ -26,7 +26,7 @@ class ServerTool(_tools.Tool):
     __slots__ = ("_fields", "server", "structured_output")
 
     def __init__(self, fn: Callable[..., Any], server: Any, name: str, title: str, description: str, annotations: Any, structured_output: bool | None) -> None:
-        super().__init__(fn, name, title, description, level_of(annotations))
+        super().__init__(fn, name, title or str(hints_in(annotations).get("title") or ""), description, level_of(annotations))
         self.server = server
         self.structured_output = structured_output
         self._fields: dict[str, Any] | None = None
@@ -112,10 +112,15 @@ def parsed(value: Any, name: str, tool: ServerTool) -> Any:
     return found if isinstance(found, (list, dict)) else value
 
 
+def hints_in(annotations: Any) -> dict[str, Any]:
+    """What a server says of its tool, as a dict or as an object."""
+    found = getattr(annotations, "hints", annotations) or {}
+    return found if isinstance(found, dict) else vars(found)
+
+
 def level_of(annotations: Any) -> str:
     """The security level, by what a server says of its tool."""
-    hints = getattr(annotations, "hints", annotations) or {}
-    known = hints if isinstance(hints, dict) else vars(hints)
+    known = hints_in(annotations)
     if known.get("readOnlyHint") is True:
         return "low"
     return "high" if known.get("destructiveHint") is True else "medium"
