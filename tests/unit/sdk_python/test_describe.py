@@ -290,3 +290,26 @@ def test_the_checker_of_tests(schema: dict[str, Any], good: list[Any], bad: list
 def test_the_checker_refuses_what_it_cannot_check() -> None:
     with pytest.raises(TypeError, match="dependentRequired"):
         check({}, {"dependentRequired": {}})
+
+
+def test_a_model_that_holds_itself_as_pydantic_describes_it() -> None:
+    """The real one gives a reference where others give the schema."""
+
+    class Model:
+        @classmethod
+        def model_validate(cls, value: Any) -> Any:
+            return value
+
+        @classmethod
+        def model_json_schema(cls) -> dict[str, Any]:
+            own = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Model"}, "kind": {"$ref": "#/$defs/Kind"}}}
+            return {"$defs": {"Model": own, "Kind": {"enum": ["a"]}}, "$ref": "#/$defs/Model"}
+
+    def take(value) -> None:
+        """Takes."""
+
+    take.__annotations__["value"] = Model
+    tool(take)
+    definitions = defined(take)["parameters"]["$defs"]
+    assert set(definitions) == {"Model", "Kind"}
+    assert definitions["Model"]["properties"]["kind"] == {"$ref": "#/$defs/Kind"}

@@ -194,6 +194,8 @@ class Schemas:
         """The schema of a model of pydantic, or of its stand-in; its definitions become ours."""
         found: Schema = kind.model_json_schema()
         inner = found.pop("$defs", {})
+        if "$ref" in found:  # of a model that holds itself, pydantic gives a reference
+            found = inner.pop(found["$ref"].rpartition("/")[2])
         for name, schema in inner.items():
             if name not in self.definitions:
                 self.definitions[name] = schema
