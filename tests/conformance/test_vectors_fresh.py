@@ -18,7 +18,7 @@ CASES = load()
 FILES = [case for case in CASES if not case.is_run]
 RUNS = [case for case in CASES if case.is_run]
 STAGES = {"archive": {1, 2, 3}, "signature": {4, 5}, "manifest": {6}, "capabilities": {7}}
-CLAUSE = re.compile(r"^(?:\| |\*\*)([ACGKMSW]-[0-9]+)\b", re.MULTILINE)
+CLAUSE = re.compile(r"^(?:\| |\*\*)([ACGKMSWY]-[0-9]+)\b", re.MULTILINE)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -69,7 +69,7 @@ def test_each_call_that_succeeds_says_what_must_come_back() -> None:
 
 
 def test_each_exit_code_of_a_call_follows_from_its_family() -> None:
-    exits = {"archive": 11, "content": 14, "signature": 15, "publisher": 20, "wasm": 17, "call": 21, "consent": 22, "tool": 30}
+    exits = {"archive": 11, "content": 14, "signature": 15, "publisher": 20, "wasm": 17, "call": 21, "consent": 22, "tool": 30, "layer": 31}
     assert [case.id for case in RUNS if case.exit != (exits[case.code.partition(".")[0]] if case.code else 0)] == []
 
 
