@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from mpp.author.languages.javascript import SOURCES, check_entry
+from mpp.author.languages.javascript_layer import SOURCES, check_entry
 from mpp.author.languages.ports import Component, Job
 from mpp.author.limits import LOCK_BYTES_MAX
 from mpp.author.project import matching_files

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from mpp.author.languages.javascript import LAYER, check_entry, needed_layer, packed
+from mpp.author.languages.javascript_layer import LAYER, check_entry, needed_layer, packed
 from mpp.author.languages.outcome import copied
 from mpp.author.languages.ports import DEFINITIONS_KEY, Code, Job, Output, Toolchain
 from mpp.author.limits import MODULE_BYTES_MAX

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from mpp.author.languages import javascript_describe, javascript_files, typescript
-from mpp.author.languages.javascript import LANGUAGE as JAVASCRIPT, needed_layer
+from mpp.author.languages.javascript import LANGUAGE as JAVASCRIPT
 from mpp.author.languages.javascript_describe import bundle_of, describe, module_of
+from mpp.author.languages.javascript_layer import needed_layer
 from mpp.author.languages.ports import Job, LayerFile
 from mpp.author.languages.registry import find_language
 from mpp.author.languages.typescript import LANGUAGE as TYPESCRIPT, source_of
