@@ -34,7 +34,8 @@ from mpp.model.rights import Folder, Rights
 from mpp.model.rights_words import asked_for
 from mpp.ports import Steps, Wait
 from mpp.stages.gatekeeper import verify
-from mpp.stages.sandbox import NativeCache, Run, Worker, Zygote, frames
+from mpp.stages.sandbox import Run, Worker, Zygote, frames
+from mpp.stages.sandbox.sealed_files import CacheKey
 from mpp.testing import packages
 from mpp.testing.keys import publisher
 from mpp.testing.tokens import meant_for, token_for, warrant_for
@@ -410,7 +411,7 @@ def test_only_the_build_of_the_project_is_its_own(project: Path) -> None:
 
 
 def test_the_key_of_the_cache_is_the_file_that_was_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = NativeCache(str(tmp_path / "native"), "1")
+    cache = CacheKey(str(tmp_path / "native"))
     key = cache._key()
     known = tmp_path / "known"
     known.write_bytes(b"A" * 32)

@@ -180,11 +180,12 @@ class Sandbox:
         with self._lock:
             if self._ready.pop(id(ready), None) is None:
                 return
-            ready.opened.close()
-            if ready.layered is None:
-                os.close(ready.compiled.fd)
-            elif self._layers is not None:
-                self._layers.release(ready.layered, ready.package)
+        # Nobody takes a descriptor of it any more.
+        ready.opened.close()
+        if ready.layered is None:
+            os.close(ready.compiled.fd)
+        elif self._layers is not None:
+            self._layers.release(ready.layered, ready.package)
         digest, tenant = ready.rights.digest, ready.rights.tenant
         self._pool.drop(lambda key: key.rights == digest and key.tenant == tenant)
 

@@ -45,34 +45,50 @@ _T = TypeVar("_T")
 
 
 class _Kept(Generic[_T]):
-    """What several use at once, made once and let go with the last of them. ``close`` ends one."""
+    """What several use at once, made once and let go with the last of them. ``close`` ends one. Safe for threads."""
 
     def __init__(self, close: Callable[[_T], None]) -> None:
         self._close = close
+        self._lock = threading.Lock()
         self._held: dict[str, tuple[_T, int]] = {}
+        self._gates: dict[str, threading.Lock] = {}
 
     def take(self, name: str, make: Callable[[], _T]) -> _T:
-        found, count = self._held[name] if name in self._held else (make(), 0)
-        self._held[name] = (found, count + 1)
-        return found
+        """The one of this name. Who asks while it is made waits; who asks for another one does not."""
+        with self._lock:
+            gate = self._gates.setdefault(name, threading.Lock())
+        with gate:
+            found = self._again(name)
+            if found is None:
+                found = make()
+                with self._lock:
+                    self._held[name] = (found, 1)
+            return found
+
+    def _again(self, name: str) -> _T | None:
+        with self._lock:
+            held = self._held.get(name)
+            if held is not None:
+                self._held[name] = (held[0], held[1] + 1)
+            return None if held is None else held[0]
 
     def give(self, name: str) -> None:
-        found, count = self._held[name]
-        if count > 1:
-            self._held[name] = (found, count - 1)
-            return
-        del self._held[name]
+        with self._lock:
+            found, count = self._held[name]
+            if count > 1:
+                self._held[name] = (found, count - 1)
+                return
+            del self._held[name]
         self._close(found)
 
 
 class Layers:
-    """The layers of one host. Safe to use from several threads; one image is made at a time."""
+    """The layers of one host. Safe to use from several threads: a tool that takes long to initialise keeps no other one waiting."""
 
     def __init__(self, store: LayerStore, trust: Callable[[], TrustState], clock: Clock, cache_folder: str, native: Callable[[], NativeCache | None]) -> None:
         """``trust`` gives the trust of this moment. ``cache_folder`` empty: nothing is kept."""
         self._store, self._trust, self._clock, self._native = store, trust, clock, native
         self._cache = ImageCache(cache_folder) if cache_folder else None
-        self._lock = threading.Lock()
         self._compiled: _Kept[Compiled] = _Kept(lambda one: os.close(one.fd))
         self._images: _Kept[tuple[Image, bool]] = _Kept(lambda one: os.close(one[0].fd))
         self._failed: dict[str, tuple[Fault, ...]] = {}
@@ -84,7 +100,7 @@ class Layers:
         named = named_layer(package)
         judged = judge_named(self._found(package, named), named, self._trust(), self._clock.now(), self._cache)
         name = ImageName(layer=named.sha256, package=package.content_hash, hash_seed=self._hash_seed(package))
-        with self._lock, ExitStack() as undo:
+        with ExitStack() as undo:
             compiled = self._compiled.take(judged.wasm_sha256, lambda: compile_known(judged.wasm_sha256, judged.code, self._native()))
             undo.callback(self._compiled.give, judged.wasm_sha256)
             image, fresh = self._images.take(name.digest, lambda: self._image(name, package, compiled, zygote))
@@ -94,9 +110,8 @@ class Layers:
     def release(self, layered: Layered, package: VerifiedPackage) -> None:
         """Nobody begins a call with it any more. Workers hold descriptors of their own."""
         name = ImageName(layer=layered.judged.ref.sha256, package=package.content_hash, hash_seed=self._hash_seed(package))
-        with self._lock:
-            self._images.give(name.digest)
-            self._compiled.give(layered.judged.wasm_sha256)
+        self._images.give(name.digest)
+        self._compiled.give(layered.judged.wasm_sha256)
 
     def judge_again(self, layered: Layered) -> None:
         """Before each call: a layer that was revoked meanwhile stops its tools. Spec: Y-35."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -231,3 +232,32 @@ def test_a_compiled_layer_is_taken_from_the_cache(place: Home, monkeypatch: pyte
     monkeypatch.setattr(module.JudgedLayer, "code", lambda _: pytest.fail("the module was inflated"))
     assert not prepare_package(package(), place).fresh
     assert native_cache(place.cache).load(sha256(layered.wasm()).hexdigest()) is not None
+
+
+def test_who_asks_for_another_one_does_not_wait() -> None:
+    kept: module._Kept[str] = module._Kept(lambda one: closed.append(one))
+    closed: list[str] = []
+    begun, go, got = threading.Event(), threading.Event(), []
+
+    def slowly() -> str:
+        begun.set()
+        assert go.wait(10)
+        return "slow"
+
+    threads = [threading.Thread(target=lambda: got.append(kept.take("slow", slowly))) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    assert kept.take("quick", lambda: "quick") == "quick"
+    go.set()
+    for thread in threads:
+        thread.join(10)
+    assert got == ["slow", "slow"]
+    kept.give("slow")
+    assert closed == []
+    kept.give("slow")
+    kept.give("quick")
+    assert closed == ["slow", "quick"]
+    with pytest.raises(ZeroDivisionError):
+        kept.take("fails", lambda: 1 // 0)  # type: ignore[arg-type, return-value]
+    assert kept.take("fails", lambda: "now") == "now"
