@@ -230,6 +230,9 @@ class Call {
     }
 
     /* ---- The host. */
+
+    /* Each tool has keys of its own. From here on: those of all tools of the package, or of this one again. */
+    void kv_shared(bool shared) { mpp_kv_shared(reply_, shared); }
     Answer<std::optional<std::string>> kv_get(std::string_view key)
     {
         bool found;

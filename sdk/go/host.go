@@ -69,9 +69,37 @@ func flag(result map[string]any, err error, key string) (bool, error) {
 	return found, nil
 }
 
-// KVGet is the value under a key, and whether there is one.
-func KVGet(key string) ([]byte, bool, error) {
-	result, err := Host("kv.get", map[string]any{"key": key})
+// Keys are the keys of one tool, or, as Shared, of all tools of the package.
+type Keys struct{ scope string }
+
+// Shared are the keys that all tools of the package have in common.
+var Shared = Keys{scope: "package"}
+
+func (k Keys) ask(method string, params map[string]any) (map[string]any, error) {
+	if k.scope != "" {
+		params["scope"] = k.scope
+	}
+	return Host(method, params)
+}
+
+// KVGet is the value under a key of this tool, and whether there is one.
+func KVGet(key string) ([]byte, bool, error) { return Keys{}.Get(key) }
+
+// KVSet stores a value.
+func KVSet(key string, value []byte) error { return Keys{}.Set(key, value) }
+
+// KVSetIf stores a value only if the present one equals expect; with nil, only if there is none. It says whether it did.
+func KVSetIf(key string, value, expect []byte) (bool, error) { return Keys{}.SetIf(key, value, expect) }
+
+// KVDelete removes a key and says whether it was there.
+func KVDelete(key string) (bool, error) { return Keys{}.Delete(key) }
+
+// KVList is the keys in order, and whether there are more.
+func KVList(wanted List) ([]string, bool, error) { return Keys{}.List(wanted) }
+
+// Get is as KVGet.
+func (k Keys) Get(key string) ([]byte, bool, error) {
+	result, err := k.ask("kv.get", map[string]any{"key": key})
 	if err != nil {
 		return nil, false, err
 	}
@@ -86,26 +114,26 @@ func KVGet(key string) ([]byte, bool, error) {
 	return value, true, nil
 }
 
-// KVSet stores a value.
-func KVSet(key string, value []byte) error {
-	result, err := Host("kv.set", map[string]any{"key": key, "value": Base64(value)})
+// Set is as KVSet.
+func (k Keys) Set(key string, value []byte) error {
+	result, err := k.ask("kv.set", map[string]any{"key": key, "value": Base64(value)})
 	_, err = flag(result, err, "stored")
 	return err
 }
 
-// KVSetIf stores a value only if the present one equals expect; with nil, only if there is none. It says whether it did.
-func KVSetIf(key string, value, expect []byte) (bool, error) {
+// SetIf is as KVSetIf.
+func (k Keys) SetIf(key string, value, expect []byte) (bool, error) {
 	params := map[string]any{"key": key, "value": Base64(value), "expect": nil}
 	if expect != nil {
 		params["expect"] = Base64(expect)
 	}
-	result, err := Host("kv.set", params)
+	result, err := k.ask("kv.set", params)
 	return flag(result, err, "stored")
 }
 
-// KVDelete removes a key and says whether it was there.
-func KVDelete(key string) (bool, error) {
-	result, err := Host("kv.delete", map[string]any{"key": key})
+// Delete is as KVDelete.
+func (k Keys) Delete(key string) (bool, error) {
+	result, err := k.ask("kv.delete", map[string]any{"key": key})
 	return flag(result, err, "existed")
 }
 
@@ -115,8 +143,8 @@ type List struct {
 	Limit         int
 }
 
-// KVList is the keys in order, and whether there are more.
-func KVList(wanted List) ([]string, bool, error) {
+// List is as KVList.
+func (k Keys) List(wanted List) ([]string, bool, error) {
 	params := map[string]any{}
 	if wanted.Prefix != "" {
 		params["prefix"] = wanted.Prefix
@@ -127,7 +155,7 @@ func KVList(wanted List) ([]string, bool, error) {
 	if wanted.Limit != 0 {
 		params["limit"] = wanted.Limit
 	}
-	result, err := Host("kv.list", params)
+	result, err := k.ask("kv.list", params)
 	more, err := flag(result, err, "more")
 	if err != nil {
 		return nil, false, err

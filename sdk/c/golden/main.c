@@ -242,6 +242,21 @@ static void kv_list(const mpp_call *call, mpp_reply *reply)
     ok(reply);
 }
 
+static void share(const mpp_call *call, mpp_reply *reply)
+{
+    mpp_kv_shared(reply, true);
+    if (!worked(reply, mpp_kv_set(reply, mpp_text_or(call, reply, "key", ""), mpp_text_or(call, reply, "value", ""))))
+        return;
+    mpp_put_boolean(reply, "stored", true);
+    ok(reply);
+}
+
+static void shared(const mpp_call *call, mpp_reply *reply)
+{
+    mpp_kv_shared(reply, true);
+    kv_get(call, reply);
+}
+
 static void kv_count(const mpp_call *call, mpp_reply *reply)
 {
     mpp_text key = mpp_text_or(call, reply, "key", ""), value;
@@ -393,7 +408,7 @@ static const mpp_tool tools[] = {
     {"echo", echo},       {"add", add_two},         {"greet", greet},     {"half", half},       {"fail", fail},     {"reject", reject},
     {"content", content}, {"binary", binary},       {"nest", nest},       {"count", count},     {"long", long_text}, {"kv_get", kv_get},
     {"kv_set", kv_set},   {"kv_delete", kv_delete}, {"kv_list", kv_list}, {"kv_count", kv_count}, {"fetch", fetch}, {"whoami", whoami},
-    {"token", token},     {"note", note},           {"work", work},       {"ask", ask},         {"environment", environment}, {"stderr", to_stderr},
+    {"token", token},     {"note", note},           {"work", work},       {"ask", ask}, {"share", share}, {"shared", shared},         {"environment", environment}, {"stderr", to_stderr},
 };
 
 int main(void)

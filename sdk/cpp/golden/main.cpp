@@ -183,6 +183,22 @@ static void kv_list(Call &call)
     ok(call);
 }
 
+static void share(Call &call)
+{
+    call.kv_shared(true);
+    auto stored = call.kv_set(call.text("key"), call.text("value"));
+    if (!worked(call, stored))
+        return;
+    call.put("stored", stored.value);
+    ok(call);
+}
+
+static void shared(Call &call)
+{
+    call.kv_shared(true);
+    kv_get(call);
+}
+
 static void kv_count(Call &call)
 {
     std::string key = call.text("key");
@@ -293,7 +309,7 @@ int main()
     return mpp::serve({
         {"echo", echo}, {"add", add}, {"greet", greet}, {"half", half}, {"content", content}, {"binary", binary}, {"nest", nest}, {"count", count},
         {"long", long_text}, {"kv_get", kv_get}, {"kv_set", kv_set}, {"kv_delete", kv_delete}, {"kv_list", kv_list}, {"kv_count", kv_count},
-        {"fetch", fetch}, {"whoami", whoami}, {"token", token}, {"work", work}, {"ask", ask}, {"environment", environment},
+        {"fetch", fetch}, {"whoami", whoami}, {"token", token}, {"work", work}, {"ask", ask}, {"share", share}, {"shared", shared}, {"environment", environment},
         {"fail", [](Call &call) { call.fail(call.text("message")); }},
         {"reject", [](Call &call) { call.reject(call.integer("code"), call.text("message"), call.argument("data")); }},
         {"note", [](Call &call) { call.log(call.text("level").c_str(), call.text("message")); ok(call); }},

@@ -173,6 +173,18 @@ func kvList(call *mpp.Call) error {
 	return put(call, "more", more, err)
 }
 
+func share(call *mpp.Call) error {
+	return put(call, "stored", true, mpp.Shared.Set(call.Text("key", ""), []byte(call.Text("value", ""))))
+}
+
+func shared(call *mpp.Call) error {
+	value, there, err := mpp.Shared.Get(call.Text("key", ""))
+	if !there {
+		return put(call, "value", nil, err)
+	}
+	return put(call, "value", mpp.Base64(value), err)
+}
+
 func kvCount(call *mpp.Call) error {
 	key := call.Text("key", "")
 	for range 5 {
@@ -305,7 +317,7 @@ func main() {
 	mpp.Serve(mpp.Tools{
 		"echo": echo, "add": add, "greet": greet, "half": half, "fail": fail, "reject": reject, "content": content, "binary": binary,
 		"nest": nest, "count": count, "long": long, "kv_get": kvGet, "kv_set": kvSet, "kv_delete": kvDelete, "kv_list": kvList,
-		"kv_count": kvCount, "fetch": fetch, "whoami": whoami, "token": token, "note": note, "work": work, "ask": ask,
+		"kv_count": kvCount, "fetch": fetch, "whoami": whoami, "token": token, "note": note, "work": work, "ask": ask, "share": share, "shared": shared,
 		"environment": environment, "stderr": toStderr,
 	})
 }

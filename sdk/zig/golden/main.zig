@@ -153,6 +153,17 @@ fn kvList(call: *Call) !void {
     try put(call, "more", found.more);
 }
 
+fn share(call: *Call) !void {
+    call.kv_shared = true;
+    call.kvSet(try call.text("key", ""), try call.text("value", "")) catch |fault| return told(call, fault);
+    try put(call, "stored", true);
+}
+
+fn shared(call: *Call) !void {
+    call.kv_shared = true;
+    try kvGet(call);
+}
+
 fn kvCount(call: *Call) !void {
     const key = try call.text("key", "");
     for (0..5) |_| {
@@ -270,6 +281,8 @@ const tools = [_]mpp.Tool{
     .{ .name = "note", .run = note },
     .{ .name = "work", .run = work },
     .{ .name = "ask", .run = ask },
+    .{ .name = "share", .run = share },
+    .{ .name = "shared", .run = shared },
     .{ .name = "environment", .run = environment },
     .{ .name = "stderr", .run = toStderr },
 };

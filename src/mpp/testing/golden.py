@@ -50,6 +50,8 @@ class Case:
     host: tuple[Mapping[str, Json], ...]
     reply: Json
     stderr: str
+    optional: bool = False
+    """May the package lack the tool?"""
 
 
 @value
@@ -109,10 +111,16 @@ def read_cases(folder: str) -> tuple[Case, ...]:
 
 
 def read_sessions(folder: str) -> tuple[tuple[str, tuple[Case, ...]], ...]:
-    """Calls that belong together, by the name of their session."""
+    """Calls that belong together, by the name of their session. Those that are not ``apart`` are made as one tool."""
     context = _object(_read(os.path.join(folder, CONTEXT)))
     sessions = [_object(found) for found in _list(_read(os.path.join(folder, SESSIONS)))]
-    return tuple((str(one["name"]), tuple(_case({"name": one["name"], **_object(call)}, context) for call in _list(one["calls"]))) for one in sessions)
+    return tuple((str(one["name"]), tuple(_of_session(one, _object(call), context) for call in _list(one["calls"]))) for one in sessions)
+
+
+def _of_session(session: Mapping[str, Json], call: Mapping[str, Json], context: Mapping[str, Json]) -> Case:
+    made = _case({"name": session["name"], "optional": session.get("optional", False), **call}, context)
+    # State belongs to a tool; made as one tool, each call sees what the others stored.
+    return made if session.get("apart") is True else replace(made, tool="")
 
 
 def run_cases(package: VerifiedPackage, folder: str, *, cache: str = "", only: str = "", home: str = "") -> Iterator[Verdict]:
@@ -123,7 +131,8 @@ def run_cases(package: VerifiedPackage, folder: str, *, cache: str = "", only: s
             if only in case.name:
                 calls.begin(case.host)
                 began = time.monotonic()
-                wrong = "; ".join(filter(None, (_judge(case, run_one(sandbox, ready, case)), calls.end())))
+                run = run_one(sandbox, ready, case)
+                wrong = "" if _lacks(case, run) else "; ".join(filter(None, (_judge(case, run), calls.end())))
                 yield Verdict(name=case.name, wrong=wrong, seconds=time.monotonic() - began)
 
 
@@ -134,8 +143,9 @@ def run_sessions(package: VerifiedPackage, folder: str, *, cache: str = "", home
         with tempfile.TemporaryDirectory(prefix="mpp-golden-") as place, standard_calls(Home(path=place), None) as calls:
             stored = replace(rights_of(package), kv_max_bytes=package.manifest.capabilities.kv_max_bytes)
             with opened(package, calls, stored, cache, home) as (sandbox, ready):
-                # State belongs to a tool; here all calls are made as one, so that each sees what the others stored.
-                found = [(number, _judge(case, run_one(sandbox, ready, replace(case, tool="")))) for number, case in enumerate(session, 1)]
+                runs = [(number, case, run_one(sandbox, ready, case)) for number, case in enumerate(session, 1)]
+            lacks = any(_lacks(case, run) for _, case, run in runs)
+            found = [(number, _judge(case, run)) for number, case, run in runs] if not lacks else []
         wrong = "; ".join(f"call {number}: {words}" for number, words in found if words)
         yield Verdict(name=f"session: {name}", wrong=wrong, seconds=time.monotonic() - began)
 
@@ -212,6 +222,7 @@ def _case(found: Mapping[str, Json], context: Mapping[str, Json]) -> Case:
         host=tuple(map(_object, _list(found.get("host", [])))),
         reply={"jsonrpc": "2.0", "id": 1, **_object(expand(found["reply"]))},
         stderr=str(found.get("stderr", "")),
+        optional=found.get("optional") is True,
     )
 
 
@@ -239,6 +250,11 @@ def _repeated(found: Json) -> str:
         case [str() as text, int() as times]:
             return text * times
     raise ValueError("$repeat takes a text and a number")
+
+
+def _lacks(case: Case, run: Run) -> bool:
+    """Is this what a package says that does not have the tool, where it need not?"""
+    return case.optional and b'"code"' in run.stdout and b"-32602" in run.stdout
 
 
 def _judge(case: Case, run: Run) -> str:

@@ -119,6 +119,14 @@ fn kv_list(req: &ToolRequest) -> Answer {
     Ok(ok().field("keys", keys).field("more", more))
 }
 
+fn share(req: &ToolRequest) -> Answer {
+    put("stored", kv::SHARED.set(req.text("key", "")?, req.text("value", "")?.as_bytes()).map(|()| true).map_err(told)?)
+}
+
+fn shared(req: &ToolRequest) -> Answer {
+    put("value", kv::SHARED.get(req.text("key", "")?).map_err(told)?.map(|bytes| to_base64(&bytes)))
+}
+
 fn kv_count(req: &ToolRequest) -> Answer {
     let key = req.text("key", "")?;
     for _ in 0..5 {
@@ -236,6 +244,8 @@ fn main() {
         ("note", note),
         ("work", work),
         ("ask", ask),
+        ("share", share),
+        ("shared", shared),
         ("environment", environment),
         ("stderr", stderr),
     ]);

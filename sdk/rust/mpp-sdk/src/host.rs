@@ -78,47 +78,88 @@ fn flag(result: Value, key: &str) -> Result<bool, HostError> {
     result[key].as_bool().ok_or_else(unreadable)
 }
 
-/// What a package keeps between calls.
+/// What a tool keeps between calls, and what the tools of a package share.
 pub mod kv {
     use super::*;
 
+    /// The keys of one tool, or of all tools of the package.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Keys {
+        shared: bool,
+    }
+
+    const OWN: Keys = Keys { shared: false };
+
+    /// The keys that all tools of the package have in common: `kv::SHARED.get("a")`.
+    pub const SHARED: Keys = Keys { shared: true };
+
     /// The value under a key, if there is one.
     pub fn get(key: &str) -> Result<Option<Vec<u8>>, HostError> {
-        match call("kv.get", json!({"key": key}))?["value"].as_str() {
-            None => Ok(None),
-            Some(text) => from_base64(text).map(Some).ok_or_else(unreadable),
-        }
+        OWN.get(key)
     }
 
     pub fn set(key: &str, value: &[u8]) -> Result<(), HostError> {
-        flag(call("kv.set", json!({"key": key, "value": (to_base64(value))}))?, "stored").map(|_| ())
+        OWN.set(key, value)
     }
 
     /// Stores only if the present value equals `expect`; with `None`, only if there is none. Says whether it did.
     pub fn set_if(key: &str, value: &[u8], expect: Option<&[u8]>) -> Result<bool, HostError> {
-        flag(call("kv.set", json!({"key": key, "value": (to_base64(value)), "expect": (expect.map(to_base64))}))?, "stored")
+        OWN.set_if(key, value, expect)
     }
 
     /// Says whether it was there.
     pub fn delete(key: &str) -> Result<bool, HostError> {
-        flag(call("kv.delete", json!({"key": key}))?, "existed")
+        OWN.delete(key)
     }
 
     /// Keys in order, and whether there are more; what is `None` is not sent.
     pub fn list(prefix: Option<&str>, after: Option<&str>, limit: Option<u32>) -> Result<(Vec<String>, bool), HostError> {
-        let mut params = Value::object();
-        if let Some(found) = prefix {
-            params.insert("prefix", found);
+        OWN.list(prefix, after, limit)
+    }
+
+    impl Keys {
+        fn ask(self, method: &str, mut params: Value) -> Result<Value, HostError> {
+            if self.shared {
+                params.insert("scope", "package");
+            }
+            call(method, params)
         }
-        if let Some(found) = after {
-            params.insert("after", found);
+
+        pub fn get(self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
+            match self.ask("kv.get", json!({"key": key}))?["value"].as_str() {
+                None => Ok(None),
+                Some(text) => from_base64(text).map(Some).ok_or_else(unreadable),
+            }
         }
-        if let Some(found) = limit {
-            params.insert("limit", found);
+
+        pub fn set(self, key: &str, value: &[u8]) -> Result<(), HostError> {
+            flag(self.ask("kv.set", json!({"key": key, "value": (to_base64(value))}))?, "stored").map(|_| ())
         }
-        let result = call("kv.list", params)?;
-        let keys = result["keys"].as_array().ok_or_else(unreadable)?;
-        Ok((keys.iter().filter_map(Value::as_str).map(str::to_owned).collect(), flag(result.clone(), "more")?))
+
+        pub fn set_if(self, key: &str, value: &[u8], expect: Option<&[u8]>) -> Result<bool, HostError> {
+            let params = json!({"key": key, "value": (to_base64(value)), "expect": (expect.map(to_base64))});
+            flag(self.ask("kv.set", params)?, "stored")
+        }
+
+        pub fn delete(self, key: &str) -> Result<bool, HostError> {
+            flag(self.ask("kv.delete", json!({"key": key}))?, "existed")
+        }
+
+        pub fn list(self, prefix: Option<&str>, after: Option<&str>, limit: Option<u32>) -> Result<(Vec<String>, bool), HostError> {
+            let mut params = Value::object();
+            if let Some(found) = prefix {
+                params.insert("prefix", found);
+            }
+            if let Some(found) = after {
+                params.insert("after", found);
+            }
+            if let Some(found) = limit {
+                params.insert("limit", found);
+            }
+            let result = self.ask("kv.list", params)?;
+            let keys = result["keys"].as_array().ok_or_else(unreadable)?;
+            Ok((keys.iter().filter_map(Value::as_str).map(str::to_owned).collect(), flag(result.clone(), "more")?))
+        }
     }
 }
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import sys
+from importlib.machinery import PathFinder
 
 from mpp.author.languages.outcome import module_of, sources_of
 from mpp.author.languages.ports import Job, Key, Output
 from mpp.author.project import PATTERN
 from mpp.author.running import clean_environment, Confinement, run_confined, SYSTEM_FOLDERS
-from mpp.errors import Refused
+from mpp.author.toolchains.finding import import_path, installed_version
+from mpp.errors import HostFailed, Refused
 
 _ERROR = re.compile(r"^(?P<where>[^\s:]+:\d+:\d+): error: ", re.MULTILINE)
+_LIBRARIES = ("_libwasmtime.so", "_libwasmtime.dylib", "_wasmtime.dll")
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _AGAIN = "install it again: pip install --force-reinstall wasmtime"
 
 
@@ -34,9 +39,6 @@ class Wat:
     )
 
     def build(self, job: Job) -> Output:
-        # Imported here: what it needs is slow to import, and the settings of a project are read by every command in it.
-        from mpp.stages.sandbox.capi import find_library  # noqa: PLC0415
-
         sources = sources_of(job, ".wat")
         if len(sources) != 1:
             raise Refused("project.sources", f"{len(sources)} files match, a module is one", where="mpp.toml/build/sources", hint="name one file")
@@ -50,14 +52,19 @@ class Wat:
         command = [sys.executable, "-I", "-S", "-B", child, library, source, module, name]
         done = run_confined(command, folder=job.work, env=clean_environment(job.work), hold=hold, again=_AGAIN, what="the assembler")
         data = module_of(done, module, _ERROR, _AGAIN, job.progress)
-        return Output(members={job.manifest.runtime.entrypoint: data}, inputs=dict(sources), tools={"wasmtime": version()}, parameters=())
+        return Output(members={job.manifest.runtime.entrypoint: data}, inputs=dict(sources), tools={"wasmtime": installed_version("wasmtime")}, parameters=())
 
 
-def version() -> str:
-    """The version of the engine."""
-    from importlib.metadata import version as installed  # noqa: PLC0415 - only a build asks
-
-    return installed("wasmtime")
+def find_library() -> str:
+    """The library of the engine, whose Python is not run: its assembler is in there."""
+    spec = PathFinder.find_spec("wasmtime", import_path())
+    machine = _MACHINES.get(platform.machine().lower(), platform.machine().lower())
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for name in _LIBRARIES:
+            path = os.path.join(os.path.abspath(folder), f"{sys.platform}-{machine}", name)
+            if os.path.isfile(path):
+                return path
+    raise HostFailed("host.engine", "the WebAssembly engine, which reads the text, is not installed for this system", hint=_AGAIN)
 
 
 LANGUAGE = Wat()

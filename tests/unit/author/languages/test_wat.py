@@ -9,12 +9,12 @@ import pytest
 
 from mpp.author.languages import wat_child
 from mpp.author.build import build_project
-from mpp.author.languages.wat import LANGUAGE as WAT
+from mpp.author.languages import wat
+from mpp.author.languages.wat import find_library, LANGUAGE as WAT
 from mpp.author.project import read_project
 from mpp.author.scaffold import create_project
-from mpp.errors import Refused
+from mpp.errors import HostFailed, Refused
 from mpp.stages.archive import read_archive, read_member
-from mpp.stages.sandbox.capi import find_library
 from tests.unit.author.languages.jobs import job
 from tests.unit.sandbox.conftest import order
 from tests.unit.sandbox.runner import Runner
@@ -38,6 +38,13 @@ def test_a_fault_has_a_place(tmp_path: Path, text: str, where: str) -> None:
 def test_one_module_is_one_file(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="2 files match"):
         WAT.build(job(tmp_path, {"src/a.wat": "", "src/b.wat": ""}, program=tmp_path / "none/bin/none", sources=("src/*.wat",)))
+
+
+def test_without_an_engine_there_is_no_assembler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wat, "import_path", list)
+    with pytest.raises(HostFailed) as caught:
+        find_library()
+    assert caught.value.code == "host.engine"
 
 
 def test_words_without_a_place_begin_at_the_first_line() -> None:

@@ -148,6 +148,9 @@ mpp_context mpp_context_of(const mpp_call *call);
 mpp_text mpp_error_code(const mpp_reply *reply);
 mpp_text mpp_error_message(const mpp_reply *reply);
 
+/* Each tool has keys of its own. From here on: those of all tools of the package (true), or of this one again (false). */
+void mpp_kv_shared(mpp_reply *reply, bool shared);
+
 bool mpp_kv_get(mpp_reply *reply, mpp_text key, bool *found, mpp_text *value);
 bool mpp_kv_set(mpp_reply *reply, mpp_text key, mpp_text value);
 /* Store only if the present value equals `expect`, or, where `expect` is NULL, if there is none. */
@@ -847,7 +850,7 @@ struct mpp_reply {
     mppi_buffer fields;            /* what stands inside "structuredContent" */
     char open[MPP_DEPTH_MAX]; /* the brackets still open */
     unsigned depth;
-    bool failed, rejected, named, short_of_memory;
+    bool failed, rejected, named, shared, short_of_memory;
     const char *misuse; /* how the tool built a result that is no JSON */
     mpp_text name;      /* the key of the next value, where mpp_name gave it */
     mppi_buffer rejection;   /* what stands inside "error" */
@@ -1404,6 +1407,19 @@ static bool mppi_truth_of(mpp_reply *reply, const mpp_value *result, const char 
     return mpp_as_boolean(mpp_find(result, key), truth) || mppi_refused(reply, mpp_c("unavailable"), mpp_c("the host's answer cannot be read"));
 }
 
+void mpp_kv_shared(mpp_reply *reply, bool shared)
+{
+    reply->shared = shared;
+}
+
+/* The end of a request about keys. */
+static bool mppi_end_keys(mpp_reply *reply, mppi_buffer *request, const mpp_value **result)
+{
+    if (reply->shared)
+        mppi_add_text_field(request, "scope", mpp_c("package"));
+    return mppi_end_request(reply, request, result);
+}
+
 bool mpp_kv_get(mpp_reply *reply, mpp_text key, bool *found, mpp_text *value)
 {
     const mpp_value *result;
@@ -1413,7 +1429,7 @@ bool mpp_kv_get(mpp_reply *reply, mpp_text key, bool *found, mpp_text *value)
     *found = false;
     value->at = "";
     value->size = 0;
-    if (!mppi_end_request(reply, &request, &result))
+    if (!mppi_end_keys(reply, &request, &result))
         return false;
     if (!mpp_as_text(mpp_find(result, "value"), &encoded))
         return true;
@@ -1424,7 +1440,7 @@ bool mpp_kv_get(mpp_reply *reply, mpp_text key, bool *found, mpp_text *value)
 static bool mppi_set(mpp_reply *reply, mppi_buffer *request, bool *stored)
 {
     const mpp_value *result;
-    return mppi_end_request(reply, request, &result) && mppi_truth_of(reply, result, "stored", stored);
+    return mppi_end_keys(reply, request, &result) && mppi_truth_of(reply, result, "stored", stored);
 }
 
 bool mpp_kv_set(mpp_reply *reply, mpp_text key, mpp_text value)
@@ -1453,7 +1469,7 @@ bool mpp_kv_delete(mpp_reply *reply, mpp_text key, bool *existed)
     const mpp_value *result;
     mppi_buffer request = mppi_begin_request("kv.delete");
     mppi_add_text_field(&request, "key", key);
-    return mppi_end_request(reply, &request, &result) && mppi_truth_of(reply, result, "existed", existed);
+    return mppi_end_keys(reply, &request, &result) && mppi_truth_of(reply, result, "existed", existed);
 }
 
 bool mpp_kv_list(mpp_reply *reply, const mpp_text *prefix, const mpp_text *after, int64_t limit, const mpp_value **keys, bool *more)
@@ -1468,7 +1484,7 @@ bool mpp_kv_list(mpp_reply *reply, const mpp_text *prefix, const mpp_text *after
         mppi_add(&request, request.size > 0 && request.at[request.size - 1] != '{' ? ",\"limit\":" : "\"limit\":");
         mppi_add_integer(&request, limit);
     }
-    if (!mppi_end_request(reply, &request, &result))
+    if (!mppi_end_keys(reply, &request, &result))
         return false;
     *keys = mpp_find(result, "keys");
     return mppi_truth_of(reply, result, "more", more);

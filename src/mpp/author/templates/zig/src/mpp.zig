@@ -87,6 +87,8 @@ pub const Call = struct {
     tool: []const u8,
     arguments: Value,
     meta: Value,
+    /// Each tool has keys of its own; true: those of all tools of the package.
+    kv_shared: bool = false,
     /// Why the host refused, after an `error.HostRefused`.
     host_error: HostError = .{},
 
@@ -295,29 +297,33 @@ pub const Call = struct {
         return if (found == .bool) found.bool else self.unreadable();
     }
 
+    fn scope(self: *Call) ?[]const u8 {
+        return if (self.kv_shared) "package" else null;
+    }
+
     pub fn kvGet(self: *Call, key: []const u8) !?[]const u8 {
-        const found = member(try self.host("kv.get", .{ .key = key }), "value");
+        const found = member(try self.host("kv.get", .{ .key = key, .scope = self.scope() }), "value");
         if (found != .string) return null;
         return (try self.fromBase64(found.string)) orelse self.unreadable();
     }
 
     pub fn kvSet(self: *Call, key: []const u8, found: []const u8) !void {
-        _ = try self.flag(try self.host("kv.set", .{ .key = key, .value = try self.base64(found) }), "stored");
+        _ = try self.flag(try self.host("kv.set", .{ .key = key, .value = try self.base64(found), .scope = self.scope() }), "stored");
     }
 
     /// Stores only if the present value equals `expect`; with null, only if there is none. Says whether it did.
     pub fn kvSetIf(self: *Call, key: []const u8, found: []const u8, expect: ?[]const u8) !bool {
         const wanted: Value = if (expect) |bytes| .{ .string = try self.base64(bytes) } else .null;
-        return self.flag(try self.host("kv.set", .{ .key = key, .value = try self.base64(found), .expect = wanted }), "stored");
+        return self.flag(try self.host("kv.set", .{ .key = key, .value = try self.base64(found), .expect = wanted, .scope = self.scope() }), "stored");
     }
 
     pub fn kvDelete(self: *Call, key: []const u8) !bool {
-        return self.flag(try self.host("kv.delete", .{ .key = key }), "existed");
+        return self.flag(try self.host("kv.delete", .{ .key = key, .scope = self.scope() }), "existed");
     }
 
     /// Keys in order; what is null is not sent.
     pub fn kvList(self: *Call, prefix: ?[]const u8, after: ?[]const u8, limit: ?i64) !Keys {
-        const result = try self.host("kv.list", .{ .prefix = prefix, .after = after, .limit = limit });
+        const result = try self.host("kv.list", .{ .prefix = prefix, .after = after, .limit = limit, .scope = self.scope() });
         const listed = member(result, "keys");
         if (listed != .array) return self.unreadable();
         const keys = try self.allocator.alloc([]const u8, listed.array.items.len);
