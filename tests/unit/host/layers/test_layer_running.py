@@ -48,6 +48,7 @@ def sandbox(place: Home) -> Iterator[Sandbox]:
     """Afterwards nothing is left over."""
     made = sandbox_of(place, Answers())
     made.start()
+    gc.collect()
     before = len(os.listdir("/proc/self/fd"))
     yield made
     # An error in flight holds the frames in which it was raised.
@@ -235,8 +236,8 @@ def test_a_compiled_layer_is_taken_from_the_cache(place: Home, monkeypatch: pyte
 
 
 def test_who_asks_for_another_one_does_not_wait() -> None:
-    kept: module._Kept[str] = module._Kept(lambda one: closed.append(one))
     closed: list[str] = []
+    kept: module._Kept[str] = module._Kept(closed.append)
     begun, go, got = threading.Event(), threading.Event(), []
 
     def slowly() -> str:
