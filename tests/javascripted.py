@@ -111,8 +111,10 @@ class Engine:
         self.compiled = Compiled(fd=self.fd, size=0, wasm_sha256=sha256(wasm).hexdigest(), component=False, fresh=True)
 
     @contextmanager
-    def tool(self, files: Mapping[str, bytes], *, memory: int = 64 * MIB, calls: HostCalls | None = None, entrypoint: str = "app/main.js") -> Iterator[Loaded]:
-        making = Making(compiled=self.compiled, files=tuple(sorted(files.items())), entrypoint=entrypoint, hash_seed=1, memory_bytes=memory)
+    def tool(
+        self, files: Mapping[str, bytes], *, memory: int = 64 * MIB, calls: HostCalls | None = None, entrypoint: str = "app/main.js", seconds: float = SECONDS
+    ) -> Iterator[Loaded]:
+        making = Making(compiled=self.compiled, files=tuple(sorted(files.items())), entrypoint=entrypoint, hash_seed=1, memory_bytes=memory, seconds=seconds)
         image = drive(make_image(self.zygote, making))
         try:
             spec: dict[str, Json] = {"memory_bytes": memory, "component": False, "folders": [], "devices": [], "image": image_spec(image)}

@@ -241,6 +241,15 @@ def test_rejections_and_timers_that_nobody_waits_for_do_not_end_the_call(engine:
     assert b"a timer failed: Error: late" in run.stderr
 
 
-def test_a_loop_while_loading_falls_to_the_call_and_its_deadline(engine: Engine) -> None:
-    with engine.tool({**bare("return 'good'"), "app/part.js": b"export const x = 1;"}) as tool:
-        assert tool.said() == "good\n"
+def test_a_loop_while_loading_ends_there_and_in_the_call(engine: Engine) -> None:
+    with engine.tool({"app/main.js": b"for (;;);"}, seconds=2.0) as tool:
+        run = tool.line(b"x\n", seconds=1.0)
+    assert run.fault is not None
+    assert run.fault.code == "tool.deadline"
+
+
+def test_memory_that_runs_out_while_loading_is_a_failure_with_words(engine: Engine) -> None:
+    files = {"app/main.js": b"const a = []; for (;;) a.push(new Uint8Array(1 << 20)); export const mppMain = () => 'x';"}
+    with engine.tool(files, memory=32 * MIB) as tool:
+        # The host loads it in the call then, where it runs out again.
+        assert text_of(tool.line(b"x\n")) == MEMORY_WORDS
