@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import field
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from mpp.author.settings import FOLDER, PATTERN, BuildSettings
 from mpp.author.limits import FILES_MAX, FLAG_CHARS_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX, SETTINGS_BYTES_MAX, SETTINGS_DOTS_MAX
 from mpp.errors import Fault, Refused
 from mpp.files import read_bounded
@@ -24,31 +24,26 @@ from mpp.model.value import value
 if TYPE_CHECKING:  # every command looks for a project, few are in one
     from mpp.author.languages.ports import Key, Language
 
+__all__ = (
+    "FOLDER",
+    "MANIFEST",
+    "PATTERN",
+    "SETTINGS",
+    "BuildSettings",
+    "Project",
+    "check_language",
+    "find_project",
+    "language_of",
+    "matching_files",
+    "read_project",
+)
+
 MANIFEST = "manifest.json"
 SETTINGS = "mpp.toml"
 
-PATTERN = re.compile(r"[A-Za-z0-9_*?][A-Za-z0-9._+*?-]*(/[A-Za-z0-9_*?][A-Za-z0-9._+*?-]*)*")
-FOLDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
 
 # An end may be missing: each position is looked at once, whatever the line holds.
 _TEXT_OR_COMMENT = re.compile(r""""(?:[^"\\]|\\.)*"?|'[^']*'?|\#.*""")
-
-
-@value
-class BuildSettings:
-    """What ``[build]`` of ``mpp.toml`` says; an empty language means that a ready module is packed."""
-
-    language: str = ""
-    """Its name in the registry, whatever alias was written."""
-    assets: tuple[str, ...] = ("README.md", "assets/**")
-    given: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The keys that the language reads, with what they were given; who gave nothing is not in it."""
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return self.given.get(key, ())
-
-    def text(self, key: str, default: str = "") -> str:
-        return next(iter(self.texts(key)), default)
 
 
 @value

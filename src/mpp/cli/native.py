@@ -18,7 +18,7 @@ from mpp.model.jsontext import Json
 from mpp.model.manifest import ToolDefinition
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
 from mpp.stages.gatekeeper import VerifiedPackage
-from mpp.stages.sandbox.contract.reply import read_reply
+from mpp.stages.sandbox import read_reply
 
 NATIVE_LABEL = "[NATIVE DEVELOPMENT RUN: no sandbox, no filter, no record] "
 

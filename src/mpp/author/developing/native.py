@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-from mpp.author.languages.python import LIBRARIES, SOURCES
+from mpp.author.languages.python_names import LIBRARIES, SOURCES
 from mpp.author.limits import COMPILER_OUTPUT_MAX, NATIVE_REPLY_BYTES_MAX
 from mpp.author.project import Project
 from mpp.author.running import clean_environment

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
-from mpp.author.project import BuildSettings
+from mpp.author.settings import BuildSettings
 from mpp.model.jsontext import Json
 from mpp.model.manifest import LayerRef, Manifest
 from mpp.model.value import value

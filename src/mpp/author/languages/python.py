@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 
+from mpp.author.languages.python_names import LIBRARIES, SELF_CONTAINED, SOURCES
 from mpp.author.languages.ports import DEFINITIONS_KEY, Code, Component, Job, Key, LayerFile, Output
 from mpp.errors import Refused
-
-SOURCES = "app"
-LIBRARIES = "lib"
-SELF_CONTAINED = "_mpp/layer.mpp"
 
 _TARGET_KEY = Key(name="target", pattern=re.compile("layer|component"), form="'layer' or 'component'; left out, a layer is taken where there is one")
 
@@ -86,16 +82,6 @@ def _warnings(job: Job, layer: LayerFile | None) -> tuple[str, ...]:
     if layer is not None or not (found.read or found.write):
         return ()
     return ("filesystem: a component opens no folders; build on a layer to read or write files: mpp layer build python",)
-
-
-def entry_of(job: Job) -> str:
-    """The module that starts, as imports name it. ``app/main.py`` is the module ``main``."""
-    entrypoint = job.manifest.runtime.entrypoint
-    if os.path.dirname(entrypoint) != SOURCES or not entrypoint.endswith(".py") or not os.path.basename(entrypoint)[:-3].isidentifier():
-        raise Refused(
-            "project.entrypoint", f"{entrypoint} is no module directly below {SOURCES}/", where="/runtime/entrypoint", hint='"entrypoint": "app/main.py"'
-        )
-    return os.path.basename(entrypoint)[:-3]
 
 
 LANGUAGE = Python()

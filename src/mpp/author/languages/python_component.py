@@ -13,7 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from mpp.author.languages.ports import Job, Toolchain
-from mpp.author.languages.python import LIBRARIES, SOURCES, entry_of
+from mpp.author.languages.python_names import LIBRARIES, SOURCES, entry_of
 from mpp.author.languages.python_describe import interpreter_folders
 from mpp.author.languages.python_files import Gathered
 from mpp.author.limits import COMPONENT_MEMORY_BYTES_MAX, MODULE_BYTES_MAX

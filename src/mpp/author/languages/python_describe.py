@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 
 from mpp.author.languages.ports import DEFINITIONS_KEY, Job
-from mpp.author.languages.python import LIBRARIES, SOURCES
+from mpp.author.languages.python_names import LIBRARIES, SOURCES
 from mpp.author.limits import DESCRIBE_BYTES_MAX, DESCRIBE_MEMORY_BYTES_MAX, DESCRIBE_SECONDS_MAX
 from mpp.author.running import SYSTEM_FOLDERS, Confinement, Done, clean_environment, is_confined, run_confined
 from mpp.author.vendoring.sdk import sdk_folder

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from mpp.author.languages.ports import Component, Job
-from mpp.author.languages.python import LIBRARIES, SOURCES, entry_of
+from mpp.author.languages.python_names import LIBRARIES, SOURCES, entry_of
 from mpp.author.limits import SOURCES_BYTES_MAX
 from mpp.author.project import matching_files
 from mpp.author.vendoring.fetching import Pip, fetch

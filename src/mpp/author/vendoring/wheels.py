@@ -111,7 +111,7 @@ def _read(data: bytes, where: str) -> list[tuple[str, bytes]]:
                 if room < 0:
                     raise Refused("project.wheel", f"has more than {SOURCES_BYTES_MAX} bytes", where=where, hint="take another library")
                 found[item.filename] = content
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError):
         raise Refused("project.wheel", "is no sound ZIP file", where=where, hint="lock the dependencies anew: mpp build --lock") from None
     return list(found.items())
 

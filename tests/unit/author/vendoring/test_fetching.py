@@ -102,3 +102,25 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(MppError, match=r"host\.file"):
         locking.lock_project(str(tmp_path), progress=quiet)
+
+
+def test_files_are_kept_and_found_by_their_hash(tmp_path: Path) -> None:
+    def run(command: list[str], env: Mapping[str, str]) -> tuple[int, str]:
+        (Path(command[command.index("-d") + 1]) / "lib-1.0-py3-none-any.whl").write_bytes(b"a wheel")
+        return 0, ""
+
+    pins = lock(ASKED, str(tmp_path), Pip(env={}, run=run), quiet)
+    assert fetch(pins, str(tmp_path), Pip(env={}, run=Said()), quiet) == {"lib": b"a wheel"}
+    (tmp_path / f"{pins[0].hashes[0]}.whl").write_bytes(b"changed")
+    assert fetch(pins, str(tmp_path), Pip(env={}, run=run), quiet) == {"lib": b"a wheel"}
+    with pytest.raises(Refused, match=r"project\.lock"):
+        fetch((Pin(name="lib", version="1.0", hashes=("0" * 64,)),), str(tmp_path), Pip(env={}, run=run), quiet)
+
+
+def test_a_wheel_for_one_machine(tmp_path: Path) -> None:
+    def run(command: list[str], env: Mapping[str, str]) -> tuple[int, str]:
+        (Path(command[command.index("-d") + 1]) / "lib-1.0-cp313-cp313-any.whl").write_bytes(b"x")
+        return 0, ""
+
+    with pytest.raises(Refused, match=r"project\.native"):
+        lock(ASKED, str(tmp_path), Pip(env={}, run=run), quiet)

@@ -4,6 +4,8 @@ There is no standard library on a disk when the tool runs, so what is imported l
 """
 
 import importlib
+import importlib.util
+import os
 import sys
 
 import _mpp_boot
@@ -18,6 +20,10 @@ LATE = (
 )  # fmt: skip
 
 
+# In the place of what the interpreter has of its own and cannot use here: their traffic goes to the host. In this order, because one needs the other.
+STAND_INS = ("_socket", "select", "ssl")
+
+
 class _Hint:
     """The last that is asked for a module."""
 
@@ -29,6 +35,12 @@ class _Hint:
 
 
 def _prepare():
+    # While the folder of these modules is still on the path: afterwards only the package and the standard library are.
+    for name in STAND_INS:
+        _stand_in(name)
+    for name in ("_mpp_http", "_mpp_resources"):
+        if importlib.util.find_spec(name) is not None:
+            importlib.import_module(name)
     standard = [folder for folder in sys.path if folder.startswith("/python")]
     _mpp_fresh.prepare()
     _mpp_package.install(mpp_bundle.FILES, ["app", "lib"])
@@ -36,7 +48,7 @@ def _prepare():
     stdout, sys.stdout = sys.stdout, sys.stderr
     try:
         _mpp_boot._entry = mpp_bundle.ENTRY
-        _mpp_boot._import_tool()
+        _import_tool()
         for name in (*LATE, *mpp_bundle.LATE):
             try:
                 importlib.import_module(name)
@@ -46,6 +58,27 @@ def _prepare():
         sys.stdout = stdout
     _mpp_fresh.remember()
     sys.meta_path.append(_Hint)
+
+
+def _stand_in(name):
+    path = os.path.join(os.path.dirname(__file__), f"{name}.py")
+    if os.path.isfile(path):
+        spec = importlib.util.spec_from_file_location(name, path)
+        sys.modules[name] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
+def _import_tool():
+    """A tool that reads variables while it is imported would keep those of the build, which are none: it is imported in each call."""
+    _mpp_fresh.watch_variables()
+    _mpp_boot._import_tool()
+    try:
+        _mpp_fresh.check_variables()
+    except RuntimeError as late:
+        print(f"{late}. It is imported in each call instead.", file=sys.stderr)
+        _mpp_boot._tool = None
+        for name in [name for name, module in sys.modules.items() if str(getattr(module, "__file__", "")).startswith("/package/app/")]:
+            del sys.modules[name]
 
 
 _prepare()
