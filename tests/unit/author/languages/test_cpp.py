@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mpp.author.compile import compile_project, compiler_arguments, CPP, default_cache
+from mpp.author import compile as compiling
+from mpp.author.compile import compile_project, Compiled, compiler_arguments, CPP, default_cache
 from mpp.author.languages.cpp import LANGUAGE
 from mpp.author.languages.registry import find_language
 from mpp.author.project import BuildSettings, Project, read_project
 from mpp.author.scaffold import create_project
 from mpp.errors import Refused
+from tests.unit.author.languages.jobs import job
 
 FLAGS = next(key for key in LANGUAGE.keys if key.name == "flags").pattern
 
@@ -66,3 +69,12 @@ def test_a_fault_is_named_with_its_place(hello: Path) -> None:
     with pytest.raises(Refused, match="no member named 'sya'") as caught:
         compile_project(read_project(str(hello)), progress=lambda _: None, cache=default_cache(), dialect=CPP)
     assert caught.value.where.startswith("src/main.cpp:20:")
+
+
+def test_what_was_compiled_becomes_the_package(hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "compile_project", lambda *_, **__: Compiled(b"\0asm", ("include/mpp.hpp", "src/main.cpp")))
+    made = job(tmp_path, {}, program=tmp_path / "none/bin/none", sources=("src/*.cpp",), include=("include",))
+    output = LANGUAGE.build(replace(made, root=str(hello)))
+    assert output.members == {"bin/main.wasm": b"\0asm"}
+    assert output.inputs["src/main.cpp"] == (hello / "src" / "main.cpp").read_bytes()
+    assert output.parameters[-1] == "-lc++"
