@@ -180,7 +180,8 @@ def surroundings(*, everything: bool, say: Callable[[str], object]) -> dict[str,
     if has_wasm(environment) or not (everything or os.path.isdir(folder)):
         return environment
     try:
-        say("rust: fetching what Debian offers, 140 MB, once\n")
+        if not os.path.isdir(folder):
+            say("rust: fetching what Debian offers, 140 MB, once\n")
         environment["PATH"] = os.pathsep.join((prepare(folder), environment.get("PATH", "")))
     except (NoDebianRustError, OSError, subprocess.SubprocessError) as fault:
         say(f"rust: {fault}\n")

@@ -40,6 +40,15 @@ def test_one_module_is_one_file(tmp_path: Path) -> None:
         WAT.build(job(tmp_path, {"src/a.wat": "", "src/b.wat": ""}, program=tmp_path / "none/bin/none", sources=("src/*.wat",)))
 
 
+def test_the_same_text_gives_the_same_package(tmp_path: Path) -> None:
+    made = []
+    for place in ("one", "another folder"):
+        (tmp_path / place).mkdir()
+        folder = create_project("hello", lang="wat", parent=str(tmp_path / place), publisher="Ada").folder
+        made.append(build_project(read_project(folder), progress=lambda _: None).data)
+    assert made[0] == made[1]
+
+
 def test_without_an_engine_there_is_no_assembler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wat, "import_path", list)
     with pytest.raises(HostFailed) as caught:
