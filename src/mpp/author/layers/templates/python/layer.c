@@ -4,13 +4,14 @@
    _start:         runs one call in such an image. What belongs to the run (environment, folders, randomness) is read anew first.
 
    _start comes from the C library. In an image it runs the constructors a second time, over memory that has lived: there is one that matters,
-   which reads the variables, and it shall. */
+   which reads the variables, and it shall. What another one says of that on standard error is thrown away (held). */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include "pycore_import.h"
 #include "pycore_initconfig.h"
 #include "pycore_pathconfig.h"
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ const struct _frozen *PyImport_FrozenModules;
 const struct _module_alias *_PyImport_FrozenAliases = aliases;
 
 static PyObject *boot;
+static char held[BUFSIZ];
 
 static _Noreturn void stop(const char *why) {
     fprintf(stderr, "python layer: %s\n", why);
@@ -196,11 +198,14 @@ __attribute__((export_name("mpp_initialize"))) void mpp_initialize(void) {
     follow("initialise", bytes);
     Py_DECREF(bytes);
     fflush(stderr);
+    setvbuf(stderr, held, _IOFBF, sizeof held);
 }
 
 /* ---- one call ---- */
 
 int main(void) {
+    __fpurge(stderr);
+    setvbuf(stderr, NULL, _IONBF, 0);
     if (boot == NULL) {
         static const char words[] = "python layer: not initialised: a host runs this module from an image that mpp_initialize made\n";
         (void)!write(2, words, sizeof words - 1);
