@@ -82,3 +82,8 @@ import thing, spaced.part
 def test_hash_tables_follow_the_seed_of_the_bundle(engine: Engine):
     with engine.tool(files(indent("return hash('a')")), memory=MEMORY, entrypoint=ENTRY) as tool:
         assert len({json.dumps(found(tool.line(b"{}\n", SECONDS))) for _ in range(2)}) == 1
+
+
+def test_a_quiet_tool_leaves_standard_error_empty(engine: Engine):
+    with engine.tool(files(indent("return 1")), memory=MEMORY, entrypoint=ENTRY) as tool:
+        assert tool.line(b"{}\n", SECONDS).stderr == b""
