@@ -180,9 +180,12 @@ def flip_one_bit(path: Path, target: Path) -> int:
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="mpp-demo-"))
     demo, project = Demo(folder), folder / "hello"
-    demo.explain("An author begins a tool: a complete C project whose tool greets somebody.")
-    demo.run("mpp init hello --lang c", folder)
-    demo.explain("Build: compiled to WebAssembly, packed canonically. The same sources always give the same bytes.")
+    demo.explain("An author begins a tool: a complete Python project whose tool greets somebody.")
+    demo.run("mpp init hello", folder)
+    demo.run("cat app/main.py", project)
+    demo.explain(
+        "Build: names, parameters and answers are read from the function; then everything is packed canonically. With no Python layer on this machine, the interpreter goes into the package: the first build fetches what makes it."
+    )
     demo.run("mpp build", project)
     demo.explain("Nobody runs an unsigned package: verify refuses it, and says so with its exit code.")
     demo.run("mpp verify hello-0.1.0.mpp", project, expected=15)

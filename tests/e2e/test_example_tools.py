@@ -36,7 +36,7 @@ CALLS = (
     Call("notes", "find", {"words": "bottles"}, '["milk"]'),
     Call("notes", "forget", {"title": "milk"}, "Delete the note milk?", code=1),
     Call("notes", "forget", {"title": "milk", "sure": {"action": "accept", "content": {}}}, "milk is gone"),
-    Call("table-query", "query", {"file": "sales.csv", "sql": "select count(*) as n from data"}, '"rows":[[6]]', ("--map", "/tables={folder}/tables")),
+    Call("table-query", "query", {"file": "sales.csv", "sql": "select count(*) as n from data"}, "n\n6", ("--map", "/tables={folder}/tables")),
     Call("thumbnail", "size", {"path": "flag.png"}, '"width":120', ("--map", "/pictures={folder}/pictures")),
     Call("thumbnail", "thumbnail", {"path": "flag.png", "side": 30}, "flag.png: 30 x 20", ("--map", "/pictures={folder}/pictures")),
     Call("github-issues", "list_issues", {"repository": "octocat/hello"}, "GITHUB_TOKEN", code=1),

@@ -23,6 +23,7 @@ from mpp.model.rights import Rights
 from mpp.model.rights_words import asked_for
 from mpp.model.scope import Scope, scope_of
 from mpp.model.value import value
+from mpp.model.words import layer_uses
 from mpp.ports import Clock, Events, Random
 from mpp.stages.approval import (
     Approvers,
@@ -330,7 +331,7 @@ def particulars(request: Request, rights: Rights, kept: Kept, privacy: CallPriva
         arguments=request.arguments.data,
         rights_digest=rights.digest,
         # Attack: a yes that was given while answers were filtered, and that lives on when they are not. What is not filtered is a right as any other.
-        uses=(*asked_for(rights), *unfiltered(privacy, request.package.manifest.privacy_filters)),
+        uses=(*asked_for(rights), *layer_uses(request.package.manifest.runtime), *unfiltered(privacy, request.package.manifest.privacy_filters)),
         definitions=definitions_digest(request.package.manifest),
         includes_consent=not kept.kept,
         growth=(*kept.lines, *looks),

@@ -37,6 +37,12 @@ def layer_words(runtime: Runtime) -> tuple[str, ...]:
     return () if layer is None else (f"Runs on the layer {layer.id} {layer.version} ({layer.sha256[:16]}).",)
 
 
+def layer_uses(runtime: Runtime) -> tuple[str, ...]:
+    """The same among the rights that a question shows: whose interpreter runs the tool is part of what a person agrees to."""
+    layer = runtime.layer
+    return () if layer is None else (f"run on the layer {layer.id} {layer.version} ({layer.sha256[:16]})",)
+
+
 def growth(old: Manifest, new: Manifest) -> tuple[str, ...]:
     """What ``new`` asks for beyond ``old``, or weakens; empty when it asks for the same or less.
 

@@ -182,7 +182,8 @@ class Server:
         for line in sys.stdin:
             message = json.loads(line)
             if message.get("id") == f"q{self.asked}" and "method" not in message:
-                return message.get("result", message.get("error"))
+                found: Json = message.get("result", message.get("error"))
+                return found
             if message.get("method") == "notifications/cancelled":
                 return None
         sys.exit(0)

@@ -483,23 +483,3 @@ def test_a_package_without_a_readme_has_none(place: Home) -> None:
         assert [str(row["uri"]) for row in backend.resources(Caller()).items if isinstance(row, dict)] == ["mpp://packages/hello/manifest.json"]
         with pytest.raises(Refused, match=r"call\.resource"):
             backend.read(Caller(), "mpp://packages/hello/README.md")
-
-
-def test_a_picture_stands_with_each_tool_and_one_that_is_not_sound_is_left_out(place: Home) -> None:
-    """Spec: static-content X-31, X-32."""
-    head = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (48).to_bytes(4, "big") * 2
-    install_tool(place, greeting("Hello"), members={"mcp/icon.png": head}, alias="seen")
-    with Host.open(place.path) as host:
-        (item,) = host.tools().items
-    assert isinstance(item, dict)
-    (icon,) = item["icons"]
-    assert icon["sizes"] == ["48x48"]
-    assert icon["src"].startswith("data:image/png;base64,iVBORw0KGgo")
-
-
-def test_a_picture_that_is_not_sound_takes_no_tool_away(place: Home) -> None:
-    install_tool(place, greeting("Hello"), members={"mcp/icon.png": b"<svg/>"})
-    with Host.open(place.path) as host:
-        (item,) = host.tools().items
-    assert isinstance(item, dict)
-    assert "icons" not in item

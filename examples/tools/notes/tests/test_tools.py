@@ -24,14 +24,14 @@ def test_notes_are_found_by_words() -> None:
 
 
 def test_deletes_only_after_a_yes() -> None:
-    with Bench(kv={"note/milk": '{"text": "x", "changed": 1, "by": ""}'}) as bench:
+    with Bench(shared={"note/milk": '{"text": "x", "changed": 1, "by": ""}'}) as bench:
         asked = bench.call("forget", title="milk")
         assert list(asked.questions) == ["sure"]
         bench.answer("sure", action="decline")
         assert bench.call("forget", title="milk").text == "milk stays"
         bench.answer("sure", {})
         assert bench.call("forget", title="milk").text == "milk is gone"
-        assert bench.kv == {}
+        assert bench.shared == {}
 
 
 def test_says_what_is_not_there() -> None:

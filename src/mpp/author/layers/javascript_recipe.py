@@ -23,7 +23,7 @@ from mpp.author.provenance import Recipe, write_provenance
 from mpp.author.sbom import write_sbom
 from mpp.author.toolchains.installing import obtain
 from mpp.errors import HostFailed
-from mpp.files import read_bounded
+from mpp.files import locked, read_bounded
 from mpp.model.jsontext import Json
 from mpp.model.manifest import parse_manifest
 from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, hashes, pack, read_archive
@@ -41,6 +41,13 @@ _FILES = ("libregexp.c", "libunicode.c", "cutils.c", "dtoa.c", "engine.c", "laye
 
 def build_layer(*, cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     """Fetch, compile and pack. ``cache`` is a folder of ours: sources, the compiler's cache, and finished modules."""
+    os.makedirs(cache, mode=0o700, exist_ok=True)
+    # Two builds in one folder would take each other's work away.
+    with locked(os.path.join(cache, "javascript.lock"), "the folder of the layer"):
+        return _built(cache, progress)
+
+
+def _built(cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     env = dict(os.environ)
     compiler = obtain("zig", env=env, progress=progress, install=True)
     source = Debian(RELEASE, os.path.join(cache, "debian"), env=env).fetch(SOURCE, archives_only=False, progress=progress)

@@ -24,7 +24,7 @@ from mpp.author.provenance import Recipe, write_provenance
 from mpp.author.sbom import write_sbom
 from mpp.author.toolchains.installing import obtain
 from mpp.errors import HostFailed
-from mpp.files import read_bounded
+from mpp.files import locked, read_bounded
 from mpp.model.jsontext import Json
 from mpp.model.manifest import parse_manifest
 from mpp.stages.archive import MANIFEST_NAME, PROVENANCE_NAME, SBOM_NAME, hashes, pack, read_archive
@@ -37,6 +37,7 @@ STACK_BYTES = 1 << 20
 _TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates", "python")
 _TARGET = ("-target", "wasm32-wasi")
 _COMPILE = ("-O2", "-g0", "-fno-sanitize=undefined", "-Wno-date-time")
+_OPTIONS = ("--disable-test-modules", "--without-ensurepip")
 _INCLUDE = ("-Ipy/Include", "-Ipy/Include/internal", "-Ipy/Include/internal/mimalloc", "-Ibuild", "-DPy_BUILD_CORE")
 _EMULATED = ("-lwasi-emulated-signal", "-lwasi-emulated-getpid", "-lwasi-emulated-process-clocks", "-lm")
 _LIBRARIES = ("Modules/_decimal/libmpdec/libmpdec.a", "Modules/expat/libexpat.a", "Modules/_hacl/libHacl_Hash_SHA2.a")
@@ -51,6 +52,13 @@ _QUESTION = "include Makefile\nmpp-core: $(LIBRARY_OBJS_OMIT_FROZEN)\n\t$(AR) rc
 
 def build_layer(*, cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     """Fetch, compile and pack. ``cache`` is a folder of ours: sources, the compiler's cache, and finished modules."""
+    os.makedirs(cache, mode=0o700, exist_ok=True)
+    # Two builds in one folder would take each other's work away.
+    with locked(os.path.join(cache, "python.lock"), "the folder of the layer"):
+        return _built(cache, progress)
+
+
+def _built(cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     env = dict(os.environ)
     compiler = obtain("zig", env=env, progress=progress, install=True)
     debian = Debian(RELEASE, os.path.join(cache, "debian"), env=env)
@@ -66,7 +74,7 @@ def build_layer(*, cache: str, progress: Callable[[str], None]) -> BuiltLayer:
 
 def _key(sources: Mapping[str, Source], compiler: Toolchain, own: Mapping[str, bytes]) -> str:
     """What something is made of, as one name: the same name, the same bytes."""
-    digest = sha256(f"{compiler.name} {compiler.version}\n{_TARGET} {_COMPILE} {STACK_BYTES}\n".encode())
+    digest = sha256(f"{compiler.name} {compiler.version}\n{_TARGET} {_COMPILE} {_OPTIONS} {_QUESTION} {STACK_BYTES}\n".encode())
     for source in sources.values():
         digest.update("".join(f"{os.path.basename(path)} {source.files[path]}\n" for path in sorted(source.files)).encode())
     for name in sorted(own):
@@ -148,7 +156,7 @@ def _configure(shop: Workshop) -> None:
     os.makedirs(shop.path("build"))
     shop.run(
         [
-            "../py/configure", "--host=wasm32-wasi", "--build=x86_64-linux-gnu", f"--with-build-python={pretender}", "--disable-test-modules", "--without-ensurepip",
+            "../py/configure", "--host=wasm32-wasi", "--build=x86_64-linux-gnu", f"--with-build-python={pretender}", *_OPTIONS,
             f"CC={compiler}", "CXX=false", f"CPP={compiler} -E", f"AR={tools['ar']}", f"RANLIB={tools['ranlib']}", "PKG_CONFIG=false", f"CFLAGS={' '.join(_COMPILE)}",
         ],
         "configuring CPython", folder="build", env={"CONFIG_SITE": site},

@@ -120,8 +120,8 @@ def write_opcodes(parse_header: str, vdbe: str) -> tuple[str, str]:
     lines.append(f"#define OPFLG_INITIALIZER {{{', '.join(f'{flags.get(number, 0):#04x}' for number in range(most + 1))}}}")
     lines.append(f"#define SQLITE_MX_JUMP_OPCODE {jumps}")
     table = ", ".join(f'"{names.get(number, f"OP_NotUsed_{number}").removeprefix("OP_")}"' for number in range(most + 1))
-    code = f'#include "sqliteInt.h"\nconst char *sqlite3OpcodeName(int i) {{\n    static const char *const names[] = {{{table}}};\n    return names[i];\n}}\n'
-    return "\n".join(lines) + "\n", code
+    source = f'#include "sqliteInt.h"\nconst char *sqlite3OpcodeName(int i) {{\n    static const char *const names[] = {{{table}}};\n    return names[i];\n}}\n'
+    return "\n".join(lines) + "\n", source
 
 
 def write_header(template: str, version: str, source_id: str) -> str:
