@@ -8,7 +8,7 @@ from mpp.errors import HostFailed
 
 
 def run_inside(program: str, folder: str, log: str, *arguments: str, stdout: str = "") -> None:
-    """``folder`` is all that it sees, as /work; what it says on standard error comes to the end of ``log`` if it fails."""
+    """``folder`` is all that it sees, as /shop; what it says on standard error comes to the end of ``log`` if it fails."""
     # Imported here: the engine is slow to import, and every command looks at the recipes' names.
     from wasmtime import Config, Engine, ExitTrap, Linker, Module, Store, Trap, WasiConfig, WasmtimeError  # noqa: PLC0415
 
@@ -22,7 +22,7 @@ def run_inside(program: str, folder: str, log: str, *arguments: str, stdout: str
         wasi.stderr_file = words
         if stdout:
             wasi.stdout_file = os.path.join(folder, stdout)
-        wasi.preopen_dir(folder, "/work")
+        wasi.preopen_dir(folder, "/shop")
         store.set_wasi(wasi)
         linker.define_wasi()
         module = Module.from_file(engine, program)

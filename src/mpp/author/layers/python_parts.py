@@ -85,7 +85,7 @@ def _generate_sqlite(shop: Workshop) -> None:
         shop.run([cc, "-O1", "-w", f"sqlite3/tool/{name}.c", "-o", f"{name}.wasm"], f"compiling {name}")
     for name in ("src/parse.y", "tool/lempar.c"):
         shutil.copyfile(shop.path("sqlite3", *name.split("/")), os.path.join(work, os.path.basename(name)))
-    run_inside(shop.path("lemon.wasm"), work, shop.log, "-q", "-T/work/lempar.c", "/work/parse.y", stdout="lemon.txt")
+    run_inside(shop.path("lemon.wasm"), work, shop.log, "-q", "-T/shop/lempar.c", "/shop/parse.y", stdout="lemon.txt")
     run_inside(shop.path("mkkeywordhash.wasm"), work, shop.log, stdout="keywordhash.h")
     header, code = write_opcodes(_text(shop, "generated/parse.h"), _text(shop, "sqlite3/src/vdbe.c"))
     shop.write("generated/opcodes.h", header)

@@ -60,7 +60,7 @@ def _is_left_out(entry: str, prefix: str) -> bool:
 
 
 def write_sources(modules: tuple[Module, ...], folder: str) -> str:
-    """Put all sources into ``folder`` as UTF-8, whatever they were, and give the list that freeze.c reads: its paths begin with /work."""
+    """Put all sources into ``folder`` as UTF-8, whatever they were, and give the list that freeze.c reads: its paths begin with /shop."""
     os.makedirs(os.path.join(folder, "py"), exist_ok=True)
     lines = []
     for number, module in enumerate(modules):
@@ -69,7 +69,7 @@ def write_sources(modules: tuple[Module, ...], folder: str) -> str:
         text = data.decode(coding).replace("\r\n", "\n")
         with open(os.path.join(folder, "py", str(number)), "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        lines.append(f"{module.name}\t/work/py/{number}\n")
+        lines.append(f"{module.name}\t/shop/py/{number}\n")
     return "".join(lines)
 
 

@@ -36,7 +36,7 @@ def test_sources_become_utf8_whatever_they_were(tmp_path: Path):
     path = tmp_path / "old.py"
     path.write_bytes("# -*- coding: latin-1 -*-\r\nx = 'é'\r\n".encode("latin-1"))
     listed = write_sources((Module(name="old", path=str(path), is_package=False),), str(tmp_path / "work"))
-    assert listed == "old\t/work/py/0\n"
+    assert listed == "old\t/shop/py/0\n"
     assert (tmp_path / "work" / "py" / "0").read_bytes() == "# -*- coding: latin-1 -*-\nx = 'é'\n".encode()
 
 

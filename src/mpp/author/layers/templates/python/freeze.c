@@ -1,6 +1,6 @@
 /* Compiles the modules of the standard library to bytecode, inside of WebAssembly: no Python of this version is needed on the machine that builds.
 
-   Reads /work/list, lines of NAME TAB FILE; writes their bytecode, back to back, to /work/frozen.bin, and lines of NAME SPACE BYTES to /work/frozen.txt.
+   Reads /shop/list, lines of NAME TAB FILE; writes their bytecode, back to back, to /shop/frozen.bin, and lines of NAME SPACE BYTES to /shop/frozen.txt.
    The interpreter runs without its own standard library, which does not exist yet. */
 #include <Python.h>
 #include "pycore_import.h"
@@ -76,8 +76,8 @@ static void freeze(const char *name, const char *path, FILE *code, FILE *list) {
 
 int main(void) {
     char line[LINE_BYTES_MAX];
-    FILE *names = fopen("/work/list", "r"), *code = fopen("/work/frozen.bin", "wb"), *list = fopen("/work/frozen.txt", "w");
-    if (names == NULL || code == NULL || list == NULL) stop("cannot be opened", "/work");
+    FILE *names = fopen("/shop/list", "r"), *code = fopen("/shop/frozen.bin", "wb"), *list = fopen("/shop/frozen.txt", "w");
+    if (names == NULL || code == NULL || list == NULL) stop("cannot be opened", "/shop");
     start();
     while (fgets(line, sizeof line, names) != NULL) {
         line[strcspn(line, "\n")] = 0;
@@ -86,6 +86,6 @@ int main(void) {
         *path++ = 0;
         freeze(line, path, code, list);
     }
-    if (fclose(code) != 0 || fclose(list) != 0) stop("cannot be written", "/work");
+    if (fclose(code) != 0 || fclose(list) != 0) stop("cannot be written", "/shop");
     return 0;
 }
