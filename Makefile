@@ -32,8 +32,8 @@ conformance: .venv/stamp    ## the vectors, run against our own host executable
 layers: .venv/stamp         ## build the Python and JavaScript layers, for tests of tools that stand on them (apt, PyPI)
 	.venv/bin/python -m tools.layers
 
-languages: .venv/stamp      ## each language of mpp init from an empty folder to an answer, and the golden set of each SDK
-	.venv/bin/python -m tools.languages --all
+languages: layers           ## each language of mpp init from an empty folder to an answer, and the golden set of each SDK
+	.venv/bin/python -m tools.languages --all --layer build/layers/python.mpp --layer build/layers/javascript.mpp
 
 interop: .venv/stamp        ## clients that others wrote, against mpp serve: the official MCP suite, inspector, SDK, frameworks (npm, PyPI)
 	.venv/bin/python -m tools.interop
