@@ -7,7 +7,23 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from conformance.make import accepted, archive, capabilities, contents, layers, manifests, names, roots, runs, runs_host, runs_inside, seals, statements, trusts, wasm
+from conformance.make import (
+    accepted,
+    archive,
+    capabilities,
+    contents,
+    layers,
+    manifests,
+    names,
+    roots,
+    runs,
+    runs_host,
+    runs_inside,
+    seals,
+    statements,
+    trusts,
+    wasm,
+)
 from conformance.make import documents_answers, documents_approval, documents_bundle, documents_context, documents_grants, documents_identity, documents_policy
 from conformance.make import documents_policy_arguments, documents_policy_bad, documents_policy_layers, documents_policy_privacy
 from conformance.make import audit_damage, audit_logs, audit_proofs
