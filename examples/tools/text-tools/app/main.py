@@ -53,9 +53,9 @@ def convert(text: Words, into: Annotated[Literal["upper", "lower", "title", "slu
 
 
 @tool(security_level="low")
-def compare(old: Words, new: Words, context: Annotated[int, Description("Equal lines around a difference"), Range(0, 10)] = 3) -> str:
+def compare(old: Words, new: Words, around: Annotated[int, Description("Equal lines around a difference"), Range(0, 10)] = 3) -> str:
     """Show the differences of two texts, line by line."""
-    found = difflib.unified_diff(old.splitlines(), new.splitlines(), "old", "new", lineterm="", n=context)
+    found = difflib.unified_diff(old.splitlines(), new.splitlines(), "old", "new", lineterm="", n=around)
     return "\n".join(found) or "no difference"
 
 
