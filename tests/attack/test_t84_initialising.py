@@ -5,6 +5,7 @@ It may loop, allocate, flood, end, or ask the host: it ends as a refusal within 
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -66,10 +67,13 @@ def shared() -> Iterator[Maker]:
 def maker(shared: Maker) -> Iterator[Maker]:
     """Afterwards the next image is made, and neither a process nor a descriptor is left."""
     assert shared.bytes_of(layered.KEEP, 4096, 5) == b"MPPB1"
+    # What other tests left is collected first: descriptors that close meanwhile are not ours.
+    gc.collect()
     before = len(os.listdir("/proc/self/fd"))
     yield shared
     assert shared.bytes_of(layered.KEEP, 4096, 5) == b"MPPB1"
-    assert len(os.listdir("/proc/self/fd")) == before
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= before
     until = time.monotonic() + SETTLE_SECONDS
     # One may be held ready for the next start.
     while len(children(shared.zygote.pid)) > 1 and time.monotonic() < until:
