@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-TARGETS = ["demo", "dev", "fmt", "lint", "test", "attack", "conformance", "interop", "docs", "bench", "check"]
+TARGETS = ["demo", "dev", "fmt", "lint", "test", "attack", "conformance", "layers", "languages", "interop", "docs", "bench", "check"]
 LOCKS = ["run.txt", "dev.txt"]
 
 

@@ -56,6 +56,7 @@ EXCEPTIONS: dict[str, tuple[float, str]] = {
     ),
     "src/mpp/host/legacy/launch_root.py": (20.0, "runs only in the process that becomes a server; tests as for launch.py"),
     "src/mpp/testing/legacy_server.py": (10.0, "a server that runs as its own process, in tests/unit/host/legacy and tests/attack/test_t73_legacy.py"),
+    "src/mpp/testing/offering_server.py": (10.0, "a server that runs as its own process, in tests/unit/host/legacy and tests/attack/test_t73_legacy_beside.py"),
     "src/mpp/host/patterns/child.py": (0.0, "runs only in the jail; tests/unit/host/test_patterns_judging.py starts it for good, bad and hostile patterns"),
     "src/mpp/stages/sandbox/compile_child.py": (
         0.0,

@@ -12,6 +12,7 @@ from mpp.model.jsontext import Json
 from mpp.stages.privacy import read_message, write_message
 from tests.privacies import PLANTED, filter_of, rules, said, shown
 from mpp.stages.privacy import Filter, Pseudonyms, Rules, built_in
+from mpp.stages.privacy.search import finds_nothing
 from mpp.stages.privacy.types import Filtered
 
 pytestmark = pytest.mark.property
@@ -101,6 +102,11 @@ def test_what_is_clean_stays_byte_for_byte(message: Json) -> None:
 @given(MESSAGES)
 def test_a_clock_that_ran_out_withholds(message: Json) -> None:
     ticks = iter((0.0,))
-    filtered = filter_of(clock=lambda: next(ticks, 1000.0))(copied(message))
+    by = filter_of(clock=lambda: next(ticks, 1000.0))
+    filtered = by(copied(message))
+    if finds_nothing(message, by.rules):
+        # A glance at a small message is bounded by its size and asks no clock.
+        assert filtered.message == message
+        return
     assert filtered.report.withheld in {"privacy.deadline", "privacy.limit", "privacy.text"}
     assert filtered.message is None

@@ -155,6 +155,20 @@ def kv_set(key: str, value: str, expect: str | None = ABSENT) -> Structured:
 
 
 @tool(security_level="low")
+def share(key: str, value: str) -> Structured:
+    """Store a text where all tools find it"""
+    with coded():
+        return ok(stored=kv.set(key, value, shared=True))
+
+
+@tool(security_level="low")
+def shared(key: str) -> Structured:
+    """Read a key that all tools share"""
+    with coded():
+        return ok(value=kv.get(key, shared=True))
+
+
+@tool(security_level="low")
 def kv_delete(key: str) -> Structured:
     """Delete a key"""
     with coded():
