@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import compileall
 import json
+import math
 import os
 import shutil
 import statistics
@@ -245,7 +246,9 @@ def block(client: Client, row: Row) -> None:
     before, begun = cpu_of(client.process.pid), time.perf_counter()
     took = sorted(client.many(CALLS, row.flight))
     row.rate.append(CALLS / (time.perf_counter() - begun))
-    row.cpu_us.append((cpu_of(client.process.pid) - before) / CALLS * 1e6)
+    # A child that ended in between took its count with it: such a block says nothing of the processor.
+    spent = cpu_of(client.process.pid) - before
+    row.cpu_us.append(spent / CALLS * 1e6 if spent > 0 else math.nan)
     row.p50_us.append(took[len(took) // 2] * 1e6)
     row.p99_us.append(took[int(len(took) * 0.99)] * 1e6)
 
@@ -274,7 +277,15 @@ def soak(calls: int) -> None:
 
 
 def against(ours: list[float], theirs: list[float]) -> float:
-    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+    return statistics.median(_seen([one / other for one, other in zip(ours, theirs, strict=True)]))
+
+
+def _seen(found: list[float]) -> list[float]:
+    return [one for one in found if not math.isnan(one)] or [math.nan]
+
+
+def _least(found: list[float]) -> float:
+    return min(_seen(found))
 
 
 def main() -> None:
@@ -294,10 +305,10 @@ def main() -> None:
     for row in rows:
         other = base.get(row.flight)
         # A ratio of each pair of blocks that stood side by side, and the median of those.
-        shares = (against(row.cpu_us, other.cpu_us), min(row.cpu_us) / min(other.cpu_us), against(row.p50_us, other.p50_us)) if other else ()
+        shares = (against(row.cpu_us, other.cpu_us), _least(row.cpu_us) / _least(other.cpu_us), against(row.p50_us, other.p50_us)) if other else ()
         share, least, middle = [f"{one:.2f}" for one in shares] or ["-"] * 3
         print(
-            f"{row.server:<30} {row.flight:>6} {statistics.median(row.cpu_us):>8.0f} {share:>7} {min(row.cpu_us):>7.0f} {least:>7} "
+            f"{row.server:<30} {row.flight:>6} {statistics.median(_seen(row.cpu_us)):>8.0f} {share:>7} {_least(row.cpu_us):>7.0f} {least:>7} "
             f"{statistics.median(row.p50_us):>8.0f} {middle:>7} {statistics.median(row.p99_us):>8.0f} {statistics.median(row.rate):>8.0f}"
         )
     for name, one in started.items():
