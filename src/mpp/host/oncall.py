@@ -17,7 +17,7 @@ from mpp.host.secret_store import SecretStore
 from mpp.host.services.border import Border
 from mpp.host.services.secrets import resolve_env
 from mpp.model.calls import CallContext
-from mpp.model.events import Event, written_body
+from mpp.model.events import Event, Written, written_body
 from mpp.model.jsonquick import compact
 from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest, ToolDefinition
@@ -199,7 +199,7 @@ def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha
 
 
 @lru_cache(RESULTS_KNOWN_MAX)
-def _result_body(outcome: str, used: Used, privacy: Report, vault: str) -> tuple[dict[str, Json], bytes]:
+def _result_body(outcome: str, used: Used, privacy: Report, vault: str) -> tuple[dict[str, Json], Written | None]:
     """Shared by all results that are alike, as most are that used nothing: nobody changes it."""
     body: dict[str, Json] = {
         "outcome": outcome,

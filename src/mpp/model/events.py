@@ -67,6 +67,16 @@ NAME_CHARS_MAX = 200
 """Characters of a tenant or an invocation id in an event. Reason: they are short names."""
 
 
+class Written(NamedTuple):
+    """The canonical form of one body. It holds for this very object: an event that was given another body is written anew.
+
+    Nobody changes a body that was written. A test holds the two equal.
+    """
+
+    body: Mapping[str, Json]
+    data: bytes
+
+
 @value
 class Event:
     kind: str
@@ -79,11 +89,8 @@ class Event:
     """Only what the canonical form can hold: ASCII keys, no decimals. Nobody writes it again."""
     commit: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 in hex of what the event commits to, by name. Of an event that was read: the salted commitments. Spec: audit L-40."""
-    written: bytes = field(default=b"", compare=False, repr=False)
-    """``canonical(body)``, where whoever made the event has it: many calls have one body. Empty: whoever keeps the event writes it.
-
-    The log writes these bytes, so whoever changes the body empties them. A test holds the two equal.
-    """
+    written: Written | None = field(default=None, compare=False, repr=False)
+    """The body in its canonical form, where whoever made the event has it: many calls have one body. None: whoever keeps the event writes it."""
 
 
 class EntryRef(NamedTuple):
@@ -106,12 +113,12 @@ def event_json(event: Event, salt: bytes) -> dict[str, Json]:
     return {**head, "body": event.body, "commit": commit}
 
 
-def written_body(body: dict[str, Json]) -> bytes:
-    """For ``Event.written``. Empty for what no record can hold: whoever keeps the event refuses it in its own words."""
+def written_body(body: dict[str, Json]) -> Written | None:
+    """For ``Event.written``. None for what no record can hold: whoever keeps the event refuses it in its own words."""
     try:
-        return canonical(body)
+        return Written(body, canonical(body))
     except ValueError:
-        return b""
+        return None
 
 
 def write_event(event: Event, salt: bytes) -> bytes:

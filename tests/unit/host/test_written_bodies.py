@@ -11,6 +11,7 @@ from mpp.host.audit.places import LogPlaces
 from mpp.host.audit.pseudonyms import without_names
 from mpp.host.oncall import result_event
 from mpp.model.agents import AgentIdentity, Delegation
+from mpp.model.jsontext import Json
 from mpp.model.events import SALT_BYTES, Event, written_body
 from mpp.model.jsontext import canonical
 from mpp.stages.approval import Grant
@@ -37,8 +38,10 @@ class Kept:
 
 def judge(event: Event) -> None:
     """The bytes are those of the body, and the line is as if they were not there."""
-    assert event.written == canonical(event.body)
-    plain = replace(event, written=b"")
+    assert event.written is not None
+    assert event.written.body is event.body
+    assert event.written.data == canonical(event.body)
+    plain = replace(event, written=None)
     assert encode_event(event, SALT) == encode_event(plain, SALT)
     assert encode_event(event, SALT, 'w"1') == encode_event(plain, SALT, 'w"1')
     assert event == plain
@@ -110,12 +113,21 @@ def test_names_of_users_are_taken_out_of_the_bytes_too(tmp_path: object) -> None
     agent = AgentIdentity(name="a", level="token", behind=(Delegation(kind="user", name="eve", level="token"),))
     warrant(Grant(token=token(), invocation="i", tool=TOOL, argument_sha256="ab" * 32, agent=agent, because="policy", until=0), Spends(), kept, 1)
     told = without_names(kept.events[-1], LogPlaces(folder=f"{tmp_path}/audit", keys=f"{tmp_path}/seal"))
-    assert told.written == b""
     assert b'"eve"' not in encode_event(told, SALT)
 
 
 def test_what_no_record_can_hold_is_refused_as_before() -> None:
     for body in ({"a": 1.5}, {"a": "\ud800"}, {"\u00e9": 1}, {"a": 2**60}):
-        assert written_body(body) == b""
+        assert written_body(body) is None
         with pytest.raises(HostFailed):
             encode_event(Event(kind="result", at=1, tenant="t", invocation="i", body=body, written=written_body(body)), SALT)
+
+
+def test_another_body_is_written_anew_whatever_was_written_before() -> None:
+    """Attack: a wrapper that adds a label to the body of an event, and a record that holds the body from before."""
+    body: dict[str, Json] = {"verified": True}
+    event = Event(kind="result", at=1, tenant="t", invocation="i", body=body, written=written_body(body))
+    changed = replace(event, body={**body, "verified": False})
+    assert b'"verified":true' in encode_event(event, SALT)
+    assert b'"verified":false' in encode_event(changed, SALT)
+    assert b'"verified":true' not in encode_event(changed, SALT)

@@ -69,9 +69,9 @@ def without_names(event: Event, places: LogPlaces) -> Event:
     """Spec: audit L-43. The users behind an agent stand in the record as pseudonyms, whatever stage told of them."""
     body, agent = event.body, event.body.get("agent")
     if "behalf" in body:
-        return replace(event, body={**body, "behalf": _unnamed(body["behalf"], places)}, written=b"")
+        return replace(event, body={**body, "behalf": _unnamed(body["behalf"], places)})
     if isinstance(agent, dict) and "behalf" in agent:
-        return replace(event, body={**body, "agent": {**agent, "behalf": _unnamed(agent["behalf"], places)}}, written=b"")
+        return replace(event, body={**body, "agent": {**agent, "behalf": _unnamed(agent["behalf"], places)}})
     return event
 
 

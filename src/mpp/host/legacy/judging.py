@@ -77,8 +77,7 @@ class Labelled:
         self._events, self._labels = events, dict[str, Json]({"verified": False, "missing_barriers": missing})
 
     def record(self, event: Event, *, durable: bool = False) -> EntryRef:
-        # A body that was written before has no labels in it.
-        return self._events.record(replace(event, body={**event.body, **self._labels}, written=b""), durable=durable)
+        return self._events.record(replace(event, body={**event.body, **self._labels}), durable=durable)
 
 
 def judge_legacy(request: LegacyRequest, at: Setting, on: Services) -> Judged | Question:

@@ -12,7 +12,7 @@ from typing import Final, NoReturn, Self, TypeAlias
 
 from mpp.errors import Refused
 from mpp.model.agents import AgentIdentity
-from mpp.model.events import Event, written_body
+from mpp.model.events import Event, Written, written_body
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.ports import Events, Once
@@ -99,7 +99,7 @@ def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: Us
 
 
 @lru_cache(INTENTS_KNOWN_MAX)
-def _intent(held: Held, tool: str, agent: AgentIdentity, because: str, rule: str, jti: str) -> tuple[dict[str, Json], bytes]:
+def _intent(held: Held, tool: str, agent: AgentIdentity, because: str, rule: str, jti: str) -> tuple[dict[str, Json], Written | None]:
     """Shared by the intents of all calls that nobody was asked about and that are alike: nobody changes it."""
     body: dict[str, Json] = {
         "publisher": held.publisher_id,

@@ -77,7 +77,12 @@ class Genesis:
 def encode_event(event: Event, salt: bytes, writer: str = "") -> bytes:
     """The event's part of a line; ``writer``: of an intent. It is put together by hand: ``canonical`` takes ten times as long. A test holds them equal."""
     try:
-        encoded = _body(event.body, writer) if not event.written else _with_writer(event.written, writer) if writer else event.written
+        written = event.written
+        # Attack: a wrapper that adds a label to the body, and a record that holds the body from before.
+        if written is None or written.body is not event.body:
+            encoded = _body(event.body, writer)
+        else:
+            encoded = _with_writer(written.data, writer) if writer else written.data
         commit = _commitments(event.commit, salt) if event.commit else b""
         rest = _ending(event.kind, event.tenant)
         data = b'{"at":%d,"body":%b,"commit":{%b},"invocation":%b,%b' % (event.at, encoded, commit, orjson.dumps(event.invocation), rest)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
-from mpp.model.events import Event, written_body
+from mpp.model.events import Event, Written, written_body
 from mpp.model.jsontext import Json
 from mpp.model.scope import Scope
 from mpp.stages.policy.facts import facts_json
@@ -25,7 +25,7 @@ def decision_event(asked: Asked, verdict: Verdict, invocation: str, argument_sha
     facts: dict[str, Json] = {**told.facts, "now": asked.now}
     body: dict[str, Json] = {**told.body, "facts": facts}
     commit = {"in": argument_sha256} if argument_sha256 else {}
-    written = b"%b%d%b" % (told.before, asked.now, told.after) if told.before else b""
+    written = Written(body, b"%b%d%b" % (told.before, asked.now, told.after)) if told.before else None
     return Event(kind="decision", at=asked.now, tenant=asked.tenant, invocation=invocation, body=body, commit=commit, written=written)
 
 
@@ -72,7 +72,8 @@ def _worked_out(asked: Asked, verdict: Verdict, user: str, about: tuple[object, 
         "policy": verdict.policy_digest,
     }
     # In a text the quotes of such a key would be escaped, and no other object here has one of that name.
-    before, now, after = written_body(body).partition(_NOW)
+    written = written_body(body)
+    before, now, after = (b"" if written is None else written.data).partition(_NOW)
     return _Told(about, facts, body, before + now, after.lstrip(b"-0123456789"))
 
 
@@ -84,7 +85,7 @@ def token_event(kind: str, token: CapabilityToken, invocation: str, at: int) -> 
 
 
 @lru_cache(SCOPES_KNOWN_MAX)
-def _token_body(held: Held) -> tuple[dict[str, Json], bytes]:
+def _token_body(held: Held) -> tuple[dict[str, Json], Written | None]:
     """Shared by all events of equal tokens: nobody changes it."""
     scope = held.scope
     body: dict[str, Json] = {
