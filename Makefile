@@ -5,7 +5,7 @@
 help:                       ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-.venv/stamp: requirements/dev.txt pyproject.toml tools/venv.sh
+.venv/stamp: requirements/dev.txt pyproject.toml registry/pyproject.toml tools/venv.sh
 	@tools/venv.sh
 
 demo: .venv/stamp           ## the life of a tool, from init to a proof of its last call: each step explained

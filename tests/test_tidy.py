@@ -11,7 +11,7 @@ import pytest
 
 from tools import tidy
 
-PRODUCT = tidy.load(tidy.ROOT / "src")
+PRODUCT = tidy.load(tidy.ROOT / "src") + tidy.load(tidy.ROOT / "registry" / "src")
 HEAVY = ("wasmtime", "hyperscan", "re2", "sqlite3", "apsw", "click", "rich", "asyncio")
 
 

@@ -14,10 +14,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
-    "requirements/run.txt": ("--extra", "c"),
-    "requirements/dev.txt": ("--extra", "c", "--group", "dev"),
+    "requirements/run.txt": ("pyproject.toml", "--extra", "c"),
+    "requirements/registry.txt": ("pyproject.toml", "registry/pyproject.toml", "--extra", "c"),
+    "requirements/dev.txt": ("pyproject.toml", "registry/pyproject.toml", "--extra", "c", "--group", "dev"),
 }
-HEADER = "# Written by tools/lock.py from pyproject.toml. Install with: pip install --require-hashes -r {name}\n"
+"""Each lock with what it holds."""
+
+OURS = ("--no-emit-package", "model-package-protocol")
+"""The registry names our own distribution, which no lock may name: it is the checkout."""
+
+HEADER = "# Written by tools/lock.py from {source}. Install with: pip install --require-hashes -r {name}\n"
 
 
 def main() -> int:
@@ -33,9 +39,9 @@ def _lock(uv: str, name: str, chosen: tuple[str, ...]) -> None:
     """``--universal`` resolves for every platform and each Python from 3.11 on; markers tell them apart."""
     fixed = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate", "--upgrade", "--quiet")
     target = ROOT / name
-    done = subprocess.run([uv, "pip", "compile", "pyproject.toml", *chosen, *fixed], cwd=ROOT, check=True, capture_output=True, text=True)
+    done = subprocess.run([uv, "pip", "compile", *chosen, *fixed, *OURS], cwd=ROOT, check=True, capture_output=True, text=True)
     target.parent.mkdir(exist_ok=True)
-    target.write_text(HEADER.format(name=name) + done.stdout, encoding="utf-8")
+    target.write_text(HEADER.format(name=name, source="registry/pyproject.toml" if "registry" in name else "pyproject.toml") + done.stdout, encoding="utf-8")
     print(f"{name}: {done.stdout.count('==')} packages")
 
 

@@ -26,6 +26,9 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("cli", "serve", "console", "adapters", "__main__"), 5),
     "testing": 6,  # builders and simulators sit on top: they may use all, nothing may use them
 }
+OURS = ("mpp", "mpp_registry")
+"""The packages of our two distributions. The second stands on the first, which knows it in its command line alone."""
+
 SIBLINGS = frozenset(("host", "author", "remote"))
 PUBLIC_OF_A_STAGE = frozenset(("types", "limits", "ports"))
 INNER_DOORS = frozenset(("mpp.stages.audit.forward", "mpp.stages.audit.report", "mpp.stages.privacy.guard"))
@@ -117,7 +120,7 @@ def _inner(module: Module, names: frozenset[str]) -> Iterator[tuple[Edge, tuple[
     for edge in imports(module):
         full = f"{edge.target}.{edge.name}"
         reached = full if full in names else edge.target
-        if reached == "mpp" or reached.startswith("mpp."):
+        if reached.partition(".")[0] in OURS:
             yield edge, tuple(reached.split("."))
 
 
@@ -137,6 +140,8 @@ def layers(modules: list[Module]) -> Iterator[Finding]:
 
 
 def _layer_fault(here: tuple[str, ...], there: tuple[str, ...]) -> str:
+    if there[0] == "mpp_registry":
+        return "" if here[1] == "cli" else f"{here[1]} imports the registry, which not every host has"
     if len(there) == 1:
         return "imports the top door 'mpp' from inside"
     if here[1] not in LAYERS or there[1] not in LAYERS:
@@ -168,10 +173,10 @@ def privates(modules: list[Module]) -> Iterator[Finding]:
 def cycles(modules: list[Module]) -> Iterator[Finding]:
     """No module reaches itself through imports, late ones included. The lazy top door is exempt."""
     names = _names(modules)
-    reach = {module.name: sorted({".".join(reached) for _, reached in _inner(module, names)} & names - {"mpp", module.name}) for module in modules}
+    reach = {module.name: sorted({".".join(reached) for _, reached in _inner(module, names)} & names - {*OURS, module.name}) for module in modules}
     done: set[str] = set()
     for start in sorted(reach):
-        if start != "mpp":
+        if start not in OURS:
             yield from _walk(start, reach, [], done)
 
 

@@ -26,12 +26,12 @@ if [ ! -x .venv/bin/python ] || ! fits .venv/bin/python; then
     "$python" -m venv .venv
 fi
 
-wanted=$(cat requirements/dev.txt pyproject.toml tools/venv.sh | .venv/bin/python -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+wanted=$(cat requirements/dev.txt pyproject.toml registry/pyproject.toml tools/venv.sh | .venv/bin/python -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
 if [ "$(cat .venv/stamp 2>/dev/null || true)" != "$wanted" ]; then
     echo "installing the locked packages into .venv"
     pip=".venv/bin/python -m pip --disable-pip-version-check --quiet"
     # The lock is complete. Without --no-deps an older pip looks for newer releases of a package that another one names with an extra, and refuses them.
     $pip install --no-deps --require-hashes --only-binary :all: -r requirements/dev.txt
-    $pip install --no-deps --no-build-isolation --editable .
+    $pip install --no-deps --no-build-isolation --editable . --editable registry
 fi
 echo "$wanted" > .venv/stamp
