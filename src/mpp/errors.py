@@ -47,6 +47,7 @@ FAMILIES: dict[str, Family] = {
     "host": Family("host", None, 1),
     "tool": Family("sandbox", None, 30),
     "remote": Family("remote", None, 40),
+    "registry": Family("registry", None, 41),
 }
 
 
