@@ -10,7 +10,7 @@ import pytest
 from tools import coverage_gate as gates
 
 FULL, NEAR, HALF = gates.File(100.0, ()), gates.File(95.0, ("7", "8->9")), gates.File(50.0, tuple("123456789abcdef"))
-PURE, OTHER = "src/mpp/model/fields.py", "src/mpp/host/home.py"
+PURE, OTHER, REGISTRY = "src/mpp/model/fields.py", "src/mpp/host/home.py", "registry/src/mpp_registry/log/ledger.py"
 
 JUDGED = [
     ({PURE: FULL, OTHER: FULL}, []),
@@ -19,7 +19,6 @@ JUDGED = [
     ({OTHER: HALF}, [f"{OTHER}: 50.0 % covered, 90 % needed; not reached: 1, 2, 3, 4, 5, 6, 7, 8, 9, a, b, c ..."]),
     ({"src/mpp/errors.py": NEAR}, ["src/mpp/errors.py: 95.0 % covered, 100 % needed; not reached: 7, 8->9"]),
     ({"src/mpp/errors.pyx": NEAR}, []),
-    ({}, ["the report holds no file of src/mpp"]),
 ]
 
 
@@ -31,23 +30,29 @@ def no_exceptions(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_exceptions")
 @pytest.mark.parametrize(("files", "found"), JUDGED)
 def test_files_are_judged_by_their_gate(files: dict[str, gates.File], found: list[str]) -> None:
-    assert list(gates.faults(files)) == found
+    assert list(gates.faults({**files, REGISTRY: FULL})) == found
+
+
+@pytest.mark.usefixtures("no_exceptions")
+def test_a_report_without_one_of_the_distributions_is_none() -> None:
+    assert list(gates.faults({})) == ["the report holds no file of src/mpp", "the report holds no file of registry/src/mpp_registry"]
+    assert list(gates.faults({OTHER: FULL})) == ["the report holds no file of registry/src/mpp_registry"]
 
 
 def test_an_exception_lowers_the_gate_of_one_file_that_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "EXCEPTIONS", {OTHER: (40.0, "a reason"), "src/mpp/gone.py": (1.0, "a reason")})
-    assert list(gates.faults({OTHER: HALF})) == ["src/mpp/gone.py: an exception for a file that is not there"]
+    assert list(gates.faults({OTHER: HALF, REGISTRY: FULL})) == ["src/mpp/gone.py: an exception for a file that is not there"]
 
 
 @pytest.mark.usefixtures("no_exceptions")
 def test_a_report_is_read(tmp_path: Path) -> None:
     row = {"summary": {"percent_covered": 95.0}, "missing_lines": [7], "missing_branches": [[7, 8], [8, 9]]}
     path = tmp_path / "coverage.json"
-    path.write_text(json.dumps({"files": {PURE: row}}))
-    assert gates.read_report(path) == {PURE: NEAR}
+    path.write_text(json.dumps({"files": {PURE: row, REGISTRY: row}}))
+    assert gates.read_report(path) == {PURE: NEAR, REGISTRY: NEAR}
     assert gates.main([str(path)]) == 1
     row["summary"] = {"percent_covered": 100.0}
-    path.write_text(json.dumps({"files": {PURE: row}}))
+    path.write_text(json.dumps({"files": {PURE: row, REGISTRY: row}}))
     assert gates.main([str(path)]) == 0
 
 

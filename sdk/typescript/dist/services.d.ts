@@ -1,7 +1,7 @@
 import { type Json } from "./json.js";
 export type Bytes = string | Uint8Array | ArrayBuffer;
-/** Storage that outlives the call: of this package and tool, in this tenant. Needs `capabilities.storage.kv`. */
-export declare const kv: {
+/** Keys and what is stored under them. */
+export interface Store {
     /** The bytes under a key, or null. */
     get(key: string): Uint8Array | null;
     /** The text under a key, or null. */
@@ -12,7 +12,7 @@ export declare const kv: {
      * Store bytes or a text. With `expect`, only if what is there equals it, or, for null, if nothing is there.
      * @returns whether it was stored
      */
-    set(key: string, value: Bytes, { expect }?: {
+    set(key: string, value: Bytes, how?: {
         expect?: Bytes | null;
     }): boolean;
     /** Remove a key. @returns whether it was there */
@@ -26,6 +26,10 @@ export declare const kv: {
         keys: string[];
         more: boolean;
     };
+}
+/** Storage that outlives the call, in this tenant: of this tool, and below `shared` of all tools of the package. Needs `capabilities.storage.kv`. */
+export declare const kv: Store & {
+    shared: Store;
 };
 export interface HttpOptions {
     method?: string;

@@ -9,40 +9,35 @@ function received(text) {
         throw new HostError("unavailable", "the host gave bytes that are no base64");
     return found;
 }
-/** Storage that outlives the call: of this package and tool, in this tenant. Needs `capabilities.storage.kv`. */
-export const kv = {
-    /** The bytes under a key, or null. */
-    get(key) {
-        const { value } = hostCall("kv.get", { key });
-        return value === null ? null : received(value);
-    },
-    /** The text under a key, or null. */
-    getText(key) {
-        const found = kv.get(key);
-        return found === null ? null : textOf(found);
-    },
-    /** The JSON under a key, or null. */
-    getJson(key) {
-        const found = kv.getText(key);
-        return found === null ? null : parse(found);
-    },
-    /**
-     * Store bytes or a text. With `expect`, only if what is there equals it, or, for null, if nothing is there.
-     * @returns whether it was stored
-     */
-    set(key, value, { expect } = {}) {
-        const expected = expect === undefined || expect === null ? expect : toBase64(bytesOf(expect));
-        return hostCall("kv.set", { key, value: toBase64(bytesOf(value)), expect: expected }).stored;
-    },
-    /** Remove a key. @returns whether it was there */
-    delete(key) {
-        return hostCall("kv.delete", { key }).existed;
-    },
-    /** Keys in ascending order, at most 1,000. */
-    list(how = {}) {
-        return hostCall("kv.list", { prefix: how.prefix, after: how.after, limit: how.limit });
-    },
-};
+function storeOf(scope) {
+    const store = {
+        get(key) {
+            const { value } = hostCall("kv.get", { key, scope });
+            return value === null ? null : received(value);
+        },
+        getText(key) {
+            const found = store.get(key);
+            return found === null ? null : textOf(found);
+        },
+        getJson(key) {
+            const found = store.getText(key);
+            return found === null ? null : parse(found);
+        },
+        set(key, value, { expect } = {}) {
+            const expected = expect === undefined || expect === null ? expect : toBase64(bytesOf(expect));
+            return hostCall("kv.set", { key, value: toBase64(bytesOf(value)), expect: expected, scope }).stored;
+        },
+        delete(key) {
+            return hostCall("kv.delete", { key, scope }).existed;
+        },
+        list(how = {}) {
+            return hostCall("kv.list", { prefix: how.prefix, after: how.after, limit: how.limit, scope });
+        },
+    };
+    return store;
+}
+/** Storage that outlives the call, in this tenant: of this tool, and below `shared` of all tools of the package. Needs `capabilities.storage.kv`. */
+export const kv = { ...storeOf(), shared: storeOf("package") };
 /** The answer of a server. */
 export class HttpResponse {
     status;

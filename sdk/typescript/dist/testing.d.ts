@@ -25,6 +25,8 @@ type Sent = {
 /** A host for tests: storage in memory, answers to requests by a function of yours, lines of the log in a list. */
 export declare class FakeHost {
     readonly stored: Map<string, string>;
+    /** What the tools of the package share. */
+    readonly shared: Map<string, string>;
     readonly logged: {
         level: string;
         message: string;

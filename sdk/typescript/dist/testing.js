@@ -8,6 +8,8 @@ export { forgetTools } from "./tool.js";
 /** A host for tests: storage in memory, answers to requests by a function of yours, lines of the log in a list. */
 export class FakeHost {
     stored = new Map();
+    /** What the tools of the package share. */
+    shared = new Map();
     logged = [];
     reported = [];
     requests = [];
@@ -21,18 +23,22 @@ export class FakeHost {
         return run(this, params);
     }
 }
+function keysOf(host, scope) {
+    return scope === "package" ? host.shared : host.stored;
+}
 const METHODS = {
-    "kv.get": (host, { key }) => ({ value: host.stored.get(key) ?? null }),
+    "kv.get": (host, { key, scope }) => ({ value: keysOf(host, scope).get(key) ?? null }),
     "kv.set": (host, params) => {
         const key = params.key;
-        if ("expect" in params && params.expect !== (host.stored.get(key) ?? null))
+        const stored = keysOf(host, params.scope);
+        if ("expect" in params && params.expect !== (stored.get(key) ?? null))
             return { stored: false };
-        host.stored.set(key, params.value);
+        stored.set(key, params.value);
         return { stored: true };
     },
-    "kv.delete": (host, { key }) => ({ existed: host.stored.delete(key) }),
-    "kv.list": (host, { prefix = "", after = "", limit = 1000 }) => {
-        const found = [...host.stored.keys()].filter((key) => key.startsWith(prefix) && (after === "" || key > after)).sort();
+    "kv.delete": (host, { key, scope }) => ({ existed: keysOf(host, scope).delete(key) }),
+    "kv.list": (host, { prefix = "", after = "", limit = 1000, scope }) => {
+        const found = [...keysOf(host, scope).keys()].filter((key) => key.startsWith(prefix) && (after === "" || key > after)).sort();
         return { keys: found.slice(0, Number(limit)), more: found.length > Number(limit) };
     },
     "http.fetch": (host, params) => {

@@ -13,40 +13,55 @@ function received(text: unknown): Uint8Array {
   return found;
 }
 
-/** Storage that outlives the call: of this package and tool, in this tenant. Needs `capabilities.storage.kv`. */
-export const kv = {
+/** Keys and what is stored under them. */
+export interface Store {
   /** The bytes under a key, or null. */
-  get(key: string): Uint8Array | null {
-    const { value } = hostCall("kv.get", { key });
-    return value === null ? null : received(value);
-  },
+  get(key: string): Uint8Array | null;
   /** The text under a key, or null. */
-  getText(key: string): string | null {
-    const found = kv.get(key);
-    return found === null ? null : textOf(found);
-  },
+  getText(key: string): string | null;
   /** The JSON under a key, or null. */
-  getJson<T = Json>(key: string): T | null {
-    const found = kv.getText(key);
-    return found === null ? null : (parse(found) as T);
-  },
+  getJson<T = Json>(key: string): T | null;
   /**
    * Store bytes or a text. With `expect`, only if what is there equals it, or, for null, if nothing is there.
    * @returns whether it was stored
    */
-  set(key: string, value: Bytes, { expect }: { expect?: Bytes | null } = {}): boolean {
-    const expected = expect === undefined || expect === null ? expect : toBase64(bytesOf(expect));
-    return hostCall("kv.set", { key, value: toBase64(bytesOf(value)), expect: expected }).stored as boolean;
-  },
+  set(key: string, value: Bytes, how?: { expect?: Bytes | null }): boolean;
   /** Remove a key. @returns whether it was there */
-  delete(key: string): boolean {
-    return hostCall("kv.delete", { key }).existed as boolean;
-  },
+  delete(key: string): boolean;
   /** Keys in ascending order, at most 1,000. */
-  list(how: { prefix?: string; after?: string; limit?: number } = {}): { keys: string[]; more: boolean } {
-    return hostCall("kv.list", { prefix: how.prefix, after: how.after, limit: how.limit }) as unknown as { keys: string[]; more: boolean };
-  },
-};
+  list(how?: { prefix?: string; after?: string; limit?: number }): { keys: string[]; more: boolean };
+}
+
+function storeOf(scope?: "package"): Store {
+  const store: Store = {
+    get(key) {
+      const { value } = hostCall("kv.get", { key, scope });
+      return value === null ? null : received(value);
+    },
+    getText(key) {
+      const found = store.get(key);
+      return found === null ? null : textOf(found);
+    },
+    getJson<T = Json>(key: string) {
+      const found = store.getText(key);
+      return found === null ? null : (parse(found) as T);
+    },
+    set(key, value, { expect } = {}) {
+      const expected = expect === undefined || expect === null ? expect : toBase64(bytesOf(expect));
+      return hostCall("kv.set", { key, value: toBase64(bytesOf(value)), expect: expected, scope }).stored as boolean;
+    },
+    delete(key) {
+      return hostCall("kv.delete", { key, scope }).existed as boolean;
+    },
+    list(how = {}) {
+      return hostCall("kv.list", { prefix: how.prefix, after: how.after, limit: how.limit, scope }) as unknown as { keys: string[]; more: boolean };
+    },
+  };
+  return store;
+}
+
+/** Storage that outlives the call, in this tenant: of this tool, and below `shared` of all tools of the package. Needs `capabilities.storage.kv`. */
+export const kv: Store & { shared: Store } = { ...storeOf(), shared: storeOf("package") };
 
 export interface HttpOptions {
   method?: string;

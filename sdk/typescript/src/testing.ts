@@ -30,6 +30,8 @@ type Sent = { method: string; url: string; headers: [string, string][]; body: st
 /** A host for tests: storage in memory, answers to requests by a function of yours, lines of the log in a list. */
 export class FakeHost {
   readonly stored = new Map<string, string>();
+  /** What the tools of the package share. */
+  readonly shared = new Map<string, string>();
   readonly logged: { level: string; message: string }[] = [];
   readonly reported: JsonObject[] = [];
   readonly requests: Sent[] = [];
@@ -44,17 +46,22 @@ export class FakeHost {
   }
 }
 
+function keysOf(host: FakeHost, scope: unknown): Map<string, string> {
+  return scope === "package" ? host.shared : host.stored;
+}
+
 const METHODS: { [method: string]: (host: FakeHost, params: JsonObject) => unknown } = {
-  "kv.get": (host, { key }) => ({ value: host.stored.get(key as string) ?? null }),
+  "kv.get": (host, { key, scope }) => ({ value: keysOf(host, scope).get(key as string) ?? null }),
   "kv.set": (host, params) => {
     const key = params.key as string;
-    if ("expect" in params && params.expect !== (host.stored.get(key) ?? null)) return { stored: false };
-    host.stored.set(key, params.value as string);
+    const stored = keysOf(host, params.scope);
+    if ("expect" in params && params.expect !== (stored.get(key) ?? null)) return { stored: false };
+    stored.set(key, params.value as string);
     return { stored: true };
   },
-  "kv.delete": (host, { key }) => ({ existed: host.stored.delete(key as string) }),
-  "kv.list": (host, { prefix = "", after = "", limit = 1000 }) => {
-    const found = [...host.stored.keys()].filter((key) => key.startsWith(prefix as string) && (after === "" || key > (after as string))).sort();
+  "kv.delete": (host, { key, scope }) => ({ existed: keysOf(host, scope).delete(key as string) }),
+  "kv.list": (host, { prefix = "", after = "", limit = 1000, scope }) => {
+    const found = [...keysOf(host, scope).keys()].filter((key) => key.startsWith(prefix as string) && (after === "" || key > (after as string))).sort();
     return { keys: found.slice(0, Number(limit)), more: found.length > Number(limit) };
   },
   "http.fetch": (host, params) => {

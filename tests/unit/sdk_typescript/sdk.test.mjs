@@ -134,6 +134,11 @@ test("a host for tests", async () => {
     assert.deepEqual(kv.list(), { keys: ["k"], more: false });
     assert.equal(kv.getText("k"), "v");
     assert.equal(kv.getJson("none"), null);
+    assert.equal(kv.shared.getText("k"), null);
+    assert.equal(kv.shared.set("s", "all", { expect: null }), true);
+    assert.deepEqual(kv.shared.list(), { keys: ["s"], more: false });
+    assert.deepEqual(kv.list(), { keys: ["k"], more: false });
+    assert.equal(kv.shared.delete("s"), true);
     assert.equal(kv.delete("k"), true);
     log.info("l");
     assert.throws(() => hostCall("no.such", {}), (fault) => fault.code === "unknown_method");

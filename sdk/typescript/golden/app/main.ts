@@ -117,6 +117,13 @@ tool({ name: "kv_set", description: "Store a text under a key", parameters: { ke
 
 tool({ name: "kv_delete", description: "Delete a key", parameters: { key: t.string() } }, ({ key }) => ok({ existed: coded(() => kv.delete(key)) }));
 
+tool({ name: "share", description: "Store a text under a key of the package", parameters: { key: t.string(), value: t.string() } }, ({ key, value }) => ok({ stored: coded(() => kv.shared.set(key, value)) }));
+
+tool({ name: "shared", description: "Read a key of the package", parameters: { key: t.string() } }, ({ key }) => {
+  const value = coded(() => kv.shared.get(key));
+  return ok({ value: value === null ? null : toBase64(value) });
+});
+
 tool({ name: "kv_list", description: "List keys", parameters: { prefix: optional(t.string()), after: optional(t.string()), limit: optional(t.integer()) } }, (given) => ok(coded(() => kv.list(given))));
 
 tool({ name: "kv_count", description: "Count under a key", parameters: { key: t.string() } }, ({ key }) => {
