@@ -58,6 +58,10 @@ class Blobs(Protocol):
         """The bytes from ``begin`` to before ``end``, in pieces; HostFailed ``registry.blob`` where it is not there."""
         ...
 
+    def path(self, sha256: str) -> str | None:
+        """The file that holds it, where the store is a folder of this machine."""
+        ...
+
     def remove(self, sha256: str) -> None:
         """For what no row names: an upload that came to nothing."""
         ...
