@@ -12,7 +12,7 @@ import pytest
 
 from mpp.errors import HostFailed
 from mpp.jail import seal_memory, sealed_memory
-from mpp.stages.sandbox import limits, placing as subject
+from mpp.stages.sandbox import keeping, limits, placing as subject
 from mpp.stages.sandbox.capi import Api, find_library, Value
 from mpp.stages.sandbox.core import CoreRunner, Linked
 from mpp.stages.sandbox.engine import Engine
@@ -150,7 +150,7 @@ def test_what_does_not_fit_ends_the_call_before_it_begins(layer: Callable[..., L
 def test_what_cannot_be_mapped_ends_the_call(layer: Callable[..., Layer], monkeypatch: pytest.MonkeyPatch) -> None:
     one = layer()
     _, taking, _ = one.initialise()
-    monkeypatch.setattr(subject, "_mmap", lambda *_: 0)
+    monkeypatch.setattr(keeping, "_mmap", lambda *_: 0)
     ending, _ = one.call(taking.size, taking.globals)
     assert (ending.kind, "cannot be mapped" in ending.detail) == ("start", True)
 

@@ -79,6 +79,9 @@ CACHE_KEY_BYTES = 32
 IMAGE_BYTES_MAX = 256 * MIB
 """Bytes of memory in an image. Reason: a host holds one for each tool in use; an interpreter with its library and a tool's imports needs 20 to 60 MiB."""
 
+PAGES_KEPT_MAX = 1024
+"""Pages of an image that a worker keeps written between two calls. Reason: an interpreter writes 200 to 300; to write back more takes longer than a new mapping."""
+
 IMAGE_GLOBALS_MAX = 64
 """Globals of an image. Reason: compilers make one, the stack pointer; each is set in every call."""
 

@@ -7,7 +7,6 @@ the call. Spec: layers Y-20 to Y-27.
 from __future__ import annotations
 
 import ctypes
-import mmap
 import os
 from typing import NamedTuple
 
@@ -15,18 +14,14 @@ from mpp.errors import HostFailed
 from mpp.stages.sandbox import limits
 from mpp.stages.sandbox.capi import Api, EXTERN_GLOBAL, Extern, NUMERIC_KINDS, Pointer, Size, Value
 from mpp.stages.sandbox.image import PAGE_BYTES
+from mpp.stages.sandbox.keeping import Keeper
 from mpp.stages.sandbox.types import GlobalValue
 
 START = b"_start"
 INITIALISE = b"mpp_initialize"
 
-_MAP_FIXED = 0x10
 _CHUNK_BYTES = 64 * 1024
 _ZERO = bytes(_CHUNK_BYTES)
-
-_mmap = ctypes.PyDLL(None, use_errno=True).mmap
-_mmap.restype = ctypes.c_void_p
-_mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int64)
 
 
 class Place(NamedTuple):
@@ -38,12 +33,14 @@ class Place(NamedTuple):
 
 
 class Restoring:
-    """Lays an image under each new instance. ``fd`` is sealed and stays open as long as this."""
+    """Lays an image under each new instance. ``fd`` is sealed and stays open as long as this; ``pagemap`` as well, see ``Keeper``."""
 
     entry = START
 
-    def __init__(self, api: Api, fd: int, size: int, globals_: tuple[GlobalValue, ...]) -> None:
-        self._api, self._fd, self._size = api, fd, size
+    def __init__(self, api: Api, fd: int, size: int, globals_: tuple[GlobalValue, ...], pagemap: int = -1) -> None:
+        self._api, self._size = api, size
+        self._keeper = Keeper(fd, size, pagemap)
+        self._base = 0
         self._grow, self._set = api.bind("wasmtime_memory_grow"), api.bind("wasmtime_global_set")
         self._before = ctypes.c_uint64()
         self._before_at = ctypes.addressof(self._before)
@@ -62,11 +59,10 @@ class Restoring:
             error = self._grow(at.context, at.memory, missing // PAGE_BYTES, self._before_at)
             if error:
                 return error
-        base = api.memory_data(at.context, at.memory)
-        # Never runnable: the list of system calls refuses that too. Private, so that nothing that is written reaches the image or another call.
         # This engine takes memory for each instance and unmaps it with its end. Attack: a pool would keep the mapping in its slot, for the
         # next instance, of whatever module, to read.
-        if _mmap(base, self._size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | _MAP_FIXED, self._fd, 0) != base:
+        self._base = api.memory_data(at.context, at.memory)
+        if not self._keeper.place(self._base):
             return api.error_new(b"the image cannot be mapped")
         for name, value in self._values:
             if not api.export_get(at.context, at.instance, name, len(name), self._found_at) or self._found.kind != EXTERN_GLOBAL:
@@ -76,8 +72,9 @@ class Restoring:
                 return error
         return 0
 
-    def after(self, at: Place, memory: memoryview, *, returned: bool) -> None:
-        """The call is over; its memory goes with its store."""
+    def after(self, at: Place, memory: memoryview, *, returned: bool) -> None:  # noqa: ARG002 - its place is known from before
+        """The call is over, however it ended; what it wrote goes with its store, or is written over."""
+        self._keeper.take(self._base)
 
 
 def _value(one: GlobalValue) -> Value:

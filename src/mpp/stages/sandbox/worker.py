@@ -28,6 +28,7 @@ from mpp.stages.sandbox.core import CoreRunner, Linked
 from mpp.stages.sandbox.engine import Engine
 from mpp.stages.sandbox.guest import CallGuest, Grants, INITIALISING, InitialGuest
 from mpp.stages.sandbox.image import judged_size, read_globals
+from mpp.stages.sandbox.keeping import open_pagemap
 from mpp.stages.sandbox.placing import Restoring, Taking
 from mpp.stages.sandbox.timer import DeadlineTimer
 from mpp.stages.sandbox.types import Ending
@@ -121,9 +122,11 @@ def _layered(shared: Shared, spec: Mapping[str, Json], image: Mapping[str, Json]
     _narrow(grants)
     engine, module, mapped = _layer_code(shared, fds[1])
     open_sealed(fds[2])
-    placed = Restoring(shared.api, fds[2], judged_size(image["size"]), read_globals(image["globals"]))
+    pagemap = open_pagemap()
+    placed = Restoring(shared.api, fds[2], judged_size(image["size"]), read_globals(image["globals"]), pagemap)
     runner = CoreRunner(engine, module, Linked(engine), placed)
-    timer = _held(shared, spec, engine, channel, grants, (fds[0], fds[2], *mapped, *grants.fds()))
+    kept = (fds[0], fds[2], *mapped, *grants.fds())
+    timer = _held(shared, spec, engine, channel, grants, kept if pagemap < 0 else (*kept, pagemap))
     return _Server[CallGuest](channel, runner, timer, lambda order, ask: CallGuest(order, grants, ask))
 
 
