@@ -27,3 +27,24 @@ MIGRATIONS_MAX = 1_000
 
 MIGRATION_BYTES_MAX = 256 * KIB
 """Bytes of one file of the schema. Reason: the largest has five thousand."""
+
+CONNECTIONS_MAX = 20
+"""Connections of one replica to PostgreSQL. Reason: two cores keep fewer busy, and four replicas stay below the hundred of a server."""
+
+CONNECT_SECONDS_MAX = 10
+"""Seconds for which a connection to PostgreSQL is waited for. Reason: a server that starts again is back in less, and a client waits no longer."""
+
+STATEMENT_MS_MAX = 60_000
+"""Milliseconds of one statement. Reason: ours take milliseconds; one that is lost must not hold the lock of the writer."""
+
+TEXTS_KEPT_MAX = 1_000
+"""Statements whose form for PostgreSQL is kept. Reason: the registry has a few hundred."""
+
+OBJECT_SECONDS_MAX = 60
+"""Seconds of one request to an object storage, and of its repetitions. Reason: 256 MiB over a slow line; a client waits no longer."""
+
+OBJECT_RETRIES_MAX = 5
+"""Repetitions of one request to an object storage. Reason: storages ask for one now and then; more would hide that it is down."""
+
+INCOMING_SECONDS_MAX = 24 * 3600
+"""Seconds after which a half-written blob is removed at the next start. Reason: no upload lasts a day."""
