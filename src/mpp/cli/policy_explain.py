@@ -75,7 +75,7 @@ def show_explanation(file: str | None, supposed: Supposed, policies: Policies, b
 def _stopped(package: VerifiedPackage) -> str:
     """What is stopped, in words; empty if nothing is. Stops that cannot be read stop everything."""
     try:
-        StopStore(home().stops).current().judge(package.package_id, package.publisher_id)
+        StopStore(home().stops).current().judge(package.package_id, package.publisher_id, package.content_hash)
     except Refused as refused:
         return refused.message
     return ""

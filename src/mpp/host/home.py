@@ -54,6 +54,11 @@ class Home:
         return os.path.join(self.path, "layers")
 
     @property
+    def registries(self) -> str:
+        """Which registries are asked; what was seen of them lies in the folder of that name."""
+        return os.path.join(self.path, "registries.toml")
+
+    @property
     def lockfile(self) -> str:
         """Which of them are installed and served."""
         return os.path.join(self.path, "mpp.lock")

@@ -159,7 +159,7 @@ class WasmSandbox:
     def execute(self, wasm_binary: VerifiedCode, config: SandboxConfig) -> Output:
         """One run. What the token does not open is refused before anything runs; a tool that fails is raised. Spec: 3-policy R-30 to R-37."""
         package = package_of(wasm_binary)
-        self._stops.current().judge(package.package_id, package.publisher_id)
+        self._stops.current().judge(package.package_id, package.publisher_id, package.content_hash)
         wide, approved = granted_by(config.capability_token, package, self._tenant)
         tool, arguments = read_request(config.stdin_data, package.manifest)
         judge_tool(wide, approved, tool.name, arguments)

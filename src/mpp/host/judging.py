@@ -163,7 +163,7 @@ def privacy_of(judged: Judged, at: Setting) -> CallPrivacy:
 def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     """A grant, or a question for a person. What is stopped or denied is ``Refused``."""
     package, now = request.package, on.clock.now()
-    on.stops.current().judge(package.package_id, package.publisher_id)
+    on.stops.current().judge(package.package_id, package.publisher_id, package.content_hash)
     consent, kept = known_consent(request, on.approvals)
     asked = asked_of(request, at.policies, consent, kept, now)
     decision, token = decided(request, asked, at, on)

@@ -6,8 +6,8 @@ Spec: spec/4-approval.md section 9.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Set as AbstractSet
+from dataclasses import field, replace
 
 from mpp.crypto.ed25519 import KEY_ID
 from mpp.errors import HostFailed, Refused
@@ -45,13 +45,16 @@ class Stops:
     all: Stop | None
     packages: dict[str, Stop]
     publishers: dict[str, Stop]
+    contents: dict[str, Stop] = field(default_factory=dict)
+    """Single versions, by content hash: what their registry has withdrawn."""
 
-    def judge(self, package_id: str, publisher_id: str) -> None:
+    def judge(self, package_id: str, publisher_id: str, content_hash: str = "") -> None:
         """Refuse what is stopped; whatever else was granted or approved."""
         for what, stop in (
             ("everything", self.all),
             (package_id, self.packages.get(package_id)),
             (f"publisher {publisher_id[:16]}", self.publishers.get(publisher_id)),
+            ("this version", self.contents.get(content_hash)),
         ):
             if stop is not None:
                 message = f"{what} is stopped on this host" + (f": {stop.why}" if stop.why else "")
@@ -70,6 +73,7 @@ def read_stops(data: bytes, *, where: str) -> Stops:
         all=None if whole is None else _read_stop(whole),
         packages=_read_stops(fields, "packages"),
         publishers=_read_stops(fields, "publishers"),
+        contents=_read_stops(fields, "contents"),
     )
     fields.end()
     faults.stop()
@@ -80,7 +84,7 @@ def _read_stops(fields: Fields, key: str) -> dict[str, Stop]:
     listed = fields.object(key, required=False)
     if listed is None:
         return {}
-    form, words = (PACKAGE_ID, PACKAGE_ID_FORM) if key == "packages" else (KEY_ID, "the 64 hex digits of a publisher id")
+    form, words = (PACKAGE_ID, PACKAGE_ID_FORM) if key == "packages" else (KEY_ID, "the 64 hex digits of a SHA-256")
     found: dict[str, Stop] = {}
     for name in list(listed.found)[: STOPS_MAX + 1]:
         if len(found) >= STOPS_MAX or form.fullmatch(name) is None:
@@ -100,6 +104,8 @@ def _read_stop(fields: Fields) -> Stop:
 
 def write_stops(stops: Stops) -> bytes:
     document: dict[str, Json] = {"mpp_stops": 1, "packages": _rows(stops.packages), "publishers": _rows(stops.publishers)}
+    if stops.contents:
+        document["contents"] = _rows(stops.contents)
     return canonical(document if stops.all is None else {**document, "all": _row(stops.all)})
 
 
@@ -162,3 +168,9 @@ def without_stop(stops: Stops, kind: str, name: str) -> Stops:
     if kind == "package":
         return replace(stops, packages={one: stop for one, stop in stops.packages.items() if one != name})
     return replace(stops, publishers={one: stop for one, stop in stops.publishers.items() if one != name})
+
+
+def with_contents(stops: Stops, put: Mapping[str, Stop], lifted: AbstractSet[str]) -> Stops:
+    """Versions that their registry has withdrawn, and those that it has proven sound again. No person puts or lifts these. Spec: store D-94."""
+    kept = {name: one for name, one in stops.contents.items() if name not in lifted}
+    return replace(stops, contents={**kept, **put})

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.files import locked, make_private_folder
-from mpp.host.store.disk import is_intact, load_lock, put_package, save_lock, tidy
+from mpp.host.store.disk import is_intact, load_lock, put_bundle, put_package, save_lock, tidy
 from mpp.host.store.lockfile import Entry, Installed, installed, Lock, Version
 from mpp.host.store.planning import Agreed, Plan, plan, Wish
 from mpp.host.store.store import PackageStore
@@ -89,7 +89,7 @@ def apply(
         tidy(store.places, lock)
         entry = found.entry
         if found.change != "none":
-            entry = _put(store, package, found)
+            entry = _put(store, package, found, wish.bundle)
             events.record(_event(found.change, entry, found.one, found.before, agreed, store.clock.now()), durable=True)
             save_lock(store.places, lock.with_entry(entry))
     return Done(change=found.change, row=installed(entry, _serving(entry)), before=found.before)
@@ -102,7 +102,7 @@ def judge_agreed(found: Plan, agreed: Agreed) -> None:
         raise Refused("consent.growth", missing[0], where=found.package_id, hint="answer yes in a terminal, or add --yes if you are that person")
 
 
-def _put(store: PackageStore, package: VerifiedPackage, found: Plan) -> Entry:
+def _put(store: PackageStore, package: VerifiedPackage, found: Plan, bundle: bytes) -> Entry:
     """The file and what is believed of it. Neither serves anything yet."""
     entry, one = found.entry, found.one
     if not is_intact(store.places, found.package_id, one):
@@ -110,6 +110,8 @@ def _put(store: PackageStore, package: VerifiedPackage, found: Plan) -> Entry:
         one = replace(one, file_hash=package.file_hash, size=len(package.archive.data))
         put_package(store.places, found.package_id, one, bytes(package.archive.data))
         entry = replace(entry, versions=tuple(one if old.content_hash == one.content_hash else old for old in entry.versions))
+    if bundle:
+        put_bundle(store.places, found.package_id, one, bundle)
     _accept(store.trust, package.content_hash)
     return entry
 
@@ -193,4 +195,6 @@ def _event(change: str, entry: Entry, one: Version, before: str, agreed: Agreed,
         "by": agreed.by,
         "amr": agreed.amr,
     }
+    if one.registry_id:
+        body |= {"registry": one.registry_id, "index": one.log_index}
     return Event(kind="package", at=now, tenant="local", invocation="", body=body)

@@ -28,7 +28,9 @@ Revision = tuple[int, int, int, int]
 NO_FILE: Revision = (0, 0, 0, 0)
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
-_PACKAGE = re.compile(r"[0-9A-Za-z.+-]+-[0-9a-f]{16}\.mpp")
+_PACKAGE = re.compile(r"[0-9A-Za-z.+-]+-[0-9a-f]{16}\.mpp(?:\.bundle)?")
+
+BUNDLE_ENDING = ".bundle"
 
 
 @value
@@ -47,6 +49,10 @@ class StorePlaces:
 
     def file(self, package_id: str, one: Version) -> str:
         return os.path.join(self.folder(package_id), one.file_name)
+
+    def bundle(self, package_id: str, one: Version) -> str:
+        """Beside the file: what its registry proves of it."""
+        return self.file(package_id, one) + BUNDLE_ENDING
 
     @property
     def guard(self) -> str:
@@ -142,9 +148,14 @@ def put_package(places: StorePlaces, package_id: str, one: Version, data: bytes)
     write_atomic(places.file(package_id, one), data, PRIVATE)
 
 
+def put_bundle(places: StorePlaces, package_id: str, one: Version, data: bytes) -> None:
+    """The proofs of a file that was put there. They decide nothing of what is served."""
+    write_atomic(places.bundle(package_id, one), data, PRIVATE)
+
+
 def tidy(places: StorePlaces, lock: Lock) -> int:
     """Remove what a change left that was cut off, and files that the lockfile does not name. The caller holds the guard; gives how many went."""
-    known = {places.file(name, one) for name, entry in lock.packages.items() for one in entry.versions}
+    known = {path(name, one) for name, entry in lock.packages.items() for one in entry.versions for path in (places.file, places.bundle)}
     gone = 0
     for path in [*_left_in(places.home, os.path.basename(places.lockfile)), *_strays(places)]:
         if path not in known:

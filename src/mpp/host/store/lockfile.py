@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.store.limits import ALIAS_CHARS_MAX, LOCK_BYTES_MAX, PACKAGES_MAX, SOURCE_CHARS_MAX, TIME_MAX, VERSIONS_MAX
+from mpp.limits import JSON_INT_MAX
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, canonical, read, shown
 from mpp.model.limits import VERSION_MAX
@@ -42,6 +43,10 @@ class Version:
     installed: int
     source: str
     """Where its file came from: a path or an address."""
+    registry_id: str = ""
+    """The registry whose log proves it; empty: it came from elsewhere."""
+    log_index: int = 0
+    """Its place in that log."""
 
     @property
     def file_name(self) -> str:
@@ -107,6 +112,9 @@ class Installed:
     mark: str
     """The highest version of this package that was ever active here."""
     source: str
+    registry_id: str = ""
+    """The registry whose log proves it; empty: it came from elsewhere."""
+    log_index: int = 0
 
 
 def installed(entry: Entry, one: Version) -> Installed:
@@ -122,6 +130,8 @@ def installed(entry: Entry, one: Version) -> Installed:
         installed_at=one.installed,
         mark=entry.mark,
         source=one.source,
+        registry_id=one.registry_id,
+        log_index=one.log_index,
     )
 
 
@@ -187,6 +197,7 @@ def _read_version(fields: Fields) -> Version:
     def digest(key: str) -> str:
         return fields.text(key, most=64, pattern=SHA256_HEX, form=SHA256_HEX_FORM)
 
+    registry = fields.object("registry", required=False)
     found = Version(
         version=fields.text("version", most=VERSION_MAX, pattern=VERSION, form=VERSION_FORM),
         publisher_id=digest("publisher_id"),
@@ -195,7 +206,11 @@ def _read_version(fields: Fields) -> Version:
         size=fields.number("size", least=1, most=TOTAL_BYTES_MAX),
         installed=fields.number("installed", least=0, most=TIME_MAX),
         source=fields.text("source", most=SOURCE_CHARS_MAX, least=0, pattern=SOURCE, form=SOURCE_FORM),
+        registry_id="" if registry is None else registry.text("id", most=64, pattern=SHA256_HEX, form=SHA256_HEX_FORM),
+        log_index=0 if registry is None else registry.number("index", least=0, most=JSON_INT_MAX),
     )
+    if registry is not None:
+        registry.end()
     fields.end()
     return found
 
@@ -242,7 +257,9 @@ def _entry_json(entry: Entry) -> Json:
 
 
 def _version_json(one: Version) -> Json:
+    proven: dict[str, Json] = {"registry": {"id": one.registry_id, "index": one.log_index}} if one.registry_id else {}
     return {
+        **proven,
         "version": one.version,
         "publisher_id": one.publisher_id,
         "content_hash": one.content_hash,

@@ -36,6 +36,11 @@ class Wish:
     downgrade: bool = False
     """Was it said in so many words that an older version is wanted?"""
     source: str = ""
+    registry_id: str = ""
+    """The registry whose log proves the file; empty: it came from elsewhere."""
+    log_index: int = 0
+    bundle: bytes = b""
+    """What proves it, kept beside the file."""
 
 
 @value
@@ -110,6 +115,8 @@ def _version(package: VerifiedPackage, wish: Wish, now: int) -> Version:
         size=len(package.archive.data),
         installed=now,
         source=wish.source if is_kept else "",
+        registry_id=wish.registry_id,
+        log_index=wish.log_index,
     )
 
 
