@@ -57,6 +57,7 @@ FAILING: dict[str, str] = {
 }
 
 
+_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 _SOFT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.If)
 
 
@@ -116,7 +117,8 @@ class _Reader:
 
     def read(self, tree: ast.Module) -> None:
         """Imports first, because a call may stand above the import that names it."""
-        nodes = list(_walk(tree))
+        # An import is a statement. Calls are looked at in the author's own files alone, and most nodes are expressions.
+        nodes = list(_walk(tree, _STATEMENTS if not self._is_own else ast.AST))
         for node, is_soft in nodes:
             if isinstance(node, ast.Import):
                 self._import(node, is_soft=is_soft)
@@ -154,8 +156,8 @@ class _Reader:
             self.findings.append(Finding(where=f"{self._name}:{node.lineno}", message=f"calls {full}", hint=FAILING[full], is_fatal=False))
 
 
-def _walk(tree: ast.Module) -> Iterator[tuple[ast.AST, bool]]:
-    """Every node, and whether something around it may keep it from being run, or catches what it raises.
+def _walk(tree: ast.Module, kinds: type | tuple[type, ...]) -> Iterator[tuple[ast.AST, bool]]:
+    """Every node of these kinds, and whether something around it may keep it from being run, or catches what it raises.
 
     Attack: an expression of a hundred thousand terms is a tree that deep, so this does not call itself.
     """
@@ -164,7 +166,7 @@ def _walk(tree: ast.Module) -> Iterator[tuple[ast.AST, bool]]:
         node, is_soft = waiting.pop()
         yield node, is_soft
         inner = is_soft or isinstance(node, _SOFT) or (isinstance(node, ast.Try | ast.TryStar) and bool(node.handlers))
-        waiting += [(child, inner) for child in ast.iter_child_nodes(node)]
+        waiting += [(child, inner) for child in ast.iter_child_nodes(node) if isinstance(child, kinds)]
 
 
 def _upwards(module: str) -> Iterator[str]:
