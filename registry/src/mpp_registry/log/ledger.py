@@ -44,6 +44,11 @@ class Ledger:
     def roots(self) -> RootChain:
         return self._roots
 
+    @property
+    def signer(self) -> Signer:
+        """The log key: it signs the list of peers too."""
+        return self._signer
+
     # ------------------------------------------------------------ writing
 
     def append(self, rows: Rows, changes: Sequence[Change], at: int) -> RegistryCheckpoint:
