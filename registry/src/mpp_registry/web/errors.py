@@ -1,0 +1,44 @@
+"""Pages for what went wrong. They say what to do next, and nothing of how the registry works inside."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from mpp.errors import HostFailed, MppError, Refused
+from mpp_registry.web.answers import NEVER_KEEP, Answer, Asked
+from mpp_registry.web.site import Site
+
+WORDS: dict[int, tuple[str, str]] = {
+    400: ("That request makes no sense", "A part of the address or of the form is not what this page takes."),
+    403: ("Not allowed", "This page is for others, or the form is too old. Go back, load the page again, and try once more."),
+    404: ("Nothing here", "There is no such page, or it is not for everybody to see. Look for the package by its name."),
+    405: ("Not this way", "This address does not take that kind of request."),
+    413: ("Too large", "What was sent is larger than this form takes."),
+    429: ("Too often", "Somebody at your address did this too often. Wait a few minutes, then try again."),
+    500: ("Something broke here", "The registry could not make this page. The operator can see why in its log. Packages and proofs are not touched by it."),
+    503: ("Not at the moment", "A part that the registry needs does not answer. Try again in a minute."),
+}
+
+
+def status_answer(site: Site, _asked: Asked | None, status: int, detail: str = "") -> Answer:
+    title, words = WORDS.get(status, WORDS[500 if status >= 500 else 400])
+    return site.page("error.html", http=status, keep=NEVER_KEEP, code=status, title=title, words=words, detail=detail)
+
+
+def fault_answer(site: Site, asked: Asked, fault: MppError) -> Answer:
+    """A refusal is about what was asked, so its words are for whoever asked; of our own failures a stranger learns nothing."""
+    if isinstance(fault, Refused):
+        name = fault.code.partition(".")[2]
+        status = {"not_found": 404, "forbidden": 403, "rate": 429}.get(name, 400)
+        return status_answer(site, asked, status, f"{fault.message}. {fault.hint}" if fault.hint else fault.message)
+    return status_answer(site, asked, 503 if isinstance(fault, HostFailed) else 500)
+
+
+def not_found(site: Site, asked: Asked, what: str = "") -> Answer:
+    return status_answer(site, asked, 404, what)
+
+
+def wants_html(request: Request) -> bool:
+    """Is it a browser that asks? A program that takes anything gets problem+json."""
+    accepts = request.headers.get("accept", "")
+    return request.method in {"GET", "HEAD", "POST"} and "text/html" in accepts

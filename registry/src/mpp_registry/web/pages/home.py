@@ -1,0 +1,29 @@
+"""The first page, the page about the registry, and the style sheet that all have."""
+
+from __future__ import annotations
+
+from mpp_registry.web import reading
+from mpp_registry.web.answers import ALWAYS_ASK, FOR_EVER, Answer, Asked
+from mpp_registry.web.errors import not_found
+from mpp_registry.web.limits import HOME_ROWS
+from mpp_registry.web.site import Site
+
+
+def home(site: Site, _asked: Asked) -> Answer:
+    with site.services.database.read() as rows:
+        newest = reading.newest(rows, HOME_ROWS)
+        popular = reading.most_downloaded(rows, HOME_ROWS)
+        totals = site.totals(rows)
+    return site.page("home.html", newest=newest, popular=popular, totals=totals)
+
+
+def about(site: Site, _asked: Asked) -> Answer:
+    return site.page("about.html")
+
+
+def asset(site: Site, asked: Asked) -> Answer:
+    found = site.assets.get(asked.places["name"])
+    if found is None:
+        return not_found(site, asked)
+    cache = FOR_EVER if asked.query.get("v") == found.tag else ALWAYS_ASK
+    return Answer(body=found.data, kind=found.kind, cache=cache, etag=found.etag)

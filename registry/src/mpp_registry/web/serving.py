@@ -1,0 +1,96 @@
+"""From a request of Starlette to what a page takes, and from its answer back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from mpp.errors import MppError
+from mpp_registry.web.answers import ALWAYS_ASK, Answer, Asked
+from mpp_registry.web.errors import fault_answer, status_answer
+from mpp_registry.web.headers import SECURITY
+from mpp_registry.web.limits import FORM_BYTES_MAX, FORM_FIELDS_MAX, QUERY_CHARS_MAX
+from mpp_registry.web.site import Page, Site
+
+COOKIE = "mpp-admin"
+FORM = "application/x-www-form-urlencoded"
+
+
+def endpoint(site: Site, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    """The page as a route. It runs in a thread, because it waits for the database."""
+
+    async def run(request: Request) -> Response:
+        form = await _form(request) if request.method == "POST" else {}
+        asked = asked_of(request, form or {})
+        if form is None:
+            return response_of(status_answer(site, asked, 413), asked)
+        return await run_in_threadpool(_answered, site, page, asked)
+
+    return run
+
+
+def _answered(site: Site, page: Page, asked: Asked) -> Response:
+    try:
+        answer = page(site, asked)
+    except MppError as fault:
+        answer = fault_answer(site, asked, fault)
+    return response_of(answer, asked)
+
+
+def asked_of(request: Request, form: dict[str, str]) -> Asked:
+    headers = request.headers
+    return Asked(
+        method=request.method,
+        path=request.url.path,
+        places={name: str(item) for name, item in request.path_params.items()},
+        query={name: item[:QUERY_CHARS_MAX] for name, item in request.query_params.items()},
+        form=form,
+        cookie=request.cookies.get(COOKIE, ""),
+        etag=headers.get("if-none-match", ""),
+        address=request.client.host if request.client else "",
+        origin=headers.get("origin", headers.get("sec-fetch-site", "")),
+        is_secure=request.url.scheme == "https",
+    )
+
+
+async def _form(request: Request) -> dict[str, str] | None:
+    """The fields of a form; None where the body is too large or no form.
+
+    Attack: a body without end, or one with a million fields.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        return None
+    data = bytearray()
+    try:
+        async for piece in request.stream():
+            data += piece
+            if len(data) > FORM_BYTES_MAX:
+                return None
+        return dict(parse_qsl(data.decode("utf-8"), keep_blank_values=True, max_num_fields=FORM_FIELDS_MAX, errors="replace"))
+    except (ValueError, ClientDisconnect):
+        return None
+
+
+def response_of(answer: Answer, asked: Asked) -> Response:
+    etag = answer.etag or f'"{sha256(answer.body).hexdigest()[:32]}"'
+    headers = {**dict(SECURITY), "cache-control": answer.cache, "content-type": answer.kind}
+    status, body = answer.status, answer.body
+    if status == 200 and answer.cache != "no-store":
+        headers["etag"] = etag
+        if _holds(asked.etag, etag):
+            status, body = 304, b""
+    if answer.cache == ALWAYS_ASK:
+        headers["vary"] = "cookie"
+    made = Response(content=body, status_code=status, headers=headers)
+    for name, item in answer.more:
+        made.headers.append(name, item)
+    return made
+
+
+def _holds(asked: str, etag: str) -> bool:
+    return asked.strip() == "*" or etag in {one.strip().removeprefix("W/") for one in asked.split(",")}

@@ -1,0 +1,99 @@
+"""The site as a whole: its templates, compiled once, and what each page may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TypeAlias
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mpp.crypto.ed25519 import fingerprint, short_id
+from mpp.model.value import value
+from mpp_registry.store.ports import Rows
+from mpp_registry.web import texts
+from mpp_registry.web.answers import ALWAYS_ASK, Answer, Asked
+from mpp_registry.web.assets import Asset, read_assets
+from mpp_registry.services import Services
+from mpp_registry.web.verdict import SIGNS
+from mpp_registry.web.reading import totals
+from mpp_registry.web.rates import Rates
+
+PLACE = os.path.join(os.path.dirname(__file__), "templates")
+
+
+TOTALS_SECONDS = 30
+"""Seconds for which totals are kept. Reason: nobody sees the difference on the first page."""
+
+
+class Totals:
+    """The totals of the first page. Threads may count at the same time; then the same is counted twice."""
+
+    def __init__(self) -> None:
+        self._found: tuple[int, tuple[int, int, int]] | None = None
+
+    def get(self, rows: Rows, now: int) -> tuple[int, int, int]:
+        kept = self._found
+        if kept is None or not kept[0] <= now < kept[0] + TOTALS_SECONDS:
+            kept = self._found = (now, totals(rows))
+        return kept[1]
+
+
+@value
+class Site:
+    services: Services
+    templates: Environment
+    assets: Mapping[str, Asset]
+    rates: Rates
+    kept: Totals
+
+    def totals(self, rows: Rows) -> tuple[int, int, int]:
+        """Packages, publishers and entries of the log, as they were not long ago: to count a million rows for each visitor would be slow."""
+        return self.kept.get(rows, self.now())
+
+    def page(self, template: str, *, http: int = 200, keep: str = ALWAYS_ASK, headers: tuple[tuple[str, str], ...] = (), **words: object) -> Answer:
+        """The answer that a template makes of ``words``."""
+        text = self.templates.get_template(template).render(site=self.services.settings, **words)
+        return Answer(body=text.encode("utf-8", "replace"), status=http, cache=keep, more=headers)
+
+    def now(self) -> int:
+        return self.services.clock.now()
+
+
+Page: TypeAlias = Callable[[Site, Asked], Answer]
+
+
+def make_site(services: Services) -> Site:
+    templates, assets = _compiled()
+    return Site(services=services, templates=templates, assets=assets, rates=Rates(), kept=Totals())
+
+
+@lru_cache(1)
+def _compiled() -> tuple[Environment, Mapping[str, Asset]]:
+    """Once in a process."""
+    assets = read_assets()
+    return _environment(assets), assets
+
+
+def _environment(assets: Mapping[str, Asset]) -> Environment:
+    """Attack: a template that forgets to escape, or that shows nothing where a name was mistyped. Here each escapes, and a missing name is a fault."""
+    made = Environment(
+        loader=FileSystemLoader(PLACE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=texts.finalized,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    made.filters.update({
+        "count": texts.count, "many": texts.many, "day": texts.day, "when": texts.when, "machine": texts.machine_time, "size": texts.size, "span": texts.span,
+        "part": texts.part, "clip": texts.clip, "print": fingerprint, "short_print": texts.short_print, "key": short_id,
+    })  # fmt: skip
+    made.globals["signs"] = SIGNS
+    made.globals["asset"] = lambda name: f"/static/{name}?v={assets[name].tag}"
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
