@@ -15,6 +15,11 @@ Row: TypeAlias = tuple[Cell, ...]
 class Rows(Protocol):
     """Statements of one transaction. Each is one SQL text that both databases take, with ``?`` for each parameter."""
 
+    @property
+    def kind(self) -> Literal["sqlite", "postgres"]:
+        """For the few statements that have two texts: search."""
+        ...
+
     def all(self, sql: str, *parameters: Cell) -> list[Row]: ...
 
     def one(self, sql: str, *parameters: Cell) -> Row | None: ...

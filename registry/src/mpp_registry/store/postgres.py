@@ -54,6 +54,10 @@ class PostgresRows:
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
 
+    @property
+    def kind(self) -> Literal["sqlite", "postgres"]:
+        return "postgres"
+
     def _run(self, sql: str, parameters: Sequence[Cell], *, binary: bool) -> psycopg.Cursor[tuple[object, ...]]:
         if self._connection is None:
             raise over()

@@ -32,6 +32,10 @@ class SqliteRows:
         self._connection: apsw.Connection | None = connection
 
     @property
+    def kind(self) -> Literal["sqlite", "postgres"]:
+        return "sqlite"
+
+    @property
     def _open(self) -> apsw.Connection:
         if self._connection is None:
             raise over()

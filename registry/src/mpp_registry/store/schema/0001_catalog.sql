@@ -33,8 +33,9 @@ CREATE TABLE packages (
     downloads BIGINT NOT NULL
 );
 CREATE INDEX packages_by_publisher ON packages (publisher_id, package_id);
-CREATE INDEX packages_by_update ON packages (updated_at, package_id);
-CREATE INDEX packages_by_downloads ON packages (downloads, package_id);
+CREATE INDEX packages_by_id ON packages (visibility, package_id);
+CREATE INDEX packages_by_update ON packages (visibility, updated_at, package_id);
+CREATE INDEX packages_by_downloads ON packages (visibility, downloads, package_id);
 
 CREATE TABLE package_owners (
     package_id TEXT NOT NULL,
@@ -55,13 +56,15 @@ CREATE TABLE versions (
     status TEXT NOT NULL,          -- active, deprecated, yanked, quarantined, revoked
     reason TEXT NOT NULL,
     published_at BIGINT NOT NULL,
-    manifest BYTES NOT NULL,
+    log_index BIGINT NOT NULL,     -- of version.published
+    ordering TEXT NOT NULL DEFAULT '',  -- sorts as versions do
+    manifest BYTES NOT NULL,       -- what is large comes last: whoever asks for the rest does not pass over it
     readme BYTES NOT NULL,
     sbom BYTES NOT NULL,
     provenance BYTES NOT NULL,
-    log_index BIGINT NOT NULL,     -- of version.published
     PRIMARY KEY (package_id, version)
 );
+CREATE INDEX versions_by_order ON versions (package_id, ordering);
 CREATE INDEX versions_by_content ON versions (content_hash);
 CREATE INDEX versions_by_file ON versions (file_hash);
 CREATE INDEX versions_by_time ON versions (published_at, package_id);
@@ -115,4 +118,9 @@ CREATE TABLE downloads_daily (
 CREATE TABLE settings (
     name TEXT PRIMARY KEY,
     text TEXT NOT NULL
+);
+
+CREATE TABLE counts (              -- so that nobody counts a million rows for a page: packages, versions, downloads
+    name TEXT PRIMARY KEY,
+    count BIGINT NOT NULL
 );
