@@ -41,6 +41,7 @@ COMMANDS = {
     "audit": "Read the record of calls, prove it, hand it on.",
     "agent": "Manage the agents that this machine knows.",
     "token": "Say who may call this host over the network.",
+    "registry": "Run a registry of packages, and say which ones are asked.",
     "cache": "Look at, empty or fill the cache of compiled code.",
     "doctor": "Say what keeps a tool in on this machine, by trying.",
     "connect": "Write MPP into the configuration of an MCP client.",
@@ -48,6 +49,7 @@ COMMANDS = {
     "import": "Take over servers from a client, a bundle or a registry document.",
     "migrate": "Begin a package from an MCP server and what it was seen to use.",
     "replay": "Record calls of an MCP server, make them of a package, compare.",
+    "help": "Explain a topic, a code or a command.",
 }
 """Each command is the attribute ``command`` of the module of its name in mpp.cli.commands."""
 

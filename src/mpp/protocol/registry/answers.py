@@ -255,9 +255,9 @@ def _log(found: Fields) -> LogPage:
 
 
 def _consistency(found: Fields) -> ConsistencyDoc:
-    hashes = [base64text.decode(text) for text in found.texts("hashes", most=128, each_most=64)]
+    hashes = [base64text.decode(text) for text in found.texts("path", most=128, each_most=64)]
     if any(one is None or len(one) != HASH_BYTES for one in hashes):
-        found.faults.add("form", found.path("hashes"), "are not all hashes", "write each as base64 of 32 bytes")
+        found.faults.add("form", found.path("path"), "are not all hashes", "write each as base64 of 32 bytes")
     return ConsistencyDoc(begin=_count(found, "from"), end=_count(found, "to"), hashes=tuple(one for one in hashes if one is not None))
 
 

@@ -252,7 +252,7 @@ class ConsistencyDoc:
     hashes: tuple[bytes, ...]
 
     def to_json(self) -> Json:
-        return {"from": self.begin, "to": self.end, "hashes": [base64text.encode(one) for one in self.hashes]}
+        return {"from": self.begin, "to": self.end, "path": [base64text.encode(one) for one in self.hashes]}
 
 
 @value

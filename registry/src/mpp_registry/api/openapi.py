@@ -1,0 +1,112 @@
+"""The OpenAPI document, made of the table of endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mpp.model.jsontext import Json
+from mpp_registry.api.asking import Parameter
+from mpp_registry.api.endpoint import Endpoint, Reply
+from mpp_registry.api.problems import MEDIA
+from mpp_registry.api.schemas import named, SCHEMAS
+
+VERSION = "1.0.0"
+"""Of the API: the first number changes with what a client must do otherwise."""
+
+TAGS = {
+    "about": "Which registry this is, and whether it is well.",
+    "log": "The transparency log: checkpoints, tiles, leaves and proofs.",
+    "packages": "Packages, their versions and proofs.",
+    "publishing": "What publishers change.",
+    "publishers": "Publishers and the name spaces that they have proven.",
+    "advisories": "What is known about packages that went wrong.",
+    "mcp": "The same packages in the shape of the MCP registry, to read.",
+}
+
+_SCHEMES: dict[str, Json] = {
+    "signed": {
+        "type": "apiKey", "in": "header", "name": "Authorization",
+        "description": "`MPP-Signed` and a DSSE envelope over the request, signed by a key of the publisher (spec/registry.md).",
+    },
+    "token": {"type": "http", "scheme": "bearer", "description": "A token of POST /v1/oidc/exchange, or the administrator's."},
+}  # fmt: skip
+
+_SECURITY: dict[str, list[Json]] = {
+    "open": [{}],
+    "reader": [{}, {"signed": []}],
+    "signed": [{"signed": []}, {"token": []}],
+    "new": [{"signed": []}],
+    "admin": [{"signed": []}, {"token": []}],
+}
+
+
+def openapi(rows: Iterable[Endpoint], url: str = "") -> Json:
+    paths: dict[str, Json] = {}
+    for row in rows:
+        at = paths.setdefault(row.path.replace(":path}", "}"), {})
+        if isinstance(at, dict):
+            at[row.method.lower()] = _operation(row)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "MPP registry", "version": VERSION, "description": "Publish, discover, prove and revoke signed .mpp packages."},
+        "servers": [{"url": url or "/"}],
+        "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
+        "paths": paths,
+        "components": {"schemas": SCHEMAS, "securitySchemes": _SCHEMES},
+    }
+
+
+def _operation(row: Endpoint) -> Json:
+    found: dict[str, Json] = {
+        "operationId": row.name,
+        "summary": row.words,
+        "tags": [row.tag],
+        "parameters": [*(_parameter(one, "path") for one in row.places), *(_parameter(one, "query") for one in row.query)],
+        "responses": {str(one.status): _response(one) for one in _replies(row)},
+        "security": _SECURITY[row.auth],
+    }
+    if row.body_media:
+        schema: Json = named(row.body) if row.body else {"type": "string", "format": "binary", "maxLength": row.body_max}
+        found["requestBody"] = {"required": True, "content": {row.body_media: {"schema": schema}}}
+    return found
+
+
+def _replies(row: Endpoint) -> list[Reply]:
+    """Its own, and the refusals that any request can meet."""
+    more = {
+        400: "The request cannot be read.", 401: "Who asks is not known, or may not read here.", 404: "It is not here.", 413: "It is too large.",
+        415: "It is of another kind.", 429: "Too many requests.", 500: "The registry could not do its part.", 503: "The registry is busy.",
+    }  # fmt: skip
+    left = {
+        401: row.auth == "open", 404: not row.places, 413: not row.body_media, 415: not row.body_media,
+    }  # fmt: skip
+    own = {one.status for one in row.replies}
+    return [
+        *row.replies,
+        *(Reply(status=status, words=words, schema="Problem", media=MEDIA) for status, words in more.items() if status not in own and not left.get(status)),
+    ]
+
+
+def _response(one: Reply) -> Json:
+    found: dict[str, Json] = {"description": one.words}
+    if one.schema:
+        found["content"] = {one.media: {"schema": named(one.schema)}}
+    elif one.media and one.status not in {204, 304}:
+        found["content"] = {one.media: {"schema": {"type": "string"}}}
+    return found
+
+
+def _parameter(one: Parameter, place: str) -> Json:
+    schema: dict[str, Json]
+    if one.is_number:
+        schema = {"type": "integer", "minimum": one.least, "maximum": one.most}
+        if one.default:
+            schema["default"] = int(one.default)
+    else:
+        schema = {"type": "string", "maxLength": one.most, "pattern": "^(?:" + one.pattern.pattern.replace(r"\Z", "$") + ")$"}
+        if place == "path":
+            schema["minLength"] = 1
+    found: dict[str, Json] = {"name": one.name, "in": place, "required": place == "path" or one.required, "description": one.words, "schema": schema}
+    if one.example:
+        found["example"] = int(one.example) if one.is_number else one.example
+    return found

@@ -1,0 +1,42 @@
+"""``mpp registry``: the group; each of its commands is a module of mpp.cli.registry."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import click
+
+from mpp.cli import registry
+from mpp.cli.groups import Modules
+
+COMMANDS: Mapping[str, str] = {
+    name: words
+    for name, words in {
+        "serve": "Run a registry on this machine.",
+        "add": "Name a registry that packages are installed from.",
+        "list": "Show the registries of this machine.",
+        "remove": "Forget a registry.",
+        "login": "Say with which key you sign requests to a registry.",
+        "monitor": "Recompute what a registry says from its log.",
+        "admin": "Quarantine, revoke, approve: the work of its operator.",
+        "peers": "Say which other registries a registry knows.",
+        "fleet": "Serve policy and publishers to many hosts.",
+    }.items()
+    if os.path.exists(os.path.join(registry.__path__[0], f"{name}.py"))
+}
+
+
+class RegistryCommands(Modules):
+    package, listed = "mpp.cli.registry", COMMANDS
+
+
+@click.group(name="registry", cls=RegistryCommands, no_args_is_help=True)
+def command() -> None:
+    """Registries of packages: run one, and say which ones this machine asks.
+
+    \b
+    Examples:
+      mpp registry serve
+      mpp registry serve --data /srv/mpp --name "Example packages"
+    """
