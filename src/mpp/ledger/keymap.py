@@ -132,7 +132,8 @@ def _way(nodes: MapNodes, key: bytes) -> tuple[list[bytes], bytes | None]:
         raise Refused("registry.map", "a key of the map has not 32 bytes", hint="take the SHA-256 of the name")
     beside, on_way = list[bytes](), b""
     found: Mapping[bytes, bytes] = {}
-    for depth in range(KEY_BITS + 1):
+    while True:
+        depth = len(beside)
         if depth % READ_AHEAD == 0:
             found = nodes.read([path_of(key, at) for at in range(depth, min(depth + READ_AHEAD, KEY_BITS + 1))])
         node = found.get(path_of(key, depth))
@@ -253,13 +254,12 @@ def read_proof(data: bytes, *, where: str) -> MapProof:
     width = (depth + 7) // 8
     bits = int.from_bytes(data[_HEAD_BYTES : _HEAD_BYTES + width], "big") >> (width * 8 - depth)
     hashes = data[_HEAD_BYTES + width :]
-    kind, count = data[0] if data else _OTHER + 1, bits.bit_count()
-    ends = (_HEAD_BYTES + width + HASH_BYTES * (count + (2 if kind == _OTHER else 0))) == len(data)
+    kind, given = data[0] if data else _OTHER + 1, bits.bit_count()
+    ends = (_HEAD_BYTES + width + HASH_BYTES * (given + (2 if kind == _OTHER else 0))) == len(data)
     if kind > _OTHER or depth > KEY_BITS or not ends:
         raise _no_proof(where)
-    given = [hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in range(count)]
+    rest = iter([hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in range(given)])
     marks = [bits >> (depth - 1 - at) & 1 for at in range(depth)]
-    rest = iter(given)
     other = (hashes[-2 * HASH_BYTES : -HASH_BYTES], hashes[-HASH_BYTES:]) if kind == _OTHER else None
     proof = MapProof(siblings=tuple(next(rest) if mark else EMPTY for mark in marks), other=other, is_empty=kind == _NOTHING)
     # Attack: one proof in two forms: an empty neighbour written out, or a spare bit set.

@@ -40,7 +40,7 @@ KEYS = st.one_of(st.integers(0, 15).map(near), st.integers(0, 30).map(key_of), s
 ENTRIES = st.dictionaries(KEYS, st.binary(max_size=8), max_size=24)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ENTRIES, st.lists(KEYS, max_size=6))
 def test_a_map_that_grew_equals_one_that_was_made_at_once(entries: dict[bytes, bytes], strangers: list[bytes]) -> None:
     kept = Kept()

@@ -255,9 +255,12 @@ def _one_thing(leaf: Leaf, change: VersionPublished, item: MapValue, line: Versi
 
 
 def proven_absent(
-    absence: Absence, registry_id: str, *, now: int, max_age: int | None = None, known: RootChain | None = None, witnesses: Sequence[NoteKey] = ()
+    absence: Absence, registry_id: str, package_id: str, *, now: int, max_age: int | None = None, known: RootChain | None = None, witnesses: Sequence[NoteKey] = ()
 ) -> ProvenAbsent:
-    """Judge a proof that a registry has no such package."""
+    """Judge a proof that a registry has no package of this id."""
+    # Attack: the absence of another name, which is as true.
+    if absence.package_id != package_id:
+        raise Refused("registry.contradiction", "this is about the absence of another package", where="absence/package_id", hint=_AGAIN)
     chain = registry_chain(absence.roots, registry_id, known, where="absence")
     checkpoint = read_signed(absence.checkpoint, chain, where="absence/checkpoint")
     check_age(checkpoint, now=now, max_age=max_age, where="absence/checkpoint")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mpp.limits import KIB
 
-LEAF_BYTES_MAX = 32 * KIB
+LEAF_BYTES_MAX = 16 * KIB
 """Bytes of one leaf of the log. Reason: the largest, an advisory about many versions, has 14 KB; most have 400 bytes."""
 
 TIME_MAX = 253_402_300_799
@@ -25,11 +25,14 @@ ADVISORY_ID_MAX = 64
 FLEET_NAME_MAX = 64
 """Characters of the name of a fleet. Reason: it is shown on one line."""
 
-REASON_MAX = 200
-"""Characters of a reason. Reason: it is shown on two lines at most."""
+REASON_MAX = 500
+"""Characters of a reason. Reason: it is shown on one screen, with a decision to make."""
 
 VALUE_BYTES_MAX = 4 * KIB
 """Bytes of a value of the map, and of a version line. Reason: real ones have 500."""
+
+LINES_KNOWN_MAX = 16_384
+"""Version lines whose hash is remembered. Reason: eight packages of the largest kind; each line costs 300 bytes and saves 8 microseconds at each change."""
 
 STATE_BYTES_MAX = 2048 * KIB
 """Bytes of the state of one package. Reason: 2,000 versions of 400 bytes each, and its owners."""

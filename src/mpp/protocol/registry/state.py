@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal, cast
 
@@ -23,7 +24,6 @@ from mpp.model.value import value
 from mpp.protocol.registry.events import (
     ADMIN,
     STATUSES,
-    AdvisoryPublished,
     Leaf,
     Owner,
     PackageChange,
@@ -35,7 +35,7 @@ from mpp.protocol.registry.events import (
     package_of,
     read_owners,
 )
-from mpp.protocol.registry.limits import STATE_BYTES_MAX, VALUE_BYTES_MAX, VERSIONS_MAX
+from mpp.protocol.registry.limits import LINES_KNOWN_MAX, STATE_BYTES_MAX, VALUE_BYTES_MAX, VERSIONS_MAX
 
 PackageStatus = Literal["active", "deprecated", "quarantined", "revoked"]
 PACKAGE_STATUSES: tuple[PackageStatus, ...] = ("active", "deprecated", "quarantined", "revoked")
@@ -159,9 +159,14 @@ def _read_version(fields: Fields) -> VersionState:
     return found
 
 
+@lru_cache(LINES_KNOWN_MAX)
+def _line_hash(version: VersionState) -> bytes:
+    return leaf_hash(version_line(version))
+
+
 def versions_root(versions: Sequence[VersionState]) -> bytes:
     """The root over the lines of all versions, in their order."""
-    return root_of([leaf_hash(version_line(one)) for one in versions])
+    return root_of([_line_hash(one) for one in versions])
 
 
 def map_value(state: PackageState) -> bytes:
@@ -208,9 +213,8 @@ def version_proof(state: PackageState, version: str) -> LineProof:
     index = _place(state.versions, version)
     if not _stands_at(state.versions, index, version):
         raise Refused("registry.no_version", "the package has no such version", where=f"{state.package_id}@{version}", hint="see `mpp registry show`")
-    lines = [version_line(one) for one in state.versions]
-    path = inclusion_path(_AtHand([leaf_hash(line) for line in lines]), index, len(lines))
-    return LineProof(line=lines[index], index=index, path=tuple(path))
+    path = inclusion_path(_AtHand([_line_hash(one) for one in state.versions]), index, len(state.versions))
+    return LineProof(line=version_line(state.versions[index]), index=index, path=tuple(path))
 
 
 def _place(versions: Sequence[VersionState], version: str) -> int:
@@ -273,7 +277,7 @@ def _changed(state: PackageState, change: PackageChange, leaf: Leaf) -> PackageS
             versions, publisher_id = _with_version(state, change, leaf), change.publisher_id
         case VersionStatusChanged():
             versions = _with_status(state, change, leaf)
-        case AdvisoryPublished():
+        case _:
             if not {one.version for one in state.versions}.issuperset(change.versions):
                 raise _forbidden("an advisory names a version that does not exist", leaf)
     return PackageState(package_id=state.package_id, publisher_id=publisher_id, owners=owners, versions=versions, index=leaf.index)
