@@ -28,6 +28,8 @@ class Health:
     """Questions under way."""
     fault: str = ""
     """Why it failed last."""
+    refused: str = ""
+    """Why its last answer that came was not believed; empty: it was."""
     answered: int = 0
     """When it answered last, in seconds since 1970; 0: never since this process began."""
 
@@ -57,10 +59,10 @@ class Breakers:
             self._peers[registry_id] = replace(found, asking=found.asking + 1)
             return True
 
-    def answered(self, registry_id: str, now: int) -> None:
+    def answered(self, registry_id: str, now: int, refused: str = "") -> None:
         with self._lock:
             found = self._peers.get(registry_id, Health())
-            self._peers[registry_id] = Health(asking=max(0, found.asking - 1), answered=now)
+            self._peers[registry_id] = Health(asking=max(0, found.asking - 1), answered=now, refused=refused)
 
     def failed(self, registry_id: str, why: str) -> None:
         with self._lock:

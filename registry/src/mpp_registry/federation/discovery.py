@@ -167,22 +167,22 @@ class Discovery:
 
     def _ask_counted(self, peer: Peer, listed: PeerList, question: Question, way: Way, seconds: float) -> Judged | None:
         """One peer; how it answered is remembered."""
-        why = "it failed"
+        failed, refused = "it failed", ""
         try:
             judged = self._ask(peer, listed, question, way, seconds)
-            why = ""
+            failed = ""
         except RemoteFailed as fault:
-            why = f"{fault.code}: {fault.message}"
+            failed = f"{fault.code}: {fault.message}"
             raise
-        except (MppError, SilentError):
+        except (MppError, SilentError) as fault:
             # Attack: whoever asks for a package whose answer is refused each time would have the peer left alone for all others.
-            why = ""
+            failed, refused = "", str(fault)
             raise
         finally:
-            if why:
-                self.breakers.failed(peer.registry_id, why)
+            if failed:
+                self.breakers.failed(peer.registry_id, failed)
             else:
-                self.breakers.answered(peer.registry_id, self._services.clock.now())
+                self.breakers.answered(peer.registry_id, self._services.clock.now(), refused)
         return judged
 
     def _ask(self, peer: Peer, listed: PeerList, question: Question, way: Way, seconds: float) -> Judged | None:

@@ -18,7 +18,7 @@ from mpp.protocol.registry.checkpoint import read_signed, read_unsigned, Registr
 
 from mpp_registry.federation.answers import Found
 from mpp_registry.federation.limits import BUNDLE_SECONDS_MAX, HOPS_MAX, KNOWN_SECONDS
-from mpp_registry.federation.peerlist import check_url, covers, Peer, PeerList
+from mpp_registry.federation.peerlist import check_url, Peer, PeerList, whom_to_ask
 from mpp_registry.federation.peers import Seen
 
 BEHIND_SECONDS_MAX = 5 * KNOWN_SECONDS
@@ -62,14 +62,15 @@ class RolledBackError(ForkedError):
 
 
 def home_chain(found: Found, peer: Peer, listed: PeerList, question: Question) -> RootChain:
-    """The root documents by which the home's log is known: from our list, or from a peer that may introduce others."""
+    """The root documents by which the home's log is known: from our list, or by a peer that may introduce others."""
     if found.registry_id == listed.registry_id:
         raise _lie("it says that the package is here, and it is not")
     home = listed.peer(found.registry_id)
     if home is not None:
-        if not any(covers(one, question.package_id) for one in home.namespaces):
-            raise _lie("its home may not answer for this name")
-        return home.chain
+        # Those who may answer for the name may be its home, whoever of them brings the answer.
+        if home in whom_to_ask(listed, question.package_id, is_ours=False):
+            return home.chain
+        raise _lie("its home may not answer for this name")
     if not peer.introduces:
         # Attack: anybody can open a registry, publish the package there, and have it named by a peer.
         raise _lie("its home is a registry that is not in the list, and this peer may not introduce others")

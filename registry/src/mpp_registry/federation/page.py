@@ -41,6 +41,7 @@ def _peer(peer: Peer, seen: Seen | None, evidence: tuple[Evidence, ...], breaker
         "state": "forked" if is_forked else "resting" if is_resting else "failing" if health.failures else "ok",
         "failures": health.failures,
         "fault": health.fault,
+        "refused": health.refused,
         "answered": health.answered,
         "seen": None if seen is None else _seen(seen),
     }
