@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from random import Random
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -214,3 +216,28 @@ def test_a_key_of_another_length() -> None:
     with pytest.raises(Refused) as caught:
         keymap.update(Kept(), b"short", b"x")
     assert caught.value.code == "registry.map"
+
+
+def way_in_a_large_map(entries: int, random: Random) -> MapProof:
+    """The proof of one of so many random keys, as long as a true one.
+
+    Of those that share the way so far each goes on beside the key with a chance of one half, which a random bit of its own decides: that is how a map of
+    random keys comes about, and no other entry matters to the proof. The hashes are made up.
+    """
+    beside: list[bytes] = []
+    left = entries - 1
+    while left:
+        on_way = random.getrandbits(left).bit_count()
+        beside.append(random.randbytes(32) if left - on_way else EMPTY)
+        left = on_way
+    return MapProof(siblings=tuple(beside))
+
+
+@pytest.mark.parametrize(("entries", "mean"), [(1_000_000, 870), (10_000_000, 1020)])
+def test_a_proof_of_a_large_map_is_small(entries: int, mean: int) -> None:
+    random = Random(entries)
+    proofs = [way_in_a_large_map(entries, random) for _ in range(40)]
+    absent = MapProof(siblings=max(proofs, key=lambda one: len(one.siblings)).siblings, other=(bytes(32), bytes(32)))
+    sizes = [len(b64encode(keymap.write_proof(proof))) for proof in (*proofs, absent)]
+    assert max(sizes) <= 1500
+    assert abs(sum(sizes) / len(sizes) - mean) < 40

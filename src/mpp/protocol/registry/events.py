@@ -312,22 +312,28 @@ def _read_fleet(fields: Fields) -> Change:
     return FleetChanged(name=name, sha256=_digest(fields, "sha256"))
 
 
-_KINDS: dict[str, tuple[type, Callable[[Fields], Change]]] = {
-    "registry.opened": (RegistryOpened, _read_opened),
-    "publisher.registered": (PublisherRegistered, _read_registered),
-    "publisher.root": (PublisherRoot, _read_root),
-    "publisher.status": (PublisherStatusChanged, _read_publisher_status),
-    "publisher.recovery": (PublisherRecovery, _read_recovery),
-    "namespace.proven": (NamespaceProven, _read_proven),
-    "namespace.lapsed": (NamespaceLapsed, _read_lapsed),
-    "package.owners": (PackageOwners, _read_owners),
-    "version.staged": (VersionStaged, _read_staged),
-    "version.published": (VersionPublished, _read_published),
-    "version.status": (VersionStatusChanged, _read_status),
-    "advisory.published": (AdvisoryPublished, _read_advisory),
-    "peers.changed": (PeersChanged, _read_peers),
-    "fleet.changed": (FleetChanged, _read_fleet),
+_TOLD: dict[str, dict[str, tuple[type, Callable[[Fields], Change]]]] = {
+    "registry": {"opened": (RegistryOpened, _read_opened)},
+    "publisher": {
+        "registered": (PublisherRegistered, _read_registered),
+        "root": (PublisherRoot, _read_root),
+        "status": (PublisherStatusChanged, _read_publisher_status),
+        "recovery": (PublisherRecovery, _read_recovery),
+    },
+    "namespace": {"proven": (NamespaceProven, _read_proven), "lapsed": (NamespaceLapsed, _read_lapsed)},
+    "package": {"owners": (PackageOwners, _read_owners)},
+    "version": {
+        "staged": (VersionStaged, _read_staged),
+        "published": (VersionPublished, _read_published),
+        "status": (VersionStatusChanged, _read_status),
+    },
+    "advisory": {"published": (AdvisoryPublished, _read_advisory)},
+    "peers": {"changed": (PeersChanged, _read_peers)},
+    "fleet": {"changed": (FleetChanged, _read_fleet)},
 }
+"""By what it is about and what happened: the two words of a kind."""
+
+_KINDS = {f"{about}.{what}": row for about, rows in _TOLD.items() for what, row in rows.items()}
 _NAMES = {made: name for name, (made, _) in _KINDS.items()}
 KINDS = tuple(_KINDS)
 
