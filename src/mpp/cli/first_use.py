@@ -16,8 +16,8 @@ ANSWER_CHARS_MAX = 200
 """Characters read as an answer. Reason: an answer is one word."""
 
 
-def question(chain: RootChain, seal: Seal | None, trust: TrustState) -> str:
-    """What a person sees before a publisher is trusted.
+def question(chain: RootChain, seal: Seal | None, trust: TrustState, more: tuple[str, ...] = ()) -> str:
+    """What a person sees before a publisher is trusted. ``more``: what a registry says of it, each below the fingerprint.
 
     Attack: the name is the one text here that the publisher chose freely, so it comes last, quoted and cut: whatever it
     says stands below the true fingerprint, and never at the beginning of a line.
@@ -34,6 +34,7 @@ def question(chain: RootChain, seal: Seal | None, trust: TrustState) -> str:
         statement = seal.statement
         lines.append(f"  package      {statement.package_id} {statement.version}")
         lines += [f"  signed by    {short_id(key)}" for key in statement.signers]
+    lines += [f"  registry     {line}" for line in more]
     lines += [f"  WARNING      {warning}" for warning in warnings(chain, seal, trust)]
     lines += [f"  calls itself {quoted(chain.newest.name)}", "               (anybody can choose this name)"]
     lines += ["Compare the fingerprint with one you got another way: the publisher's site,", "a colleague.", "Type yes to trust it: "]
@@ -65,9 +66,9 @@ def confirm(text: str) -> bool:
     return answer.decode("utf-8", "replace").strip().lower() == "yes"
 
 
-def ask_and_pin(seal: Seal, store: TrustStore) -> bool:
+def ask_and_pin(seal: Seal, store: TrustStore, more: tuple[str, ...] = ()) -> bool:
     """Ask, and on a yes trust the publisher for this exact package id."""
-    if not confirm(question(seal.chain, seal, store.load())):
+    if not confirm(question(seal.chain, seal, store.load(), more)):
         return False
     store.change(lambda state: with_first_use(state, seal.chain, seal.statement.package_id))
     return True

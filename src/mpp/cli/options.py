@@ -172,7 +172,7 @@ def find_package(file: str | None) -> str:
     if os.path.exists(file):
         return file
     folder, name = os.path.split(file)
-    newest = _newest(folder or ".", name.removesuffix(".mpp"))
+    newest = newest_file(folder or ".", name.removesuffix(".mpp"))
     installed = "" if newest is not None or folder or name.endswith(".mpp") else _installed(name)
     if newest is None and not installed:
         raise Refused(
@@ -208,7 +208,7 @@ def _of_project(folder: str | None) -> str:
     return shorter(path)
 
 
-def _newest(folder: str, stem: str) -> str | None:
+def newest_file(folder: str, stem: str) -> str | None:
     """The highest version of ``stem`` in ``folder``; the version decides, not the file's time."""
     try:
         names = os.listdir(folder)[:FOLDER_ENTRIES_MAX]

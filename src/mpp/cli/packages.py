@@ -39,14 +39,14 @@ def take_package(path: str, *, ask: bool, development: bool = False) -> Taken:
     return take_bytes(data, ask=ask)
 
 
-def take_bytes(data: Buffer, *, ask: bool) -> Taken:
-    """The same for bytes that are at hand: of a file that was read, or fetched."""
+def take_bytes(data: Buffer, *, ask: bool, more: tuple[str, ...] = ()) -> Taken:
+    """The same for bytes that are at hand: of a file that was read, or fetched. ``more``: what else a person should see who is asked."""
     store = trust_store()
     now = SystemClock().now()
     try:
         package = verify(data, store.load(), now)
     except Refused as fault:
-        if fault.code not in FIRST_USE or not ask or not ask_and_pin(_seal(data), store):
+        if fault.code not in FIRST_USE or not ask or not ask_and_pin(_seal(data), store, more):
             raise
         package = verify(data, store.load(), now)
     # A home that cannot be written does not change the verdict of today.

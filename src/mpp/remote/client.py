@@ -170,8 +170,8 @@ def _refusal(reply: Reply) -> Refused | RemoteFailed:
         problem = answers.read_problem(reply.body, where=where)
     except RemoteFailed:
         problem = Problem(status=reply.status, code="", title="", detail="")
-    if reply.status == http.client.NOT_FOUND and problem.code in {"", "registry.not_found"}:
-        return Refused("registry.not_found", "the registry has no such thing, or does not show it to you", where=where, hint="check the name; see `mpp search`")
+    if reply.status == http.client.NOT_FOUND and problem.code in {"", "registry.absent", "registry.no_version"}:
+        return Refused("registry.absent", "the registry has no such thing, or does not show it to you", where=where, hint="check the name; see `mpp search`")
     family = problem.code.partition(".")[0]
     words = shown(problem.detail or problem.title, TEXT_SHOWN_MAX)
     if reply.status < http.client.INTERNAL_SERVER_ERROR and family in PASSED_ON and family in FAMILIES:

@@ -130,7 +130,7 @@ class Config:
         chosen = self.named(wanted) if wanted else owner or self.usual
         if owner is not None and owner != chosen:
             message = f"{package_id} lies in a name space of the registry {owner.name!r}, and is looked up there alone"
-            raise Refused("registry.namespace", message, where=chosen.name, hint=f"leave out --registry, or give --registry {owner.name}")
+            raise Refused("registry.elsewhere", message, where=chosen.name, hint=f"leave out --registry, or give --registry {owner.name}")
         return chosen
 
 

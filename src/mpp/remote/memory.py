@@ -146,6 +146,13 @@ class MemoryFile:
         self._change(lambda latest: _newer(latest or memory, found, note.decode("utf-8"), now))
         return found
 
+    def compare(self, note: bytes, now: int) -> None:
+        """Without a network: only what contradicts itself is found, and nothing new is remembered."""
+        memory = self.known()
+        found = read_signed(note, memory.chain) if memory.note else None
+        if found is not None and found.size == memory.size:
+            self._judge(memory, found, lambda _begin, _end: (), now)
+
     def _judge(self, known: Memory, found: RegistryCheckpoint, consistency: Consistency, now: int) -> None:
         if found.size < known.size:
             # Attack: an old state, before a version was revoked, from whoever sits between us and the registry.

@@ -41,23 +41,24 @@ class Terms:
     """How many of the witnesses must have cosigned."""
 
 
-def judge_bundle(data: bytes, memory: MemoryFile, consistency: Consistency, terms: Terms) -> Proof:
-    """The bundle in itself, by the root documents that are known; then that its log goes on from the one that was seen."""
+def judge_bundle(data: bytes, memory: MemoryFile, consistency: Consistency | None, terms: Terms) -> Proof:
+    """The bundle in itself, by the root documents that are known; then that its log goes on from the one that was seen. ``consistency`` None: without a network."""
     bundle = read_bundle(data)
     known = memory.known()
     found = proven(bundle, memory.registry_id, now=terms.now, max_age=terms.max_age, known=known.chain, witnesses=terms.witnesses)
     _judge_witnesses(found.witnesses, terms)
-    memory.learn(found.chain)
-    memory.accept(bundle.checkpoint, consistency, terms.now, terms.max_age)
+    if consistency is None:
+        memory.compare(bundle.checkpoint, terms.now)
+    else:
+        memory.learn(found.chain)
+        memory.accept(bundle.checkpoint, consistency, terms.now, terms.max_age)
     leaf, item = read_leaf(bundle.leaf, where="bundle/leaf").change, read_value(bundle.value, where="bundle/value")
     return Proof(bundle=data, proven=found, versions=item.versions, size=leaf.size if isinstance(leaf, VersionPublished) else 0)
 
 
 def judge_absence(data: bytes, memory: MemoryFile, consistency: Consistency, terms: Terms, package_id: str) -> ProvenAbsent:
     absence = read_absence(data)
-    found = proven_absent(absence, memory.registry_id, now=terms.now, max_age=terms.max_age, known=memory.known().chain, witnesses=terms.witnesses)
-    if found.package_id != package_id:
-        raise Refused("registry.contradiction", "the registry proves the absence of another package", where=package_id, hint="ask who runs the registry")
+    found = proven_absent(absence, memory.registry_id, package_id, now=terms.now, max_age=terms.max_age, known=memory.known().chain, witnesses=terms.witnesses)
     memory.learn(found.chain)
     memory.accept(absence.checkpoint, consistency, terms.now, terms.max_age)
     return found

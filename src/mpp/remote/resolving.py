@@ -119,14 +119,14 @@ def _versions(client: RegistryClient, memory: MemoryFile, asked: Asked) -> list[
     try:
         found = client.versions(package_id)
     except Refused as fault:
-        if fault.code != "registry.not_found":
+        if fault.code != "registry.absent":
             raise
         found = []
     if not found:
         near = _near(client, package_id)
         hint = f"did you mean {', '.join(near)}?" if near else "check the id; see `mpp search`"
         words = f"the registry {client.registry.name!r} has no package {package_id}{_absent(client, memory, asked)}"
-        raise Refused("registry.not_found", words, where=client.registry.url, hint=hint)
+        raise Refused("registry.absent", words, where=client.registry.url, hint=hint)
     return found
 
 
@@ -218,7 +218,7 @@ def meant(name: str, hits: Sequence[Hit], config: Config) -> Hit:
     if not found:
         near = get_close_matches(name, sorted({one.doc.package_id.rpartition(".")[2] for one in own}), n=3, cutoff=0.6)
         hint = f"did you mean {', '.join(near)}?" if near else "see `mpp search`, and give the whole id"
-        raise Refused("registry.not_found", f"no registry has a package with the short name {name}", hint=hint)
+        raise Refused("registry.absent", f"no registry has a package with the short name {name}", hint=hint)
     lines = [f"{key} of {shown(found[key].doc.publisher_name)} ({found[key].doc.publisher_id[:16]})" for key in sorted(found)[:CHOICES_MAX]]
     message = f"{len(found)} packages have the short name {name}: {'; '.join(lines)}"
     raise Refused("registry.ambiguous", message, where=name, hint="give the whole id of the one that you mean")

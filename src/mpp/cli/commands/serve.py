@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import PackageNotFoundError, version
 
 import click
@@ -17,6 +18,7 @@ from mpp.files import read_stream
 from mpp.host.agent_identity import identify_fully, IdentityRequest, read_behalf
 from mpp.host.agent_store import AgentStore
 from mpp.host.backend import open_backend, ServeOptions
+from mpp.host.home import Home
 from mpp.host.once import SpentHere
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.protocol.mcp.ports import Caller
@@ -94,7 +96,7 @@ def command(
     options = ServeOptions(workspace=read_workspace(workspace), search_mode=search_mode, plain_names=plain_names)
     if options.workspace and not os.path.isdir(options.workspace):
         raise Refused("usage.no_file", "the workspace is not there, or is no folder", where=workspace, hint="make it, or name another one with --workspace")
-    with open_backend(place, options, environment=os.environ, told=_not_served) as backend:
+    with open_backend(place, options, environment=os.environ, told=_not_served) as backend, _following(place):
         if not listen:
             if sys.stdin.isatty():
                 note("Waiting for an agent's messages on standard input. An agent's program starts this by itself: see `mpp connect`; Ctrl-C ends it.")
@@ -112,6 +114,15 @@ def command(
 def _not_served(name: str, fault: MppError) -> None:
     """Its tools are just not there for the agent. Who looks for them reads what this process says, which clients keep."""
     note(f"{name} is not served: {fault.message} [{fault.code}]" + (f"; {fault.hint}" if fault.hint else ""))
+
+
+def _following(place: Home) -> AbstractContextManager[None]:
+    """What a registry withdraws is stopped while this host serves. Where none is known, nothing is followed."""
+    if not os.path.lexists(place.registries):
+        return nullcontext()
+    from mpp.cli.registry.following import following  # noqa: PLC0415 - brings an HTTP client, and most hosts have no registry
+
+    return following(place, note)
 
 
 def _told(url: str, is_open: bool) -> None:

@@ -7,6 +7,7 @@ import click
 from mpp.cli.options import json_option
 from mpp.cli.screen import complain, error_json, note, put_json, safe, say
 from mpp.cli.store.changes import Asks, carried_out, Changed, judged
+from mpp.cli.store.from_registry import newer, Ways
 from mpp.cli.store.gathering import Wanted
 from mpp.cli.store.opened import Opened, opened
 from mpp.cli.store.shown import changed_json, show_changed
@@ -29,13 +30,14 @@ class Result:
 @click.command(name="update")
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--from", "source", default="", metavar="FOLDER|FILE|URL", help="Look for newer versions here instead of where each package came from.")
+@click.option("--min-age", type=click.FloatRange(min=0), default=None, metavar="HOURS", help="How long a version of a registry must have been public.")
 @click.option("--yes", is_flag=True, help="You are the person who agrees to what an update newly asks for; recorded as such, and refused in fleet mode.")
 @json_option
-def command(names: tuple[str, ...], source: str, yes: bool, as_json: bool) -> int:
+def command(names: tuple[str, ...], source: str, min_age: float | None, yes: bool, as_json: bool) -> int:
     """Look for newer versions of installed packages, and install them.
 
-    NAME is a package id or alias; without one, all packages that are served. There is no registry yet: a newer version is
-    looked for where the package came from (the folder of its file, or the same address), or at --from.
+    NAME is a package id or alias; without one, all packages that are served. A newer version is looked for where the
+    package came from (its registry, the folder of its file, or the same address), or at --from.
 
     An update never goes below the highest version that was ever served here. One that asks for more waits for a person's
     yes; the others are updated all the same.
@@ -55,7 +57,8 @@ def command(names: tuple[str, ...], source: str, yes: bool, as_json: bool) -> in
     with opened() as on:
         rows = tuple(on.store.find(name) for name in names) if names else on.store.active()
         how = Asks(yes=yes, as_json=as_json)
-        found = [_updated(row, source, on, how) for row in rows]
+        ways = Ways(min_age=min_age, quiet=as_json)
+        found = [_updated(row, source, on, how, ways) for row in rows]
     if as_json:
         put_json(_json(found))
     else:
@@ -63,12 +66,19 @@ def command(names: tuple[str, ...], source: str, yes: bool, as_json: bool) -> in
     return next((one.fault.exit_code for one in found if one.fault is not None), 0)
 
 
-def _updated(row: Installed, source: str, on: Opened, how: Asks) -> Result:
+def _updated(row: Installed, source: str, on: Opened, how: Asks, ways: Ways) -> Result:
     try:
+        if row.registry_id and not source:
+            return Result(row=row, changed=_from_registry(row, on, how, ways))
         return Result(row=row, changed=_update(row, source or row.source, on, how))
     except MppError as fault:
         # The other packages are updated all the same.
         return Result(row=row, fault=fault)
+
+
+def _from_registry(row: Installed, on: Opened, how: Asks, ways: Ways) -> Changed | None:
+    found = newer(row, ways)
+    return None if found is None else carried_out(judged(Wanted(found=found[0], origin=found[1]), on, how), on, how)
 
 
 def _update(row: Installed, source: str, on: Opened, how: Asks) -> Changed | None:

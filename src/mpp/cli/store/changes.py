@@ -13,6 +13,7 @@ from mpp.cli.calling import user_name
 from mpp.cli.first_use import confirm
 from mpp.cli.packages import take_bytes
 from mpp.cli.screen import note, safe
+from mpp.cli.store.from_registry import Origin, pin_by_namespace, same_as_proven
 from mpp.cli.store.gathering import Wanted
 from mpp.cli.store.opened import Opened, TENANT
 from mpp.errors import Fault, MppError, Refused
@@ -60,6 +61,8 @@ class Change:
     consent: Consent | None
     looks: tuple[str, ...]
     """What a model reads in it that a person should look at."""
+    origin: Origin | None = None
+    """What a registry proves of it."""
 
 
 @value
@@ -73,12 +76,25 @@ class Changed:
 
 def judged(wanted: Wanted, on: Opened, how: Asks) -> Change:
     """Verified, with a first use asked at the terminal, and planned. Raises Refused for what no yes would allow."""
-    package = take_bytes(wanted.found.data, ask=not how.as_json).package
-    wish = Wish(alias=wanted.alias, downgrade=how.downgrade, source=wanted.found.source)
+    origin = wanted.origin
+    if origin is not None:
+        pin_by_namespace(wanted.found.data, origin)
+    package = take_bytes(wanted.found.data, ask=not how.as_json, more=() if origin is None else origin.said()).package
+    if origin is not None:
+        same_as_proven(package, origin)
+    wish = _wish(wanted, how)
     consent = on.consent(package.publisher_id, package.package_id)
     plan = plan_for(on.store, package, wish, consent=consent, reserved=on.taken)
     looks = (*judge_texts(package, on.home, on.store.tool_names(package.package_id)), *long_names(plan.entry.alias, package.manifest))
-    return Change(package=package, wish=wish, plan=plan, consent=consent, looks=looks)
+    return Change(package=package, wish=wish, plan=plan, consent=consent, looks=looks, origin=origin)
+
+
+def _wish(wanted: Wanted, how: Asks) -> Wish:
+    wish = Wish(alias=wanted.alias, downgrade=how.downgrade, source=wanted.found.source)
+    if wanted.origin is None:
+        return wish
+    proof = wanted.origin.proof
+    return replace(wish, registry_id=proof.proven.registry_id, log_index=proof.proven.index, bundle=proof.bundle)
 
 
 def long_names(alias: str, manifest: Manifest) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ def show_changed(one: Changed) -> None:
     say(mark(TICK), f" {_DONE[one.done.change]} {row.package_id} {row.version}{before} as {row.alias}")
     if one.done.change not in {"install", "update", "downgrade"}:
         return
+    if one.change.origin is not None:
+        say(f"  registry   {one.change.origin.line()}")
     say(f"  publisher  {quoted(one.change.package.chain.newest.name)} ({one.change.package.publisher_id[:16]})")
     say(f"  tools      {', '.join(f'{row.alias}__{tool.name}' for tool in manifest.tool_definitions)}")
     for line in (*capability_words(manifest.capabilities), *layer_words(manifest.runtime)):
@@ -45,6 +47,7 @@ def changed_json(one: Changed) -> Json:
         "amr": one.agreed.amr,
         "look": looks,
         "compiled": one.fresh,
+        "proof": None if one.change.origin is None else one.change.origin.to_json(),
     }
 
 
@@ -61,6 +64,8 @@ def row_json(row: Installed) -> dict[str, Json]:
         "installed_at": row.installed_at,
         "mark": row.mark,
         "source": row.source,
+        "registry_id": row.registry_id,
+        "log_index": row.log_index if row.registry_id else None,
     }
 
 
