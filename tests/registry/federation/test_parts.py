@@ -135,7 +135,18 @@ def test_addresses_of_registries(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "a.example", "http://a.example", "https://me:pw@a.example", "https://a.example/?x=1", "https://a.example/#x", "https://a b", "https://[", "https://a/" + "x" * 600]
+    "url",
+    [
+        "",
+        "a.example",
+        "http://a.example",
+        "https://me:pw@a.example",
+        "https://a.example/?x=1",
+        "https://a.example/#x",
+        "https://a b",
+        "https://[",
+        "https://a/" + "x" * 600,
+    ],
 )
 def test_addresses_that_are_none(url: str) -> None:
     refused(lambda: check_url(url))
@@ -287,7 +298,16 @@ def test_private_names(tmp_path: Path) -> None:
         a.put("org.firm.open.tool")
         with a.services.database.read() as rows:
             assert private_namespaces(rows) == ("com.acme",)
-            kept = ("com.acme", "com.acme.x", "com.acme.x.y", "org.firm.lab.other", "org.firm.lab.secret", "org.firm.lab.secret.x", "org.firm.lab", "io.host.alice.x")
+            kept = (
+                "com.acme",
+                "com.acme.x",
+                "com.acme.x.y",
+                "org.firm.lab.other",
+                "org.firm.lab.secret",
+                "org.firm.lab.secret.x",
+                "org.firm.lab",
+                "io.host.alice.x",
+            )
             assert [one for one in kept if not is_private(rows, one)] == []
             free = ("com.acmes.x", "org.firm.x", "org.firm.open.other", "io.host.bob.tool", "io.host.alicia.x", "org.firm.labs")
             assert [one for one in free if is_private(rows, one)] == []

@@ -16,12 +16,12 @@ from mpp.protocol.registry.documents import ConsistencyDoc
 from mpp.protocol.registry.events import Change, Owner, PackageOwners, VersionPublished, VersionStatusChanged
 from mpp.testing.packages import TestClock
 from mpp_registry.api.asking import Ask
-from mpp_registry.api.counting import Counter
+from mpp_registry.catalog.counting import Downloads
 from mpp_registry.api.problems import status_of
 from mpp_registry.federation.endpoints import Federation
 from mpp_registry.federation.peerlist import Peer
 from mpp_registry.federation.peers import add_peer
-from mpp_registry.federation.wire import Answer, Patience, Web
+from mpp.host.enrolment.wire import Answer, Patience, Web
 from mpp_registry.opening import Options, open_services
 from mpp_registry.services import Services
 
@@ -88,7 +88,12 @@ class Registry:
         self.services.blobs.put(file_hash, data)
         now = self.clock.now()
         published = VersionPublished(
-            package_id=package_id, version=version, publisher_id=PUBLISHER, content_hash=sha256(b"content" + data).hexdigest(), file_hash=file_hash, size=len(data)
+            package_id=package_id,
+            version=version,
+            publisher_id=PUBLISHER,
+            content_hash=sha256(b"content" + data).hexdigest(),
+            file_hash=file_hash,
+            size=len(data),
         )
         with self.services.database.write() as rows:
             is_new = rows.one("SELECT 1 FROM packages WHERE package_id = ?", package_id) is None
@@ -109,7 +114,7 @@ class Registry:
     def ask(self, path: Mapping[str, str], query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> Ask:
         return Ask(
             services=self.services, path=path, query=query or {"version": ""}, headers=headers or {}, target="/", address="127.0.0.1",
-            counter=Counter(self.clock),
+            counter=Downloads(),
         )  # fmt: skip
 
     def discover(self, package_id: str, version: str = "", headers: Mapping[str, str] | None = None) -> bytes:

@@ -24,6 +24,7 @@ from mpp_registry.federation.limits import (
     ASKING_MAX,
     DISCOVERIES_MAX,
     HOP_SECONDS,
+    PEER_SILENCE_SECONDS_MAX,
     PROOF_BYTES_MAX,
     REST_SECONDS,
 )
@@ -47,7 +48,7 @@ from mpp_registry.federation.peers import (
     seen_of,
 )
 from mpp_registry.federation.way import Way
-from mpp_registry.federation.wire import Answer, Patience, Web
+from mpp.host.enrolment.wire import Answer, Patience, Web
 from mpp_registry.services import Services
 
 GRACE_SECONDS = 0.5
@@ -187,7 +188,9 @@ class Discovery:
 
     def _ask(self, peer: Peer, listed: PeerList, question: Question, way: Way, seconds: float) -> Judged | None:
         target = f"/v1/discover/{quote(question.package_id)}" + (f"?version={quote(question.version, safe='')}" if question.version else "")
-        answer = self._web.get(peer.url + target, {"Accept": "application/json", **way.headers()}, ANSWER_BYTES_MAX, Patience(seconds=seconds))
+        answer = self._web.get(
+            peer.url + target, {"Accept": "application/json", **way.headers()}, ANSWER_BYTES_MAX, Patience(seconds=seconds, silence=PEER_SILENCE_SECONDS_MAX)
+        )
         if answer.status == NOT_FOUND:
             return None
         if answer.status in NO_ANSWER:
@@ -255,7 +258,7 @@ class Discovery:
 
     def _consistency(self, home: Peer, one: int, other: int, seconds: float) -> Sequence[bytes]:
         target = f"{home.url}/v1/log/consistency?from={min(one, other)}&to={max(one, other)}"
-        answer = self._web.get(target, {"Accept": "application/json"}, PROOF_BYTES_MAX, Patience(seconds=seconds))
+        answer = self._web.get(target, {"Accept": "application/json"}, PROOF_BYTES_MAX, Patience(seconds=seconds, silence=PEER_SILENCE_SECONDS_MAX))
         if answer.status != 200:
             raise RemoteFailed(
                 "remote.answer", f"the home does not show how its log went on: it answers {answer.status}", where=home.url, hint="ask who runs it"

@@ -17,7 +17,7 @@ from mpp_registry.federation.page import peers_json
 from mpp_registry.federation.peers import list_document
 from mpp_registry.federation.proxy import Proxy
 from mpp_registry.federation.way import BUDGET_HEADER, read_way, VIA_HEADER
-from mpp_registry.federation.wire import Web
+from mpp.host.enrolment.wire import Web
 from mpp_registry.services import Services
 
 WANTED = Parameter(name="version", words="Of this version; none: of the newest.", most=VERSION_CHARS_MAX)

@@ -34,7 +34,7 @@ ASK_SECONDS_MAX = 4
 HOP_SECONDS = 1
 """Seconds that a registry further along the way has less. Reason: who asked must still be there when the answer comes."""
 
-SILENCE_SECONDS_MAX = 2
+PEER_SILENCE_SECONDS_MAX = 2
 """Seconds in which a peer must take the connection and go on sending. Reason: one that is silent for longer is down."""
 
 ASKING_MAX = 16

@@ -1,6 +1,7 @@
-"""One question to another registry, over a network that is not trusted: few bytes back, few seconds, and nowhere else than there.
+"""One request to a registry, over a network that is not trusted: few bytes back, few seconds, and nowhere else than there.
 
-What comes back is judged by proofs. So a peer can withhold an answer, and not make one.
+What comes back is judged by signatures and proofs. So who answers can withhold something, and not make it. Hosts ask their fleet's registry by it, and
+registries ask each other.
 """
 
 from __future__ import annotations
@@ -17,13 +18,10 @@ from mpp.host.outside import ended_after, words_of
 from mpp.model.jsontext import shown
 from mpp.model.value import value
 
-from mpp_registry.federation.limits import SILENCE_SECONDS_MAX
+from mpp.host.enrolment.limits import SILENCE_SECONDS_MAX
 
 PIECE_BYTES = 65_536
 """Bytes that are read at a time. Reason: large enough to be fast."""
-
-HEADERS_MAX = 100
-"""Headers of an answer that are looked at. Reason: the client of the standard library takes no more."""
 
 
 @value
@@ -34,32 +32,51 @@ class Answer:
 
 
 @value
+class Sent:
+    """A request."""
+
+    url: str
+    headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes = b""
+
+
+@value
 class Patience:
-    """How long a peer may take. Tests take less."""
+    """How long it may take. Tests take less."""
 
     seconds: float
     silence: float = SILENCE_SECONDS_MAX
 
 
 class Web:
-    """The way to other registries."""
+    """The way to registries."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._context = context
 
     def get(self, url: str, headers: Mapping[str, str], most: int, patience: Patience) -> Answer:
+        return self.send(Sent(url=url, headers=headers), most, patience)
+
+    def send(self, sent: Sent, most: int, patience: Patience) -> Answer:
         """A whole answer of at most ``most`` bytes. A redirect is an answer like another, and followed nowhere."""
-        with self.stream(url, headers, patience) as (answer, pieces):
+        with self._talking(sent, patience) as (answer, pieces):
             body = bytearray()
             for piece in pieces:
                 body += piece
                 if len(body) > most:
-                    raise RemoteFailed("remote.length", f"the registry answers with more than {most} bytes", where=shown(url), hint=_HINT)
+                    raise RemoteFailed("remote.length", f"the registry answers with more than {most} bytes", where=shown(sent.url), hint=_HINT)
         return Answer(status=answer.status, kind=answer.kind, body=bytes(body))
 
     @contextlib.contextmanager
     def stream(self, url: str, headers: Mapping[str, str], patience: Patience) -> Iterator[tuple[Answer, Iterator[bytes]]]:
         """The head of an answer, and the pieces of its body. Leaving it ends the connection."""
+        with self._talking(Sent(url=url, headers=headers), patience) as found:
+            yield found
+
+    @contextlib.contextmanager
+    def _talking(self, sent: Sent, patience: Patience) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+        url = sent.url
         parts = urlsplit(url)
         host, is_plain = parts.hostname or "", parts.scheme == "http"
         connection = (http.client.HTTPConnection if is_plain else http.client.HTTPSConnection)(host, parts.port)
@@ -71,7 +88,8 @@ class Web:
                 if not is_plain:
                     connection.sock = (self._context or ssl.create_default_context()).wrap_socket(plain, server_hostname=host)
                 path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "mpp-registry", "Connection": "close", **headers})
+                headers = {"Accept-Encoding": "identity", "User-Agent": "mpp", "Connection": "close", **sent.headers}
+                connection.request(sent.method, path, body=sent.body or None, headers=headers)
                 with connection.getresponse() as found:
                     kind = (found.getheader("Content-Type") or "").partition(";")[0].strip().lower()
                     yield Answer(status=found.status, kind=kind, body=b""), _pieces(found)
@@ -87,7 +105,7 @@ class Web:
             connection.close()
 
 
-_HINT = "see whether it runs: the page of peers says since when it is silent"
+_HINT = "see whether it runs, and ask again"
 
 
 def _pieces(found: http.client.HTTPResponse) -> Iterator[bytes]:
