@@ -20,8 +20,9 @@ from mpp_registry.api.limits import PIECE_BYTES
 from mpp_registry.store.ports import Blobs
 
 JSON = "application/json"
+OCTETS = "application/octet-stream"
 TEXT = "text/plain; charset=utf-8"
-PACKAGE = "application/vnd.mpp.package.v1"
+PACKAGE = "application/vnd.mpp.package"
 
 FRESH = "no-cache"
 """May be kept, and is asked about each time: what it says can change at once."""

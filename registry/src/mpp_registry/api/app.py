@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,9 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.system import SystemClock, SystemRandom
+from mpp.ledger.notes import NoteKey
 from mpp_registry.api.answering import Answer, document, TEXT
 from mpp_registry.api.asking import Ask
-from mpp_registry.api.counting import Counter
+from mpp_registry.catalog.counting import Downloads
 from mpp_registry.api.endpoint import Endpoint, Endpoints, problem_response, Reply, Shared
 from mpp_registry.api.guard import Guard, Outside
 from mpp_registry.api.metrics import Metrics
@@ -26,27 +28,37 @@ from mpp_registry.services import Services
 
 OPENAPI = "/v1/openapi.json"
 
+Html: TypeAlias = Callable[[Request, int], Response | None]
+"""A page about a status, for whoever asks for pages; None for all others."""
+
 
 class App:
     """A registry as an ASGI application. Its counter is to be written from time to time, and at the end."""
 
-    def __init__(self, services: Services, extras: Sequence[BaseRoute] = (), *, outside: Outside | None = None, spool: str = "") -> None:
-        self.metrics, self.counter = Metrics(), Counter(services.clock)
+    def __init__(
+        self, services: Services, extras: Sequence[BaseRoute] = (), *, outside: Outside | None = None, spool: str = "",
+        witnesses: tuple[NoteKey, ...] = (), html: Html | None = None,
+    ) -> None:  # fmt: skip
+        self.metrics, self.downloads = Metrics(), Downloads()
         around = outside or Outside(clock=SystemClock(), random=SystemRandom(), write_line=_to_stderr)
-        shared = Shared(services, self.counter, spool=spool)
-        table = (*ENDPOINTS, *_own(self.metrics, self.counter))
-        self.starlette = Starlette(routes=[*routes_of(table, shared), *extras], exception_handlers={HTTPException: _no_route, Exception: _failed})
+        shared = Shared(services, self._counted, spool=spool, witnesses=witnesses)
+        table = full_table(self.metrics)
+        self.starlette = Starlette(routes=[*routes_of(table, shared), *extras], exception_handlers=_handlers(html))
         # Attack: a redirect to the same path with a slash more, whose address is made of what the client wrote as host.
         self.starlette.router.redirect_slashes = False
         self._guard = Guard(self.starlette, around, self.metrics)
+
+    def _counted(self, package_id: str) -> None:
+        self.metrics.add("mpp_registry_downloads_total")
+        self.downloads.add(package_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._guard(scope, receive, send)
 
 
-def make_app(services: Services, extras: Sequence[BaseRoute] = (), *, outside: Outside | None = None, spool: str = "") -> App:
-    """``extras``: routes of the web site, of federation and of fleets, which come after those of the API."""
-    return App(services, extras, outside=outside, spool=spool)
+def make_app(services: Services, extras: Sequence[BaseRoute] = (), *, outside: Outside | None = None, html: Html | None = None) -> App:
+    """``extras``: routes of the web site, of federation and of fleets, which come after those of the API. ``html``: pages for what went wrong."""
+    return App(services, extras, outside=outside, html=html)
 
 
 def routes_of(table: Iterable[Endpoint], shared: Shared) -> list[BaseRoute]:
@@ -57,19 +69,18 @@ def routes_of(table: Iterable[Endpoint], shared: Shared) -> list[BaseRoute]:
     return [Route(path, Endpoints(shared, rows), methods=list(rows)) for path, rows in paths.items()]
 
 
-def full_table(metrics: Metrics, counter: Counter) -> tuple[Endpoint, ...]:
-    return (*ENDPOINTS, *_own(metrics, counter))
+def full_table(metrics: Metrics) -> tuple[Endpoint, ...]:
+    return (*ENDPOINTS, *_own(metrics))
 
 
-def _own(metrics: Metrics, counter: Counter) -> tuple[Endpoint, ...]:
+def _own(metrics: Metrics) -> tuple[Endpoint, ...]:
     """Those that are about this process."""
 
     def show(_ask: Ask) -> Answer:
-        metrics.put("mpp_registry_downloads_total", counter.total)
         return Answer(data=metrics.text().encode(), media="text/plain; version=0.0.4; charset=utf-8", cache="no-store")
 
     def describe(ask: Ask) -> Answer:
-        return document(openapi(full_table(metrics, counter), ask.services.settings.url))
+        return document(openapi(full_table(metrics), ask.services.settings.url))
 
     return (
         Endpoint(
@@ -83,20 +94,29 @@ def _own(metrics: Metrics, counter: Counter) -> tuple[Endpoint, ...]:
     )  # fmt: skip
 
 
-def _no_route(request: Request, fault: Exception) -> Response:
-    status = fault.status_code if isinstance(fault, HTTPException) else 500
-    if status == 405:
-        allowed = dict(getattr(fault, "headers", None) or {}).get("Allow", "")
-        allowed = ", ".join(sorted(allowed.split(", ")))
-        response = problem_response(Refused("registry.method", "this cannot be done here", hint=f"allowed: {allowed}"), request.scope)
-        response.headers["allow"] = allowed
-        return response
-    return problem_response(Refused("registry.absent", "there is no such address", hint="see /v1/openapi.json"), request.scope)
+def _handlers(html: Html | None) -> dict[Any, Any]:
+    """A page for a browser, where there is a web site; a problem for all others."""
+
+    def no_route(request: Request, fault: Exception) -> Response:
+        status = fault.status_code if isinstance(fault, HTTPException) else 404
+        page = html(request, status) if html is not None else None
+        return page or _problem(request, status, getattr(fault, "headers", None) or {})
+
+    def failed(request: Request, _fault: Exception) -> Response:
+        # Its trace goes to the log of the process, and nowhere else.
+        page = html(request, 500) if html is not None else None
+        return page or problem_response(HostFailed("registry.failed", "the registry could not do its part"), request.scope)
+
+    return {HTTPException: no_route, Exception: failed}
 
 
-def _failed(request: Request, _fault: Exception) -> Response:
-    """A fault of ours. Its trace goes to the log of the process, and nowhere else."""
-    return problem_response(HostFailed("registry.failed", "the registry could not do its part"), request.scope)
+def _problem(request: Request, status: int, headers: Mapping[str, str]) -> Response:
+    if status != 405:
+        return problem_response(Refused("registry.absent", "there is no such address", hint="see /v1/openapi.json"), request.scope)
+    allowed = ", ".join(sorted(headers.get("Allow", "").split(", ")))
+    response = problem_response(Refused("registry.method", "this cannot be done here", hint=f"allowed: {allowed}"), request.scope)
+    response.headers["allow"] = allowed
+    return response
 
 
 def _to_stderr(line: str) -> None:

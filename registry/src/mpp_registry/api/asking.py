@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl
 
 from mpp.errors import Refused
+from mpp.ledger.notes import NoteKey
 from mpp.limits import JSON_INT_MAX
 from mpp.model.fields import near
 from mpp.model.jsontext import shown
@@ -14,7 +15,6 @@ from mpp.model.limits import NAME_MAX, PACKAGE_ID_MAX, VERSION_MAX
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM, SHA256_HEX, SHA256_HEX_FORM, VERSION, VERSION_FORM
 from mpp.model.value import value
 from mpp.protocol.registry.documents import CURSOR_CHARS_MAX, LOG_ITEMS_MAX, PAGE_ITEMS_MAX
-from mpp_registry.api.counting import Counter
 from mpp_registry.api.limits import PAGE_ITEMS, QUERY_CHARS_MAX, SEARCH_CHARS_MAX
 from mpp_registry.catalog.types import Viewer
 from mpp_registry.publishing.actor import Actor
@@ -83,7 +83,8 @@ class Ask:
     body: bytes = b""
     actor: Actor | None = None
     is_admin: bool = False
-    counter: Counter
+    counted: Callable[[str], None]
+    witnesses: tuple[NoteKey, ...] = ()
 
     @property
     def viewer(self) -> Viewer:

@@ -15,12 +15,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mpp.errors import MppError, Refused
+from mpp.ledger.notes import NoteKey
 from mpp.model.value import value
 from mpp.protocol.registry.requests import read_request
 from mpp.serve.http_rates import Rates
 from mpp_registry.api.answering import Answer, for_asker, response_of
 from mpp_registry.api.asking import Ask, Parameter, read_path, read_query
-from mpp_registry.api.counting import Counter
 from mpp_registry.api.limits import BODY_BYTES_MAX, DOWNLOAD_THREADS, PUBLISHES_MAX, RATE_WRITE, THREADS, UPLOADS_MAX
 from mpp_registry.api.problems import MEDIA, problem_bytes, problem_of, status_of
 from mpp_registry.api.receiving import Body
@@ -74,8 +74,8 @@ class Endpoint:
 class Shared:
     """What all endpoints of one process share. It lives in the event loop."""
 
-    def __init__(self, services: Services, counter: Counter, *, spool: str) -> None:
-        self.services, self.counter, self.spool = services, counter, spool
+    def __init__(self, services: Services, counted: Callable[[str], None], *, spool: str, witnesses: tuple[NoteKey, ...] = ()) -> None:
+        self.services, self.counted, self.spool, self.witnesses = services, counted, spool, witnesses
         self.threads = anyio.CapacityLimiter(THREADS)
         self.downloads = anyio.CapacityLimiter(DOWNLOAD_THREADS)
         self.publishes = anyio.CapacityLimiter(PUBLISHES_MAX)
@@ -113,7 +113,7 @@ class Endpoints:
             actor = await self._in_thread(lambda: authenticate_new(shared.services, headers.get("authorization", ""), row.method, target, body))
         ask = Ask(
             services=shared.services, path=path, query=query, headers=headers, target=target, address=scope["mpp.address"], body=body, actor=actor,
-            is_admin=is_admin, counter=shared.counter,
+            is_admin=is_admin, counted=shared.counted, witnesses=shared.witnesses,
         )  # fmt: skip
         limiter = shared.publishes if row.is_upload else shared.threads
         answer = await anyio.to_thread.run_sync(row.handle, ask, limiter=limiter)

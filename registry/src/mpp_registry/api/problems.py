@@ -30,6 +30,7 @@ OF_CODES: dict[str, int] = {
     "registry.exists": 409,
     "registry.state": 409,
     "registry.changed": 409,
+    "registry.checkpoint": 409,
     "registry.gone": 410,
     "registry.quota": 429,
     "registry.method": 405,

@@ -6,7 +6,7 @@ from mpp.limits import JSON_INT_MAX
 from mpp.model.jsontext import Json
 from mpp.model.limits import DESCRIPTION_MAX, KEYWORDS_MAX, LINE_MAX, NAME_MAX, PACKAGE_ID_MAX, URL_MAX, VERSION_MAX
 from mpp.model.names import PACKAGE_ID, SHA256_HEX, VERSION
-from mpp.protocol.registry.bodies import ADVISED_VERSIONS_MAX, CLAIMED_BY, OIDC_TOKEN_CHARS_MAX, REPORT_CHARS_MAX, REPORT_KINDS
+from mpp.protocol.registry.bodies import ADVISED_VERSIONS_MAX, CLAIMED_BY, OIDC_TOKEN_CHARS_MAX, RECOVERY_ACTIONS, REPORT_CHARS_MAX, REPORT_KINDS
 from mpp.protocol.registry.documents import (
     ADVISORY_CHARS_MAX,
     CURSOR_CHARS_MAX,
@@ -14,6 +14,7 @@ from mpp.protocol.registry.documents import (
     METHODS,
     NAMESPACE_STATES,
     NAMESPACES_MAX,
+    NOTES_MAX,
     OWNERS_MAX,
     PACKAGE_STATES,
     PAGE_ITEMS_MAX,
@@ -76,6 +77,8 @@ ONE_VERSION = form(VERSION.pattern, VERSION_MAX, "1.0.0")
 BASE64: dict[str, Json] = {"type": "string", "contentEncoding": "base64"}
 CURSOR = text(CURSOR_CHARS_MAX, words="Of the next page; empty: this is the last.")
 
+NOTES = many(text(words="For a person to look at."), NOTES_MAX)
+
 _VERSION = answer(
     package_id=PACKAGE, version=ONE_VERSION, publisher_id=DIGEST, content_hash=DIGEST, file_hash=DIGEST, size=whole(), status=choice(*VERSION_STATES),
     reason=text(REASON_MAX), published_at=TIME, log_index=whole(),
@@ -83,7 +86,7 @@ _VERSION = answer(
 _OWNER = answer(publisher_id=DIGEST, role=choice(*ROLES), since=TIME)
 _NAMESPACE = answer(
     namespace=text(PACKAGE_ID_MAX), publisher_id=DIGEST, method=choice(*METHODS), state=choice(*NAMESPACE_STATES), proven_at=TIME, checked_at=TIME,
-    record_name=text(2 * URL_MAX), record_value=text(2 * URL_MAX),
+    record_name=text(2 * URL_MAX), record_value=text(2 * URL_MAX), notes=NOTES,
 )  # fmt: skip
 _PACKAGE = answer(
     package_id=PACKAGE, publisher_id=DIGEST, publisher_name=text(LINE_MAX), title=text(LINE_MAX), summary=text(DESCRIPTION_MAX),
@@ -103,18 +106,21 @@ SCHEMAS: dict[str, Json] = {
     "Health": answer(status=choice("ok", "failing"), database=FLAG, blobs=FLAG, log_size=whole(), checkpoint_at=TIME),
     "Publisher": answer(
         publisher_id=DIGEST, name=text(LINE_MAX), root_version=whole(), status=choice(*PUBLISHER_STATES), registered_at=TIME, roots=BASE64,
-        namespaces=many(named("Namespace"), NAMESPACES_MAX), recovery={"oneOf": [{"type": "null"}, named("Recovery")]},
+        namespaces=many(named("Namespace"), NAMESPACES_MAX), recovery={"oneOf": [{"type": "null"}, named("Recovery")]}, notes=NOTES,
     ),
     "Recovery": answer(successor=DIGEST, state=choice("asked", "vetoed", "done"), due=TIME, reason=text(REASON_MAX)),
-    "Registered": answer(publisher_id=DIGEST, is_new=FLAG, notes=many(text(), 100)),
     "Namespace": _NAMESPACE,
     "Owner": _OWNER,
     "Package": _PACKAGE,
     "Version": _VERSION,
     "Search": answer(packages=many(named("Package"), PAGE_ITEMS_MAX), next=CURSOR),
     "Versions": answer(versions=many(named("Version"), PAGE_ITEMS_MAX), next=CURSOR),
-    "Published": answer(version={"oneOf": [{"type": "null"}, named("Version")]}, bundle=text(), staged_id=text(NAME_MAX), notes=many(text(), 100)),
-    "OwnersChange": answer(is_done=FLAG, waiting_for=many(DIGEST, OWNERS_MAX)),
+    "Published": answer(version={"oneOf": [{"type": "null"}, named("Version")]}, bundle=text(), staged_id=text(NAME_MAX), notes=NOTES),
+    "OwnersChange": answer(
+        is_done=FLAG, waiting_for=many(DIGEST, OWNERS_MAX), owners=many(answer(publisher_id=DIGEST, role=choice(*ROLES)), OWNERS_MAX),
+    ),
+    "Rule": answer(rule_id=text(NAME_MAX), issuer=text(), claims={"type": "object"}, packages=many(PACKAGE, 100), at=TIME),
+    "Rules": answer(rules=many(named("Rule"), 1000)),
     "Log": answer(start=whole(), size=whole(), leaves=many(text(), LOG_ITEMS_MAX)),
     "Consistency": {
         "type": "object", "required": ["from", "to", "path"], "properties": {"from": whole(), "to": whole(), "path": many(BASE64, 128)},
@@ -136,7 +142,9 @@ SCHEMAS: dict[str, Json] = {
     "PublisherStatusBody": body("reason", status=choice(*PUBLISHER_STATES), reason=text(REASON_MAX)),
     "OwnersBody": body(owners=many(body(publisher_id=DIGEST, role=choice(*ROLES)), OWNERS_MAX, 1)),
     "NamespaceBody": body(namespace=PACKAGE, method=choice(*CLAIMED_BY)),
-    "RecoveryBody": body("reason", successor=DIGEST, reason=text(REASON_MAX), action=choice("ask", "veto")),
+    "RecoveryBody": body("reason", action=choice(*RECOVERY_ACTIONS), reason=text(REASON_MAX)),
+    "ReasonBody": body("reason", reason=text(REASON_MAX)),
+    "RuleBody": body(issuer=text(), claims={"type": "object", "additionalProperties": {"type": "string"}}, packages=many(PACKAGE, 100, 1)),
     "ExchangeBody": body(token=text(OIDC_TOKEN_CHARS_MAX), package_id=PACKAGE),
     "ReportBody": body(
         "version", "contact", package_id=PACKAGE, version=text(VERSION_MAX), kind=choice(*REPORT_KINDS), text=text(REPORT_CHARS_MAX), contact=text(LINE_MAX),

@@ -18,6 +18,7 @@ from mpp.ledger.tree import HASH_BYTES
 from mpp.limits import JSON_INT_MAX, KIB
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsonquick import read as read_json
+from mpp.model.jsontext import shown
 from mpp.model.limits import DESCRIPTION_MAX, KEYWORDS_MAX, LINE_MAX, NAME_MAX, PACKAGE_ID_MAX, URL_MAX, VERSION_MAX
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM, SHA256_HEX, SHA256_HEX_FORM, VERSION, VERSION_FORM
 from mpp.protocol.registry.documents import (
@@ -32,6 +33,8 @@ from mpp.protocol.registry.documents import (
     LogPage,
     METHODS,
     NAMESPACES_MAX,
+    NOTE_CHARS_MAX,
+    NOTES_MAX,
     NAMESPACE_STATES,
     NamespaceDoc,
     OWNERS_MAX,
@@ -167,6 +170,11 @@ def _bytes(found: Fields, key: str, most: int) -> bytes:
     return data or b""
 
 
+def _notes(found: Fields) -> tuple[str, ...]:
+    notes = [item for item in found.items("notes", most=NOTES_MAX) if isinstance(item, str)]
+    return tuple(shown(note, NOTE_CHARS_MAX) for note in notes)
+
+
 def _package_id(found: Fields) -> str:
     return found.text("package_id", most=PACKAGE_ID_MAX, pattern=PACKAGE_ID, form=PACKAGE_ID_FORM)
 
@@ -183,7 +191,7 @@ def _namespace(found: Fields) -> NamespaceDoc:
     return NamespaceDoc(
         namespace=_words(found, "namespace", PACKAGE_ID_MAX), publisher_id=_hash(found, "publisher_id"), method=found.one_of("method", METHODS),
         state=found.one_of("state", NAMESPACE_STATES), proven_at=_count(found, "proven_at", default=0), checked_at=_count(found, "checked_at", default=0),
-        record_name=_words(found, "record_name", 2 * URL_MAX), record_value=_words(found, "record_value", 2 * URL_MAX),
+        record_name=_words(found, "record_name", 2 * URL_MAX), record_value=_words(found, "record_value", 2 * URL_MAX), notes=_notes(found),
     )  # fmt: skip
 
 
@@ -202,7 +210,7 @@ def _publisher(found: Fields) -> PublisherDoc:
         publisher_id=_hash(found, "publisher_id"), name=_words(found, "name", LINE_MAX), root_version=_count(found, "root_version"),
         status=found.one_of("status", PUBLISHER_STATES), registered_at=_count(found, "registered_at"), roots=_bytes(found, "roots", ROOTS_CHARS_MAX),
         namespaces=_each(found, "namespaces", _namespace, NAMESPACES_MAX),
-        recovery=None if recovery is None else _recovery(Fields(recovery, found.path("recovery"), found.faults)),
+        recovery=None if recovery is None else _recovery(Fields(recovery, found.path("recovery"), found.faults)), notes=_notes(found),
     )  # fmt: skip
 
 
@@ -241,6 +249,7 @@ def _published(found: Fields) -> PublishedDoc:
         version=None if version is None else _version(Fields(version, found.path("version"), found.faults)),
         bundle=_text(found, "bundle", 64 * KIB).encode("utf-8"),
         staged_id=_words(found, "staged_id", NAME_MAX),
+        notes=_notes(found),
     )
 
 

@@ -16,7 +16,7 @@ from mpp.model.jsontext import Json, read as read_json
 from mpp.model.limits import LINE_MAX, NAME_MAX, PACKAGE_ID_MAX, VERSION_MAX
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM, SHA256_HEX, SHA256_HEX_FORM, VERSION, VERSION_FORM
 from mpp.model.value import value
-from mpp.protocol.registry.documents import ADVISORY_CHARS_MAX, OWNERS_MAX, OwnerDoc, REASON_MAX, ROLES, SEVERITIES, VERSION_STATES
+from mpp.protocol.registry.documents import ADVISORY_CHARS_MAX, OWNERS_MAX, OwnerDoc, PUBLISHER_STATES, REASON_MAX, ROLES, SEVERITIES, VERSION_STATES
 
 T = TypeVar("T")
 
@@ -30,6 +30,7 @@ ADVISED_VERSIONS_MAX = 1000
 """Versions that one advisory names. Reason: bounds its leaf in the log."""
 
 CLAIMED_BY = ("dns", "well-known")
+RECOVERY_ACTIONS = ("ask", "veto")
 REPORT_KINDS = ("malware", "impersonation", "vulnerability", "other")
 
 
@@ -42,6 +43,38 @@ class StatusBody:
 
     def to_json(self) -> Json:
         return {"status": self.status, "reason": self.reason}
+
+
+@value
+class PublisherStatusBody:
+    """``PUT /v1/publishers/{id}/status``, by an administrator."""
+
+    status: str
+    reason: str
+
+    def to_json(self) -> Json:
+        return {"status": self.status, "reason": self.reason}
+
+
+@value
+class RecoveryBody:
+    """``POST /v1/publishers/{id}/recovery``: a successor asks, or the publisher itself says no."""
+
+    action: str
+    reason: str
+
+    def to_json(self) -> Json:
+        return {"action": self.action, "reason": self.reason}
+
+
+@value
+class ReasonBody:
+    """``POST /v1/staged/{id}/refuse``."""
+
+    reason: str
+
+    def to_json(self) -> Json:
+        return {"reason": self.reason}
 
 
 @value
@@ -110,6 +143,18 @@ class AdvisoryBody:
 
 def read_status(data: bytes) -> StatusBody:
     return _read(data, lambda found: StatusBody(status=found.one_of("status", VERSION_STATES), reason=_line(found, "reason", REASON_MAX)))
+
+
+def read_publisher_status(data: bytes) -> PublisherStatusBody:
+    return _read(data, lambda found: PublisherStatusBody(status=found.one_of("status", PUBLISHER_STATES), reason=_line(found, "reason", REASON_MAX)))
+
+
+def read_recovery(data: bytes) -> RecoveryBody:
+    return _read(data, lambda found: RecoveryBody(action=found.one_of("action", RECOVERY_ACTIONS), reason=_line(found, "reason", REASON_MAX)))
+
+
+def read_reason(data: bytes) -> ReasonBody:
+    return _read(data, lambda found: ReasonBody(reason=_line(found, "reason", REASON_MAX)))
 
 
 def read_owners(data: bytes) -> OwnersBody:

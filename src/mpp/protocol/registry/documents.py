@@ -33,6 +33,12 @@ OWNERS_MAX = 32
 NAMESPACES_MAX = 64
 """Namespaces shown with a publisher. Reason: a company has a few."""
 
+NOTES_MAX = 50
+"""Notes of one answer. Reason: a person reads them."""
+
+NOTE_CHARS_MAX = 500
+"""Characters of one note. Reason: it is a sentence or two."""
+
 REASON_MAX = 500
 """Characters of a reason for a status. Reason: it is shown on one screen, with a decision to make."""
 
@@ -90,11 +96,14 @@ class NamespaceDoc:
     record_name: str = ""
     """Where the proof must stand while it is awaited: the name of a TXT record, or an address."""
     record_value: str = ""
+    notes: tuple[str, ...] = ()
+    """Why it is not proven yet, and what a person should look at."""
 
     def to_json(self) -> Json:
         return {
             "namespace": self.namespace, "publisher_id": self.publisher_id, "method": self.method, "state": self.state, "proven_at": self.proven_at,
             "checked_at": self.checked_at, "record_name": self.record_name, "record_value": self.record_value,
+            "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -123,12 +132,14 @@ class PublisherDoc:
     roots: bytes
     namespaces: tuple[NamespaceDoc, ...] = ()
     recovery: RecoveryDoc | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should look at, after a change."""
 
     def to_json(self) -> Json:
         return {
             "publisher_id": self.publisher_id, "name": self.name, "root_version": self.root_version, "status": self.status,
             "registered_at": self.registered_at, "roots": base64text.encode(self.roots), "namespaces": [one.to_json() for one in self.namespaces],
-            "recovery": None if self.recovery is None else self.recovery.to_json(),
+            "recovery": None if self.recovery is None else self.recovery.to_json(), "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -224,10 +235,12 @@ class PublishedDoc:
     version: VersionDoc | None
     bundle: bytes = b""
     staged_id: str = ""
+    notes: tuple[str, ...] = ()
+    """What a person should look at; none of it is a refusal."""
 
     def to_json(self) -> Json:
         version = None if self.version is None else self.version.to_json()
-        return {"version": version, "bundle": self.bundle.decode("utf-8"), "staged_id": self.staged_id}
+        return {"version": version, "bundle": self.bundle.decode("utf-8"), "staged_id": self.staged_id, "notes": list(self.notes)}
 
 
 @value
