@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.types import Message
 
 from mpp.model.jsontext import Json
+from mpp.protocol.registry.bodies import AdvisoryBody
 from mpp.protocol.registry.events import (
-    AdvisoryPublished,
     Change,
     NamespaceLapsed,
     NamespaceProven,
@@ -28,6 +28,9 @@ from mpp.protocol.registry.events import (
 )
 from mpp.testing.keys import TestPublisher, publisher, rotated
 from mpp.testing.packages import NOW, TestClock, TestRandom, manifest
+from mpp_registry.advisories.advising import publish_advisory
+from mpp_registry.catalog import writing
+from mpp_registry.catalog.types import PackageRow, VersionFiles, VersionRow
 from mpp_registry.opening import Options, open_services
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows
@@ -214,49 +217,54 @@ class World:
         text = json.dumps(made).encode() if raw_manifest is None else raw_manifest
         content, file = sha256(b"content" + text).hexdigest(), sha256(b"file" + text).hexdigest()
         at = self.clock.now()
+        words = " ".join(changes.get("keywords", []) if changes else [])
         with self.services.database.write() as rows:
             if rows.one("SELECT 1 FROM packages WHERE package_id = ?", package_id) is None:
-                self.change(rows, PackageOwners(package_id=package_id, owners=(Owner(publisher_id=who.id, role="owner"),), by=who.id))
-                rows.run("INSERT INTO package_owners (package_id, publisher_id, role, since) VALUES (?, ?, 'owner', ?)", package_id, who.id, at)
-                rows.run(
-                    "INSERT INTO packages (package_id, publisher_id, title, summary, keywords, visibility, latest, status, created_at, updated_at, downloads) "
-                    "VALUES (?, ?, '', '', '', ?, '', 'active', ?, ?, 0)",
-                    package_id, who.id, visibility, at, at,
-                )  # fmt: skip
-            index = self.change(
-                rows, VersionPublished(package_id=package_id, version=version, publisher_id=who.id, content_hash=content, file_hash=file, size=48_211)
-            )
-            rows.run(
-                "INSERT INTO versions (package_id, version, publisher_id, content_hash, file_hash, size, status, reason, published_at, manifest, readme, sbom, "
-                "provenance, log_index) VALUES (?, ?, ?, ?, ?, 48211, 'active', '', ?, ?, ?, ?, ?, ?)",
-                package_id, version, who.id, content, file, at, text, readme, sbom, provenance, index,
+                owners = (Owner(publisher_id=who.id, role="owner"),)
+                self.change(rows, PackageOwners(package_id=package_id, owners=owners, by=who.id))
+                writing.set_owners(rows, package_id, owners, at)
+            leaf = VersionPublished(package_id=package_id, version=version, publisher_id=who.id, content_hash=content, file_hash=file, size=48_211)
+            index = self.change(rows, leaf)
+            row = VersionRow(
+                package_id=package_id, version=version, publisher_id=who.id, content_hash=content, file_hash=file, size=48_211, status="active", reason="",
+                published_at=at, log_index=index,
             )  # fmt: skip
-            about = str(made["description"]) if summary is None else summary
-            rows.run(
-                "UPDATE packages SET latest = ?, title = ?, summary = ?, updated_at = ?, downloads = ? WHERE package_id = ?",
-                version if "-" not in version else "", str(made["name"]) if title is None else title, about, at, downloads, package_id,
+            writing.put_version(rows, row, VersionFiles(manifest=text, readme=readme, sbom=sbom, provenance=provenance))
+            state = self.services.ledger.package_state(rows, package_id)
+            assert state is not None
+            package = PackageRow(
+                package_id=package_id, publisher_id=who.id, title=str(made["name"]) if title is None else title,
+                summary=str(made["description"]) if summary is None else summary, keywords=words, visibility=visibility, latest=state.latest, status=state.status,
+                created_at=at, updated_at=at,
             )  # fmt: skip
-            self._spread(rows, package_id, downloads, at // DAY)
+            writing.put_package(rows, package)
+            writing.follow_state(rows, state, at)
+            self._spread(rows, package_id, downloads)
         return index
 
     @staticmethod
-    def _spread(rows: Rows, package_id: str, downloads: int, today: int) -> None:
-        """A curve of downloads that looks like one."""
-        if downloads:
-            counts = [
-                (package_id, today - back, max(0, downloads // 120 - back * downloads // 12_000 + (back * 7919 % 11) * downloads // 2000)) for back in range(80)
-            ]
-            rows.many("INSERT INTO downloads_daily (package_id, day, count) VALUES (?, ?, ?) ON CONFLICT (package_id, day) DO NOTHING", counts)
+    def _spread(rows: Rows, package_id: str, downloads: int) -> None:
+        """A curve of downloads that looks like one, and that adds up."""
+        shares = [90 - back + (back * 7919 % 23) * 3 + (40 if back % 7 < 5 else 0) for back in range(80)]
+        given = [downloads * share // sum(shares) for share in shares] if downloads else []
+        for back, count in enumerate(given):
+            more = downloads - sum(given) if back == 0 else 0
+            writing.count_downloads(rows, {package_id: count + more}, NOW // DAY - back)
 
     def set_status(self, package_id: str, version: str, status: str, reason: str, by: str = "admin") -> None:
         with self.services.database.write() as rows:
             self.change(rows, VersionStatusChanged(package_id=package_id, version=version, status=status, reason=reason, by=by))
-            rows.run("UPDATE versions SET status = ?, reason = ? WHERE package_id = ? AND version = ?", status, reason, package_id, version)
+            writing.set_status(rows, package_id, version, status, reason)
+            state = self.services.ledger.package_state(rows, package_id)
+            assert state is not None
+            writing.follow_state(rows, state, self.clock.now())
 
-    def advise(self, package_id: str, *versions: str) -> None:
-        with self.services.database.write() as rows:
-            found = AdvisoryPublished(advisory_id="ADV-2026-1", package_id=package_id, versions=versions, severity="high", sha256="ab" * 32)
-            self.change(rows, found)
+    def advise(
+        self, package_id: str, *versions: str, title: str = "The key that signed it was stolen", text: str = "", advisory_id: str = "ADV-2026-1"
+    ) -> None:
+        about = text or "Somebody else can sign versions of this package.\nRemove it, and take one that is signed by the new key."
+        body = AdvisoryBody(advisory_id=advisory_id, package_id=package_id, versions=versions, severity="high", title=title, text=about)
+        publish_advisory(self.services, body, None)
 
     def witness(self, name: str) -> None:
         """A cosignature as it lies in the table. Pages count it and do not verify it; clients do."""

@@ -28,8 +28,6 @@ class Asked:
     """``If-None-Match``."""
     address: str
     """Of whoever asked, as the server sees it."""
-    origin: str
-    """``Origin``, or else ``Sec-Fetch-Site``; see the forms of administrators."""
     is_secure: bool
     """Over https."""
 

@@ -61,17 +61,17 @@ LOGINS_PER_MINUTE = 5
 LOGINS_ALL_PER_MINUTE = 60
 """Wrong tokens of all addresses in a minute. Reason: guessing from many addresses must not fill the processor."""
 
-REPORTS_PER_HOUR = 10
-"""Reports of one address in an hour. Reason: a person who finds ten bad packages in an hour can write to the operator."""
-
 RATED_ADDRESSES_MAX = 10_000
 """Addresses that are counted at a time. Reason: some megabytes; beyond them the oldest are forgotten."""
 
-REASON_CHARS_MAX = 1000
-"""Characters of a reason or a report. Reason: half a page; the log keeps it for ever."""
-
-CONTACT_CHARS_MAX = 200
-"""Characters of how to reach who reports. Reason: an address of mail."""
-
 ADMIN_ROWS = 50
 """Rows of a queue. Reason: what is done falls out of it, so that the next ones follow."""
+
+EARLIER_LOOKED_AT = 50
+"""Versions below one among which the one before is looked for. Reason: more pre-releases than that between two releases are rare, and then one of them is taken."""
+
+AUDIT_LOOKED_AT = 5000
+"""Entries of the log among which one page looks for those of administrators. Reason: some milliseconds; the next page goes on from there."""
+
+ADVISORIES_SHOWN = 20
+"""Advisories on the page of a package. Reason: one screen; the list has all."""

@@ -6,9 +6,6 @@ from mpp.model.value import value
 from mpp_registry.store.ports import Row, Rows
 from mpp_registry.web.reading import number, octets, text
 
-ADVISORIES_MAX = 20
-"""Advisories on the page of a package. Reason: one screen; the log has all."""
-
 
 @value
 class LeafLine:
@@ -42,7 +39,7 @@ _LEAF = "SELECT idx, leaf, kind, package_id, publisher_id, at FROM log_leaves "
 _HEAD = "SELECT size, root, map_root, at, note FROM checkpoints "
 
 
-def _leaf(row: Row) -> LeafLine:
+def leaf_line(row: Row) -> LeafLine:
     return LeafLine(index=number(row[0]), leaf=octets(row[1]), kind=text(row[2]), package_id=text(row[3]), publisher_id=text(row[4]), at=number(row[5]))
 
 
@@ -52,24 +49,20 @@ def _head(row: Row) -> Head:
 
 def leaf(rows: Rows, index: int) -> LeafLine | None:
     row = rows.one(_LEAF + "WHERE idx = ?", index)
-    return None if row is None else _leaf(row)
+    return None if row is None else leaf_line(row)
 
 
 def leaves(rows: Rows, before: int, most: int) -> list[LeafLine]:
     """Those below ``before``, the newest first."""
-    return [*map(_leaf, rows.all(_LEAF + "WHERE idx < ? ORDER BY idx DESC LIMIT ?", before, most))]
+    return [*map(leaf_line, rows.all(_LEAF + "WHERE idx < ? ORDER BY idx DESC LIMIT ?", before, most))]
 
 
 def leaves_about(rows: Rows, package_id: str, most: int) -> list[LeafLine]:
-    return [*map(_leaf, rows.all(_LEAF + "WHERE package_id = ? ORDER BY idx DESC LIMIT ?", package_id, most))]
+    return [*map(leaf_line, rows.all(_LEAF + "WHERE package_id = ? ORDER BY idx DESC LIMIT ?", package_id, most))]
 
 
 def leaves_of(rows: Rows, publisher_id: str, most: int) -> list[LeafLine]:
-    return [*map(_leaf, rows.all(_LEAF + "WHERE publisher_id = ? ORDER BY idx DESC LIMIT ?", publisher_id, most))]
-
-
-def advisories_about(rows: Rows, package_id: str) -> list[LeafLine]:
-    return [*map(_leaf, rows.all(_LEAF + "WHERE package_id = ? AND kind = 'advisory.published' ORDER BY idx DESC LIMIT ?", package_id, ADVISORIES_MAX))]
+    return [*map(leaf_line, rows.all(_LEAF + "WHERE publisher_id = ? ORDER BY idx DESC LIMIT ?", publisher_id, most))]
 
 
 def head(rows: Rows) -> Head | None:

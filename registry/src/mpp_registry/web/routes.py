@@ -7,6 +7,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mpp_registry.services import Services
+from mpp_registry.web.admin import actions, desk, entering
+from mpp_registry.web.admin.desk import for_admin
 from mpp_registry.web.errors import status_answer
 from mpp_registry.web.pages import explorer, home, packages, people, reports, search, status
 from mpp_registry.web.serving import asked_of, endpoint, response_of
@@ -28,13 +30,26 @@ READ: tuple[tuple[str, Page], ...] = (
     ("/log/checkpoints", explorer.checkpoints),
     ("/log/consistency", explorer.consistency),
     ("/log/{index}", explorer.entry),
+    ("/advisories", reports.advisories),
     ("/status", status.status),
+    ("/admin/login", entering.login_form),
+    ("/admin", for_admin(desk.overview)),
+    ("/admin/package", for_admin(desk.package)),
+    ("/admin/publisher", for_admin(desk.publisher)),
+    ("/admin/audit", for_admin(desk.audit)),
+)
+WRITE: tuple[tuple[str, Page], ...] = (
+    ("/admin/login", entering.login),
+    ("/admin/logout", entering.logout),
+    ("/admin/act", actions.act),
+    ("/packages/{package_id}/report", reports.send),
 )
 
 
 def web_routes(services: Services) -> list[BaseRoute]:
     site = make_site(services)
-    return [Route(place, endpoint(site, page), methods=["GET"]) for place, page in READ]
+    read = [Route(place, endpoint(site, page), methods=["GET"]) for place, page in READ]
+    return [*read, *(Route(place, endpoint(site, page), methods=["POST"]) for place, page in WRITE)]
 
 
 def error_response(services: Services, request: Request, status_code: int, detail: str = "") -> Response:

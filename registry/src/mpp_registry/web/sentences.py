@@ -8,7 +8,6 @@ from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp_registry.web.documents import item, json_in, words
 from mpp_registry.web.logrows import LeafLine
-from mpp_registry.web.reading import VERSIONS_MAX
 from mpp_registry.web.texts import day, part, short_print
 
 
@@ -82,7 +81,7 @@ def _recovery(found: Json) -> str:
 
 def _advisory(found: Json) -> str:
     listed = item(found, "versions")
-    count = len(listed[:VERSIONS_MAX]) if isinstance(listed, list) else 0
+    count = len(listed) if isinstance(listed, list) else 0
     return f"advisory {words(found, 'advisory_id')}, severity {words(found, 'severity')}, about {count} version{'' if count == 1 else 's'}"
 
 

@@ -15,9 +15,10 @@ from mpp_registry.store.ports import Rows
 from mpp_registry.web import texts
 from mpp_registry.web.answers import ALWAYS_ASK, Answer, Asked
 from mpp_registry.web.assets import Asset, read_assets
+from mpp_registry.catalog import reading as catalog
+from mpp_registry.catalog.types import Totals as CatalogTotals
 from mpp_registry.services import Services
 from mpp_registry.web.verdict import SIGNS
-from mpp_registry.web.reading import totals
 from mpp_registry.web.rates import Rates
 
 PLACE = os.path.join(os.path.dirname(__file__), "templates")
@@ -31,12 +32,12 @@ class Totals:
     """The totals of the first page. Threads may count at the same time; then the same is counted twice."""
 
     def __init__(self) -> None:
-        self._found: tuple[int, tuple[int, int, int]] | None = None
+        self._found: tuple[int, CatalogTotals] | None = None
 
-    def get(self, rows: Rows, now: int) -> tuple[int, int, int]:
+    def get(self, rows: Rows, now: int) -> CatalogTotals:
         kept = self._found
         if kept is None or not kept[0] <= now < kept[0] + TOTALS_SECONDS:
-            kept = self._found = (now, totals(rows))
+            kept = self._found = (now, catalog.totals(rows))
         return kept[1]
 
 
@@ -48,7 +49,7 @@ class Site:
     rates: Rates
     kept: Totals
 
-    def totals(self, rows: Rows) -> tuple[int, int, int]:
+    def totals(self, rows: Rows) -> CatalogTotals:
         """Packages, publishers and entries of the log, as they were not long ago: to count a million rows for each visitor would be slow."""
         return self.kept.get(rows, self.now())
 
@@ -56,6 +57,10 @@ class Site:
         """The answer that a template makes of ``words``."""
         text = self.templates.get_template(template).render(site=self.services.settings, **words)
         return Answer(body=text.encode("utf-8", "replace"), status=http, cache=keep, more=headers)
+
+    def is_secure(self, asked: Asked) -> bool:
+        """Do browsers reach it over https, be it through a proxy?"""
+        return asked.is_secure or self.services.settings.url.startswith("https://")
 
     def now(self) -> int:
         return self.services.clock.now()

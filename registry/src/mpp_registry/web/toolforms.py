@@ -110,7 +110,7 @@ def _control(kind: str) -> str:
 
 
 def _rule(found: Json) -> str:
-    said = [form.format(_shown(item(found, key))) for key, form in _BOUNDS if isinstance(item(found, key), int | float)]
+    said = [_bound(form, item(found, key)) for key, form in _BOUNDS if isinstance(item(found, key), int | float)]
     if words(found, "pattern"):
         said.append(f"of the form {clip(words(found, 'pattern'), 80)}")
     if words(found, "format"):
@@ -118,6 +118,10 @@ def _rule(found: Json) -> str:
     if isinstance(found, dict) and "default" in found:
         said.append(f"otherwise {clip(_shown(found['default']), 60)}")
     return ", ".join(said)
+
+
+def _bound(form: str, found: Json) -> str:
+    return form.format(_shown(found)).removesuffix("s") if found == 1 else form.format(_shown(found))
 
 
 def _shown(found: Json) -> str:
@@ -132,4 +136,4 @@ def _example(found: Json, kind: str) -> str:
     least = item(found, "minimum")
     return {
         "integer": str(least if isinstance(least, int) else 1), "number": "1", "boolean": "true", "array": "[]", "object": "{}", "anything": "null", "null": "null",
-    }.get(kind, '"…"')  # fmt: skip
+    }.get(kind, '"text"')  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mpp.model.value import value
+from mpp_registry.catalog.types import NamespaceRow, PublisherRow, VersionRow
 from mpp_registry.web.logrows import Cosigned, Head
-from mpp_registry.web.reading import NamespaceLine, PublisherLine, VersionLine
 from mpp_registry.web.texts import day, many, part, short_print, when
 
 
@@ -50,9 +50,9 @@ METHODS = {"dns": "by a DNS record", "well-known": "by a file on its web server"
 class Evidence:
     """What the verdict is made of."""
 
-    version: VersionLine
-    publisher: PublisherLine | None
-    namespace: NamespaceLine | None
+    version: VersionRow
+    publisher: PublisherRow | None
+    namespace: NamespaceRow | None
     head: Head | None
     witnesses: Sequence[Cosigned]
 
@@ -105,6 +105,6 @@ def _witnesses(found: Evidence) -> Fact:
     return Fact(tone="good", label="Witnesses", words=f"{many(len(found.witnesses), 'witness', 'witnesses')}: {names}{more}", href="/status")
 
 
-def _status(version: VersionLine) -> Fact:
+def _status(version: VersionRow) -> Fact:
     tone, name, words = STATUS.get(version.status, STATUS["quarantined"])
     return Fact(tone=tone, label="Status", words=f"{name}. {words}" + (f" Reason: {version.reason}" if version.reason else ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mpp_registry.web import reading
+from mpp_registry.catalog import reading as catalog
 from mpp_registry.web.answers import ALWAYS_ASK, FOR_EVER, Answer, Asked
 from mpp_registry.web.errors import not_found
 from mpp_registry.web.limits import HOME_ROWS
@@ -11,8 +11,8 @@ from mpp_registry.web.site import Site
 
 def home(site: Site, _asked: Asked) -> Answer:
     with site.services.database.read() as rows:
-        newest = reading.newest(rows, HOME_ROWS)
-        popular = reading.most_downloaded(rows, HOME_ROWS)
+        newest = catalog.newest(rows, limit=HOME_ROWS).items
+        popular = catalog.popular(rows, limit=HOME_ROWS).items
         totals = site.totals(rows)
     return site.page("home.html", newest=newest, popular=popular, totals=totals)
 

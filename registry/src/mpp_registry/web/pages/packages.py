@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from mpp.model.manifest import Manifest
 from mpp.model.value import value
 from mpp.model.words import capability_words, growth, layer_words
+from mpp.protocol.registry.documents import AdvisoryDoc
+from mpp_registry.advisories.advising import list_advisories
+from mpp_registry.catalog import reading as catalog
+from mpp_registry.catalog.types import OwnerRow, PackageRow, VersionFiles, VersionRow
 from mpp_registry.store.ports import Rows
 from mpp_registry.web import logrows, reading
-from mpp_registry.web.answers import ALWAYS_ASK, Answer, Asked
+from mpp_registry.web.answers import Answer, Asked
 from mpp_registry.web.documents import manifest_in, materials_in, origin_in
 from mpp_registry.web.errors import not_found
 from mpp_registry.web.graph import graph_of
 from mpp_registry.web.headers import JSON, PLAIN
-from mpp_registry.web.limits import PAGE_ROWS, README_BYTES_MAX, VERSIONS_SHOWN
+from mpp_registry.web.limits import ADVISORIES_SHOWN, PAGE_ROWS, README_BYTES_MAX
 from mpp_registry.web.markdown import readme_markup
-from mpp_registry.web.reading import OwnerLine, PackageLine, VersionLine, VersionParts
-from mpp_registry.web.sentences import sentence
 from mpp_registry.web.site import Site
 from mpp_registry.web.toolforms import tool_view
 from mpp_registry.web.verdict import Evidence, verdict
@@ -29,16 +31,17 @@ DOCUMENTS = ("manifest.json", "readme.md", "sbom.json", "provenance.json")
 class Found:
     """All that the page of one version is made of, from one snapshot."""
 
-    package: PackageLine
-    line: VersionLine
-    lines: Sequence[VersionLine]
-    parts: VersionParts
-    previous: VersionLine | None
+    package: PackageRow
+    line: VersionRow
+    lines: Sequence[VersionRow]
+    count: int
+    files: VersionFiles
+    previous: str
     previous_manifest: bytes
     evidence: Evidence
-    owners: Sequence[OwnerLine]
+    owners: Sequence[OwnerRow]
     downloads: Sequence[int]
-    advisories: Sequence[logrows.LeafLine]
+    advisories: Sequence[AdvisoryDoc]
 
 
 def package(site: Site, asked: Asked) -> Answer:
@@ -55,7 +58,7 @@ def _version_page(site: Site, asked: Asked, wanted: str) -> Answer:
         found = find(rows, asked.places["package_id"], wanted, today)
     if found is None:
         return not_found(site, asked, "No public package of that name, or no such version of it, is in this registry.")
-    manifest, previous = manifest_in(found.parts.manifest), manifest_in(found.previous_manifest) if found.previous else None
+    manifest, previous = manifest_in(found.files.manifest), manifest_in(found.previous_manifest) if found.previous else None
     return site.page(
         "package.html",
         package=found.package,
@@ -69,50 +72,43 @@ def _version_page(site: Site, asked: Asked, wanted: str) -> Answer:
         tools=[tool_view(tool, number, found.package.package_id, found.line.version) for number, tool in enumerate(manifest.tool_definitions)]
         if manifest
         else [],
-        readme=readme_markup(found.parts.readme) if found.parts.readme else None,
-        readme_is_cut=len(found.parts.readme) > README_BYTES_MAX,
-        lines=found.lines[:VERSIONS_SHOWN],
-        count=len(found.lines),
+        readme=readme_markup(found.files.readme) if found.files.readme else None,
+        readme_is_cut=len(found.files.readme) > README_BYTES_MAX,
+        lines=found.lines,
+        count=found.count,
         owners=found.owners,
         graph=graph_of(found.downloads, today),
-        materials=materials_in(found.parts.sbom) if found.parts.sbom else None,
-        origin=origin_in(found.parts.provenance) if found.parts.provenance else None,
-        advisories=[sentence(one) for one in found.advisories],
+        materials=materials_in(found.files.sbom) if found.files.sbom else None,
+        origin=origin_in(found.files.provenance) if found.files.provenance else None,
+        advisories=found.advisories,
     )
 
 
 def find(rows: Rows, package_id: str, wanted: str, today: int) -> Found | None:
-    package = reading.package(rows, package_id)
-    lines = reading.versions(rows, package_id) if package else []
-    line = _line(package, lines, wanted) if package else None
+    package = catalog.package(rows, package_id)
+    line = reading.shown_version(rows, package, wanted) if package else None
     if package is None or line is None:
         return None
-    previous = reading.before(lines, line.version)
+    previous = reading.earlier(rows, package_id, line.version)
     return Found(
         package=package,
         line=line,
-        lines=lines,
-        parts=reading.parts(rows, package_id, line.version),
+        lines=reading.newest_versions(rows, package_id),
+        count=reading.count_versions(rows, package_id),
+        files=catalog.files(rows, package_id, line.version) or VersionFiles(manifest=b""),
         previous=previous,
-        previous_manifest=reading.manifest_of(rows, package_id, previous.version) if previous else b"",
+        previous_manifest=reading.manifest_of(rows, package_id, previous) if previous else b"",
         evidence=Evidence(
             version=line,
-            publisher=reading.publisher(rows, line.publisher_id),
+            publisher=catalog.publisher(rows, line.publisher_id),
             namespace=reading.namespace_above(rows, package_id),
             head=logrows.head(rows),
             witnesses=logrows.cosigned_above(rows, line.log_index),
         ),
-        owners=reading.owners(rows, package_id),
+        owners=catalog.owners(rows, package_id),
         downloads=reading.downloads(rows, package_id, today),
-        advisories=logrows.advisories_about(rows, package_id),
+        advisories=list_advisories(rows, package_id=package_id, limit=ADVISORIES_SHOWN),
     )
-
-
-def _line(package: PackageLine, lines: Sequence[VersionLine], wanted: str) -> VersionLine | None:
-    """The one that is asked for; otherwise the newest stable one, and where there is none, the highest."""
-    asked = wanted or package.latest
-    found = next((one for one in lines if one.version == asked), None)
-    return found or (lines[0] if lines and not wanted else None)
 
 
 def _capabilities(manifest: Manifest | None) -> tuple[str, ...]:
@@ -120,17 +116,14 @@ def _capabilities(manifest: Manifest | None) -> tuple[str, ...]:
 
 
 def versions(site: Site, asked: Asked) -> Answer:
-    package_id = asked.places["package_id"]
+    package_id, cursor = asked.places["package_id"], asked.query.get("cursor", "")
     with site.services.database.read() as rows:
-        package = reading.package(rows, package_id)
-        lines = reading.versions(rows, package_id) if package else []
+        package = catalog.package(rows, package_id)
+        page = catalog.versions(rows, package_id, cursor, PAGE_ROWS)
+        count = reading.count_versions(rows, package_id)
     if package is None:
         return not_found(site, asked)
-    after = asked.query.get("after", "")
-    begin = next((number + 1 for number, one in enumerate(lines) if one.version == after), 0)
-    shown = lines[begin : begin + PAGE_ROWS]
-    more = shown[-1].version if begin + PAGE_ROWS < len(lines) else ""
-    return site.page("versions.html", package=package, lines=shown, count=len(lines), more=more, is_first=begin == 0)
+    return site.page("versions.html", package=package, lines=page.items, count=count, next=page.next, is_first=not cursor)
 
 
 def document(site: Site, asked: Asked) -> Answer:
@@ -140,9 +133,9 @@ def document(site: Site, asked: Asked) -> Answer:
     """
     name, package_id = asked.places["document"], asked.places["package_id"]
     with site.services.database.read() as rows:
-        is_there = name in DOCUMENTS and reading.package(rows, package_id) is not None
-        parts = reading.parts(rows, package_id, asked.places["version"]) if is_there else None
-    data = dict(zip(DOCUMENTS, (parts.manifest, parts.readme, parts.sbom, parts.provenance), strict=True)).get(name, b"") if parts else b""
+        is_there = name in DOCUMENTS and catalog.package(rows, package_id) is not None
+        files = catalog.files(rows, package_id, asked.places["version"]) if is_there else None
+    data = dict(zip(DOCUMENTS, (files.manifest, files.readme, files.sbom, files.provenance), strict=True)).get(name, b"") if files else b""
     if not data:
         return not_found(site, asked)
-    return Answer(body=data, kind=PLAIN if name == "readme.md" else JSON, cache=ALWAYS_ASK, more=(("content-disposition", f'attachment; filename="{name}"'),))
+    return Answer(body=data, kind=PLAIN if name == "readme.md" else JSON, more=(("content-disposition", f'attachment; filename="{name}"'),))

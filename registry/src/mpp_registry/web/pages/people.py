@@ -5,6 +5,7 @@ from __future__ import annotations
 from mpp.crypto.roots import ROLES, RootChain, read_chain
 from mpp.errors import Refused
 from mpp.model.value import value
+from mpp_registry.catalog import reading as catalog
 from mpp_registry.web import logrows, reading
 from mpp_registry.web.answers import Answer, Asked
 from mpp_registry.web.errors import not_found
@@ -37,21 +38,21 @@ class RootLine:
 
 
 def publisher(site: Site, asked: Asked) -> Answer:
-    publisher_id, after = asked.places["publisher_id"], asked.query.get("after", "")
+    publisher_id, cursor = asked.places["publisher_id"], asked.query.get("cursor", "")
     with site.services.database.read() as rows:
-        who = reading.publisher(rows, publisher_id)
+        who = catalog.publisher(rows, publisher_id)
         if who is None:
             return not_found(site, asked, "No publisher of that id is registered here.")
-        spaces = reading.namespaces_of(rows, publisher_id)
-        packages = reading.packages_of(rows, publisher_id, after, PAGE_ROWS + 1)
+        spaces = catalog.namespaces_of(rows, publisher_id)
+        page = catalog.packages_of(rows, publisher_id, cursor, PAGE_ROWS)
         leaves = logrows.leaves_of(rows, publisher_id, HISTORY_ROWS)
     return site.page(
         "publisher.html",
         who=who,
         spaces=spaces,
         methods=METHODS,
-        packages=packages[:PAGE_ROWS],
-        more=packages[PAGE_ROWS - 1].package_id if len(packages) > PAGE_ROWS else "",
+        packages=page.items,
+        next=page.next,
         history=[sentence(one) for one in leaves],
         roots=root_lines(who.roots),
     )
@@ -83,12 +84,12 @@ def _root(chain: RootChain, number: int) -> RootLine:
 
 
 def namespace(site: Site, asked: Asked) -> Answer:
-    name, after = asked.places["namespace"], asked.query.get("after", "")
+    name, cursor = asked.places["namespace"], asked.query.get("cursor", "")
     with site.services.database.read() as rows:
         space = reading.namespace(rows, name)
-        packages = reading.packages_below(rows, name, after, PAGE_ROWS + 1)
-        who = reading.publisher(rows, space.publisher_id) if space else None
-    if space is None and not packages:
+        page = catalog.by_id(rows, cursor, PAGE_ROWS, namespace=name)
+        who = catalog.publisher(rows, space.publisher_id) if space else None
+    if space is None and not page.items:
         return not_found(site, asked, "Nobody has claimed that namespace, and no package is in it.")
     return site.page(
         "namespace.html",
@@ -97,6 +98,6 @@ def namespace(site: Site, asked: Asked) -> Answer:
         space=space,
         who=who,
         methods=METHODS,
-        packages=packages[:PAGE_ROWS],
-        more=packages[PAGE_ROWS - 1].package_id if len(packages) > PAGE_ROWS else "",
+        packages=page.items,
+        next=page.next,
     )

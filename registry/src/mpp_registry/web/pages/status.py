@@ -32,7 +32,7 @@ def status(site: Site, _asked: Asked) -> Answer:
         head = logrows.head(rows)
         witnesses = logrows.cosigned_above(rows, -1)
         checks = [_database(site), _age(head, now), _tree(rows, head), _note(site, head), _witnesses(head, witnesses), _namespaces(rows)]
-        totals = reading.totals(rows)
+        totals = site.totals(rows)
     tone = "good" if all(one.tone == "good" for one in checks) else "bad" if any(one.tone == "bad" for one in checks) else "careful"
     return site.page("status.html", tone=tone, checks=checks, head=head, witnesses=witnesses, totals=totals, now=now)
 
