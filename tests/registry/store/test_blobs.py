@@ -69,7 +69,13 @@ def test_a_removed_blob_can_come_again(blobs: Blobs) -> None:
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", NAME.upper(), NAME[:-1], NAME + "\n", "a/" + NAME])
 def test_a_name_is_a_hash(blobs: Blobs, name: str) -> None:
-    for wrong in (lambda: blobs.put(name, DATA), lambda: blobs.size(name), lambda: whole(blobs, name=name), lambda: blobs.remove(name), lambda: blobs.path(name)):
+    for wrong in (
+        lambda: blobs.put(name, DATA),
+        lambda: blobs.size(name),
+        lambda: whole(blobs, name=name),
+        lambda: blobs.remove(name),
+        lambda: blobs.path(name),
+    ):
         with pytest.raises(HostFailed) as caught:
             wrong()
         assert caught.value.code == "registry.blob"

@@ -21,3 +21,6 @@ COSIGNATURE_BYTES_MAX = 1 * KIB
 
 STATES_KEPT_MAX = 2_000
 """Packages whose state is kept in memory for the next change. Reason: those that are published to often; one has a kilobyte for each five versions."""
+
+RENEW_SECONDS = 600
+"""Seconds after which the newest checkpoint is signed anew. Reason: clients believe one for hours, and witnesses sign it each time."""

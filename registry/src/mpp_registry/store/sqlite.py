@@ -140,6 +140,8 @@ class SqliteDatabase:
         with self._translated():
             connection = self._connect(is_writer=False)
             try:
+                # It reads ours and writes another, which the pragma cannot tell apart.
+                connection.execute("PRAGMA query_only = OFF")
                 connection.execute("VACUUM INTO ?", (path,))
             finally:
                 connection.close()
