@@ -69,12 +69,19 @@ class MemoryRegistry:
 
     def publish(self, package_id: str, version: str, owner: str = "owner") -> Leaf:
         """A version of a package, which is made if it is not there; its hashes follow from its name."""
-        who, name = digest(owner), f"{package_id}@{version}"
-        if package_id not in self.packages:
-            self.append(PackageOwners(package_id=package_id, owners=(Owner(publisher_id=who, role="owner"),), by=who))
-        return self.append(
-            VersionPublished(package_id=package_id, version=version, publisher_id=who, content_hash=digest(name), file_hash=digest(name + " file"), size=1000)
+        name = f"{package_id}@{version}"
+        return self.put(
+            VersionPublished(
+                package_id=package_id, version=version, publisher_id=digest(owner), content_hash=digest(name), file_hash=digest(name + " file"), size=1000
+            )
         )
+
+    def put(self, change: VersionPublished) -> Leaf:
+        """A version with hashes of its own."""
+        who = change.publisher_id
+        if change.package_id not in self.packages:
+            self.append(PackageOwners(package_id=change.package_id, owners=(Owner(publisher_id=who, role="owner"),), by=who))
+        return self.append(change)
 
     @property
     def hashes(self) -> list[bytes]:

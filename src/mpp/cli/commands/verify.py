@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,10 @@ from mpp.stages.archive import Buffer, read_archive
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
 from mpp.stages.gatekeeper import CHECK_NAMES, CheckResult, Seal, TrustState, VerifiedPackage, known_lookalikes, read_seal, verify
 
+if TYPE_CHECKING:
+    from mpp.protocol.registry.bundle import Proven
+
+HOUR = 3600
 TRUST_FAMILY = "publisher"
 FIRST_USE = ("publisher.unknown", "publisher.package_unpinned")
 
@@ -26,26 +31,38 @@ FIRST_USE = ("publisher.unknown", "publisher.package_unpinned")
 @click.option(
     "--trust", "trust_file", default=None, type=click.Path(dir_okay=False), help="Judge by this trust document or publisher.json instead of this machine's."
 )
+@click.option("--bundle", type=click.Path(dir_okay=False), default=None, help="Judge also what a registry proves of the file: FILE.bundle.")
+@click.option("--registry", metavar="ID", default="", help="The registry that the bundle must be of: its full id, or its name in this home.")
+@click.option(
+    "--max-age", "hours", type=click.FloatRange(0, 1_000_000), default=None, help="Hours that the bundle may be old; without it the age is only shown."
+)
 @now_option
 @json_option
-def command(file: str | None, trust_file: str | None, now: str | None, as_json: bool) -> int:
+def command(file: str | None, trust_file: str | None, bundle: str | None, registry: str, hours: float | None, now: str | None, as_json: bool) -> int:
     """Run the seven checks on FILE (default: the package of the project you are in). Nothing in it is run.
 
     Integrity and trust in the publisher are reported apart. An unknown publisher is shown with its fingerprint and, in a
     terminal, you are asked once; without a terminal it is refused.
+
+    With --bundle it is also shown, without a network, what a registry has signed about this very file: its place in the
+    log, whether the version was yanked or revoked, which version is the latest, as of when, and who witnessed it.
 
     \b
     Examples:
       mpp verify hello-0.1.0.mpp
       mpp verify hello.mpp                               the newest hello-*.mpp in this folder
       mpp verify hello-0.1.0.mpp --trust publisher.json --json
+      mpp verify hello-0.1.0.mpp --bundle hello-0.1.0.mpp.bundle --max-age 24
 
     \b
     Exit code:
       0        all seven checks passed
       11 … 17  check 1 … 7 refused the file
       20       the file is intact, but its publisher is not trusted here
+      41       the bundle does not hold, is of another file, or says that the version was withdrawn
     """
+    if bundle is None and (registry or hours is not None):
+        raise Refused("usage.option", "--registry and --max-age are about a bundle", hint="add --bundle FILE.bundle")
     path = find_package(file)
     data = take(path, TOTAL_BYTES_MAX)
     trust = load_trust_file(trust_file) if trust_file is not None else trust_store().load()
@@ -62,11 +79,46 @@ def command(file: str | None, trust_file: str | None, now: str | None, as_json: 
             outcome = _run(data, trust_store().load(), at, passed, as_json)
     if isinstance(outcome, VerifiedPackage) and trust_file is None:
         _remember(outcome)
+    verdict = None
+    if bundle is not None and isinstance(outcome, VerifiedPackage):
+        verdict = _judge_bundle(bundle, registry, hours, at, outcome)
+    failed = outcome if isinstance(outcome, Refused) else verdict if isinstance(verdict, Refused) else None
     if as_json:
-        put_json(_report(path, data, passed, outcome, trust))
+        put_json(_report(path, data, passed, outcome, trust) | _bundle_report(verdict))
     else:
         _show(data, outcome, trust)
-    return outcome.exit_code if isinstance(outcome, Refused) else 0
+        _show_bundle(verdict, at)
+    return failed.exit_code if failed is not None else 0
+
+
+def _judge_bundle(path: str, registry: str, hours: float | None, now: int, package: VerifiedPackage) -> Proven | Refused:
+    from mpp.cli import bundle_verdict as bundles  # noqa: PLC0415 - most files are verified without a registry
+
+    max_age = None if hours is None else int(hours * HOUR)
+    try:
+        return bundles.judge(bundles.Asked(path=path, registry=registry, max_age=max_age, now=now), bundles.of_package(package))
+    except Refused as fault:
+        return fault
+
+
+def _show_bundle(verdict: Proven | Refused | None, now: int) -> None:
+    if isinstance(verdict, Refused):
+        say(styled("refused", "red", bold=True), " by what the registry says")
+        complain(verdict, as_json=False)
+    elif verdict is not None:
+        from mpp.cli import bundle_verdict as bundles  # noqa: PLC0415
+
+        bundles.show(verdict, now)
+
+
+def _bundle_report(verdict: Proven | Refused | None) -> dict[str, Json]:
+    if isinstance(verdict, Refused):
+        return {"ok": False, "registry": None, "error": error_json(verdict)}
+    if verdict is None:
+        return {"registry": None}
+    from mpp.cli import bundle_verdict as bundles  # noqa: PLC0415
+
+    return {"registry": bundles.to_json(verdict)}
 
 
 def _run(data: Buffer, trust: TrustState, now: int, passed: list[CheckResult], as_json: bool) -> VerifiedPackage | Refused:
