@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from mpp.errors import HostFailed
 from mpp.files import make_private_folder
 from mpp.ledger.keymap import root_in
+from mpp.ledger.notes import NoteKey
 from mpp.model.value import value
 from mpp.ports import Clock, Random
 from mpp.protocol.registry.events import RegistryOpened
@@ -41,6 +42,7 @@ class Options:
     require_namespace: bool = True
     staging: bool = False
     admin_token_sha256: str = ""
+    witnesses: tuple[NoteKey, ...] = ()
 
 
 def open_services(options: Options, *, clock: Clock, random: Random, environment: Mapping[str, str]) -> Services:
@@ -79,6 +81,7 @@ def _settings(options: Options, keys: RegistryKeys) -> Settings:
         require_namespace=options.require_namespace,
         staging=options.staging,
         admin_token_sha256=options.admin_token_sha256,
+        witnesses=options.witnesses,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mpp.ledger.notes import NoteKey
 from mpp.model.value import value
 from mpp.ports import Clock, Random
 from mpp_registry.log.ledger import Ledger
@@ -27,6 +28,8 @@ class Settings:
     """Does a second person approve each version before it is published?"""
     admin_token_sha256: str = ""
     """SHA-256 in hex of the administrator's token; empty: there is no administrator over the network."""
+    witnesses: tuple[NoteKey, ...] = ()
+    """Whose cosignatures are taken."""
 
 
 @value
