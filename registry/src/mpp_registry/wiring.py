@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from mpp.host.outside import is_here
 from mpp.host.system import SystemClock, SystemRandom
-from mpp.ledger.notes import NoteKey
 from mpp.model.value import value
 from mpp_registry.api.app import App, Html
+from mpp_registry.api.endpoint import Endpoint
 from mpp_registry.api.guard import Outside
 from mpp_registry.api.limits import COUNT_SECONDS
+from mpp_registry.log.renewing import renewed
+from mpp_registry.oci.rows import forget_uploads_before
 from mpp_registry.opening import opened, Options
+from mpp_registry.publishing.jobs import run_jobs
+from mpp_registry.publishing.limits import UPLOAD_SECONDS
 from mpp_registry.serve import Door, Job, Listening, read_listen, RegistryServer, spool_folder
 from mpp_registry.services import Services
 from mpp_registry.web.errors import wants_html
-from mpp_registry.web.routes import error_response
+from mpp_registry.web.routes import error_response, web_routes
 
-RENEW_SECONDS = 900
-"""Seconds between two signings of the same state. Reason: clients refuse a checkpoint after some hours, and nothing may happen for days."""
+RENEW_SECONDS = 60
+"""Seconds between two looks at how old the newest checkpoint is. Reason: it is signed anew after ten minutes, so that clients with an age limit go on."""
+
+CLEAN_SECONDS = 300
+"""Seconds between two runs of the registry's own work. Reason: what it waits for is due in hours or days."""
 
 
 @value
@@ -39,14 +46,12 @@ class Started:
 
 
 @contextlib.contextmanager
-def started(
-    options: Options, at: Listening, *, environment: Mapping[str, str], write_line: Callable[[str], None], witnesses: tuple[NoteKey, ...] = ()
-) -> Iterator[Started]:
+def started(options: Options, at: Listening, *, environment: Mapping[str, str], write_line: Callable[[str], None]) -> Iterator[Started]:
     """It serves once ``server.run`` is called; at the end everything is closed."""
     clock, random = SystemClock(), SystemRandom()
     with contextlib.closing(Door(at)) as door, opened(_reached(options, door), clock=clock, random=random, environment=environment) as services:
         around = Outside(clock=clock, random=random, write_line=write_line, behind_proxy=at.behind_proxy, is_tls=bool(at.tls_cert))
-        app = App(services, extras(services), outside=around, spool=spool_folder(options.data), witnesses=witnesses, html=pages(services))
+        app = App(services, web_routes(services), outside=around, endpoints=more_endpoints(services), spool=spool_folder(options.data), html=pages(services))
         yield Started(services=services, app=app, server=RegistryServer(app, door, jobs(services, app)))
 
 
@@ -60,17 +65,13 @@ def is_outside(at: Listening, url: str) -> bool:
     return at.behind_proxy or not is_here(address) or bool(url and not is_here(urlsplit(url).hostname or ""))
 
 
-MOUNTED = (
-    ("mpp_registry.federation.routes", "federation_routes"),
-    ("mpp_registry.fleet.routes", "fleet_routes"),
-    ("mpp_registry.web.routes", "web_routes"),
-)
-"""What other parts mount beside the API."""
+ROWS = (("mpp_registry.federation.endpoints", "federation_endpoints"), ("mpp_registry.fleet.endpoints", "fleet_endpoints"))
+"""What other parts add to the table of endpoints."""
 
 
-def extras(services: Services) -> list[BaseRoute]:
-    found: list[BaseRoute] = []
-    for module, name in MOUNTED:
+def more_endpoints(services: Services) -> list[Endpoint]:
+    found: list[Endpoint] = []
+    for module, name in ROWS:
         if importlib.util.find_spec(module) is not None:
             found += getattr(importlib.import_module(module), name)(services)
     return found
@@ -88,10 +89,19 @@ def pages(services: Services) -> Html:
 def jobs(services: Services, app: App) -> list[Job]:
     return [
         Job(name="downloads", work=lambda: app.downloads.flush(services.database, services.clock.now()), seconds=COUNT_SECONDS, at_end=True),
+        Job(name="cleaning", work=lambda: clean(services), seconds=CLEAN_SECONDS),
         Job(name="checkpoint", work=lambda: renew(services), seconds=RENEW_SECONDS),
     ]
 
 
-def renew(services: Services) -> None:
+def clean(services: Services) -> None:
+    """Lapsed name spaces, recoveries that are due, uploads that came to nothing."""
+    for name, code in run_jobs(services).failed:
+        sys.stderr.write(f"error: the job {name} failed: {code}\n")
     with services.database.write() as rows:
-        services.ledger.renew(rows, services.clock.now())
+        forget_uploads_before(rows, services.clock.now() - UPLOAD_SECONDS)
+
+
+def renew(services: Services) -> None:
+    """Each replica looks; the first one that finds it old signs it anew."""
+    renewed(services.database, services.ledger, services.clock.now())

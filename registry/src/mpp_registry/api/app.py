@@ -15,15 +15,16 @@ from starlette.types import Receive, Scope, Send
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.system import SystemClock, SystemRandom
-from mpp.ledger.notes import NoteKey
 from mpp_registry.api.answering import Answer, document, TEXT
 from mpp_registry.api.asking import Ask
 from mpp_registry.catalog.counting import Downloads
 from mpp_registry.api.endpoint import Endpoint, Endpoints, problem_response, Reply, Shared
 from mpp_registry.api.guard import Guard, Outside
+from mpp_registry.api.mcp_registry import MCP_ENDPOINTS
 from mpp_registry.api.metrics import Metrics
 from mpp_registry.api.openapi import openapi
 from mpp_registry.api.table import ENDPOINTS
+from mpp_registry.oci.table import OCI_ENDPOINTS
 from mpp_registry.services import Services
 
 OPENAPI = "/v1/openapi.json"
@@ -37,13 +38,13 @@ class App:
 
     def __init__(
         self, services: Services, extras: Sequence[BaseRoute] = (), *, outside: Outside | None = None, spool: str = "",
-        witnesses: tuple[NoteKey, ...] = (), html: Html | None = None,
+        endpoints: Sequence[Endpoint] = (), html: Html | None = None,
     ) -> None:  # fmt: skip
         self.metrics, self.downloads = Metrics(), Downloads()
         around = outside or Outside(clock=SystemClock(), random=SystemRandom(), write_line=_to_stderr)
-        shared = Shared(services, self._counted, spool=spool, witnesses=witnesses)
-        table = full_table(self.metrics)
-        self.starlette = Starlette(routes=[*routes_of(table, shared), *extras], exception_handlers=_handlers(html))
+        shared = Shared(services, self._counted, spool=spool)
+        self.table = (*full_table(self.metrics), *endpoints)
+        self.starlette = Starlette(routes=[*routes_of(self.table, shared), *extras], exception_handlers=_handlers(html))
         # Attack: a redirect to the same path with a slash more, whose address is made of what the client wrote as host.
         self.starlette.router.redirect_slashes = False
         self._guard = Guard(self.starlette, around, self.metrics)
@@ -56,9 +57,11 @@ class App:
         await self._guard(scope, receive, send)
 
 
-def make_app(services: Services, extras: Sequence[BaseRoute] = (), *, outside: Outside | None = None, html: Html | None = None) -> App:
-    """``extras``: routes of the web site, of federation and of fleets, which come after those of the API. ``html``: pages for what went wrong."""
-    return App(services, extras, outside=outside, html=html)
+def make_app(
+    services: Services, extras: Sequence[BaseRoute] = (), *, outside: Outside | None = None, endpoints: Sequence[Endpoint] = (), html: Html | None = None,
+) -> App:  # fmt: skip
+    """``extras``: routes of the web site. ``endpoints``: rows of federation and of fleets. ``html``: pages for what went wrong."""
+    return App(services, extras, outside=outside, endpoints=endpoints, html=html)
 
 
 def routes_of(table: Iterable[Endpoint], shared: Shared) -> list[BaseRoute]:
@@ -70,7 +73,7 @@ def routes_of(table: Iterable[Endpoint], shared: Shared) -> list[BaseRoute]:
 
 
 def full_table(metrics: Metrics) -> tuple[Endpoint, ...]:
-    return (*ENDPOINTS, *_own(metrics))
+    return (*ENDPOINTS, *MCP_ENDPOINTS, *OCI_ENDPOINTS, *_own(metrics))
 
 
 def _own(metrics: Metrics) -> tuple[Endpoint, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl
 
 from mpp.errors import Refused
-from mpp.ledger.notes import NoteKey
 from mpp.limits import JSON_INT_MAX
 from mpp.model.fields import near
 from mpp.model.jsontext import shown
@@ -84,7 +83,6 @@ class Ask:
     actor: Actor | None = None
     is_admin: bool = False
     counted: Callable[[str], None]
-    witnesses: tuple[NoteKey, ...] = ()
 
     @property
     def viewer(self) -> Viewer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from hmac import compare_digest
@@ -15,13 +16,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mpp.errors import MppError, Refused
-from mpp.ledger.notes import NoteKey
+from mpp.model.jsonquick import compact
+from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.protocol.registry.requests import read_request
 from mpp.serve.http_rates import Rates
 from mpp_registry.api.answering import Answer, for_asker, response_of
 from mpp_registry.api.asking import Ask, Parameter, read_path, read_query
-from mpp_registry.api.limits import BODY_BYTES_MAX, DOWNLOAD_THREADS, PUBLISHES_MAX, RATE_WRITE, THREADS, UPLOADS_MAX
+from mpp_registry.api.limits import BODY_BYTES_MAX, DOWNLOAD_THREADS, PUBLISHES_MAX, OUTSIDE_THREADS, RATE_WRITE, THREADS, UPLOADS_MAX
 from mpp_registry.api.problems import MEDIA, problem_bytes, problem_of, status_of
 from mpp_registry.api.receiving import Body
 from mpp_registry.publishing.actor import Actor
@@ -36,6 +38,10 @@ Handle: TypeAlias = Callable[[Ask], Answer]
 REQUEST_ID = "mpp.request_id"
 EMPTY_SHA256 = sha256(b"").hexdigest()
 BEARER = "Bearer "
+
+
+ASKS_OTHERS = frozenset(("claim", "exchange"))
+"""Endpoints, beside those of federation, that wait for servers elsewhere."""
 
 
 @value
@@ -69,18 +75,27 @@ class Endpoint:
     body_media: str = ""
     body_max: int = BODY_BYTES_MAX
     is_upload: bool = False
+    is_oci: bool = False
+    """Does it speak the OCI protocol? Its refusals have another form, and its clients send passwords."""
 
 
 class Shared:
     """What all endpoints of one process share. It lives in the event loop."""
 
-    def __init__(self, services: Services, counted: Callable[[str], None], *, spool: str, witnesses: tuple[NoteKey, ...] = ()) -> None:
-        self.services, self.counted, self.spool, self.witnesses = services, counted, spool, witnesses
+    def __init__(self, services: Services, counted: Callable[[str], None], *, spool: str) -> None:
+        self.services, self.counted, self.spool = services, counted, spool
         self.threads = anyio.CapacityLimiter(THREADS)
         self.downloads = anyio.CapacityLimiter(DOWNLOAD_THREADS)
         self.publishes = anyio.CapacityLimiter(PUBLISHES_MAX)
+        self.outside = anyio.CapacityLimiter(OUTSIDE_THREADS)
         self.rates = Rates()
         self.uploads = 0
+
+    def pool_of(self, row: Endpoint) -> anyio.CapacityLimiter:
+        """Attack: questions to slow servers elsewhere, or large packages, that keep back the answers to everybody else."""
+        if row.is_upload:
+            return self.publishes
+        return self.outside if row.tag == "federation" or row.name in ASKS_OTHERS else self.threads
 
 
 class Endpoints:
@@ -96,7 +111,8 @@ class Endpoints:
             response = await self._answer(row, scope, headers, receive)
             await response(scope, receive, send)
         except MppError as fault:
-            await problem_response(fault, scope)(scope, receive, send)
+            response = oci_problem(fault, scope) if row.is_oci else problem_response(fault, scope)
+            await response(scope, receive, send)
         except ClientDisconnect:
             return
 
@@ -105,7 +121,7 @@ class Endpoints:
         path = read_path(scope["path_params"], row.places)
         query = read_query(scope["query_string"].decode("latin-1"), row.query, passes_over=row.passes_over)
         target = _target(scope)
-        if row.body_media:
+        if row.body_media and not row.is_oci:
             _judge_media(row, headers)
         actor, is_admin = await self._who(row, headers, scope["method"], target)
         body = await self._body(row, headers, receive, actor)
@@ -113,10 +129,9 @@ class Endpoints:
             actor = await self._in_thread(lambda: authenticate_new(shared.services, headers.get("authorization", ""), row.method, target, body))
         ask = Ask(
             services=shared.services, path=path, query=query, headers=headers, target=target, address=scope["mpp.address"], body=body, actor=actor,
-            is_admin=is_admin, counted=shared.counted, witnesses=shared.witnesses,
+            is_admin=is_admin, counted=shared.counted,
         )  # fmt: skip
-        limiter = shared.publishes if row.is_upload else shared.threads
-        answer = await anyio.to_thread.run_sync(row.handle, ask, limiter=limiter)
+        answer = await anyio.to_thread.run_sync(row.handle, ask, limiter=shared.pool_of(row))
         if actor is not None or is_admin or not shared.services.settings.is_public:
             answer = for_asker(answer)
         return response_of(answer, headers, scope["method"], shared.services.blobs, shared.downloads)
@@ -128,6 +143,8 @@ class Endpoints:
         """Who asks, before anything is read of the body: what a stranger sends is not even taken."""
         services = self._shared.services
         written = headers.get("authorization")
+        if row.is_oci and written is not None:
+            written = _password(written)
         if row.auth in {"open", "new"}:
             return None, False
         if written is None:
@@ -159,7 +176,7 @@ class Endpoints:
         finally:
             shared.uploads -= row.is_upload
         written = headers.get("authorization", "")
-        if actor is not None and not written.startswith(BEARER) and read_request(written).body_sha256 != body.sha256:
+        if actor is not None and actor.how == "signed" and read_request(written).body_sha256 != body.sha256:
             # Attack: the head of one request with the body of another.
             raise Refused("registry.unauthenticated", "the body is not the one that was signed", hint="send it as it was signed, byte for byte")
         return data
@@ -173,6 +190,18 @@ def _target(scope: Scope) -> str:
 
 def _is_admin(written: str, digest: str) -> bool:
     return bool(digest) and written.startswith(BEARER) and compare_digest(sha256(written.removeprefix(BEARER).encode()).hexdigest(), digest)
+
+
+def _password(written: str) -> str:
+    """Clients of container registries send a token as the password of anybody."""
+    scheme, _, text = written.partition(" ")
+    if scheme.lower() != "basic":
+        return written
+    try:
+        _, _, password = b64decode(text.strip(), validate=True).decode("utf-8").partition(":")
+    except ValueError:
+        raise Refused("registry.unauthenticated", "this is no user and password", where="authorization", hint="give the token as password") from None
+    return BEARER + password
 
 
 def _judge_media(row: Endpoint, headers: Headers) -> None:
@@ -192,3 +221,25 @@ def problem_response(fault: MppError, scope: Scope) -> Response:
     if status in {429, 503}:
         headers["retry-after"] = "30"
     return Response(problem_bytes(problem_of(fault, scope.get(REQUEST_ID, ""))), status, headers, MEDIA)
+
+
+def oci_problem(fault: MppError, scope: Scope) -> Response:
+    """The same refusal in the words of the OCI distribution protocol."""
+    problem = problem_of(fault, scope.get(REQUEST_ID, ""))
+    status = 404 if problem.status == 410 else problem.status
+    code = OCI_CODES.get(fault.code) or OCI_STATUSES.get(status, "UNSUPPORTED")
+    if code == "NAME_UNKNOWN" and "reference" in scope["path_params"]:
+        code = "MANIFEST_UNKNOWN"
+    elif code == "NAME_UNKNOWN" and "digest" in scope["path_params"]:
+        code = "BLOB_UNKNOWN"
+    detail: Json = {"code": problem.code, "hint": problem.hint, "where": problem.where, "request_id": problem.request_id}
+    headers = {"cache-control": "no-store"}
+    if status == 401:
+        headers["www-authenticate"] = 'Basic realm="mpp"'
+    if status in {429, 503}:
+        headers["retry-after"] = "30"
+    return Response(compact({"errors": [{"code": code, "message": problem.detail, "detail": detail}]}, decimals=False), status, headers, "application/json")
+
+
+OCI_CODES = {"registry.digest": "DIGEST_INVALID", "registry.manifest": "MANIFEST_INVALID", "registry.large": "SIZE_INVALID"}
+OCI_STATUSES = {401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN", 416: "BLOB_UPLOAD_INVALID", 422: "MANIFEST_INVALID", 429: "TOOMANYREQUESTS"}

@@ -25,6 +25,9 @@ PUBLISHES_MAX = 2
 THREADS = 16
 """Threads that answer requests. Reason: they wait for the database most of their time; more only queue there."""
 
+OUTSIDE_THREADS = 8
+"""Threads that wait for servers elsewhere: peers, issuers, domains. Reason: they may take seconds each; more would only be more for a stranger to hold."""
+
 DOWNLOAD_THREADS = 16
 """Threads that read blobs for downloads. Reason: a slow storage must not keep the others' answers back."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from mpp.errors import HostFailed, Refused
-from mpp.ledger.notes import Note, read_note, signed_at
 from mpp.ledger.tiles import LEVELS, TILE_HASHES, Tile
 from mpp.protocol.registry.checkpoint import origin_of
 from mpp.protocol.registry.documents import ConsistencyDoc, LogPage, RegistryInfo
 from mpp_registry.api.answering import Answer, document, IMMUTABLE, NEVER, OCTETS, SHORT, TEXT
 from mpp_registry.api.asking import Ask, not_found
+from mpp_registry.log.witnessing import take_cosignatures
 
 
 def registry(ask: Ask) -> Answer:
@@ -85,20 +85,6 @@ def read_tile(level: int, place: str) -> Tile:
 
 def post_cosignatures(ask: Ask) -> Answer:
     """Lines of witnesses under the newest checkpoint. Only those of keys that the operator named are kept, and only if they hold."""
-    with ask.services.database.read() as rows:
-        newest = ask.services.ledger.checkpoint(rows)
-    text = read_note(newest.note, where="checkpoint").text
-    given = read_note(f"{text}\n".encode() + ask.body, where="the request").signatures
-    known = [(one, key) for one in given for key in ask.witnesses if (one.name, one.hint) == (key.name, key.hint)]
-    if not known:
-        raise Refused(
-            "registry.forbidden", "none of these keys is of a witness of this registry", hint="the operator names them: mpp registry serve --witness KEY"
-        )
-    held = [one for one, key in known if signed_at(Note(text=text, signatures=(one,)), key) is not None]
-    with ask.services.database.write() as rows:
-        is_kept = bool(held) and ask.services.ledger.cosign(rows, text, held)
-    if not is_kept:
-        raise Refused(
-            "registry.checkpoint", f"the newest checkpoint is another one, of {newest.size} leaves", where="checkpoint", hint="get it, and sign that one"
-        )
+    services = ask.services
+    take_cosignatures(services.database, services.ledger, services.settings.witnesses, ask.body)
     return Answer(status=204, cache=NEVER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mpp.model.jsontext import Json
+from mpp_registry.api.answering import JSON
 from mpp_registry.api.asking import Parameter
 from mpp_registry.api.endpoint import Endpoint, Reply
 from mpp_registry.api.problems import MEDIA
@@ -20,6 +21,9 @@ TAGS = {
     "publishing": "What publishers change.",
     "publishers": "Publishers and the name spaces that they have proven.",
     "advisories": "What is known about packages that went wrong.",
+    "oci": "The same packages for clients of container registries.",
+    "federation": "Where packages of other registries are.",
+    "fleet": "Policy, publishers and inventory of an organisation's hosts.",
     "mcp": "The same packages in the shape of the MCP registry, to read.",
 }
 
@@ -92,7 +96,8 @@ def _response(one: Reply) -> Json:
     if one.schema:
         found["content"] = {one.media: {"schema": named(one.schema)}}
     elif one.media and one.status not in {204, 304}:
-        found["content"] = {one.media: {"schema": {"type": "string"}}}
+        # Bytes and texts are texts; of JSON without a schema of ours nothing is said.
+        found["content"] = {one.media: {"schema": {} if one.media == JSON else {"type": "string"}}}
     return found
 
 

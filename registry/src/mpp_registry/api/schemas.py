@@ -146,6 +146,7 @@ SCHEMAS: dict[str, Json] = {
     "ReasonBody": body("reason", reason=text(REASON_MAX)),
     "RuleBody": body(issuer=text(), claims={"type": "object", "additionalProperties": {"type": "string"}}, packages=many(PACKAGE, 100, 1)),
     "ExchangeBody": body(token=text(OIDC_TOKEN_CHARS_MAX), package_id=PACKAGE),
+    "TokenWish": body(package_id=PACKAGE),
     "ReportBody": body(
         "version", "contact", package_id=PACKAGE, version=text(VERSION_MAX), kind=choice(*REPORT_KINDS), text=text(REPORT_CHARS_MAX), contact=text(LINE_MAX),
     ),

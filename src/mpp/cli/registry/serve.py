@@ -12,6 +12,7 @@ from mpp.cli.options import home
 from mpp.cli.screen import note, put_json, say
 from mpp.errors import HostFailed, Refused
 from mpp.files import is_private, read_bounded
+from mpp.ledger.notes import read_key
 from mpp.model.jsontext import Json
 
 PORT = 8765
@@ -34,6 +35,7 @@ TOKEN_CHARS_MIN = 20
 @click.option("--require-namespace/--any-namespace", "require_namespace", default=None, help="Must a publisher prove the domain of a new package?")
 @click.option("--staging", is_flag=True, help="A second person approves each version.")
 @click.option("--admin-token-file", default="", metavar="FILE", help="A file with the administrator's token.")
+@click.option("--witness", "witnesses", multiple=True, metavar="KEY", help="A witness whose signatures are kept: NAME+HASH+KEY. May be repeated.")
 @click.option("--tls-cert", default="", metavar="FILE", help="The certificate, as PEM.")
 @click.option("--tls-key", default="", metavar="FILE", help="Its key, as PEM.")
 @click.option("--behind-proxy", is_flag=True, help="Another server speaks TLS in front of this one.")
@@ -41,7 +43,7 @@ TOKEN_CHARS_MIN = 20
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with its address when it listens.")
 def command(
     listen: str, port: int | None, data: str, database_url: str, blobs: str, name: str, url: str, is_public: bool, require_namespace: bool | None,
-    staging: bool, admin_token_file: str, tls_cert: str, tls_key: str, behind_proxy: bool, quiet: bool, as_json: bool,
+    staging: bool, admin_token_file: str, witnesses: tuple[str, ...], tls_cert: str, tls_key: str, behind_proxy: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a registry: publishers register and publish, hosts install, everybody can check its log.
 
@@ -80,7 +82,7 @@ def command(
     options = Options(
         data=data or os.path.join(home().path, "registry"), name=name or "MPP registry", url=url, database_url=database_url, blobs=blobs, is_public=is_public,
         require_namespace=registry.is_outside(at, url) if require_namespace is None else require_namespace, staging=staging,
-        admin_token_sha256=read_admin_token(admin_token_file) if admin_token_file else "",
+        witnesses=tuple(read_key(text, where="--witness") for text in witnesses), admin_token_sha256=read_admin_token(admin_token_file) if admin_token_file else "",
     )  # fmt: skip
     with registry.started(options, at, environment=os.environ, write_line=_silent if quiet else _line) as running:
         found: dict[str, Json] = {

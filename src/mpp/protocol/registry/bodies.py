@@ -110,6 +110,16 @@ class ExchangeBody:
 
 
 @value
+class TokenWish:
+    """``POST /v1/oci/token``: for which package."""
+
+    package_id: str
+
+    def to_json(self) -> Json:
+        return {"package_id": self.package_id}
+
+
+@value
 class ReportBody:
     """``POST /v1/reports``: anybody may tell the registry's people about a package."""
 
@@ -186,6 +196,10 @@ def read_namespace(data: bytes) -> NamespaceBody:
 
 def read_exchange(data: bytes) -> ExchangeBody:
     return _read(data, lambda found: ExchangeBody(token=found.text("token", most=OIDC_TOKEN_CHARS_MAX), package_id=_package_id(found)))
+
+
+def read_token_wish(data: bytes) -> TokenWish:
+    return _read(data, lambda found: TokenWish(package_id=_package_id(found)))
 
 
 def read_report(data: bytes) -> ReportBody:
