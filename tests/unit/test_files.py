@@ -7,13 +7,14 @@ import mmap
 import os
 import stat
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from mpp import files
 from mpp.errors import HostFailed, MppError, Refused
-from mpp.files import PRIVATE, make_private_folder, move_folder, read_bounded, take, write_atomic
+from mpp.files import digest_and_end, HASHED_BYTES, PRIVATE, make_private_folder, move_folder, read_bounded, take, write_atomic
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sealed memory files are a thing of Linux")
 
@@ -259,3 +260,27 @@ def test_each_parent_that_is_made_is_private(tmp_path: Path, umask: int) -> None
     made = sorted((tmp_path / "there").rglob("*"))
     assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o700] * 3
     make_private_folder(str(made[0]))
+
+
+@pytest.mark.parametrize("size", [0, 1, 9, HASHED_BYTES, 3 * HASHED_BYTES + 7])
+def test_a_file_is_hashed_in_pieces_and_its_end_is_given(tmp_path: Path, size: int) -> None:
+    path, data = tmp_path / "file", os.urandom(size)
+    path.write_bytes(data)
+    assert digest_and_end(str(path), size, 10) == (sha256(data).hexdigest(), data[-10:])
+    if size:
+        with pytest.raises(Refused) as found:
+            digest_and_end(str(path), size - 1, 10)
+        assert found.value.code == "size.input"
+
+
+def test_what_cannot_be_read_is_not_hashed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+
+    def fail(*_: object) -> bytes:
+        raise OSError(errno.EIO, "input/output error")
+
+    monkeypatch.setattr(os, "read", fail)
+    with pytest.raises(HostFailed) as found:
+        digest_and_end(str(path), 9, 9)
+    assert found.value.code == "host.file"

@@ -9,11 +9,10 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from hashlib import sha256
 from typing import NamedTuple
 
 from mpp.errors import HostFailed, MppError
-from mpp.files import make_private_folder, PUBLIC, read_bounded, sync_folder, write_atomic
+from mpp.files import digest_and_end, make_private_folder, PUBLIC, read_bounded, sync_folder, write_atomic
 from mpp.host.audit.disk import Disk
 from mpp.host.audit.epochs import make_key, NO_LOG, present_key, read_key_file, take_next
 from mpp.host.audit.head import Head, State
@@ -28,7 +27,15 @@ from mpp.model.events import EntryRef, Event, SALT_BYTES
 from mpp.model.jsontext import Json
 from mpp.ports import Clock, Random, Signer
 from mpp.stages.audit import FIRST_PREV, encode_event, epoch_body, genesis_body, leaf_of, lines_of, read_entry, read_epoch
-from mpp.stages.audit.limits import RESERVE_BYTES, ROOM_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_READ_MAX, SEGMENT_ENTRIES_MAX, SEGMENT_SECONDS_MAX
+from mpp.stages.audit.limits import (
+    LINE_BYTES_MAX,
+    RESERVE_BYTES,
+    ROOM_BYTES,
+    SEGMENT_BYTES_MAX,
+    SEGMENT_BYTES_READ_MAX,
+    SEGMENT_ENTRIES_MAX,
+    SEGMENT_SECONDS_MAX,
+)
 
 NONCE_BYTES = 16
 LOG_ID_BYTES = 64
@@ -433,14 +440,14 @@ class Core:
         path = self.places.segment(first)
         following = read_key_file(self.places.next_epoch_key)
         self._cut_room(count)
-        data = read_bounded(path, SEGMENT_BYTES_READ_MAX)
-        line = data[data.rfind(b"\n", 0, -1) + 1 : -1]
+        digest, end = digest_and_end(path, SEGMENT_BYTES_READ_MAX, LINE_BYTES_MAX + 2)
+        line = end[end.rfind(b"\n", 0, -1) + 1 : -1]
         if following is None or read_epoch(read_entry(line, where=path), where=path) != (following.epoch, following.signer.public_key):
             raise broken("the key that its last entry announces is gone", self.places.next_epoch_key)
         keep_tiles(self.places, head, first, size)
         seal = Seal(
             checkpoint=Checkpoint(origin=origin_of(self.log_id), size=size, root=head.root()), segment=epoch, first=first, count=count,
-            sha256=sha256(data).hexdigest(), leaf=leaf.hex(), next_key=following.signer.public_key,
+            sha256=digest, leaf=leaf.hex(), next_key=following.signer.public_key,
         )  # fmt: skip
         _put_file(self.places.seal(first), signed_seal(seal, self._host(), present_key(self.places, epoch)))
         self._next_segment(size, epoch + 1, leaf)
