@@ -249,7 +249,7 @@ def write_config(config: Config, *, where: str) -> bytes:
         lines += [f"namespaces = {_texts(one.namespaces)}"] if one.namespaces else []
         lines += [f"mirrors = {_texts(one.mirrors)}"] if one.mirrors else []
         lines += [f"min_age = {one.min_age}"] if one.min_age is not None else []
-        lines += [f"witnesses = {_texts(one.witnesses)}", f"quorum = {one.quorum}"] if one.witnesses else []
+        lines += [f"witnesses = {_texts(one.witnesses)}", f"quorum = {one.quorum}"] if one.witnesses or one.quorum else []
         lines += [f"max_age = {one.max_age}", f"trust = {_text(one.trust)}", f"private = {'true' if one.private else 'false'}"]
     data = ("\n".join(lines) + "\n").encode("utf-8")
     read_config(data, where=where)

@@ -14,7 +14,7 @@ from mpp.crypto.ed25519 import fingerprint
 from mpp.errors import Refused
 from mpp.model.fields import near
 from mpp.remote.address import check_base, origin_of
-from mpp.remote.config import Config, is_namespace, NAME, NAME_CHARS_MAX, NAME_FORM, Registry, with_registry
+from mpp.remote.config import Config, is_namespace, NAME, NAME_CHARS_MAX, NAME_FORM, Registry, with_registry, write_config
 from mpp.remote.limits import STALE_SECONDS
 
 
@@ -70,7 +70,7 @@ def command(
         witnesses=witnesses, quorum=quorum, private=private,
     )  # fmt: skip
     # Judged before a person is asked about what could not be written.
-    with_registry(before, one, default=is_default)
+    write_config(with_registry(before, one, default=is_default), where=file.path)
     memory = memory_of(chain.publisher_id)
     if before.by_id(chain.publisher_id) is None or expected:
         confirm_registry(base, info, chain, expected)
