@@ -211,7 +211,7 @@ def test_the_longest_name_space_decides(joined: World, domain: Domain) -> None:
 def test_a_package_below_a_look_alike_of_a_name_space_is_refused(joined: World, domain: Domain) -> None:
     domain.names("example.com", ALICE)
     claim(joined, domain, ALICE)
-    with pytest.raises(Refused, match="name space com.example") as refused:
+    with pytest.raises(Refused, match=r"name space com\.example") as refused:
         joined.publish(BOB, "com.exarnple.tool")
     assert refused.value.code == "registry.lookalike"
     domain.names("exarnple.com", BOB)
