@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message
 
 from mpp.model.jsontext import Json
@@ -35,6 +38,7 @@ from mpp_registry.opening import Options, open_services
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows
 from mpp_registry.web.routes import web_routes
+from mpp_registry.wiring import pages
 
 TOKEN = "an administrator's token, long enough: 8f1c"
 DAY = 86_400
@@ -112,7 +116,11 @@ class Browser:
         kind = {"content_type": "application/x-www-form-urlencoded", "origin": "http://registry.test"}
         return self.ask("POST", target, body=urlencode(form).encode(), headers={**kind, **headers})
 
-    def ask(self, method: str, target: str, *, body: bytes | Iterable[bytes] = b"", headers: Mapping[str, str] | None = None) -> Answered:
+    def stream(self, method: str, target: str, pieces: Iterator[bytes], headers: Mapping[str, str]) -> Answered:
+        """The body comes piece by piece, and only as far as somebody reads."""
+        return self.ask(method, target, body=pieces, headers=headers)
+
+    def ask(self, method: str, target: str, *, body: bytes | Iterator[bytes] = b"", headers: Mapping[str, str] | None = None) -> Answered:
         path, _, query = target.partition("?")
         given = {"host": "registry.test", "accept": "text/html", **{name.replace("_", "-"): item for name, item in (headers or {}).items()}}
         if self.cookie:
@@ -122,7 +130,7 @@ class Browser:
             "path": _unquoted(path), "query_string": query.encode(), "root_path": "", "client": (self.address, 4711), "server": ("registry.test", 80),
             "headers": [(name.encode(), item.encode()) for name, item in given.items()],
         }  # fmt: skip
-        answer = asyncio.run(_asked(self.app, scope, [body] if isinstance(body, bytes) else [*body]))
+        answer = asyncio.run(_asked(self.app, scope, iter([body]) if isinstance(body, bytes) else body))
         found = answer.header("set-cookie")
         if found:
             self.cookie = found.partition(";")[0]
@@ -135,13 +143,12 @@ def _unquoted(path: str) -> str:
     return unquote(path)
 
 
-async def _asked(app: Starlette, scope: dict[str, object], pieces: list[bytes]) -> Answered:
+async def _asked(app: Starlette, scope: dict[str, object], pieces: Iterator[bytes]) -> Answered:
     sent: list[Message] = []
-    left = [*pieces]
 
     async def receive() -> Message:
-        piece = left.pop(0) if left else b""
-        return {"type": "http.request", "body": piece, "more_body": bool(left)}
+        piece = next(pieces, None)
+        return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
 
     async def send(message: Message) -> None:
         sent.append(message)
@@ -159,7 +166,15 @@ class World:
         self.clock = TestClock()
         given = {"name": "Example Registry", "url": "https://registry.test", "admin_token_sha256": sha256(TOKEN.encode()).hexdigest(), **options}
         self.services: Services = open_services(Options(data=str(place), **given), clock=self.clock, random=TestRandom(), environment={})
-        self.app = Starlette(routes=web_routes(self.services))
+        page = pages(self.services)
+
+        def wrong(request: Request, fault: Exception) -> Response:
+            assert isinstance(fault, HTTPException)
+            made = page(request, fault.status_code)
+            assert made is not None
+            return made
+
+        self.app = Starlette(routes=web_routes(self.services), exception_handlers={HTTPException: wrong})
         self.browser = Browser(self.app)
 
     def change(self, rows: Rows, *changes: Change) -> int:
@@ -246,10 +261,13 @@ class World:
     def _spread(rows: Rows, package_id: str, downloads: int) -> None:
         """A curve of downloads that looks like one, and that adds up."""
         shares = [90 - back + (back * 7919 % 23) * 3 + (40 if back % 7 < 5 else 0) for back in range(80)]
-        given = [downloads * share // sum(shares) for share in shares] if downloads else []
-        for back, count in enumerate(given):
-            more = downloads - sum(given) if back == 0 else 0
-            writing.count_downloads(rows, {package_id: count + more}, NOW // DAY - back)
+        had, so_far = 0, 0
+        for back, share in enumerate(shares):
+            so_far += share
+            now = downloads * so_far // sum(shares)
+            if now > had:
+                writing.count_downloads(rows, {package_id: now - had}, NOW // DAY - back)
+            had = now
 
     def set_status(self, package_id: str, version: str, status: str, reason: str, by: str = "admin") -> None:
         with self.services.database.write() as rows:

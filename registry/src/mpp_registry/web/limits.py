@@ -28,6 +28,12 @@ HOME_ROWS = 6
 README_BYTES_MAX = 64 * KIB
 """Bytes of a README that are shown. Reason: making a page of more would keep others waiting; the package has all of it."""
 
+README_LINES_MAX = 2000
+"""Lines of a README that is shown with its form. Reason: each may become a row or a heading, and a page of thousands is read by nobody; beyond it is plain text."""
+
+README_SIGNS_MAX = 3000
+"""Signs of Markdown in a README that is shown with its form. Reason: long ones have some hundreds; tens of thousands of brackets took two seconds."""
+
 README_NESTING_MAX = 16
 """Levels of lists and quotations in a README. Reason: no text needs more, and each costs time and stack."""
 

@@ -62,7 +62,12 @@ def leaves_about(rows: Rows, package_id: str, most: int) -> list[LeafLine]:
 
 
 def leaves_of(rows: Rows, publisher_id: str, most: int) -> list[LeafLine]:
-    return [*map(leaf_line, rows.all(_LEAF + "WHERE publisher_id = ? ORDER BY idx DESC LIMIT ?", publisher_id, most))]
+    """Without those about packages that are not for everybody. The log itself names them; a page need not lead there."""
+    sql = (
+        "WHERE publisher_id = ? AND (package_id = '' OR EXISTS (SELECT 1 FROM packages p WHERE p.package_id = log_leaves.package_id AND p.visibility = 'public')) "
+        "ORDER BY idx DESC LIMIT ?"
+    )
+    return [*map(leaf_line, rows.all(_LEAF + sql, publisher_id, most))]
 
 
 def head(rows: Rows) -> Head | None:

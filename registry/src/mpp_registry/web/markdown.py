@@ -8,17 +8,20 @@ from functools import lru_cache
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from mpp_registry.web.limits import README_BYTES_MAX, README_NESTING_MAX, READMES_KEPT
+from mpp_registry.web.limits import README_BYTES_MAX, README_LINES_MAX, README_NESTING_MAX, README_SIGNS_MAX, READMES_KEPT
 from mpp_registry.web.texts import seen
 
 TAGS = frozenset((
     "a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead",
     "tr", "ul",
 ))  # fmt: skip
-ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "ol": {"start"}}
+ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "ol": {"start"}}
 SCHEMES = frozenset(("https", "http", "mailto"))
+SIGNS = "[]|*_~`<&!\\>"
+"""What Markdown looks at."""
+
 TOP_LEVEL = 2
 """Levels by which headings move down. Reason: the page has the first two itself, and a reader by ear goes by them."""
 
@@ -41,6 +44,9 @@ _MARKDOWN = _reader()
 def readme_markup(data: bytes) -> Markup:
     """The README as markup, cut where it is too long."""
     text = seen_readme(data[:README_BYTES_MAX])
+    # Attack: a README that is nothing but signs, so that each visit costs seconds.
+    if text.count("\n") > README_LINES_MAX or sum(map(text.count, SIGNS)) > README_SIGNS_MAX:
+        return plain_markup(text)
     tokens = _MARKDOWN.parse(text)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
@@ -72,4 +78,4 @@ def seen_readme(data: bytes) -> str:
 
 
 def plain_markup(text: str) -> Markup:
-    return Markup("<pre>{}</pre>").format(escape(seen(text)))
+    return Markup("<pre>{}</pre>").format(text)

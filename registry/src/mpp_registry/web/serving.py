@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from mpp.errors import MppError
+from mpp_registry.api.guard import ADDRESS
 from mpp_registry.web.admin.sessions import COOKIE, SECURE_COOKIE, session_of
 from mpp_registry.web.answers import ALWAYS_ASK, Answer, Asked, redirect
 from mpp_registry.web.errors import fault_answer, status_answer
@@ -70,7 +71,7 @@ def asked_of(request: Request, form: dict[str, str]) -> Asked:
         form=form,
         cookie=request.cookies.get(SECURE_COOKIE, request.cookies.get(COOKIE, "")),
         etag=headers.get("if-none-match", ""),
-        address=request.client.host if request.client else "",
+        address=request.scope.get(ADDRESS) or (request.client.host if request.client else ""),
         is_secure=request.url.scheme == "https",
     )
 
