@@ -12,7 +12,7 @@ from mpp.cli.options import here, home, trust_store
 from mpp.errors import HostFailed, Refused
 from mpp.files import take
 from mpp.host.system import SystemClock, SystemRandom
-from mpp.host.trust_store import remember_root
+from mpp.host.trust_store import remember_root, TrustStore, with_first_use
 from mpp.model.value import value
 from mpp.stages.archive import Buffer, read_archive
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
@@ -39,20 +39,35 @@ def take_package(path: str, *, ask: bool, development: bool = False) -> Taken:
     return take_bytes(data, ask=ask)
 
 
-def take_bytes(data: Buffer, *, ask: bool, more: tuple[str, ...] = ()) -> Taken:
-    """The same for bytes that are at hand: of a file that was read, or fetched. ``more``: what else a person should see who is asked."""
+def take_bytes(data: Buffer, *, ask: bool, more: tuple[str, ...] = (), expected: str = "") -> Taken:
+    """The same for bytes that are at hand: of a file that was read, or fetched.
+
+    ``more``: what else a person should see who is asked. ``expected``: a whole fingerprint that was got another way; it replaces the question.
+    """
     store = trust_store()
     now = SystemClock().now()
     try:
         package = verify(data, store.load(), now)
     except Refused as fault:
-        if fault.code not in FIRST_USE or not ask or not ask_and_pin(_seal(data), store, more):
+        if fault.code not in FIRST_USE or not _first_use(data, store, ask=ask, more=more, expected=expected):
             raise
         package = verify(data, store.load(), now)
     # A home that cannot be written does not change the verdict of today.
     with suppress(HostFailed):
         remember_root(store, package.chain)
     return Taken(package=package, trust=store.load(), development=False)
+
+
+def _first_use(data: Buffer, store: TrustStore, *, ask: bool, more: tuple[str, ...], expected: str) -> bool:
+    """Spec: keys K-57."""
+    if not expected:
+        return ask and ask_and_pin(_seal(data), store, more)
+    seal = _seal(data)
+    if expected.replace(" ", "").replace(":", "").lower() != seal.chain.publisher_id:
+        where = seal.statement.package_id
+        raise Refused("publisher.fingerprint", "the publisher has another fingerprint", where=where, hint="stop: this is not the publisher you expect")
+    store.change(lambda state: with_first_use(state, seal.chain, seal.statement.package_id))
+    return True
 
 
 def _is_own_unsigned(path: str, data: Buffer) -> bool:

@@ -142,6 +142,13 @@ def load_statuses(home: Home) -> dict[str, Status]:
     return {}
 
 
+def remember(home: Home, content_hash: str, proven: Status) -> None:
+    """What an install has proven: the first status of a version."""
+    found = load_statuses(home)
+    if found.get(content_hash, proven).status != "revoked":
+        _save(home, {**found, content_hash: proven})
+
+
 def take_in(home: Home, rows: Sequence[Installed], seen: Sequence[Seen], rules: Rules, now: int) -> list[str]:
     """What follows from what was proven: trust, stops, statuses and the record. Gives lines for whoever watches.
 
@@ -205,11 +212,16 @@ def _stop(home: Home, rows: AbstractSet[str], wanted: Mapping[str, Stop]) -> lis
     """Spec: store D-94. Stops of versions follow what was proven, both ways; those of persons are not touched."""
     store = StopStore(home.stops)
     known = store.current().contents
-    put = {name: one for name, one in wanted.items() if name not in known or known[name].why != one.why}
+    put = {name: one for name, one in wanted.items() if name not in known or not _same(known[name].why, one.why)}
     lifted = {name for name in known if name in rows and name not in wanted}
     if put or lifted:
         store.change(lambda stops: with_contents(stops, put, lifted))
     return [*((name, put[name].why, False) for name in sorted(put)), *((name, known[name].why, True) for name in sorted(lifted))]
+
+
+def _same(old: str, new: str) -> bool:
+    """The registry's own words may be missing from a later look; what follows is the same."""
+    return old == new or old.startswith(f"{new}: ")
 
 
 def _save(home: Home, after: Mapping[str, Status]) -> None:

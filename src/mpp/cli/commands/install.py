@@ -28,11 +28,12 @@ from mpp.model.names import SHA256_HEX, SHA256_HEX_FORM
 @click.option("--locked", default="", metavar="LOCKFILE", type=click.Path(dir_okay=False), help="Install what this lockfile says is served, hash by hash.")
 @click.option("--registry", default="", metavar="NAME", help="Take names from this registry. [default: that of the name space, else the usual one]")
 @click.option("--min-age", type=click.FloatRange(min=0), default=None, metavar="HOURS", help="How long a version must have been public. [default: 72]")
+@click.option("--publisher", default="", metavar="HEX", help="The fingerprint of its publisher, got another way; it replaces the question.")
 @click.option("--offline", is_flag=True, help="Ask nobody: only files, each with its bundle beside it.")
 @json_option
 def command(
-    files: tuple[str, ...], alias: str, sha256: str, yes: bool, downgrade: bool, locked: str, registry: str, min_age: float | None, offline: bool,
-    as_json: bool,
+    files: tuple[str, ...], alias: str, sha256: str, yes: bool, downgrade: bool, locked: str, registry: str, min_age: float | None,
+    publisher: str, offline: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Verify packages and install them, so that a host serves their tools.
 
@@ -70,7 +71,7 @@ def command(
     """
     _judge_options(files, alias, sha256, locked)
     with opened() as on:
-        how = Asks(yes=yes, as_json=as_json, downgrade=downgrade)
+        how = Asks(yes=yes, as_json=as_json, downgrade=downgrade, publisher=publisher)
         sources = Sources(ways=Ways(registry=registry, min_age=min_age, quiet=as_json), offline=offline)
         wanted = gather_locked(locked, files, sources) if locked else gather(files, on.store, sources)
         if alias or sha256:

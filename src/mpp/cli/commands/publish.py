@@ -79,6 +79,8 @@ def command(
         answer = client.publish(ready.data, bar)
     finally:
         bar.end()
+    for line in answer.notes if not as_json else ():
+        note(f"{ready.registry.name} says: {line}")
     if answer.version is None:
         _staged(ready, answer.staged_id, as_json=as_json)
         return

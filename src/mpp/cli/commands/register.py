@@ -57,6 +57,8 @@ def command(
     space = client.claim(namespace, method) if namespace else None
     if space is not None and (space.namespace != namespace or space.publisher_id != who.chain.publisher_id):
         raise RemoteFailed("remote.answer", "the registry answers about another name space or publisher", where=registry.url, hint="ask who runs the registry")
+    for line in (*doc.notes, *(space.notes if space is not None else ())) if not as_json else ():
+        note(f"{registry.name} says: {line}")
     if as_json:
         put_json(_json(registry.name, doc, space))
     else:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from mpp.cli.agreeing import agreed, TERMINAL
 from mpp.cli.calling import user_name
 from mpp.cli.first_use import confirm
-from mpp.cli.packages import take_bytes
+from mpp.cli.packages import FIRST_USE, take_bytes
 from mpp.cli.screen import note, safe
 from mpp.cli.store.from_registry import Origin, pin_by_namespace, same_as_proven
 from mpp.cli.store.gathering import Wanted
@@ -20,6 +20,7 @@ from mpp.errors import Fault, MppError, Refused
 from mpp.host.sources.ports import SEPARATOR
 from mpp.host.store import Agreed, apply, Done, Plan, plan_for, Wish
 from mpp.host.store.preparing import judge_texts, prepare
+from mpp.host.withdrawn import remember, Status
 from mpp.model.manifest import Manifest
 from mpp.model.value import value
 from mpp.stages.approval import Consent, consent_event, consent_of, keeps
@@ -49,6 +50,8 @@ class Asks:
     yes: bool
     as_json: bool
     downgrade: bool = False
+    publisher: str = ""
+    """The whole fingerprint of a publisher, got another way: it replaces the question of first use."""
 
 
 @value
@@ -79,7 +82,7 @@ def judged(wanted: Wanted, on: Opened, how: Asks) -> Change:
     origin = wanted.origin
     if origin is not None:
         pin_by_namespace(wanted.found.data, origin)
-    package = take_bytes(wanted.found.data, ask=not how.as_json, more=() if origin is None else origin.said()).package
+    package = _taken(wanted, how)
     if origin is not None:
         same_as_proven(package, origin)
     wish = _wish(wanted, how)
@@ -87,6 +90,18 @@ def judged(wanted: Wanted, on: Opened, how: Asks) -> Change:
     plan = plan_for(on.store, package, wish, consent=consent, reserved=on.taken)
     looks = (*judge_texts(package, on.home, on.store.tool_names(package.package_id)), *long_names(plan.entry.alias, package.manifest))
     return Change(package=package, wish=wish, plan=plan, consent=consent, looks=looks, origin=origin)
+
+
+def _taken(wanted: Wanted, how: Asks) -> VerifiedPackage:
+    origin = wanted.origin
+    more = () if origin is None else origin.said()
+    try:
+        return take_bytes(wanted.found.data, ask=not how.as_json, more=more, expected=how.publisher).package
+    except Refused as fault:
+        if fault.code not in FIRST_USE or origin is None:
+            raise
+        hint = "call it in a terminal and compare the fingerprint, or give --publisher FINGERPRINT"
+        raise Refused(fault.code, fault.message, where=fault.where, hint=hint) from None
 
 
 def _wish(wanted: Wanted, how: Asks) -> Wish:
@@ -117,9 +132,17 @@ def carried_out(change: Change, on: Opened, how: Asks) -> Changed:
     before = _serving(change, on)
     compiled = prepare(change.package, on.home, working=_telling(quiet=how.as_json)).compiled
     done = apply(on.store, change.package, change.wish, on.events, agreed=yes, consent=change.consent, reserved=on.taken)
+    if change.origin is not None:
+        _remember(change.origin, on)
     if yes.amr == TERMINAL:
         _renew(change, before, on, yes)
     return Changed(change=change, done=done, agreed=yes, fresh=compiled.fresh)
+
+
+def _remember(origin: Origin, on: Opened) -> None:
+    found = origin.proof.proven
+    status = Status(package_id=found.package_id, version=found.version, registry=origin.chosen.registry, status=found.status, at=found.at)
+    remember(on.home, found.content_hash, status)
 
 
 def ask(change: Change, how: Asks) -> Agreed:
