@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+from mpp.ledger.notes import NoteKey
 from mpp.model.jsontext import Json
 from mpp.ports import Random
 from mpp.protocol.registry.requests import sign_request
@@ -98,12 +99,12 @@ class World:
 @contextmanager
 def serving(
     folder: str, *, is_public: bool = True, staging: bool = False, behind_proxy: bool = False, jobs: Callable[[Services, App], list[Job]] | None = None,
-    **more: object,
+    witnesses: tuple[NoteKey, ...] = (), **more: object,
 ) -> Iterator[World]:  # fmt: skip
     clock, random = TestClock(), TestRandom()
     options = Options(
         data=folder, name="Registry of tests", url="http://registry.example", is_public=is_public, require_namespace=False, staging=staging,
-        admin_token_sha256=sha256(TOKEN.encode()).hexdigest(),
+        admin_token_sha256=sha256(TOKEN.encode()).hexdigest(), witnesses=witnesses,
     )  # fmt: skip
     lines: list[str] = []
     with opened(options, clock=clock, random=random, environment={}) as services:

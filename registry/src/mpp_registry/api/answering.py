@@ -45,7 +45,7 @@ class Blob:
     name: str
     """Under which it is saved."""
     counted: Callable[[], None] | None = None
-    """Called when it is sent from its begin."""
+    """Called when it was sent whole."""
 
 
 @value
@@ -143,7 +143,7 @@ class BlobResponse(Response):
                 await send({"type": "http.response.body", "body": piece[at : at + PIECE_BYTES], "more_body": True})
             piece = await self._next(pieces)
         await send({"type": "http.response.body", "body": b""})
-        if self._begin == 0 and self._blob.counted is not None:
+        if (self._begin, self._end) == (0, self._blob.size) and self._blob.counted is not None:
             self._blob.counted()
 
     async def _next(self, pieces: Iterator[bytes]) -> bytes:

@@ -15,11 +15,12 @@ from starlette.types import Receive, Scope, Send
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.system import SystemClock, SystemRandom
-from mpp_registry.api.answering import Answer, document, TEXT
+from mpp_registry.api.answering import Answer, document, NEVER, TEXT
 from mpp_registry.api.asking import Ask
 from mpp_registry.catalog.counting import Downloads
 from mpp_registry.api.endpoint import Endpoint, Endpoints, problem_response, Reply, Shared
 from mpp_registry.api.guard import Guard, Outside
+from mpp_registry.api.log import Health
 from mpp_registry.api.mcp_registry import MCP_ENDPOINTS
 from mpp_registry.api.metrics import Metrics
 from mpp_registry.api.openapi import openapi
@@ -43,7 +44,7 @@ class App:
         self.metrics, self.downloads = Metrics(), Downloads()
         around = outside or Outside(clock=SystemClock(), random=SystemRandom(), write_line=_to_stderr)
         shared = Shared(services, self._counted, spool=spool)
-        self.table = (*full_table(self.metrics), *endpoints)
+        self.table = full_table(self.metrics, endpoints)
         self.starlette = Starlette(routes=[*routes_of(self.table, shared), *extras], exception_handlers=_handlers(html))
         # Attack: a redirect to the same path with a slash more, whose address is made of what the client wrote as host.
         self.starlette.router.redirect_slashes = False
@@ -72,29 +73,31 @@ def routes_of(table: Iterable[Endpoint], shared: Shared) -> list[BaseRoute]:
     return [Route(path, Endpoints(shared, rows), methods=list(rows)) for path, rows in paths.items()]
 
 
-def full_table(metrics: Metrics) -> tuple[Endpoint, ...]:
-    return (*ENDPOINTS, *MCP_ENDPOINTS, *OCI_ENDPOINTS, *_own(metrics))
-
-
-def _own(metrics: Metrics) -> tuple[Endpoint, ...]:
-    """Those that are about this process."""
+def full_table(metrics: Metrics, more: Sequence[Endpoint] = ()) -> tuple[Endpoint, ...]:
+    """All endpoints. ``more``: those of federation and of fleets."""
 
     def show(_ask: Ask) -> Answer:
-        return Answer(data=metrics.text().encode(), media="text/plain; version=0.0.4; charset=utf-8", cache="no-store")
+        return Answer(data=metrics.text().encode(), media="text/plain; version=0.0.4; charset=utf-8", cache=NEVER)
 
     def describe(ask: Ask) -> Answer:
-        return document(openapi(full_table(metrics), ask.services.settings.url))
+        return document(openapi(table, ask.services.settings.url))
 
-    return (
+    own = (
+        Endpoint(
+            method="GET", path="/health", name="health", words="Is the registry well?", tag="about", handle=Health(), auth="open",
+            replies=(Reply(status=200, words="It is.", schema="Health"), Reply(status=503, words="A part of it does not answer.", schema="Health")),
+        ),
         Endpoint(
             method="GET", path="/metrics", name="metrics", words="Counts, in the text form of Prometheus.", tag="about", handle=show, auth="open",
             replies=(Reply(status=200, words="The counts.", media=TEXT),),
         ),
         Endpoint(
             method="GET", path=OPENAPI, name="openapi", words="This document.", tag="about", handle=describe, auth="open",
-            replies=(Reply(status=200, words="OpenAPI 3.1.", schema="OpenApi"),),
+            replies=(Reply(status=200, words="OpenAPI 3.1.", schema="OpenApi"), Reply(status=304, words="It is as it was.", media="")),
         ),
     )  # fmt: skip
+    table = (*own, *ENDPOINTS, *more, *MCP_ENDPOINTS, *OCI_ENDPOINTS)
+    return table
 
 
 def _handlers(html: Html | None) -> dict[Any, Any]:

@@ -9,6 +9,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from ipaddress import ip_address
 
 from starlette.datastructures import MutableHeaders
@@ -76,6 +77,9 @@ class Guard:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         address: str = scope[ADDRESS]
+        if scope["path"] in UNLIMITED:
+            await self._app(scope, receive, send)
+            return
         fault = self._fault(scope, address)
         turn = self._crowd.enter(address) if fault is None else 0
         if fault is None and not isinstance(turn, Turn):
@@ -96,8 +100,6 @@ class Guard:
             if name in ONCE and name in seen:
                 return Refused("registry.header", f"the header {shown(name.decode('latin-1'))} stands twice", hint="send it once")
             seen.add(name)
-        if scope["path"] in UNLIMITED:
-            return None
         is_write = scope["method"] not in {"GET", "HEAD"}
         asked = (f"all {address}", RATE_READ), (f"write {address}", RATE_WRITE_ADDRESS if is_write else 0)
         wait = self._rates.wait(asked, self._outside.now())
@@ -131,6 +133,7 @@ class _Passing:
             headers = MutableHeaders(scope=message)
             for name, text in HEADERS:
                 headers.setdefault(name, text)
+            headers.setdefault("date", formatdate(self._outside.clock.now(), usegmt=True))
             headers["x-request-id"] = self._scope[REQUEST_ID]
             if self._outside.is_tls or self._outside.behind_proxy:
                 headers["strict-transport-security"] = HSTS

@@ -66,10 +66,6 @@ REFUSED = (
 )  # fmt: skip
 
 _ABOUT = (
-    Endpoint(
-        method="GET", path="/health", name="health", words="Is the registry well?", tag="about", handle=log.health, auth="open",
-        replies=(*ok("It is.", "Health"), *ok("A part of it does not answer.", "Health", status=503)),
-    ),
     get("/v1/registry", "registry", "Which registry this is.", "about", log.registry, got("Its id, name and root document.", "Registry"), auth="open"),
 )  # fmt: skip
 
