@@ -50,7 +50,7 @@ class Witness:
         if status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
             return "yes"
         if status == HTTPStatus.CONFLICT:
-            return "the registry has gone on since; the next look signs that"
+            return "the registry has gone on since, or does not know this witness: its operator names it with --witness KEY"
         return f"the registry does not take it ({status}); its operator names the witness with --witness"
 
 

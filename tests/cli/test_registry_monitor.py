@@ -1,0 +1,148 @@
+"""``mpp registry monitor`` against a registry that serves on loopback."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mpp.errors import RemoteFailed
+from mpp.ledger.notes import read_key, read_note, signed_at
+from mpp.remote.monitoring.reading import HttpSource
+from mpp.testing.keys import publisher
+from tests.cli.conftest import Mpp
+from tests.registry.api.world import World, serving
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    with serving(str(folder)) as made:
+        made.clock.moment = int(time.time())
+        assert made.register(publisher()).status == 201
+        for version in ("0.1.0", "0.2.0"):
+            assert made.publish(publisher(), {"version": version}).status == 201
+        yield made
+
+
+def words(world: World, *more: object) -> list[object]:
+    return ["registry", "monitor", world.server.url, "--state", "state.sqlite", *more]
+
+
+def test_all_holds(mpp: Mpp, world: World) -> None:
+    registry_id = world.services.settings.registry_id
+    answer = mpp(*words(world))
+    assert answer.code == 0, answer.err
+    assert "Registry of tests" in answer.out
+    assert registry_id in answer.err
+    assert max(map(len, answer.out.splitlines())) <= 110
+    found = mpp(*words(world, "--registry", registry_id, "--json")).json
+    assert (found["ok"], found["registry"]["id"], found["packages"], found["read"], found["cosigned"]) == (True, registry_id, 1, 0, "no")
+    assert world.publish(publisher(), {"version": "0.3.0"}).status == 201
+    assert world.admin("PUT", "/v1/packages/com.example.hello/versions/0.2.0/status", {"status": "yanked", "reason": "broken"}).status == 200
+    found = mpp(*words(world, "--json")).json
+    assert (found["ok"], found["read"]) == (True, 2)
+
+
+def test_the_usual_state_is_in_the_home(mpp: Mpp, world: World, home: Path) -> None:
+    assert mpp("registry", "monitor", world.server.url, "--once").code == 0
+    (state,) = (home / "monitors").glob("*.sqlite")
+    assert state.stat().st_mode & 0o077 == 0
+
+
+def test_a_witness(mpp: Mpp, world: World) -> None:
+    answer = mpp(*words(world, "--witness-key", "w.key", "--witness-name", "monitor.example.org"))
+    assert answer.code == 0, answer.err
+    assert "--witness KEY" in answer.err
+    key = next(word for word in answer.err.split() if word.startswith("monitor.example.org+"))
+    assert read_key(key).name == "monitor.example.org"
+    assert mpp(*words(world, "--witness-key", "w.key", "--json")).json["cosigned"] != "yes"
+
+
+def test_a_registry_that_lies(mpp: Mpp, world: World) -> None:
+    """A leaf was exchanged in its database."""
+    assert mpp(*words(world)).code == 0
+    with world.services.database.write() as rows:
+        rows.run("UPDATE log_leaves SET leaf = ? WHERE idx = 1", b"{}")
+    # A monitor that has read it goes on; a new one cannot.
+    assert mpp(*words(world)).code == 0
+    answer = mpp("registry", "monitor", world.server.url, "--state", "new.sqlite", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (41, "registry.fork")
+
+
+def test_options_that_do_not_go_together(mpp: Mpp, world: World) -> None:
+    for more in (("--once", "--every", "5"), ("--registry", "short"), ("--every", "0")):
+        assert mpp(*words(world, *more)).code == 2
+    other = mpp(*words(world, "--registry", "0" * 64))
+    assert other.code == 41
+    assert "another registry" in other.err
+
+
+def test_nobody_there(mpp: Mpp, world: World) -> None:
+    world.server.stop()
+    answer = mpp("registry", "monitor", "http://127.0.0.1:1", "--state", "state.sqlite", "--json")
+    assert (answer.code, answer.json["ok"]) == (40, False)
+
+
+def test_answers_that_are_none(world: World) -> None:
+    source = HttpSource(world.server.url)
+    with world.services.database.read() as rows:
+        whole = world.services.ledger.size(rows)
+    assert len(source.leaves(0, 2)) == 2
+    assert len(source.consistency(1, whole)) > 0
+    assert source.bundle("com.example.hello", "0.1.0")
+    for ask in (lambda: source.leaves(whole, 5), lambda: source.bundle("com.example.none", "1.0.0")):
+        with pytest.raises(RemoteFailed) as caught:
+            ask()
+        assert caught.value.code == "remote.answer"
+    assert source.cosign(b"no line\n") >= 400
+
+
+def test_it_looks_again_and_again(world: World, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mpp", *map(str, words(world, "--every", "1", "--json"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        first = json.loads(running.stdout.readline())
+        assert world.publish(publisher(), {"version": "0.3.0"}).status == 201
+        found = first
+        while found["size"] == first["size"]:
+            found = json.loads(running.stdout.readline())
+        assert found["ok"] is True
+        world.server.stop()
+        while found["ok"]:
+            found = json.loads(running.stdout.readline())
+        assert found["error"]["code"] == "remote.connection"
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+
+
+def test_text_of_a_registry_that_is_away(world: World, tmp_path: Path) -> None:
+    url = world.server.url
+    world.server.stop()
+    command = [sys.executable, "-m", "mpp", "registry", "monitor", url, "--every", "1", "--state", "state.sqlite"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        assert "error:" in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 0
+
+
+def test_a_witness_that_the_registry_knows(mpp: Mpp, tmp_path: Path) -> None:
+    folder = tmp_path / "known"
+    folder.mkdir()
+    assert mpp("registry", "monitor", "http://127.0.0.1:1", "--state", "s.sqlite", "--witness-key", "w.key", "--witness-name", "monitor.example.org").code == 40
+    key = mpp("registry", "monitor", "http://127.0.0.1:1", "--state", "s.sqlite", "--witness-key", "w.key").err.split()[2]
+    with serving(str(folder), witnesses=(read_key(key),)) as world:
+        world.clock.moment = int(time.time())
+        world.register(publisher())
+        answer = mpp("registry", "monitor", world.server.url, "--state", "s.sqlite", "--witness-key", "w.key", "--json")
+        assert answer.json["cosigned"] == "yes", answer.out
+        note = read_note(world.get("/v1/log/checkpoint").body, where="note")
+        assert signed_at(note, read_key(key)) is not None
