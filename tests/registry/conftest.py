@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.registry.cleaned import empty
 from tests.registry.servers import Objects, Postgres, running_objects, running_postgres
 
 
@@ -22,6 +23,19 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     """A new, empty database of the test's own."""
     with postgres.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def one_database(postgres: Postgres) -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def emptied_url(one_database: str) -> str:
+    """A database without rows, which tests have one after the other: its tables may be there already."""
+    empty(one_database)
+    return one_database
 
 
 @pytest.fixture(scope="session")

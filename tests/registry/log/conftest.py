@@ -14,7 +14,7 @@ from tests.registry.worlds import SameRandom, SetClock
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def options(request: pytest.FixtureRequest, tmp_path: Path) -> Options:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    url = request.getfixturevalue("emptied_url") if request.param == "postgres" else ""
     return Options(data=str(tmp_path / "registry"), name="Test Registry", url="https://registry.example/", database_url=url)
 
 

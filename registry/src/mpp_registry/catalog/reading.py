@@ -143,8 +143,9 @@ def versions(rows: Rows, package_id: str, cursor: str = "", limit: int = PAGE_IT
 
 def with_content(rows: Rows, content_hash: str, viewer: Viewer = STRANGER) -> tuple[VersionRow, ...]:
     """Versions with this content that may be seen."""
-    found = [_to_version(row) for row in rows.all(_VERSION + "WHERE content_hash = ? ORDER BY package_id LIMIT ?", content_hash, PAGE_ITEMS_MAX)]
-    return tuple(one for one in found if package(rows, one.package_id, viewer) is not None)
+    found = [_to_version(row) for row in rows.all(_VERSION + "WHERE content_hash = ? LIMIT ?", content_hash, PAGE_ITEMS_MAX)]
+    seen = [one for one in found if package(rows, one.package_id, viewer) is not None]
+    return tuple(sorted(seen, key=lambda one: (one.package_id, one.version)))
 
 
 def _to_version(row: Row) -> VersionRow:

@@ -80,7 +80,7 @@ def _own(rows: Rows, words: tuple[str, ...], viewer: Viewer) -> list[PackageRow]
     """Private packages of the viewer: they stand in no index that others read."""
     if not viewer.publisher_id:
         return []
-    sql = PACKAGE + "JOIN package_owners o ON o.package_id = p.package_id WHERE o.publisher_id = ? AND p.visibility = 'private' ORDER BY o.package_id LIMIT ?"
+    sql = PACKAGE + "JOIN package_owners o ON o.package_id = p.package_id WHERE o.publisher_id = ? AND p.visibility <> 'public' ORDER BY o.package_id LIMIT ?"
     found = [to_package(row) for row in rows.all(sql, viewer.publisher_id, OWN_HITS_MAX)]
     return [one for one in found if _holds(one, words)]
 
