@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from mpp.crypto.ed25519 import SeedSigner
+from mpp.host.system import SystemRandom
 from mpp.protocol.registry.events import Change, read_leaf
 from mpp.protocol.registry.requests import sign_request
 from mpp.testing.keys import TestPublisher, publisher
-from mpp.testing.packages import TestClock, TestRandom, signed
+from mpp.testing.packages import TestClock, signed
 from mpp_registry.opening import Options, open_services
 from mpp_registry.publishers import Registered, register
 from mpp_registry.publishing import Actor, Published, authenticate, authenticate_new, publish
@@ -32,13 +34,14 @@ class World:
         staging: bool = False,
         database_url: str = "",
         blobs: str = "",
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        clock: TestClock | None = None,
     ) -> None:
-        self.clock = TestClock()
+        self.clock = clock or TestClock()
         options = Options(
             data=str(folder / "registry"), name="Test Registry", require_namespace=require_namespace, staging=staging, database_url=database_url, blobs=blobs
         )
-        self.services: Services = open_services(options, clock=self.clock, random=TestRandom(), environment=environment or {})
+        self.services: Services = open_services(options, clock=self.clock, random=SystemRandom(), environment=environment or {})
         self._nonces = 0
 
     def close(self) -> None:

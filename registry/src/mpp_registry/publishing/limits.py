@@ -63,3 +63,9 @@ WISH_SECONDS = 14 * DAY_SECONDS
 
 REASON_CHARS_MAX = 500
 """Characters of a reason. Reason: it is shown on one screen, and stands in the log for ever."""
+
+LISTED_MAX = 200
+"""Rows of one list for an administrator. Reason: people read them from the oldest on; the rest comes when these are done."""
+
+PREFIX_CHARS_MIN = 16
+"""Digits of a publisher's id by which a person names it. Reason: as for hosts; fewer can be ground."""
