@@ -39,6 +39,7 @@ LETTERS = {
     "D": "store.md",
     "V": "legacy.md",
     "Y": "layers.md",
+    "Z": "registry.md",
 }
 """The letter of a clause says in which text it stands."""
 

@@ -105,7 +105,7 @@ def witnessed_by(checkpoint: RegistryCheckpoint, witnesses: Sequence[NoteKey]) -
 
 
 def check_age(checkpoint: RegistryCheckpoint, *, now: int, max_age: int | None, where: str = "checkpoint") -> None:
-    """Spec: registry Z-43. Attack: a mirror that shows the registry as it was before something was yanked."""
+    """Spec: registry Z-50, Z-51. Attack: a mirror that shows the registry as it was before something was yanked."""
     if checkpoint.at > now + SKEW_SECONDS_MAX:
         raise Refused("registry.early", f"the checkpoint is {checkpoint.at - now} seconds from the future", where=where, hint="set the clock of this machine")
     if max_age is not None and now - checkpoint.at > max_age:

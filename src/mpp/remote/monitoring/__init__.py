@@ -2,5 +2,5 @@
 
 Whoever does this sees what no client can: that the map which all clients are shown is the one that follows from the log.
 
-Spec: registry section 8.
+Spec: registry section 9.
 """

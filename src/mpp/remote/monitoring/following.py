@@ -3,7 +3,7 @@
 The order: (1) whose root document it is, (2) who signed the checkpoint, (3) that it is not older than what was seen, (4) the leaves in batches, each
 shown to belong to what was signed before any of it is kept, (5) the rules, leaf by leaf, (6) the root of the log and of the map, (7) the cosignature.
 
-Spec: registry section 8.
+Spec: registry section 9.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class _Batch:
         self.publishers: dict[str, int] = {}
 
     def take(self, leaf: Leaf, index: int, checkpoint: RegistryCheckpoint) -> None:
-        """Spec: registry Z-12 to Z-19."""
+        """Spec: registry Z-10 to Z-18."""
         self._judge(leaf, index, checkpoint)
         self.at = leaf.at
         name = package_of(leaf.change)
