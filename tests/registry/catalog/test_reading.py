@@ -262,7 +262,7 @@ def test_a_cursor_comes_back() -> None:
 def test_what_is_no_cursor_is_refused(text: str, database: Database) -> None:
     with pytest.raises(Refused) as caught:
         read_cursor(text, (str, int))
-    assert caught.value.code == "registry.form"
+    assert caught.value.code == "registry.cursor"
     with database.read() as rows, pytest.raises(Refused):
         reading.newest(rows, text + "x" if text else "x")
 

@@ -26,4 +26,4 @@ def read_cursor(text: str, kinds: Sequence[type]) -> tuple[Cell, ...]:
         # A truth value is a number to Python, and to no database of ours.
         if isinstance(found, list) and [type(part) for part in found] == list(kinds):
             return tuple(part for part in found if isinstance(part, (str, int)))
-    raise Refused("registry.form", "this is no mark of a page", where="cursor", hint="take it as the page before gave it, or begin without")
+    raise Refused("registry.cursor", "this is no mark of a page", where="cursor", hint="take it as the page before gave it, or begin without")
