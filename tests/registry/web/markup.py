@@ -114,5 +114,5 @@ class Page(HTMLParser):
 
     def inner(self, base: str) -> list[str]:
         """The addresses of this site that the page leads to."""
-        full = [urlsplit(urljoin(f"http://site{base}", one)) for one in self.links]
+        full = [urlsplit(urljoin(f"http://site{base}", one)) for one in self.links if not one.startswith("#")]
         return [one.path + (f"?{one.query}" if one.query else "") for one in full if one.netloc == "site"]

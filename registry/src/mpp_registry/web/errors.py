@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from mpp.errors import HostFailed, MppError, Refused
-from mpp_registry.web.answers import NEVER_KEEP, Answer, Asked
+from mpp_registry.web.answers import NEVER_KEEP, Answer
 from mpp_registry.web.site import Site
 
 OF_CODES = {"absent": 404, "not_found": 404, "forbidden": 403, "exists": 409, "state": 409, "changed": 409, "rate": 429, "quota": 429}
@@ -24,22 +24,22 @@ WORDS: dict[int, tuple[str, str]] = {
 }
 
 
-def status_answer(site: Site, _asked: Asked | None, status: int, detail: str = "") -> Answer:
+def status_answer(site: Site, status: int, detail: str = "") -> Answer:
     title, words = WORDS.get(status, WORDS[500 if status >= 500 else 400])
     return site.page("error.html", http=status, keep=NEVER_KEEP, code=status, title=title, words=words, detail=detail)
 
 
-def fault_answer(site: Site, asked: Asked, fault: MppError) -> Answer:
+def fault_answer(site: Site, fault: MppError) -> Answer:
     """A refusal is about what was asked, so its words are for whoever asked; of our own failures a stranger learns nothing."""
     if isinstance(fault, Refused):
         name = fault.code.partition(".")[2]
         status = OF_CODES.get(name, 400)
-        return status_answer(site, asked, status, f"{fault.message}. {fault.hint}" if fault.hint else fault.message)
-    return status_answer(site, asked, 503 if isinstance(fault, HostFailed) else 500)
+        return status_answer(site, status, f"{fault.message}. {fault.hint}" if fault.hint else fault.message)
+    return status_answer(site, 503 if isinstance(fault, HostFailed) else 500)
 
 
-def not_found(site: Site, asked: Asked, what: str = "") -> Answer:
-    return status_answer(site, asked, 404, what)
+def not_found(site: Site, what: str = "") -> Answer:
+    return status_answer(site, 404, what)
 
 
 def wants_html(request: Request) -> bool:

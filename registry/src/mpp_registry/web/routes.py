@@ -55,4 +55,4 @@ def web_routes(services: Services) -> list[BaseRoute]:
 def error_response(services: Services, request: Request, status_code: int, detail: str = "") -> Response:
     """The page of an error for a browser, whatever went wrong and wherever."""
     site, asked = make_site(services), asked_of(request, {})
-    return response_of(status_answer(site, asked, status_code, detail), asked)
+    return response_of(status_answer(site, status_code, detail), asked)

@@ -40,7 +40,7 @@ def endpoint(site: Site, page: Page) -> Callable[[Request], Awaitable[Response]]
 
     def refused(request: Request, status: int) -> Response:
         asked = asked_of(request, {})
-        return response_of(status_answer(site, asked, status), asked)
+        return response_of(status_answer(site, status), asked)
 
     return run
 
@@ -49,7 +49,7 @@ def _answered(site: Site, page: Page, asked: Asked) -> Response:
     try:
         answer = page(site, asked) if _may_see(site, asked) else redirect("/admin/login")
     except MppError as fault:
-        answer = fault_answer(site, asked, fault)
+        answer = fault_answer(site, fault)
     return response_of(answer, asked)
 
 

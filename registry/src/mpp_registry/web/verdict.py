@@ -63,7 +63,7 @@ def verdict(found: Evidence) -> Verdict:
     line = LINES.get(found.version.status, LINES["quarantined"])
     # What is missing is said in the facts; only what speaks against the version changes the line.
     if found.version.status == "active" and worst == "bad":
-        line = "Signed, but something speaks against its publisher"
+        line = "Signed, but something speaks against its publisher" if facts[0].tone == "bad" else "Signed, but no proof of the log holds it"
     return Verdict(tone="bad" if worst == "bad" else facts[-1].tone, line=line, facts=facts)
 
 

@@ -113,8 +113,8 @@ def act(site: Site, asked: Asked) -> Answer:
     if session is None:
         return redirect("/admin/login")
     if not is_own_form(session, asked):
-        return status_answer(site, asked, 403)
+        return status_answer(site, 403)
     name = asked.form.get("act", "")
     if name not in ACTS:
-        return status_answer(site, asked, 400)
+        return status_answer(site, 400)
     return redirect(f"{ACTS[name](site.services, asked.form)}done={name}")

@@ -56,7 +56,7 @@ def package(site: Site, asked: Asked, session: Session, rows: Rows) -> Answer:
     package_id, cursor = asked.query.get("id", "").strip(), asked.query.get("cursor", "")
     found = catalog.package(rows, package_id, Viewer(is_admin=True))
     if found is None:
-        return not_found(site, asked, "No package of that id is in this registry.")
+        return not_found(site, "No package of that id is in this registry.")
     page = catalog.versions(rows, package_id, cursor, PAGE_ROWS)
     return site.page(
         "admin_package.html",
@@ -77,7 +77,7 @@ def package(site: Site, asked: Asked, session: Session, rows: Rows) -> Answer:
 def publisher(site: Site, asked: Asked, session: Session, rows: Rows) -> Answer:
     who = catalog.publisher(rows, asked.query.get("id", "").strip())
     if who is None:
-        return not_found(site, asked, "No publisher of that id is registered here.")
+        return not_found(site, "No publisher of that id is registered here.")
     return site.page(
         "admin_publisher.html",
         keep=NEVER_KEEP,

@@ -64,7 +64,7 @@ def entry(site: Site, asked: Asked) -> Answer:
         proof = inclusion(rows, line.leaf, index, head) if line is not None and head is not None and index < head.size else None
         witnesses = logrows.cosigned_above(rows, index)
     if line is None:
-        return not_found(site, asked, "The log has no entry of that number yet.")
+        return not_found(site, "The log has no entry of that number yet.")
     return site.page(
         "entry.html", line=line, said=sentence(line), text=pretty(line.leaf), hash=leaf_hash(line.leaf).hex(), head=head, proof=proof, witnesses=witnesses
     )

@@ -24,6 +24,6 @@ def about(site: Site, _asked: Asked) -> Answer:
 def asset(site: Site, asked: Asked) -> Answer:
     found = site.assets.get(asked.places["name"])
     if found is None:
-        return not_found(site, asked)
+        return not_found(site)
     cache = FOR_EVER if asked.query.get("v") == found.tag else ALWAYS_ASK
     return Answer(body=found.data, kind=found.kind, cache=cache, etag=found.etag)

@@ -57,7 +57,7 @@ def _version_page(site: Site, asked: Asked, wanted: str) -> Answer:
     with site.services.database.read() as rows:
         found = find(rows, asked.places["package_id"], wanted, today)
     if found is None:
-        return not_found(site, asked, "No public package of that name, or no such version of it, is in this registry.")
+        return not_found(site, "No public package of that name, or no such version of it, is in this registry.")
     manifest, previous = manifest_in(found.files.manifest), manifest_in(found.previous_manifest) if found.previous else None
     return site.page(
         "package.html",
@@ -122,7 +122,7 @@ def versions(site: Site, asked: Asked) -> Answer:
         page = catalog.versions(rows, package_id, cursor, PAGE_ROWS)
         count = reading.count_versions(rows, package_id)
     if package is None:
-        return not_found(site, asked)
+        return not_found(site)
     return site.page("versions.html", package=package, lines=page.items, count=count, next=page.next, is_first=not cursor)
 
 
@@ -137,5 +137,5 @@ def document(site: Site, asked: Asked) -> Answer:
         files = catalog.files(rows, package_id, asked.places["version"]) if is_there else None
     data = dict(zip(DOCUMENTS, (files.manifest, files.readme, files.sbom, files.provenance), strict=True)).get(name, b"") if files else b""
     if not data:
-        return not_found(site, asked)
+        return not_found(site)
     return Answer(body=data, kind=PLAIN if name == "readme.md" else JSON, more=(("content-disposition", f'attachment; filename="{name}"'),))

@@ -42,7 +42,7 @@ def publisher(site: Site, asked: Asked) -> Answer:
     with site.services.database.read() as rows:
         who = catalog.publisher(rows, publisher_id)
         if who is None:
-            return not_found(site, asked, "No publisher of that id is registered here.")
+            return not_found(site, "No publisher of that id is registered here.")
         spaces = catalog.namespaces_of(rows, publisher_id)
         page = catalog.packages_of(rows, publisher_id, cursor, PAGE_ROWS)
         leaves = logrows.leaves_of(rows, publisher_id, HISTORY_ROWS)
@@ -90,7 +90,7 @@ def namespace(site: Site, asked: Asked) -> Answer:
         page = catalog.by_id(rows, cursor, PAGE_ROWS, namespace=name)
         who = catalog.publisher(rows, space.publisher_id) if space else None
     if space is None and not page.items:
-        return not_found(site, asked, "Nobody has claimed that namespace, and no package is in it.")
+        return not_found(site, "Nobody has claimed that namespace, and no package is in it.")
     return site.page(
         "namespace.html",
         name=name,

@@ -49,7 +49,7 @@ def _page(site: Site, asked: Asked, given: dict[str, str], *, fault: str = "", i
         package = catalog.package(rows, package_id)
         lines = reading.newest_versions(rows, package_id) if package else ()
     if package is None:
-        return not_found(site, asked)
+        return not_found(site)
     return site.page(
         "report.html", http=400 if fault else 200, keep=NEVER_KEEP, package=package, lines=lines, kinds=KINDS, given={**dict.fromkeys(FIELDS, ""), **given},
         fault=fault, is_done=is_done, most=REPORT_CHARS_MAX, contact_most=LINE_MAX,
