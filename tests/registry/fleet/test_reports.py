@@ -76,8 +76,7 @@ def withdraw(world: World, version: str, status: str) -> None:
 
 
 def inventory(world: World, query: str = "") -> list[dict[str, object]]:
-    found = world.admin("GET", f"/v1/fleet/inventory{query}")["installed"]
-    return found  # type: ignore[return-value]
+    return world.admin("GET", f"/v1/fleet/inventory{query}")["installed"]  # type: ignore[return-value]
 
 
 def all_kinds(world: World) -> list[tuple[str, str]]:

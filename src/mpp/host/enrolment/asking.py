@@ -52,11 +52,11 @@ class Asking:
         headers = {"Accept": "application/json", "Authorization": header, **({"Content-Type": "application/json"} if body else {})}
         answer = self._web.send(Sent(url=self.url + path, headers=headers, method=method, body=body), most, Patience(seconds=ASK_SECONDS_MAX))
         if answer.status not in {200, 201}:
-            raise _refusal(answer, self.url)
+            raise refusal(answer, self.url)
         return answer.body, nonce
 
 
-def _refusal(answer: Answer, url: str) -> Refused | RemoteFailed:
+def refusal(answer: Answer, url: str) -> Refused | RemoteFailed:
     """What the registry says in its own words is shown as such, and decides nothing but whether it is worth trying again."""
     try:
         problem = read_problem(answer.body, where=url)
