@@ -37,9 +37,9 @@ class World:
         environment: Mapping[str, str] | None = None,
         clock: TestClock | None = None,
     ) -> None:
-        self.clock = clock or TestClock()
+        self.clock, self.folder = clock or TestClock(), folder / "registry"
         options = Options(
-            data=str(folder / "registry"), name="Test Registry", require_namespace=require_namespace, staging=staging, database_url=database_url, blobs=blobs
+            data=str(self.folder), name="Test Registry", require_namespace=require_namespace, staging=staging, database_url=database_url, blobs=blobs
         )
         self.services: Services = open_services(options, clock=self.clock, random=SystemRandom(), environment=environment or {})
         self._nonces = 0

@@ -16,7 +16,6 @@ from mpp.host.described import to_look_at
 from mpp.host.patterns.judging import admit
 from mpp.host.static.static import to_look_at as static_to_look_at
 from mpp.model.value import value
-from mpp.stages.archive.limits import TOTAL_BYTES_MAX
 from mpp.stages.gatekeeper import NO_TRUST, TrustedPublisher, TrustState, VerifiedPackage, verify
 from mpp_registry.publishing.limits import CREATED_AHEAD_SECONDS, DOCUMENT_BYTES_MAX, README_BYTES_MAX
 
@@ -43,8 +42,6 @@ class Judged:
 
 def judge(data: bytes, stored: RootChain, now: int) -> Judged:
     """Raises Refused with the code of the check that failed."""
-    if len(data) > TOTAL_BYTES_MAX:
-        raise Refused("size.total", f"a package has at most {TOTAL_BYTES_MAX} bytes", where="the upload", hint="make it smaller")
     package = _verified(data, stored, now)
     notes = [*to_look_at(package.manifest), *static_to_look_at(package)]
     # Attack: an expression that takes hours on ordinary text, in the filter of every host that installs the package.
