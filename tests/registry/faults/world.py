@@ -93,7 +93,7 @@ class Client:
         return self.ask("POST", "/v1/publishers", self.who.chain.data, sign=True, content_type="application/json")
 
     def publish(self, data: bytes) -> Answer:
-        return self.ask("POST", "/v1/packages", data, sign=True, content_type="application/vnd.mpp")
+        return self.ask("POST", "/v1/packages", data, sign=True, content_type="application/vnd.mpp.package")
 
     def version(self, version: str, package_id: str = PACKAGE) -> Answer:
         return self.ask("GET", f"/v1/packages/{package_id}/versions/{version}")
@@ -120,11 +120,14 @@ class Registry:
             words = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, *self.program, *self.words]
             self.child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stream, env=self.environment)
         assert self.child.stdout is not None
-        line = self.child.stdout.readline()
-        if not line:
-            self.child.wait(START_SECONDS)
-            pytest.fail(f"the registry did not start: {self.errors()[-3000:]}")
-        self.told = json.loads(line)
+        text = b""
+        while not text.endswith(b"}\n"):
+            line = self.child.stdout.readline()
+            if not line:
+                self.child.wait(START_SECONDS)
+                pytest.fail(f"the registry did not start: {self.errors()[-3000:]}")
+            text += line
+        self.told = json.loads(text)
         wait_for(lambda: self.client().ask("GET", "/health").status == 200, "the registry to be well", START_SECONDS)
 
     def stop(self, how: int = signal.SIGTERM) -> int | None:

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
         "remove": "Forget a registry.",
         "login": "Say with which key or token you ask a private registry.",
         "monitor": "Recompute what a registry says from its log.",
+        "backup": "Copy a registry of this machine while it runs, or check one.",
         "admin": "Quarantine, revoke, approve: the work of its operator.",
         "peers": "Say which other registries a registry knows.",
         "fleet": "Serve policy and publishers to many hosts.",
