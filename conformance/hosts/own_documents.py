@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from conformance.hosts import own_approval, own_identity, own_policy, own_privacy
+from conformance.hosts import own_approval, own_identity, own_policy, own_privacy, own_registry
 from mpp.errors import Refused
 from mpp.files import read_bounded
 from mpp.limits import MIB
@@ -39,6 +39,11 @@ JUDGES: dict[str, Judge] = {
     "agent-statement": own_identity.statement,
     "grant-chain": own_identity.chain,
     "context-token": own_identity.token,
+    "registry-log": own_registry.log,
+    "registry-checkpoint": own_registry.checkpoint,
+    "registry-bundle": own_registry.bundle,
+    "registry-absence": own_registry.absence,
+    "registry-request": own_registry.request,
 }
 
 MESSAGES: dict[str, Judge] = {"privacy": own_privacy.message}

@@ -43,6 +43,11 @@ KINDS = {
     "delegation": 6,
     "grant-chain": 15,
     "context-token": 10,
+    "registry-log": 60,
+    "registry-checkpoint": 25,
+    "registry-bundle": 50,
+    "registry-absence": 12,
+    "registry-request": 25,
 }
 """The fewest vectors of each kind."""
 

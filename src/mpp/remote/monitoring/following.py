@@ -20,7 +20,8 @@ from mpp.model.jsontext import shown
 from mpp.model.value import value
 from mpp.protocol.registry.bundle import read_bundle, registry_chain
 from mpp.protocol.registry.checkpoint import RegistryCheckpoint, check_age, read_signed, read_unsigned
-from mpp.protocol.registry.events import Leaf, PublisherRegistered, PublisherRoot, RegistryOpened, package_of, publisher_of, read_leaf
+from mpp.protocol.registry.events import Leaf, PublisherRegistered, PublisherRoot, package_of, read_leaf
+from mpp.protocol.registry.rules import judge_leaf
 from mpp.protocol.registry.state import PackageState, applied, map_key, map_value
 from mpp.remote.monitoring.growing import grown
 from mpp.remote.monitoring.limits import BATCH_LEAVES, LOOKED_AT_MAX
@@ -178,8 +179,10 @@ class _Batch:
 
     def take(self, leaf: Leaf, index: int, checkpoint: RegistryCheckpoint) -> None:
         """Spec: registry Z-10 to Z-18."""
-        self._judge(leaf, index, checkpoint)
+        judge_leaf(leaf, index, at_least=self.at, at_most=checkpoint.at, root_version=self._version)
         self.at = leaf.at
+        if isinstance(leaf.change, PublisherRegistered | PublisherRoot):
+            self.publishers[leaf.change.publisher_id] = leaf.change.root_version
         name = package_of(leaf.change)
         if name is None:
             return
@@ -187,28 +190,8 @@ class _Batch:
         if state is not None:
             self.packages[name] = state
 
-    def _judge(self, leaf: Leaf, index: int, checkpoint: RegistryCheckpoint) -> None:
-        change = leaf.change
-        if leaf.index != index or not self.at <= leaf.at <= checkpoint.at:
-            raise _forbidden("it names another place, or its time lies before that of the leaf before it or after the checkpoint's", index)
-        if isinstance(change, RegistryOpened) != (index == 0):
-            raise _forbidden("a log is opened once, by its first leaf", index)
-        if isinstance(change, PublisherRegistered | PublisherRoot):
-            known = self._version(change.publisher_id)
-            if isinstance(change, PublisherRegistered) != (known == 0) or change.root_version <= known:
-                raise _forbidden("a publisher is registered once, and its root document only gets longer", index)
-            self.publishers[change.publisher_id] = change.root_version
-            return
-        who = publisher_of(change)
-        if who is not None and self._version(who) == 0:
-            raise _forbidden("it is by a publisher who was never registered", index)
-
     def _version(self, publisher_id: str) -> int:
         return self.publishers.get(publisher_id) or self._store.root_version(publisher_id)
-
-
-def _forbidden(why: str, index: int) -> Refused:
-    return Refused("registry.rule", why, where=f"leaf {index}", hint="see section 3 of the specification of registries")
 
 
 def _compare(source: Source, store: MonitorStore, progress: Progress, checkpoint: RegistryCheckpoint) -> None:
