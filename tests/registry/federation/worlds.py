@@ -58,7 +58,7 @@ class Registry:
         self.services: Services = open_services(options, clock=clock, random=SeededRandom(name), environment={})
         self.cable = cable
         cable.registries[name] = self
-        self.federation = Federation(self.services, moment=self.moment, web=cable)
+        self.federation = Federation(self.services, moment=self.moment, web=View(cable, name))
 
     @property
     def id(self) -> str:
@@ -75,7 +75,7 @@ class Registry:
     def forget(self) -> None:
         """A new process, as far as memory goes."""
         self.federation.close()
-        self.federation = Federation(self.services, moment=self.moment, web=self.cable)
+        self.federation = Federation(self.services, moment=self.moment, web=View(self.cable, self.name))
 
     def peer(self, other: Registry, *namespaces: str, introduces: bool = False) -> None:
         add_peer(self.services, Peer(chain=other.chain, url=other.url, namespaces=namespaces or ("*",), introduces=introduces))
@@ -149,6 +149,8 @@ class Cable(Web):
         super().__init__()
         self.registries: dict[str, Registry] = {}
         self.asked: list[tuple[str, str, Mapping[str, str]]] = []
+        self.by: list[tuple[str, str]] = []
+        """Who asked whom."""
         self.down: set[str] = set()
         self.twists: dict[str, Twist] = {}
 
@@ -172,6 +174,24 @@ class Cable(Web):
 
     def questions(self, name: str = "") -> list[str]:
         return [path for who, path, _ in self.asked if path.startswith("/v1/discover") and name in {"", who}]
+
+
+class View(Web):
+    """The network as one registry has it."""
+
+    def __init__(self, cable: Cable, name: str) -> None:
+        super().__init__()
+        self._cable, self._name = cable, name
+
+    def get(self, url: str, headers: Mapping[str, str], most: int, patience: Patience) -> Answer:
+        self._cable.by.append((self._name, urlsplit(url).path.split("/")[1]))
+        return self._cable.get(url, headers, most, patience)
+
+    @contextlib.contextmanager
+    def stream(self, url: str, headers: Mapping[str, str], patience: Patience) -> Iterator[tuple[Answer, Iterator[bytes]]]:
+        self._cable.by.append((self._name, urlsplit(url).path.split("/")[1]))
+        with self._cable.stream(url, headers, patience) as found:
+            yield found
 
 
 @contextlib.contextmanager
