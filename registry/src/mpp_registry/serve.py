@@ -145,6 +145,10 @@ class RegistryServer:
         finally:
             halt.set()
             await asyncio.gather(*tasks)
+            # Once no request runs any more: what the last of them left is in it.
+            for job in self._jobs:
+                if job.at_end:
+                    await _work(job)
             with self._lock:
                 self._loop = None
 
@@ -180,15 +184,19 @@ class RegistryServer:
 
 
 async def _repeat(job: Job, halt: asyncio.Event) -> None:
-    """One after the other, never two at once; what goes wrong is said, and tried again."""
+    """One after the other, never two at once."""
     while not halt.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(halt.wait(), job.seconds)
-        if halt.is_set() and not job.at_end:
-            return
-        (found,) = await asyncio.gather(asyncio.to_thread(job.work), return_exceptions=True)
-        if isinstance(found, Exception):
-            sys.stderr.write(f"error: {job.name}: " + "".join(traceback.format_exception(found)))
+        if not halt.is_set():
+            await _work(job)
+
+
+async def _work(job: Job) -> None:
+    """What goes wrong is said, and tried again the next time."""
+    (found,) = await asyncio.gather(asyncio.to_thread(job.work), return_exceptions=True)
+    if isinstance(found, Exception):
+        sys.stderr.write(f"error: {job.name}: " + "".join(traceback.format_exception(found)))
 
 
 def _tls(at: Listening) -> ssl.SSLContext | None:

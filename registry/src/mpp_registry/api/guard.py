@@ -83,7 +83,7 @@ class Guard:
         fault = self._fault(scope, address)
         turn = self._crowd.enter(address) if fault is None else 0
         if fault is None and not isinstance(turn, Turn):
-            fault = Refused("registry.busy", "the registry is answering as many requests as it can", hint="try again in a moment")
+            fault = _crowded(turn)
         if fault is not None:
             await problem_response(fault, scope)(scope, receive, send)
             return
@@ -117,6 +117,13 @@ class Guard:
             except ValueError:
                 return address
         return address
+
+
+def _crowded(status: int) -> Refused:
+    """Attack: one address that holds all places with slow downloads."""
+    if status == 429:
+        return Refused("registry.rate", "this address has too many requests at once", hint="wait for some of them to end")
+    return Refused("registry.busy", "the registry is answering as many requests as it can", hint="try again in a moment")
 
 
 class _Passing:

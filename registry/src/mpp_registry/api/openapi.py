@@ -56,39 +56,51 @@ def openapi(rows: Iterable[Endpoint], url: str = "") -> Json:
         "servers": [{"url": url or "/"}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths,
-        "components": {"schemas": SCHEMAS, "securitySchemes": _SCHEMES},
+        "components": {"schemas": SCHEMAS, "responses": _refusals(), "securitySchemes": _SCHEMES},
     }
 
 
+REFUSALS = {
+    400: "The request cannot be read.", 401: "Who asks is not known.", 403: "It is not allowed.", 404: "It is not here.", 408: "It came too slowly.",
+    409: "It stands against what is there.", 413: "It is too large.", 415: "It is of another kind.", 422: "It was judged and refused.",
+    429: "Too many requests.", 500: "The registry could not do its part.", 502: "Another server could not do its part.", 503: "The registry is busy.",
+}  # fmt: skip
+"""What any request can meet, by its kind."""
+
+
 def _operation(row: Endpoint) -> Json:
+    responses: dict[str, Json] = {str(one.status): _response(one) for one in row.replies}
+    shape = "Oci" if row.is_oci else "Problem"
+    responses |= {str(status): {"$ref": f"#/components/responses/{shape}{status}"} for status in refusals_of(row) if str(status) not in responses}
     found: dict[str, Json] = {
         "operationId": row.name,
         "summary": row.words,
         "tags": [row.tag],
         "parameters": [*(_parameter(one, "path") for one in row.places), *(_parameter(one, "query") for one in row.query)],
-        "responses": {str(one.status): _response(one) for one in _replies(row)},
+        "responses": responses,
         "security": _SECURITY[row.auth],
     }
     if row.body_media:
         schema: Json = named(row.body) if row.body else {"type": "string", "format": "binary", "maxLength": row.body_max}
-        found["requestBody"] = {"required": True, "content": {row.body_media: {"schema": schema}}}
+        found["requestBody"] = {"required": not row.is_oci, "content": {row.body_media: {"schema": schema}}}
     return found
 
 
-def _replies(row: Endpoint) -> list[Reply]:
-    """Its own, and the refusals that any request can meet."""
-    more = {
-        400: "The request cannot be read.", 401: "Who asks is not known, or may not read here.", 404: "It is not here.", 413: "It is too large.",
-        415: "It is of another kind.", 429: "Too many requests.", 500: "The registry could not do its part.", 503: "The registry is busy.",
+def refusals_of(row: Endpoint) -> list[int]:
+    """Beside its own answers."""
+    found = [400, 404, 422, 429, 500, 503]
+    found += [401, 403] if row.auth != "open" else []
+    found += [408, 413, 415] if row.body_media else []
+    found += [409] if row.method != "GET" else []
+    return sorted(found)
+
+
+def _refusals() -> dict[str, Json]:
+    problem: dict[str, Json] = {
+        f"Problem{status}": {"description": words, "content": {MEDIA: {"schema": named("Problem")}}} for status, words in REFUSALS.items()
     }  # fmt: skip
-    left = {
-        401: row.auth == "open", 404: not row.places, 413: not row.body_media, 415: not row.body_media,
-    }  # fmt: skip
-    own = {one.status for one in row.replies}
-    return [
-        *row.replies,
-        *(Reply(status=status, words=words, schema="Problem", media=MEDIA) for status, words in more.items() if status not in own and not left.get(status)),
-    ]
+    oci: dict[str, Json] = {f"Oci{status}": {"description": words, "content": {JSON: {"schema": named("OciErrors")}}} for status, words in REFUSALS.items()}
+    return {**problem, **oci}
 
 
 def _response(one: Reply) -> Json:

@@ -18,6 +18,8 @@ OF_FAMILIES: dict[str, int] = {
 OF_CODES: dict[str, int] = {
     "registry.unauthenticated": 401,
     "registry.key": 401,
+    "registry.request": 401,
+    "registry.request_time": 401,
     "registry.replay": 401,
     "registry.token": 401,
     "registry.forbidden": 403,
@@ -31,6 +33,8 @@ OF_CODES: dict[str, int] = {
     "registry.state": 409,
     "registry.changed": 409,
     "registry.checkpoint": 409,
+    "registry.staged": 409,
+    "registry.recovery": 409,
     "registry.loop": 409,
     "registry.report": 409,
     "registry.fleet": 403,

@@ -23,9 +23,10 @@ class Body:
     def __init__(self, receive: Receive, told: str | None, most: int, *, spool: str, now: Callable[[], float] = time.monotonic) -> None:
         self._receive, self._most, self._spool, self._now = receive, most, spool, now
         self._digest = sha256()
+        self._begun: float | None = None
         self.size = 0
         # Attack: a length of a thousand digits. What is no number of ordinary size is too large.
-        if told is not None and (not told.isdigit() or len(told) > 15 or int(told) > most):
+        if told is not None and (not (told.isascii() and told.isdigit()) or len(told) > 15 or int(told) > most):
             raise self._large()
 
     @property
@@ -56,8 +57,9 @@ class Body:
                 file.close()
 
     async def _piece(self) -> tuple[bytes, bool]:
-        begun = self._begun = getattr(self, "_begun", self._now())
-        left = BODY_GRACE_SECONDS + self.size / BODY_RATE_MIN - (self._now() - begun)
+        now = self._now()
+        self._begun = now if self._begun is None else self._begun
+        left = BODY_GRACE_SECONDS + self.size / BODY_RATE_MIN - (now - self._begun)
         try:
             # Attack: a byte every few seconds. What came buys time for what comes.
             message = await asyncio.wait_for(self._receive(), max(left, 0))

@@ -138,6 +138,7 @@ SCHEMAS: dict[str, Json] = {
         ),
         "description": "RFC 9457. `code` is one of docs/reference/codes.md.",
     },
+    "OciErrors": answer(errors=many(answer(code=text(NAME_MAX), message=text(), detail={"type": "object"}), 100, 1)),
     "StatusBody": body("reason", status=choice(*VERSION_STATES), reason=text(REASON_MAX)),
     "PublisherStatusBody": body("reason", status=choice(*PUBLISHER_STATES), reason=text(REASON_MAX)),
     "OwnersBody": body(owners=many(body(publisher_id=DIGEST, role=choice(*ROLES)), OWNERS_MAX, 1)),

@@ -11,6 +11,8 @@ from mpp_registry.store.ports import Rows
 
 def keep_manifest(rows: Rows, digest: str, package_id: str, version: str, at: int, data: bytes) -> None:
     """The first one of a version is given under its tag, for good; later ones under their digest."""
+    last = rows.one("SELECT MAX(at) FROM oci_manifests WHERE package_id = ? AND version = ?", package_id, version)
+    at = max(at, cast("int", last[0]) + 1) if last is not None and last[0] is not None else at
     sql = "INSERT INTO oci_manifests (digest, package_id, version, at, data) VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING"
     rows.run(sql, digest, package_id, version, at, data)
 
