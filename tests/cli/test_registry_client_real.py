@@ -80,8 +80,6 @@ def publisher_id(mpp: Mpp) -> str:
 
 def status(registry: Running, version: str, word: str) -> None:
     """What the registry's administrator does."""
-    import http.client
-    from urllib.parse import urlsplit
 
     connection = http.client.HTTPConnection(urlsplit(registry.url).netloc, timeout=20)
     body = json.dumps({"status": word, "reason": "it steals"})
@@ -119,6 +117,39 @@ def test_publish_here_and_install_there(mpp: Mpp, published: Path, registry: Run
     assert mpp("outdated", "--json").json["packages"][0]["update"] == "0.2.0"
     updated = mpp("update")
     assert (updated.code, "Updated com.example.hello 0.2.0" in updated.out) == (0, True)
+
+
+def test_a_publisher_takes_a_version_back(mpp: Mpp, published: Path, registry: Running) -> None:
+    assert mpp("install", HELLO, "--registry", "local").code == 0
+    yanked = mpp("yank", f"{HELLO}@0.1.0", "--reason", "loses data")
+    assert (yanked.code, "Yanked com.example.hello 0.1.0" in yanked.out) == (0, True), yanked.err
+    assert "is stopped: yanked by its registry local: loses data" in mpp("outdated").err
+    assert mpp("install", f"{HELLO}@~0.1", "--registry", "local").code == 41
+    assert mpp("yank", f"{HELLO}@0.1.0", "--undo", "--json").json["status"] == "active"
+    assert "may run again" in mpp("outdated").err
+    assert mpp("yank", f"{HELLO}@0.1.0", "--deprecate", "--reason", "use 1.0").code == 0
+    assert mpp("yank", f"{HELLO}@0.1.0", "--revoke", "--reason", "a stolen key").code == 22
+    assert mpp("yank", f"{HELLO}@0.1.0", "--revoke", "--reason", "a stolen key", "--yes").code == 0
+    again = mpp("yank", f"{HELLO}@0.1.0", "--undo")
+    assert (again.code, "[registry." in again.err) == (41, True)
+    for what in (HELLO, "hello@0.1.0", f"{HELLO}@^0.1"):
+        assert mpp("yank", what, "--reason", "x").code == 2
+    assert mpp("yank", f"{HELLO}@0.1.0").code == 2
+
+
+def test_a_private_package_is_seen_by_its_owners(mpp: Mpp, published: Path, registry: Running) -> None:
+    path = Path("secret-0.1.0.mpp")
+    path.write_bytes(packages.unsigned({"package_id": "com.example.secret"}))
+    assert mpp("sign", path).code == 0
+    # Nobody shows the proof of a private package to a stranger, so its publisher logs in.
+    assert mpp("registry", "add", registry.url, "--private").code == 0
+    assert mpp("registry", "login").code == 0
+    answer = mpp("publish", path, "--private")
+    assert answer.code == 0, answer.err
+    assert mpp("install", "com.example.secret", "--registry", "local").code == 0
+    assert mpp("registry", "login", "--logout").code == 0
+    assert mpp("uninstall", "com.example.secret", "--yes").code == 0
+    assert mpp("install", "com.example.secret", "--registry", "local").code == 41
 
 
 class Agent:

@@ -31,6 +31,7 @@ COMMANDS = {
     "search": "Look for packages in the registries that are known here.",
     "register": "Make your publisher and your name space known to a registry.",
     "publish": "Publish a signed package in a registry.",
+    "yank": "Take back a version that you published, or say why not to use it.",
     "uninstall": "Stop serving a package and remove its files.",
     "serve": "Serve the installed tools to an agent, over MCP.",
     "trust": "Manage the publishers this machine trusts.",

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from mpp.errors import FAMILIES, Refused, RemoteFailed
 from mpp.model.jsontext import canonical, shown
 from mpp.protocol.registry import answers
-from mpp.protocol.registry.bodies import NamespaceBody
+from mpp.protocol.registry.bodies import NamespaceBody, StatusBody
 from mpp.protocol.registry.documents import NamespaceDoc, PackageDoc, Problem, PublishedDoc, PublisherDoc, RegistryInfo, SearchPage, VersionDoc
 from mpp.protocol.registry.limits import BUNDLE_BYTES_MAX, PATH_HASHES_MAX, VERSIONS_MAX
 from mpp.remote.address import origin_of
@@ -108,8 +108,13 @@ class RegistryClient:
         body = canonical(NamespaceBody(namespace=namespace, method=method).to_json())
         return self._sent("POST", "/v1/namespaces", body, JSON_TYPE, answers.read_namespace)
 
-    def publish(self, data: bytes, sent: Progress = unseen) -> PublishedDoc:
-        return self._sent("POST", "/v1/packages", data, PACKAGE_TYPE, answers.read_published, sent)
+    def publish(self, data: bytes, sent: Progress = unseen, *, visibility: str = "public") -> PublishedDoc:
+        path = "/v1/packages" + ("" if visibility == "public" else f"?{urlencode({'visibility': visibility})}")
+        return self._sent("POST", path, data, PACKAGE_TYPE, answers.read_published, sent)
+
+    def set_status(self, package_id: str, version: str, status: str, reason: str) -> VersionDoc:
+        body = canonical(StatusBody(status=status, reason=reason).to_json())
+        return self._sent("PUT", f"{_of_version(package_id, version)}/status", body, JSON_TYPE, answers.read_version)
 
     # -- files
 

@@ -40,12 +40,13 @@ class Ready:
 @click.command(name="publish")
 @click.argument("file", required=False)
 @click.option("--registry", "name", default="", metavar="NAME", help="Which registry. [default: that of the name space, else the usual one]")
+@click.option("--private", is_flag=True, help="Show a package that is new to its owners only.")
 @click.option("--dry-run", is_flag=True, help="Say what would become public, and send nothing.")
 @publisher_options
 @passphrase_option
 @json_option
 def command(
-    file: str | None, name: str, dry_run: bool, key: str | None, signer_command: str | None, publisher: str | None, passphrase_file: str | None, as_json: bool
+    file: str | None, name: str, private: bool, dry_run: bool, key: str | None, signer_command: str | None, publisher: str | None, passphrase_file: str | None, as_json: bool
 ) -> None:  # fmt: skip
     """Publish FILE, a signed package (default: that of the project you are in).
 
@@ -76,7 +77,7 @@ def command(
     if not as_json:
         note(f"publishing {ready.package.package_id} {ready.package.version} ({len(ready.data) / 1e6:.2f} MB) to {ready.registry.name}")
     try:
-        answer = client.publish(ready.data, bar)
+        answer = client.publish(ready.data, bar, visibility="private" if private else "public")
     finally:
         bar.end()
     for line in answer.notes if not as_json else ():
