@@ -150,3 +150,9 @@ class Registry:
 
     def client(self, who: TestPublisher | None = None) -> Client:
         return Client(self.port, who if who is not None else publisher("Faults"), str(self.told.get("registry_id", "")))
+
+
+def mpp(*words: object, home: Path) -> subprocess.CompletedProcess[str]:
+    """The command line, as a process."""
+    environment = {**os.environ, "MPP_HOME": str(home)}
+    return subprocess.run([sys.executable, "-m", "mpp", *map(str, words)], capture_output=True, text=True, check=False, timeout=ANSWER_SECONDS, env=environment)
