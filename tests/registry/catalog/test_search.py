@@ -176,6 +176,8 @@ def test_own_private_packages_are_among_the_results(filled: Database) -> None:
 
 def test_words() -> None:
     assert words_of("Com.Example.crm-lookup_v2, naïve Straße!") == ["com", "example", "crm", "lookup", "v2", "naive", "strasse"]
+    ascii_text = "".join(map(chr, range(128))) * 2
+    assert words_of(ascii_text) == words_of(ascii_text + "\u0301")
     assert words_text("b a", "a c") == "b a c"
     assert words_of("x" * 100) == ["x" * 40]
     assert query_words("a b a") == ("a", "b")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from mpp_registry.catalog.limits import PREFIX_CHARS_MIN, QUERY_CHARS_MAX, QUERY_WORDS_MAX, WORD_CHARS_MAX, WORDS_CHARS_MAX
 
+_ASCII_WORD = re.compile("[a-z0-9]+")
+
 
 def words_of(text: str) -> list[str]:
     """Letters and digits in a row, without case and accents, in their order."""
+    if text.isascii():
+        # The same, ten times as fast: a search splits a thousand texts.
+        return [word[:WORD_CHARS_MAX] for word in _ASCII_WORD.findall(text[:WORDS_CHARS_MAX].lower())]
     folded = unicodedata.normalize("NFKD", text[:WORDS_CHARS_MAX]).casefold()
     # Accents stand behind their letter now and are dropped; what is no letter or digit ends a word.
     kept = "".join(char if char.isalnum() else "" if unicodedata.combining(char) else " " for char in folded)
