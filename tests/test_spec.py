@@ -40,6 +40,8 @@ LETTERS = {
     "V": "legacy.md",
     "Y": "layers.md",
     "Z": "registry.md",
+    "U": "federation.md",
+    "Q": "fleet.md",
 }
 """The letter of a clause says in which text it stands."""
 

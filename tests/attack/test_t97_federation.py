@@ -220,7 +220,7 @@ def test_a_question_that_always_fails_does_not_put_a_peer_to_rest(three: Three) 
 def test_private_names_are_neither_asked_about_nor_told(three: Three) -> None:
     from mpp_registry.federation.peers import keep_private
 
-    a, b, c = three
+    a, b, _ = three
     a.put("com.acme.vault", visibility="private")
     keep_private(a.services, "net.secret")
     for name in ("com.acme.vault", "com.acme.vaultt", "net.secret.plan", "net.secret.deep.plan"):

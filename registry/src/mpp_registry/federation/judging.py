@@ -89,7 +89,7 @@ def _lie(why: str) -> Refused:
 
 
 def judge(found: Found, peer: Peer, listed: PeerList, question: Question, seen: Seen | None, now: int) -> Judged:
-    """Prove an answer. Raises Refused for what does not hold, ForkedError for what incriminates the home itself."""
+    """Prove an answer. Raises Refused for what does not hold, ForkedError for what incriminates the home itself. Spec: federation U-30 to U-34."""
     if found.package_id != question.package_id or question.version not in {"", found.version}:
         raise _lie("it is about another package or version")
     known = home_chain(found, peer, listed, question)
@@ -123,7 +123,7 @@ def _plain(found: Found, proof: Proven, peer: Peer, listed: PeerList) -> Found:
 
 
 def _differs(checkpoint: RegistryCheckpoint, seen: Seen | None, registry_id: str) -> bool:
-    """Is its log longer or shorter than what was seen?
+    """Is its log longer or shorter than what was seen? Spec: federation U-34, U-36.
 
     Attack: a registry that shows each asker another history; one that goes back to the time before a revocation.
     """
@@ -137,14 +137,14 @@ def _differs(checkpoint: RegistryCheckpoint, seen: Seen | None, registry_id: str
 
 
 def check_follows(seen: Seen, checkpoint: RegistryCheckpoint, hashes: Sequence[bytes]) -> None:
-    """Is the smaller one of the two logs the beginning of the larger one?"""
+    """Is the smaller one of the two logs the beginning of the larger one? Spec: federation U-35."""
     (size, root), (size_after, root_after) = sorted(((seen.size, seen.root), (checkpoint.size, checkpoint.root)))
     if not is_consistent(size, root, size_after, root_after, hashes):
         raise Refused("registry.fork", "the log of the home does not go on from what was seen of it", where="consistency", hint=AGAIN)
 
 
 def choose(answers: Sequence[tuple[int, Judged]], pinned: str) -> Judged | None:
-    """The answer that counts: of the home that the package was first found in, else of the peer that the administrator prefers.
+    """The answer that counts: of the home that the package was first found in, else of the peer that the administrator prefers. Spec: federation U-38.
 
     Attack: a peer further down the list that answers faster, and takes over a package that another registry has.
     """

@@ -86,7 +86,7 @@ def judged_namespace(text: str, where: str = "namespace") -> str:
 
 
 def check_url(url: str) -> str:
-    """https, or plain http to this very machine; a host and perhaps a path, nothing else."""
+    """https, or plain http to this very machine; a host and perhaps a path, nothing else. Spec: federation U-3."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -131,7 +131,7 @@ def sign_list(found: PeerList, chain: RootChain, signers: Sequence[Signer]) -> b
 
 
 def read_list(data: bytes, known: RootChain, *, where: str) -> PeerList:
-    """Judge a list by the root documents ``known`` of its registry."""
+    """Judge a list by the root documents ``known`` of its registry. Spec: federation U-1, U-2."""
     if len(data) > LIST_BYTES_MAX:
         raise Refused("registry.length", f"a list of peers has at most {LIST_BYTES_MAX} bytes", where=where, hint="name fewer peers")
     try:
@@ -189,7 +189,7 @@ def _read_peer(fields: Fields) -> Peer:
 
 
 def whom_to_ask(found: PeerList, package_id: str, *, is_ours: bool) -> tuple[Peer, ...]:
-    """The peers that may answer for ``package_id``, in the order of preference.
+    """The peers that may answer for ``package_id``, in the order of preference. Spec: federation U-11, U-12.
 
     Attack: dependency confusion. A name for which somebody is responsible is asked for there and nowhere else: neither a peer for everything
     nor one for a shorter namespace gets a say. ``is_ours``: its namespace is proven here; then only those who are named for it are asked.

@@ -143,7 +143,7 @@ def _beginnings(package_id: str) -> list[str]:
 
 
 def is_private(rows: Rows, package_id: str) -> bool:
-    """Must nobody outside hear of this name?
+    """Must nobody outside hear of this name? Spec: federation U-13.
 
     Attack: a question about a name is told to each peer. A slip of the keyboard in a private namespace must not tell them which projects there are:
     beside the namespaces that were named, each one in which a private package stands is kept.

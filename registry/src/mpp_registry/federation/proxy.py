@@ -1,6 +1,7 @@
 """Files of other registries, fetched once and kept: for those whose machines reach this registry alone.
 
 Only from a home that stands in the list, at the address that stands there, and only bytes whose hash the home's log has. An operator switches it on.
+Spec: federation U-40, U-41.
 """
 
 from __future__ import annotations

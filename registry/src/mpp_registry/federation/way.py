@@ -30,7 +30,7 @@ class Way:
         return not self.via and self.budget == BUDGET
 
     def split(self, registry_id: str, count: int) -> tuple[int, Way]:
-        """How many of ``count`` peers may be asked, and the way that each of these questions goes."""
+        """How many of ``count`` peers may be asked, and the way that each of these questions goes. Spec: federation U-21, U-22."""
         if len(self.via) + 1 >= HOPS_MAX:
             return 0, self
         asked = min(count, PARALLEL_MAX, self.budget)
@@ -42,7 +42,7 @@ class Way:
 
 
 def read_way(via: str | None, budget: str | None, registry_id: str) -> Way:
-    """What a request says of its way. What it says can only make it shorter.
+    """What a request says of its way. What it says can only make it shorter. Spec: federation U-20.
 
     Attack: a loop of registries that ask each other for ever; a budget that somebody made larger.
     """

@@ -125,7 +125,7 @@ def codes(rows: Rows) -> tuple[CodeRow, ...]:
 
 
 def enrol(services: Services, enrolment: Enrolment, request: Request) -> tuple[Host, str]:
-    """The host that came in, and the nonce that its answer is for."""
+    """The host that came in, and the nonce that its answer is for. Spec: fleet Q-2, Q-10."""
     signed = read_request(request.authorization)
     if signed.key != enrolment.host_id:
         # Attack: a host that enrols the key of another one, to report in its name.

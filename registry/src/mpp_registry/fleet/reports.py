@@ -25,7 +25,7 @@ STATUSES = ("active", "deprecated", "yanked", "quarantined", "revoked", "unknown
 
 
 def receive(services: Services, host: Host, report: Report) -> int:
-    """Keep a report in the place of the one before; how many versions it names."""
+    """Keep a report in the place of the one before; how many versions it names. Spec: fleet Q-30, Q-31."""
     now = services.clock.now()
     if report.host_id != host.host_id:
         # Attack: a host that reports for another, to hide what that one runs or to blame it.

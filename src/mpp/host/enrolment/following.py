@@ -46,7 +46,7 @@ class Following:
         self.file = EnrolmentFile(home)
 
     def _signer(self) -> RootChain:
-        """Whose signatures hold here: what ``/etc/mpp`` says, and the longest of it that was seen.
+        """Whose signatures hold here: what ``/etc/mpp`` says, and the longest of it that was seen. Spec: fleet Q-22.
 
         Attack: a user who enrols the home with a fleet of their own, to be trusted by its trust.
         """
@@ -122,7 +122,7 @@ def _marked(state: Enrolled | None, mark: TrustMark) -> Enrolled:
 def merged(state: TrustState, before: TrustBody | None, after: TrustBody) -> tuple[TrustState, list[str]]:
     """``state`` with what the fleet trusts now, and the publishers that were left as they are. Pure.
 
-    Revocations are only added. Root documents never go back (keys K-46).
+    Spec: fleet Q-23. Revocations are only added. Root documents never go back (keys K-46).
     """
     kept_back: list[str] = []
     made = replace(state, revoked_publishers=state.revoked_publishers | after.revoked_publishers, revoked_content=state.revoked_content | after.revoked_content)

@@ -234,7 +234,7 @@ def _read_registry(fields: Fields) -> RegistryPin:
 
 
 def judge_trust(data: bytes, known: RootChain, mark: TrustMark, now: int, *, where: str) -> tuple[TrustBundle, Standing]:
-    """Judge a trust bundle by the root documents ``known`` of the fleet's signer, and by the newest that was accepted.
+    """Judge a trust bundle by the root documents ``known`` of the fleet's signer, and by the newest that was accepted. Spec: fleet Q-21.
 
     The order is that of policies: first who signed it, and only then what it says of itself.
     """
