@@ -148,6 +148,10 @@ def _ending(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
+
+
 def _show(found: Looked, work: _Work) -> None:
     if work.as_json:
         document: dict[str, Json] = {
@@ -157,7 +161,9 @@ def _show(found: Looked, work: _Work) -> None:
         _put(document, work)
         return
     say(
-        mark(TICK), f" {quoted(found.name)} {fingerprint(found.registry_id)[:19]} ...: {found.size} leaves, {found.read} of them new, {found.packages} packages"
+        mark(TICK),
+        f" {quoted(found.name)} {fingerprint(found.registry_id)[:19]} ...: {_many(found.size, 'leaf', 'leaves')}, {found.read} new,",
+        f" {_many(found.packages, 'package', 'packages')}",
     )
     say(f"  log and map are what follows from the leaves; state of {show_time(found.at)}, map root {found.map_root.hex()[:16]}")
     if found.cosigned == "yes":
