@@ -163,7 +163,7 @@ def _of_version(package_id: str, version: str) -> str:
 def _judged(reply: Reply) -> Reply:
     if reply.status >= http.client.BAD_REQUEST:
         raise _refusal(reply)
-    if reply.status not in {http.client.OK, http.client.CREATED, http.client.ACCEPTED}:
+    if reply.status not in {http.client.OK, http.client.CREATED, http.client.ACCEPTED, http.client.NO_CONTENT}:
         raise RemoteFailed("remote.answer", f"the registry answers {reply.status}", where=shown(reply.head.url), hint="check the address of the registry")
     return reply
 

@@ -47,7 +47,7 @@ def _judge(rows: Rows, body: AdvisoryBody, actor: Actor | None) -> None:
         raise Refused("registry.absent", "there is no such package", where=body.package_id, hint="name it by its whole id")
     # Attack: a rival who warns of a package.
     if actor is not None and actor.publisher_id not in owners:
-        raise Refused("registry.owned", "the package belongs to other publishers", where=body.package_id, hint="report it instead: `mpp registry report`")
+        raise Refused("registry.owned", "the package belongs to other publishers", where=body.package_id, hint="report it instead, on the page of the package")
     if rows.one("SELECT 1 FROM advisories WHERE advisory_id = ?", body.advisory_id) is not None:
         raise Refused("registry.exists", "there is an advisory of this id", where=body.advisory_id, hint="take another id; advisories are never changed")
     count = rows.one("SELECT COUNT(*) FROM advisories WHERE package_id = ?", body.package_id)

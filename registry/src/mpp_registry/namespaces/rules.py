@@ -37,7 +37,7 @@ def judge_new(rows: Rows, package_id: str, publisher_id: str, *, demanded: bool)
     if found is not None:
         raise _lapsed(found.namespace, package_id)
     if demanded:
-        raise _refused("no name space above it is proven", package_id, "prove one with `mpp registry namespace`: docs/how-to/prove-a-namespace.md")
+        raise _refused("no name space above it is proven", package_id, "prove one with `mpp register --namespace`: docs/how-to/prove-a-namespace.md")
     return ""
 
 

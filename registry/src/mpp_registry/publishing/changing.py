@@ -46,7 +46,7 @@ def _judge_actor(rows: Rows, package_id: str, status: Status, actor: Actor) -> N
     demand_key(actor)
     roles = {one.publisher_id: one.role for one in owners_of(rows, package_id)}
     if actor.publisher_id not in roles:
-        raise Refused("registry.owned", "the package belongs to other publishers", where=package_id, hint="report it instead: `mpp registry report`")
+        raise Refused("registry.owned", "the package belongs to other publishers", where=package_id, hint="report it instead, on the page of the package")
     # What cannot be undone is for those who own the package.
     if status == "revoked" and roles[actor.publisher_id] != "owner":
         raise Refused("registry.forbidden", "a maintainer revokes nothing", where=package_id, hint="ask an owner, or yank it")
