@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.registry.web.world import World, friendly
+from tests.registry.web.world import BEGIN, World, friendly
 
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Filled with friendly packages; nobody changes it."""
-    world = World(tmp_path_factory.mktemp("site"))
+    world = World(tmp_path_factory.mktemp("site"), start=BEGIN)
     friendly(world)
     yield world
     world.close()

@@ -6,6 +6,11 @@ import re
 
 import pytest
 
+from mpp.model.jsontext import Json
+from mpp.testing.keys import publisher
+from mpp.testing.packages import NOW
+from mpp_registry.federation.peerlist import Peer
+from mpp_registry.federation.peers import Evidence, Seen, add_peer, keep_evidence, keep_seen
 from mpp_registry.web.headers import POLICY, SECURITY
 from tests.registry.web.markup import Page
 from tests.registry.web.world import World
@@ -169,6 +174,8 @@ def test_the_status_page_checks_what_it_says(site: World, world: World):
     assert "It works; read what is marked" in alone
     world.clock.moment += 3 * 86_400
     assert "signed 3 days ago" in world.browser.get("/status").text
+    world.clock.moment -= 10 * 86_400
+    assert "a clock is wrong" in world.browser.get("/status").text
     with world.services.database.write() as rows:
         rows.run("UPDATE checkpoints SET root = ?", bytes(32))
     assert "what is signed is another head" in world.browser.get("/status").text
@@ -178,8 +185,6 @@ def test_the_status_page_checks_what_it_says(site: World, world: World):
 
 
 def test_search_finds_pages_through_and_leaves_out(world: World):
-    from mpp.testing.keys import publisher
-
     who = publisher("Many")
     world.register(who)
     for number in range(25):
@@ -216,8 +221,6 @@ def test_files_of_the_site_are_kept_for_ever_under_the_address_of_their_bytes(si
 
 
 def test_a_package_without_a_stable_version_shows_its_highest(world: World):
-    from mpp.testing.keys import publisher
-
     who = publisher("Early")
     world.register(who)
     world.publish(who, "com.example.early", "1.0.0-alpha.1")
@@ -229,8 +232,6 @@ def test_a_package_without_a_stable_version_shows_its_highest(world: World):
 
 
 def test_many_versions_have_pages_of_their_own(world: World):
-    from mpp.testing.keys import publisher
-
     who = publisher("Busy")
     world.register(who)
     for number in range(25):
@@ -242,3 +243,73 @@ def test_many_versions_have_pages_of_their_own(world: World):
     following = next(one for one in Page(first).inner("/") if "cursor=" in one)
     assert "1.4.0" in world.browser.get(following).text
     assert "Nothing more than" in text
+
+
+def test_peers_are_shown_if_this_registry_signed_for_them(world: World):
+    other = publisher("Neighbour")
+    made = add_peer(world.services, Peer(chain=other.chain, url="https://other.example", namespaces=("*",)))
+    assert len(made.peers) == 1
+    words = " ".join(Page(world.browser.get("/status").text).words.split())
+    assert "1 registry is asked" in words
+    assert "“Neighbour”" in words
+    with world.services.database.write() as rows:
+        seen = Seen(registry_id=other.id, roots=other.chain.data, size=7, root=bytes(32), note=b"", at=NOW)
+        keep_seen(rows, seen)
+        keep_evidence(rows, Evidence(registry_id=other.id, kind="fork", at=NOW, words="two", before=b"a", after=b"b"))
+    words = " ".join(Page(world.browser.get("/status").text).words.split())
+    assert "proven last 2026-01-01 00:00:00 UTC, 7 entries" in words
+    assert "of which 1 told two stories" in words
+    with world.services.database.write() as rows:
+        rows.run("UPDATE peer_lists SET document = ?", b"{}")
+    page = Page(world.browser.get("/status").text)
+    assert page.faults == []
+    assert "Something is wrong" in page.words
+    assert "Neighbour" not in page.words
+
+
+def test_without_a_head_of_the_log_pages_say_so(world: World):
+    who = publisher("Ada")
+    world.register(who)
+    world.publish(who, "com.example.tool", "1.0.0")
+    with world.services.database.write() as rows:
+        rows.run("DELETE FROM checkpoints")
+    for place in ("/", "/status", "/log", "/log/1", "/log/checkpoints", "/log/consistency", "/packages/com.example.tool"):
+        page = Page(world.browser.get(place).text)
+        assert page.faults == [], place
+    assert "there is none" in world.browser.get("/status").text
+    assert "No signed head of the log holds it yet." in world.browser.get("/log/1").text
+
+
+def test_a_root_document_that_does_not_read_shows_no_key(world: World):
+    who = publisher("Ada")
+    world.register(who)
+    with world.services.database.write() as rows:
+        rows.run("UPDATE publishers SET roots = ?", who.chain.data.replace(b'"release"', b'"relaese"'))
+    words = Page(world.browser.get(f"/publishers/{who.id}").text).words
+    assert "The root document cannot be read." in words
+    assert "in force" not in words
+
+
+def test_a_layer_is_called_so_and_what_stands_on_it_leads_there(world: World):
+    who = publisher("Ada")
+    world.register(who)
+    layer: dict[str, Json] = {"runtime/type": "layer", "tool_definitions": None}
+    world.publish(who, "com.example.python", "3.14.0", changes=layer)
+    with world.services.database.read() as rows:
+        row = rows.one("SELECT content_hash FROM versions")
+    assert row is not None
+    stands: dict[str, Json] = {
+        "runtime/type": "python",
+        "runtime/entrypoint": "main.py",
+        "runtime/layer": {"id": "com.example.python", "version": "3.14.0", "sha256": str(row[0])},
+    }
+    world.publish(who, "com.example.tool", "1.0.0", changes=stands)
+    text = world.browser.get("/packages/com.example.tool").text
+    assert '<a href="/packages/com.example.python/versions/3.14.0">' in text
+    assert "Runs on the layer com.example.python 3.14.0" in text
+    words = " ".join(Page(world.browser.get("/packages/com.example.python").text).words.split())
+    assert "Layer com.example.python 3.14.0" in words
+    assert "A layer has no tools of its own" in words
+    stands["runtime/layer"] = {"id": "com.example.other", "version": "1.0.0", "sha256": "ab" * 32}
+    world.publish(who, "com.example.tool", "1.1.0", changes=stands)
+    assert "which is not in this registry" in world.browser.get("/packages/com.example.tool").text

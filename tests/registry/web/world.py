@@ -42,6 +42,7 @@ from mpp_registry.wiring import pages
 
 TOKEN = "an administrator's token, long enough: 8f1c"
 DAY = 86_400
+BEGIN = NOW - 200 * DAY
 
 SEARCH_TOOL: Json = {
     "name": "search_notes",
@@ -162,8 +163,8 @@ async def _asked(app: Starlette, scope: dict[str, object], pieces: Iterator[byte
 class World:
     """A registry that tests fill. Each change is in the log and in the tables, in one transaction."""
 
-    def __init__(self, place: Path, **options: object) -> None:
-        self.clock = TestClock()
+    def __init__(self, place: Path, *, start: int = NOW, **options: object) -> None:
+        self.clock = TestClock(start)
         given = {"name": "Example Registry", "url": "https://registry.test", "admin_token_sha256": sha256(TOKEN.encode()).hexdigest(), **options}
         self.services: Services = open_services(Options(data=str(place), **given), clock=self.clock, random=TestRandom(), environment={})
         page = pages(self.services)
@@ -295,9 +296,9 @@ class World:
 
 
 def friendly(world: World) -> None:
-    """What a visitor of a good day sees."""
+    """What a visitor of a good day sees. The world begins at ``BEGIN``."""
     ada, bob = publisher("Ada's Workshop"), publisher("Northwind Tools", releases=2)
-    world.clock.moment = NOW - 200 * DAY
+    world.clock.moment = BEGIN
     world.register(ada)
     world.register(bob)
     world.prove("com.example", ada)

@@ -56,9 +56,12 @@ def _version_page(site: Site, asked: Asked, wanted: str) -> Answer:
     today = site.now() // reading.SECONDS_OF_A_DAY
     with site.services.database.read() as rows:
         found = find(rows, asked.places["package_id"], wanted, today)
+        manifest = manifest_in(found.files.manifest) if found else None
+        layer = manifest.runtime.layer if manifest else None
+        layer_is_here = layer is not None and any(one.package_id == layer.id for one in catalog.with_content(rows, layer.sha256))
     if found is None:
         return not_found(site, "No public package of that name, or no such version of it, is in this registry.")
-    manifest, previous = manifest_in(found.files.manifest), manifest_in(found.previous_manifest) if found.previous else None
+    previous = manifest_in(found.previous_manifest) if found.previous else None
     return site.page(
         "package.html",
         package=found.package,
@@ -81,6 +84,8 @@ def _version_page(site: Site, asked: Asked, wanted: str) -> Answer:
         materials=materials_in(found.files.sbom) if found.files.sbom else None,
         origin=origin_in(found.files.provenance) if found.files.provenance else None,
         advisories=found.advisories,
+        layer=layer,
+        layer_is_here=layer_is_here,
     )
 
 

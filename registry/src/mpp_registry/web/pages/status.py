@@ -7,6 +7,8 @@ from mpp.errors import Refused
 from mpp.ledger.tree import EMPTY_ROOT
 from mpp.model.value import value
 from mpp.protocol.registry.checkpoint import read_signed
+from mpp_registry.federation.peerlist import Peer
+from mpp_registry.federation.peers import Seen, all_seen, is_forked, peers_of
 from mpp_registry.store.ports import Rows
 from mpp_registry.web import logrows, reading
 from mpp_registry.web.answers import Answer, Asked
@@ -17,6 +19,10 @@ from mpp_registry.web.texts import many, span
 
 HEAD_SECONDS_MAX = 24 * 3600
 """Seconds until the head of the log is called old. Reason: clients refuse a head of that age unless they were told otherwise."""
+
+
+PEERS_SHOWN = 50
+"""Peers on the page. Reason: each is two statements; a registry has a handful."""
 
 
 @value
@@ -33,8 +39,43 @@ def status(site: Site, _asked: Asked) -> Answer:
         witnesses = logrows.cosigned_above(rows, -1)
         checks = [_database(site), _age(head, now), _tree(rows, head), _note(site, head), _witnesses(head, witnesses), _namespaces(rows)]
         totals = site.totals(rows)
+        peers, peers_check = _peers(site, rows)
+    checks += [peers_check] if peers_check else []
     tone = "good" if all(one.tone == "good" for one in checks) else "bad" if any(one.tone == "bad" for one in checks) else "careful"
-    return site.page("status.html", tone=tone, checks=checks, head=head, witnesses=witnesses, totals=totals, now=now)
+    return site.page("status.html", tone=tone, checks=checks, head=head, witnesses=witnesses, totals=totals, now=now, peers=peers)
+
+
+@value
+class PeerLine:
+    """Another registry that this one asks, and what was proven of it here."""
+
+    name: str
+    registry_id: str
+    seen_at: int
+    size: int
+    is_forked: bool
+
+
+def _peers(site: Site, rows: Rows) -> tuple[list[PeerLine], Check | None]:
+    """Attack: a list that somebody put into the database. One that this registry did not sign is shown to nobody."""
+    try:
+        listed = peers_of(rows, site.services.ledger.roots).peers
+    except Refused as fault:
+        return [], Check(tone="bad", name="Peers", words=fault.message)
+    if not listed:
+        return [], None
+    seen = all_seen(rows)
+    lines = [_peer(rows, one, seen.get(one.registry_id)) for one in listed[:PEERS_SHOWN]]
+    forked = sum(one.is_forked for one in lines)
+    words = f"{many(len(listed), 'registry is', 'registries are')} asked" + (f", of which {forked} told two stories" if forked else "")
+    return lines, Check(tone="careful" if forked else "good", name="Peers", words=words)
+
+
+def _peer(rows: Rows, peer: Peer, seen: Seen | None) -> PeerLine:
+    return PeerLine(
+        name=peer.name, registry_id=peer.registry_id, seen_at=seen.at if seen else 0, size=seen.size if seen else 0,
+        is_forked=is_forked(rows, peer.registry_id),
+    )  # fmt: skip
 
 
 def _database(site: Site) -> Check:
@@ -43,11 +84,11 @@ def _database(site: Site) -> Check:
 
 def _age(head: Head | None, now: int) -> Check:
     if head is None:
-        return Check(tone="bad", name="Head of the log", words="there is none")
+        return Check(tone="bad", name="Log head", words="there is none")
     age = now - head.at
     if age < 0:
-        return Check(tone="careful", name="Head of the log", words="is signed with a time that has not come yet: a clock is wrong")
-    return Check(tone="good" if age <= HEAD_SECONDS_MAX else "careful", name="Head of the log", words=f"{head.size:,} entries, signed {span(age)} ago")
+        return Check(tone="careful", name="Log head", words="is signed with a time that has not come yet: a clock is wrong")
+    return Check(tone="good" if age <= HEAD_SECONDS_MAX else "careful", name="Log head", words=f"{head.size:,} entries, signed {span(age)} ago")
 
 
 def _tree(rows: Rows, head: Head | None) -> Check:
