@@ -9,7 +9,7 @@ from mpp_registry.catalog import search as ours
 from mpp_registry.catalog.limits import QUERY_WORDS_MAX
 from mpp_registry.catalog.search import search
 from mpp_registry.catalog.types import Viewer
-from mpp_registry.catalog.words import query_words, words_of, words_text
+from mpp_registry.catalog.words import folded, query_words, words_of, words_text
 from mpp_registry.catalog.writing import count_downloads, follow_state, put_package
 from mpp_registry.store.ports import Database, Rows
 from tests.registry.worlds import ALICE, NOW
@@ -178,6 +178,8 @@ def test_words() -> None:
     assert words_of("Com.Example.crm-lookup_v2, naïve Straße!") == ["com", "example", "crm", "lookup", "v2", "naive", "strasse"]
     ascii_text = "".join(map(chr, range(128))) * 2
     assert words_of(ascii_text) == words_of(ascii_text + "\u0301")
+    assert folded(ascii_text).split() == folded(ascii_text + "\u0301").split() == words_of(ascii_text)
+    assert folded("Ä, b-C") == " a b c "
     assert words_text("b a", "a c") == "b a c"
     assert words_of("x" * 100) == ["x" * 40]
     assert query_words("a b a") == ("a", "b")

@@ -13,7 +13,7 @@ from mpp_registry.catalog.cursors import read_cursor, write_cursor
 from mpp_registry.catalog.limits import NAME_HITS_MAX, OWN_HITS_MAX, PAGE_ITEMS_MAX, WORD_HITS_MAX
 from mpp_registry.catalog.reading import PACKAGE, limited, newest, to_package
 from mpp_registry.catalog.types import STRANGER, PackageRow, Page, Viewer
-from mpp_registry.catalog.words import matches, postgres_query, query_words, sqlite_query, words_of
+from mpp_registry.catalog.words import folded, matches, postgres_query, query_words, sqlite_query
 from mpp_registry.store.ports import Cell, Rows
 
 _EXACT, _NAME, _WORD, _KEYWORD, _SUMMARY = 1_000, 100, 40, 20, 5
@@ -87,16 +87,16 @@ def _own(rows: Rows, words: tuple[str, ...], viewer: Viewer) -> list[PackageRow]
 
 
 def _holds(one: PackageRow, words: tuple[str, ...]) -> bool:
-    text = frozenset(words_of(f"{one.package_id} {one.title} {one.keywords} {one.summary}"))
+    text = folded(f"{one.package_id} {one.title} {one.keywords} {one.summary}")
     return all(matches(word, text) for word in words)
 
 
 def _score(one: PackageRow, words: tuple[str, ...], wanted: str) -> int:
     last = one.package_id.rpartition(".")[2]
-    parts = ((_WORD, f"{one.package_id} {one.title}"), (_KEYWORD, one.keywords), (_SUMMARY, one.summary))
-    held = [(weight, frozenset(words_of(text))) for weight, text in parts]
-    fits = sum(weight * (2 if word in text else 1) for word in words for weight, text in held if matches(word, text))
+    held = ((_WORD, folded(f"{one.package_id} {one.title}")), (_KEYWORD, folded(one.keywords)), (_SUMMARY, folded(one.summary)))
+    # A whole word counts twice as much as the beginning of one.
+    fits = sum(weight * (1 + (f" {word} " in text)) for weight, text in held for word in words if matches(word, text))
     exact = _EXACT if wanted in {one.package_id, last} else 0
-    name = frozenset(words_of(last))
+    name = folded(last)
     # Tenfold downloads count as much as a word in the summary: a known package comes first among equals, and buys no place before one that fits better.
     return exact + fits + (_NAME if all(matches(word, name) for word in words) else 0) + _SUMMARY * len(str(one.downloads))

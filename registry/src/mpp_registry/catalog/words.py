@@ -8,12 +8,13 @@ import unicodedata
 from mpp_registry.catalog.limits import PREFIX_CHARS_MIN, QUERY_CHARS_MAX, QUERY_WORDS_MAX, WORD_CHARS_MAX, WORDS_CHARS_MAX
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
+_NO_ASCII_WORD = re.compile("[^a-z0-9]+")
 
 
 def words_of(text: str) -> list[str]:
     """Letters and digits in a row, without case and accents, in their order."""
     if text.isascii():
-        # The same, ten times as fast: a search splits a thousand texts.
+        # The same, ten times as fast.
         return [word[:WORD_CHARS_MAX] for word in _ASCII_WORD.findall(text[:WORDS_CHARS_MAX].lower())]
     folded = unicodedata.normalize("NFKD", text[:WORDS_CHARS_MAX]).casefold()
     # Accents stand behind their letter now and are dropped; what is no letter or digit ends a word.
@@ -46,6 +47,13 @@ def postgres_query(words: tuple[str, ...]) -> str:
     return " & ".join(f"'{word}'{':*' if is_prefix(word) else ''}" for word in words)
 
 
-def matches(word: str, text: frozenset[str]) -> bool:
-    """Does a word of a search find one of these, by the rule of the index?"""
-    return word in text or (is_prefix(word) and any(one.startswith(word) for one in text))
+def folded(text: str) -> str:
+    """The words of a text, each between two spaces: what ``matches`` looks in."""
+    if text.isascii():
+        return f" {_NO_ASCII_WORD.sub(' ', text[:WORDS_CHARS_MAX].lower())} "
+    return f" {' '.join(words_of(text))} "
+
+
+def matches(word: str, text: str) -> bool:
+    """Does a word of a search find one in a folded text, by the rule of the index?"""
+    return f" {word}" in text if is_prefix(word) else f" {word} " in text
