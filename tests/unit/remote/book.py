@@ -13,7 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from mpp.crypto.ed25519 import SeedSigner
 from mpp.ledger import keymap
+from mpp.ledger.notes import cosign_text, read_note, write_note
 from mpp.ledger.tree import consistency_path, inclusion_path, leaf_hash, root_of
 from mpp.protocol.registry.bundle import Absence, Bundle, write_absence, write_bundle
 from mpp.protocol.registry.checkpoint import origin_of, RegistryCheckpoint, sign_checkpoint
@@ -71,6 +73,8 @@ class Book:
 
     def __init__(self, name: str = "Example Registry", now: int = NOW) -> None:
         self.keys, self.now, self.name = publisher(name), now, name
+        self.witnesses: dict[str, SeedSigner] = {}
+        """Who cosigns each checkpoint, by name."""
         self.leaves: list[bytes] = []
         self.states: dict[str, PackageState] = {}
         self.files: dict[tuple[str, str], bytes] = {}
@@ -133,7 +137,10 @@ class Book:
 
     def checkpoint(self, signer: TestPublisher | None = None) -> RegistryCheckpoint:
         who = signer or self.keys
-        return sign_checkpoint(origin_of(self.id), len(self.leaves), root_of(self.hashes), self._nodes()[1], self.now, who.release)
+        found = sign_checkpoint(origin_of(self.id), len(self.leaves), root_of(self.hashes), self._nodes()[1], self.now, who.release)
+        note = read_note(found.note, where="note")
+        lines = (cosign_text(note.text, name, one, self.now) for name, one in self.witnesses.items())
+        return replace(found, note=write_note(note.text, [*note.signatures, *lines]))
 
     def bundle(self, package_id: str, version: str) -> bytes:
         state, doc = self.states[package_id], self.docs[package_id, version]

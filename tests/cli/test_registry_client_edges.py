@@ -1,0 +1,179 @@
+"""Registries from the user's side: witnesses, fleets, rotations, progress, and how a host follows what it has installed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpp.cli.registry.following import Looker, rules
+from mpp.cli.store import registries
+from mpp.cli.store.opened import the_store
+from mpp.cli.store.progress import Bar
+from mpp.crypto.ed25519 import SeedSigner
+from mpp.ledger.notes import COSIGNATURE, NoteKey
+from tests.cli.conftest import Mpp
+from tests.cli.registry_world import add, fresh, own, takes_packages
+from tests.cli.store_world import HELLO, Make, maker
+from tests.unit.remote.book import document, Reply, Server, serving
+
+WITNESSES = {name: SeedSigner(name.encode().ljust(32, b"w")) for name in ("one.example", "two.example")}
+KEYS = {name: str(NoteKey(name=name, public=one.public_key, algorithm=COSIGNATURE)) for name, one in WITNESSES.items()}
+
+
+@pytest.fixture
+def make(mpp: Mpp, keys: Path) -> Make:
+    return maker(mpp)
+
+
+@pytest.fixture
+def known(mpp: Mpp, keys: Path, home: Path, make: Make) -> Iterator[Server]:
+    """A registry with one version of a package."""
+    with serving(fresh()) as server:
+        takes_packages(server, own(home))
+        server.book.publish(make().read_bytes(), own(home))
+        Path("hello-0.1.0.mpp").unlink()
+        add(mpp, server)
+        yield server
+
+
+# --- witnesses and fleets
+
+
+def test_as_many_witnesses_as_asked_for_must_have_cosigned(mpp: Mpp, known: Server) -> None:
+    words = [item for key in KEYS.values() for item in ("--witness", key)]
+    assert mpp("registry", "add", known.url, *words, "--quorum", 2).code == 0
+    none = mpp("install", HELLO)
+    assert (none.code, "[registry.unwitnessed]" in none.err) == (41, True)
+    known.book.witnesses = {"one.example": WITNESSES["one.example"]}
+    assert "1 of 2 witnesses" in mpp("install", HELLO).err
+    # Attack: a registry that cosigns under the name of a witness.
+    known.book.witnesses = {"one.example": WITNESSES["one.example"], "two.example": WITNESSES["one.example"]}
+    assert mpp("install", HELLO).code == 41
+    known.book.witnesses = WITNESSES
+    answer = mpp("install", HELLO)
+    assert (answer.code, "seen by one.example, two.example" in answer.out) == (0, True), answer.err
+
+
+def test_in_a_fleet_nobody_shortens_the_time_to_wait(mpp: Mpp, known: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mpp("registry", "add", known.url, "--min-age", 72).code == 0
+    monkeypatch.setattr(registries, "is_fleet", lambda: True)
+    refused = mpp("install", HELLO, "--min-age", 1)
+    assert (refused.code, "[consent.fleet]" in refused.err) == (22, True)
+    assert "[registry.cooldown]" in mpp("install", HELLO, "--min-age", 100).err
+
+
+def test_a_rotated_publisher_tells_the_registry(mpp: Mpp, known: Server, home: Path) -> None:
+    assert mpp("register").code == 0
+    before = own(home)
+    known.book.publishers[before.id] = before
+    assert mpp("keygen", "--rotate", "--no-passphrase").code == 0
+    after = own(home)
+    known.change = lambda seen, reply: document(known.book.publisher(after).to_json()) if seen.method == "PUT" else reply
+    assert mpp("register", "--json").json["root_version"] == 2
+    assert known.seen[-1].target == f"/v1/publishers/{before.id}/root"
+    known.change = lambda _seen, _reply: document(replace(known.book.publisher(after), publisher_id="a" * 64).to_json())
+    assert "another publisher" in mpp("register").err
+
+
+def test_a_removed_registry_takes_its_login_along(mpp: Mpp, known: Server) -> None:
+    Path("token").write_text("x\n")
+    Path("token").chmod(0o600)
+    assert mpp("registry", "login", "--token-file", "token").code == 0
+    assert "login was removed" in mpp("registry", "remove", "local").err
+
+
+def test_a_bundle_beside_a_file_that_says_it_was_withdrawn(mpp: Mpp, known: Server, make: Make) -> None:
+    path = make()
+    known.book.status(HELLO, "0.1.0", "quarantined")
+    Path(f"{path}.bundle").write_bytes(known.book.bundle(HELLO, "0.1.0"))
+    answer = mpp("install", path)
+    assert (answer.code, "[registry.withdrawn]" in answer.err) == (41, True)
+
+
+def test_what_a_registry_has_to_say_is_shown_as_its_own(mpp: Mpp, known: Server, home: Path, make: Make) -> None:
+    takes = known.change
+
+    def change(seen: Any, reply: Reply) -> Reply:
+        found = takes(seen, reply)
+        if seen.method == "GET":
+            return found
+        return Reply(found.status, json.dumps({**json.loads(found.body), "notes": ["the name space is not proven\x1b[2J"]}).encode())
+
+    known.change = change
+    assert "local says: the name space is not proven\\x1b" in mpp("publish", make("0.2.0")).err
+
+
+# --- following
+
+
+def looked(told: list[str], looker: Looker | None = None) -> list[tuple[str, str]]:
+    rows = [row for row in the_store().all() if row.registry_id]
+    return [(one.status, one.reason) for one in (looker or Looker(told=told.append))(rows)]
+
+
+def test_a_host_asks_for_proofs_only_where_the_log_has_grown(mpp: Mpp, known: Server) -> None:
+    assert mpp("install", HELLO).code == 0
+    told: list[str] = []
+    looker = Looker(told=told.append)
+    count = len(known.targets("/bundle"))
+    for _ in range(3):
+        assert looked(told, looker) == [("active", "")]
+    assert len(known.targets("/bundle")) == count + 1
+    known.book.status(HELLO, "0.1.0", "yanked", "broken")
+    assert looked(told, looker) == [("yanked", "broken")]
+    assert len(known.targets("/bundle")) == count + 2
+    assert told == []
+    assert rules().stop_yanked
+
+
+def test_what_cannot_be_proven_has_no_status(mpp: Mpp, known: Server, home: Path, make: Make) -> None:
+    assert mpp("install", HELLO).code == 0
+    book, told = known.book, list[str]()
+    known.change = lambda _seen, _reply: Reply(503, b"")
+    assert looked(told) == [("", "")]
+    known.change = lambda seen, reply: Reply(503, b"") if "/bundle" in seen.target else reply
+    assert looked(told) == [("", "")]
+    # Attack: the proof that another version is well.
+    book.publish(make("0.2.0").read_bytes(), own(home))
+    known.change = lambda seen, reply: Reply(200, book.bundle(HELLO, "0.2.0")) if "/bundle" in seen.target else reply
+    assert looked(told) == [("", "")]
+    assert [line.split(" ")[0] for line in told] == ["registry", HELLO, HELLO]
+    # The registry's own words decide nothing.
+    book.status(HELLO, "0.1.0", "revoked", "it steals")
+    known.change = lambda seen, reply: Reply(503, b"") if "/versions?" in seen.target else reply
+    assert looked(told) == [("revoked", "")]
+    assert mpp("registry", "remove", "local").code == 0
+    assert looked(told) == [("", "")]
+
+
+# --- progress
+
+
+def test_a_bar_moves_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    moments = iter(range(100))
+    bar = Bar("downloading x", quiet=False, monotonic=lambda: float(next(moments)))
+    for done in (0, 5_000_000, 7_500_000):
+        bar(done, 10_000_000)
+    bar.end()
+    text = capsys.readouterr().err
+    assert "\rdownloading x [" + "#" * 15 + "." * 15 + "] 5.0 of 10.0 MB" in text
+    assert text.endswith("\n")
+    bar(10_000_000, 10_000_000)
+    bar.end()
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_lines_elsewhere_and_nothing_beside_json(capsys: pytest.CaptureFixture[str]) -> None:
+    for quiet in (False, True):
+        bar = Bar("uploading", quiet=quiet)
+        for done in range(0, 30_000_001, 1_000_000):
+            bar(done, 30_000_000)
+        bar(100, 400_000)
+        bar.end()
+    assert capsys.readouterr().err.splitlines() == [f"uploading: {size} of 30 MB" for size in (10, 20, 30)]
