@@ -95,6 +95,6 @@ def test_nobody_at_home_and_a_redirect() -> None:
 
 
 def test_pieces_of_a_body_as_they_come() -> None:
-    with answering(lambda taken, over: taken.sendall(HEAD + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000)) as (url, _):
-        with Web().stream(url, {}, LONG) as (answer, pieces):
-            assert (answer.status, sum(map(len, pieces))) == (200, 200_000)
+    large = HEAD + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000
+    with answering(lambda taken, over: taken.sendall(large)) as (url, _), Web().stream(url, {}, LONG) as (answer, pieces):
+        assert (answer.status, sum(map(len, pieces))) == (200, 200_000)

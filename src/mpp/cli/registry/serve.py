@@ -8,9 +8,11 @@ from hashlib import sha256
 
 import click
 
-from mpp.cli.options import home
+from mpp.cli.options import home, quoted
+from mpp.cli.registry.owning import add_own
 from mpp.cli.screen import note, put_json, say
-from mpp.errors import HostFailed, Refused
+from mpp.crypto.ed25519 import fingerprint
+from mpp.errors import HostFailed, MppError, Refused
 from mpp.files import is_private, read_bounded
 from mpp.ledger.notes import read_key
 from mpp.model.jsontext import Json
@@ -39,11 +41,13 @@ TOKEN_CHARS_MIN = 20
 @click.option("--tls-cert", default="", metavar="FILE", help="The certificate, as PEM.")
 @click.option("--tls-key", default="", metavar="FILE", help="Its key, as PEM.")
 @click.option("--behind-proxy", is_flag=True, help="Another server speaks TLS in front of this one.")
+@click.option("--accel", default="", metavar="PREFIX", help="Files are sent by the server in front, from this address: X-Accel-Redirect.")
+@click.option("--no-add", is_flag=True, help="Do not write this registry into the list of those that this home knows.")
 @click.option("--quiet", is_flag=True, help="Write no line for each request.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with its address when it listens.")
 def command(
     listen: str, port: int | None, data: str, database_url: str, blobs: str, name: str, url: str, is_public: bool, require_namespace: bool | None,
-    staging: bool, admin_token_file: str, witnesses: tuple[str, ...], tls_cert: str, tls_key: str, behind_proxy: bool, quiet: bool, as_json: bool,
+    staging: bool, admin_token_file: str, witnesses: tuple[str, ...], tls_cert: str, tls_key: str, behind_proxy: bool, accel: str, no_add: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a registry: publishers register and publish, hosts install, everybody can check its log.
 
@@ -77,7 +81,7 @@ def command(
         raise HostFailed("host.missing", f"the registry is not installed: {fault.name}", hint="install the distribution mpp-registry") from None
     if listen and port is not None:
         raise Refused("usage.option", "--listen and --port say the same", hint="give one of them")
-    at = Listening(listen=listen or f"127.0.0.1:{PORT if port is None else port}", tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy)
+    at = Listening(listen=listen or f"127.0.0.1:{PORT if port is None else port}", tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy, accel=accel)
     check_url(url)
     options = Options(
         data=data or os.path.join(home().path, "registry"), name=name or "MPP registry", url=url, database_url=database_url, blobs=blobs, is_public=is_public,
@@ -85,11 +89,22 @@ def command(
         witnesses=tuple(read_key(text, where="--witness") for text in witnesses), admin_token_sha256=read_admin_token(admin_token_file) if admin_token_file else "",
     )  # fmt: skip
     with registry.started(options, at, environment=os.environ, write_line=_silent if quiet else _line) as running:
+        settings = running.services.settings
+        added = "" if no_add or database_url else _add_own(settings.url, settings.roots, private=not is_public)
         found: dict[str, Json] = {
-            "ok": True, "url": running.server.url, "registry_id": running.services.settings.registry_id, "name": running.services.settings.name,
-            "data": options.data, "pid": os.getpid(),
+            "ok": True, "url": running.server.url, "registry_id": settings.registry_id, "name": settings.name, "data": options.data, "pid": os.getpid(),
+            "added": added,
         }  # fmt: skip
         running.server.run(signals=True, ready=lambda: _told(found, as_json))
+
+
+def _add_own(url: str, roots: bytes, *, private: bool) -> str:
+    """A list of registries that cannot be changed keeps no registry from serving."""
+    try:
+        return add_own(url, roots, private=private)
+    except MppError as fault:
+        note(f"warning: this home does not know the registry: {fault.message}" + (f"; {fault.hint}" if fault.hint else ""))
+        return ""
 
 
 def check_url(url: str) -> None:
@@ -119,14 +134,15 @@ def _told(found: dict[str, Json], as_json: bool) -> None:
         put_json(found)
         sys.stdout.flush()
         return
-    digits = str(found["registry_id"])
-    say(f"Serving {found['name']!r} at {found['url']}")
-    say("Registry id:  " + " ".join(digits[i : i + 4] for i in range(0, len(digits), 4)))
-    say(f"Data:         {found['data']}")
+    known = f"; {found['added']}" if found["added"] else ""
+    say(f"Serving {quoted(str(found['name']))} at {found['url']}{known}.")
+    say(f"  fingerprint  {fingerprint(str(found['registry_id']))}")
+    say(f"  data         {found['data']}")
     say("")
-    say("On a machine that publishes, or installs:")
-    say(f"  mpp registry add {found['url']} --id {digits}")
-    say("  mpp register && mpp publish")
+    say("Publish a package of this machine:")
+    say("  mpp publish")
+    say("Or from elsewhere, where they know the fingerprint from you:")
+    say(f'  mpp registry add {found["url"]} --fingerprint "{fingerprint(str(found["registry_id"]))}"')
     say("")
     say("Ctrl-C ends it.")
     sys.stdout.flush()
