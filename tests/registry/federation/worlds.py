@@ -52,9 +52,9 @@ class Moment:
 class Registry:
     """One registry with its federation, in this process."""
 
-    def __init__(self, folder: Path, name: str, cable: Cable, clock: TestClock) -> None:
+    def __init__(self, folder: Path, name: str, cable: Cable, clock: TestClock, database_url: str = "") -> None:
         self.name, self.url, self.clock, self.moment = name, f"http://127.0.0.1:{9000 + len(cable.registries)}/{name}", clock, Moment()
-        options = Options(data=str(folder / name), name=name, url=self.url, require_namespace=False)
+        options = Options(data=str(folder / name), name=name, url=self.url, require_namespace=False, database_url=database_url)
         self.services: Services = open_services(options, clock=clock, random=SeededRandom(name), environment={})
         self.cable = cable
         cable.registries[name] = self

@@ -64,9 +64,9 @@ class Wire(Web):
 
 
 class World:
-    def __init__(self, folder: Path, name: str = "registry") -> None:
+    def __init__(self, folder: Path, name: str = "registry", database_url: str = "") -> None:
         self.folder, self.clock = folder, TestClock()
-        options = Options(data=str(folder / "registry"), name="Example registry", url=URL, require_namespace=False)
+        options = Options(data=str(folder / "registry"), name="Example registry", url=URL, require_namespace=False, database_url=database_url)
         self.services = open_services(options, clock=self.clock, random=SeededRandom(name), environment={})
         self.hosts = 0
 
