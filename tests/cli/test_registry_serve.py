@@ -5,8 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shlex
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,15 +19,21 @@ from tests.cli.conftest import EXECUTABLE, Mpp
 TOKEN = "a long and random token of the administrator"
 
 
-def start(*words: str, as_json: bool = True) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """The process, and what it said when it listened."""
+@contextmanager
+def running(*words: str, as_json: bool = True) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """The process, and what it said when it listened. It is told to end at the end."""
     command = [*EXECUTABLE, "registry", "serve", "--port", "0", *(("--json",) if as_json else ()), *words]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    assert child.stdout is not None
-    if as_json:
-        lines = iter(child.stdout.readline, "}\n")
-        return child, json.loads("".join([*lines, "}"]))
-    return child, {"text": "".join(iter(child.stdout.readline, "Ctrl-C ends it.\n"))}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}) as child:
+        assert child.stdout is not None
+        try:
+            if as_json:
+                yield child, json.loads("".join([*iter(child.stdout.readline, "}\n"), "}"]))
+            else:
+                yield child, {"text": "".join(iter(child.stdout.readline, "Ctrl-C ends it.\n"))}
+        finally:
+            if child.poll() is None:
+                child.terminate()
+                child.communicate(timeout=60)
 
 
 def get(url: str, target: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
@@ -40,9 +49,8 @@ def get(url: str, target: str, headers: dict[str, str] | None = None) -> tuple[i
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_where_it_is_serves_and_ends_when_it_is_told(tmp_path: Path, end: signal.Signals) -> None:
     data = tmp_path / "registry"
-    child, said = start("--data", str(data), "--name", "Example packages")
-    with child:
-        assert (said["ok"], said["name"], said["data"], said["pid"]) == (True, "Example packages", str(data), child.pid)
+    with running("--data", str(data), "--name", "Example packages") as (child, said):
+        assert (said["name"], said["data"], str(said["pid"])) == ("Example packages", str(data), str(child.pid))
         found = json.loads(get(said["url"], "/v1/registry")[1])
         assert (found["registry_id"], found["url"], found["require_namespace"]) == (said["registry_id"], said["url"], False)
         assert get(said["url"], "/")[0] == 200
@@ -56,33 +64,53 @@ def test_it_says_where_it_is_serves_and_ends_when_it_is_told(tmp_path: Path, end
 def test_a_registry_is_the_same_one_after_a_restart(tmp_path: Path) -> None:
     ids = []
     for name in ("First name", "Other name"):
-        child, said = start("--data", str(tmp_path / "registry"), "--name", name)
-        with child:
+        with running("--data", str(tmp_path / "registry"), "--name", name) as (child, said):
             ids.append((said["registry_id"], said["name"]))
             child.terminate()
             child.communicate(timeout=60)
     assert ids[0] == ids[1]
 
 
-def test_a_person_is_told_what_to_do_next(tmp_path: Path, home: Path) -> None:
-    child, said = start("--quiet", as_json=False)
-    with child:
+def test_a_person_is_told_what_to_do_next(home: Path) -> None:
+    with running("--quiet", as_json=False) as (child, said):
         url = next(word for word in said["text"].split() if word.startswith("http://"))
         assert get(url, "/health")[0] == 200
         child.terminate()
         _, err = child.communicate(timeout=60)
-    assert f"mpp registry add {url}" in said["text"]
     assert str(home / "registry") in said["text"]
+    assert "this home knows it as 'local', and asks it first" in said["text"]
     assert err == ""
-    assert tmp_path.is_dir()
+
+
+def test_what_it_prints_can_be_pasted(tmp_path: Path, mpp: Mpp, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running("--data", str(tmp_path / "r"), as_json=False) as (child, said):
+        words = shlex.split(next(line for line in said["text"].splitlines() if "mpp registry add" in line))
+        monkeypatch.setenv("MPP_HOME", str(tmp_path / "another home"))
+        assert mpp("registry", "list").code == 0
+        answer = mpp(*words[1:])
+        assert answer.code == 0, answer
+        child.terminate()
+        child.communicate(timeout=60)
+
+
+def test_this_home_knows_the_registry_that_it_runs(tmp_path: Path, mpp: Mpp) -> None:
+    for words in ((), (), ("--no-add",)):
+        with running("--data", str(tmp_path / "r"), *words) as (_, said):
+            assert said["ok"]
+        # Each time it has another port, which is noted where nothing else was said.
+        assert bool(said["added"]) == (not words)
+    rows = mpp("registry", "list", "--json").json
+    assert said["registry_id"] in json.dumps(rows)
+    with running("--data", str(tmp_path / "other")) as (_, said):
+        assert said["ok"]
+    assert "another registry" in said["added"]
 
 
 def test_the_administrators_token_comes_from_a_file(tmp_path: Path) -> None:
     place = tmp_path / "admin.token"
     place.write_text(TOKEN + "\n")
     place.chmod(0o600)
-    child, said = start("--data", str(tmp_path / "r"), "--private", "--admin-token-file", str(place), "--url", "https://packages.example.com")
-    with child:
+    with running("--data", str(tmp_path / "r"), "--private", "--admin-token-file", str(place), "--url", "https://packages.example.com") as (child, said):
         assert get(said["url"], "/v1/search")[0] == 401
         assert get(said["url"], "/v1/search", {"authorization": f"Bearer {TOKEN}"})[0] == 200
         found = json.loads(get(said["url"], "/v1/registry")[1])

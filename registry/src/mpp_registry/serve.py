@@ -34,6 +34,8 @@ PORT = 8765
 
 _LISTEN = re.compile(r"(?:\[([0-9a-fA-F:]{2,45})\]|([0-9.]{7,15}|localhost)):([0-9]{1,5})")
 
+_ACCEL = re.compile(r"/(?:[A-Za-z0-9_-]{1,60}/){1,4}")
+
 DESCRIPTORS_PER_CONNECTION = 2
 """Descriptors of the process for each connection that it takes. Reason: one for itself, one for the database or the blob behind it."""
 
@@ -48,6 +50,8 @@ class Listening:
     tls_key: str = ""
     behind_proxy: bool = False
     """Something else speaks TLS in front of it, and says who asks."""
+    accel: str = ""
+    """Where the server in front finds the files of blobs, as ``/internal/``; empty: they are sent from here."""
 
 
 @value
@@ -79,6 +83,8 @@ def check_listening(at: Listening) -> None:
     address, _ = read_listen(at.listen)
     if bool(at.tls_cert) != bool(at.tls_key):
         raise Refused("usage.option", "--tls-cert and --tls-key go together", hint="give both")
+    if at.accel and (not at.behind_proxy or _ACCEL.fullmatch(at.accel) is None):
+        raise Refused("usage.option", "--accel is for a server in front", where=at.accel, hint="give it with --behind-proxy, as /internal/")
     if not (is_here(address) or at.tls_cert or at.behind_proxy):
         hint = "give --tls-cert and --tls-key, or --behind-proxy if another server speaks TLS in front of this one"
         raise Refused("usage.option", "others can reach this address, and what they send would travel in the open", where=at.listen, hint=hint)

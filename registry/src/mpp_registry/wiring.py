@@ -51,7 +51,15 @@ def started(options: Options, at: Listening, *, environment: Mapping[str, str], 
     clock, random = SystemClock(), SystemRandom()
     with contextlib.closing(Door(at)) as door, opened(_reached(options, door), clock=clock, random=random, environment=environment) as services:
         around = Outside(clock=clock, random=random, write_line=write_line, behind_proxy=at.behind_proxy, is_tls=bool(at.tls_cert))
-        app = App(services, web_routes(services), outside=around, endpoints=more_endpoints(services), spool=spool_folder(options.data), html=pages(services))
+        app = App(
+            services,
+            web_routes(services),
+            outside=around,
+            endpoints=more_endpoints(services),
+            accel=at.accel,
+            spool=spool_folder(options.data),
+            html=pages(services),
+        )
         yield Started(services=services, app=app, server=RegistryServer(app, door, jobs(services, app)))
 
 

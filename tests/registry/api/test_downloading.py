@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anyio
 import pytest
 from starlette.types import Message
 
 from mpp.errors import HostFailed
 from mpp.testing.packages import signed
-from mpp_registry.api.answering import Blob, BlobResponse
-from mpp_registry.api.limits import PIECE_BYTES
-from tests.registry.api.world import somebody, World
+from mpp_registry.api.answering import Blob, BlobResponse, Sending
+from tests.registry.api.world import serving, somebody, World
 
 FILE = "/v1/packages/com.example.hello/versions/0.1.0/download"
 DATA = signed(somebody())
@@ -102,7 +103,7 @@ class Pieces:
             yield piece
 
 
-def sent_of(*pieces: bytes) -> list[Message]:
+def sent_of(*pieces: bytes, size: int) -> list[Message]:
     sent: list[Message] = []
     counted: list[int] = []
 
@@ -113,8 +114,10 @@ def sent_of(*pieces: bytes) -> list[Message]:
         async def receive() -> Message:
             return {"type": "http.request"}
 
-        blob = Blob(sha256="0" * 64, size=3, name="x.mpp", counted=lambda: counted.append(1))
-        response = BlobResponse(blob, 0, 3, 200, {}, "text/plain", Pieces(*pieces), anyio.CapacityLimiter(1))  # type: ignore[arg-type]
+        blob = Blob(sha256="0" * 64, size=size, name="x.mpp", counted=lambda: counted.append(1))
+        sending = Sending(blobs=Pieces(*pieces), pool=anyio.CapacityLimiter(1))  # type: ignore[arg-type]
+        response = BlobResponse(blob, 0, size, 200, {}, "text/plain", sending)
+        response.begin()
         await response({"type": "http", "method": "GET"}, receive, send)
 
     anyio.run(run)
@@ -122,11 +125,28 @@ def sent_of(*pieces: bytes) -> list[Message]:
     return sent
 
 
-def test_a_large_piece_is_sent_in_smaller_ones() -> None:
-    sent = sent_of(bytes(PIECE_BYTES + 5), b"end")
-    assert [len(message.get("body", b"")) for message in sent] == [0, PIECE_BYTES, 5, 3, 0]
+def test_a_file_of_several_pieces() -> None:
+    sent = sent_of(b"one", b"two", b"end", size=9)
+    assert [(message.get("body"), message.get("more_body")) for message in sent] == [(None, None), (b"one", True), (b"two", True), (b"end", False)]
+
+
+def test_a_blob_that_ends_too_early_is_never_taken_for_whole() -> None:
+    assert sent_of(b"one", size=9)[-1] == {"type": "http.response.body", "body": b"", "more_body": True}
 
 
 def test_a_blob_that_cannot_be_read_is_a_refusal_before_anything_is_sent() -> None:
     with pytest.raises(HostFailed):
-        sent_of(b"broken")
+        sent_of(b"broken", size=3)
+
+
+def test_a_server_in_front_sends_the_file(tmp_path: Path) -> None:
+    with serving(str(tmp_path), accel="/internal/") as world:
+        world.register(somebody())
+        world.publish(somebody())
+        reply = world.get(FILE)
+        name = reply.headers["etag"].strip('"')
+        assert (reply.status, reply.body, reply.headers["x-accel-redirect"]) == (200, b"", f"/internal/{name[:2]}/{name[2:4]}/{name}")
+        assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
+        world.ask("HEAD", FILE)
+        world.get(FILE, range="bytes=5-")
+        assert world.app.downloads.flush(world.services.database, world.clock.now()) == 1

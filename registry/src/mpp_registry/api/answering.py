@@ -16,7 +16,6 @@ from mpp.errors import Refused
 from mpp.model.jsonquick import compact
 from mpp.model.jsontext import Json
 from mpp.model.value import value
-from mpp_registry.api.limits import PIECE_BYTES
 from mpp_registry.store.ports import Blobs
 
 JSON = "application/json"
@@ -49,6 +48,16 @@ class Blob:
 
 
 @value
+class Sending:
+    """How files go out."""
+
+    blobs: Blobs
+    pool: anyio.CapacityLimiter
+    accel: str = ""
+    """Under which address a server in front finds the folder of the blobs; empty: they are sent from here."""
+
+
+@value
 class Answer:
     status: int = 200
     data: bytes = b""
@@ -69,12 +78,12 @@ def for_asker(answer: Answer) -> Answer:
     return replace(answer, cache=NEVER if answer.blob is None else "private, max-age=31536000, immutable")
 
 
-def response_of(answer: Answer, headers: Mapping[str, str], method: str, blobs: Blobs, pool: anyio.CapacityLimiter) -> Response:
+def response_of(answer: Answer, headers: Mapping[str, str], method: str, sending: Sending) -> Response:
     """What goes out; a condition of the asker may make it shorter."""
     more = dict(answer.headers)
     more["cache-control"] = answer.cache
     if answer.blob is not None:
-        return _blob_response(answer.blob, answer, more, headers, blobs, pool)
+        return _blob_response(answer.blob, answer, more, headers, method, sending)
     if answer.status == 200 and method in {"GET", "HEAD"} and answer.cache != NEVER:
         more["etag"] = f'"{answer.etag or sha256(answer.data).hexdigest()[:32]}"'
         if _is_known(headers.get("if-none-match"), more["etag"]):
@@ -89,19 +98,29 @@ def _is_known(written: str | None, etag: str) -> bool:
     return written.strip() == "*" or etag in {one.strip().removeprefix("W/") for one in written.split(",")}
 
 
-def _blob_response(blob: Blob, answer: Answer, more: dict[str, str], headers: Mapping[str, str], blobs: Blobs, pool: anyio.CapacityLimiter) -> Response:
+def _blob_response(blob: Blob, answer: Answer, more: dict[str, str], headers: Mapping[str, str], method: str, sending: Sending) -> Response:
     more["etag"] = f'"{blob.sha256}"'
     more["accept-ranges"] = "bytes"
     more["content-disposition"] = f'attachment; filename="{blob.name}"'
     if _is_known(headers.get("if-none-match"), more["etag"]):
         return Response(status_code=304, headers=more)
+    place = sending.blobs.path(blob.sha256) if sending.accel else None
+    if place is not None:
+        # The server in front looks at conditions and parts by itself.
+        if method == "GET" and blob.counted is not None and "range" not in headers:
+            blob.counted()
+        more["x-accel-redirect"] = sending.accel + "/".join(place.rsplit("/", 3)[1:])
+        return Response(b"", 200, more, answer.media)
     begin, end = 0, blob.size
     part = _part(headers, more["etag"], blob.size)
     if part is not None:
         begin, end = part
         more["content-range"] = f"bytes {begin}-{end - 1}/{blob.size}"
     more["content-length"] = str(end - begin)
-    return BlobResponse(blob, begin, end, 200 if part is None else 206, more, answer.media, blobs, pool)
+    response = BlobResponse(blob, begin, end, 200 if part is None else 206, more, answer.media, sending)
+    if method == "GET":
+        response.begin()
+    return response
 
 
 def _part(headers: Mapping[str, str], etag: str, size: int) -> tuple[int, int] | None:
@@ -123,28 +142,29 @@ def _part(headers: Mapping[str, str], etag: str, size: int) -> tuple[int, int] |
 class BlobResponse(Response):
     """Bytes of a blob, read in threads of their own and sent as fast as their reader takes them."""
 
-    def __init__(
-        self, blob: Blob, begin: int, end: int, status: int, headers: Mapping[str, str], media: str, blobs: Blobs, pool: anyio.CapacityLimiter
-    ) -> None:  # fmt: skip
+    def __init__(self, blob: Blob, begin: int, end: int, status: int, headers: Mapping[str, str], media: str, sending: Sending) -> None:
         super().__init__(None, status, headers, media)
-        self._blob, self._begin, self._end, self._blobs, self._pool = blob, begin, end, blobs, pool
+        self._blob, self._begin, self._end, self._sending = blob, begin, end, sending
+        self._pieces: Iterator[bytes] = iter(())
+        self._first = b""
+
+    def begin(self) -> None:
+        """Read the first piece, in the thread of the endpoint: most files have no other, and a blob that cannot be read is still a refusal."""
+        self._pieces = self._sending.blobs.read(self._blob.sha256, self._begin, self._end)
+        self._first = next(self._pieces, b"")
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         if scope["method"] == "HEAD":
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        # The first piece before the head: a blob that cannot be read is still a refusal.
-        pieces = self._blobs.read(self._blob.sha256, self._begin, self._end)
-        piece = await self._next(pieces)
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        while piece:
-            for at in range(0, len(piece), PIECE_BYTES):
-                await send({"type": "http.response.body", "body": piece[at : at + PIECE_BYTES], "more_body": True})
-            piece = await self._next(pieces)
-        await send({"type": "http.response.body", "body": b""})
+        piece, sent = self._first, 0
+        while True:
+            sent += len(piece)
+            # A blob that ends too early leaves its connection unfinished: its reader sees that something is missing.
+            await send({"type": "http.response.body", "body": piece, "more_body": sent < self._end - self._begin})
+            if not piece or sent >= self._end - self._begin:
+                break
+            piece = await anyio.to_thread.run_sync(next, self._pieces, b"", limiter=self._sending.pool)
         if (self._begin, self._end) == (0, self._blob.size) and self._blob.counted is not None:
             self._blob.counted()
-
-    async def _next(self, pieces: Iterator[bytes]) -> bytes:
-        return await anyio.to_thread.run_sync(next, pieces, b"", limiter=self._pool)

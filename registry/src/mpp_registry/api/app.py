@@ -39,11 +39,11 @@ class App:
 
     def __init__(
         self, services: Services, extras: Sequence[BaseRoute] = (), *, outside: Outside | None = None, spool: str = "",
-        endpoints: Sequence[Endpoint] = (), html: Html | None = None,
+        endpoints: Sequence[Endpoint] = (), html: Html | None = None, accel: str = "",
     ) -> None:  # fmt: skip
         self.metrics, self.downloads = Metrics(), Downloads()
         around = outside or Outside(clock=SystemClock(), random=SystemRandom(), write_line=_to_stderr)
-        shared = Shared(services, self._counted, spool=spool)
+        shared = Shared(services, self._counted, spool=spool, accel=accel)
         self.table = full_table(self.metrics, endpoints)
         self.starlette = Starlette(routes=[*routes_of(self.table, shared), *extras], exception_handlers=_handlers(html))
         # Attack: a redirect to the same path with a slash more, whose address is made of what the client wrote as host.

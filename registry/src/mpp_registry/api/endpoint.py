@@ -21,7 +21,7 @@ from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.protocol.registry.requests import read_request
 from mpp.serve.http_rates import Rates
-from mpp_registry.api.answering import Answer, for_asker, response_of
+from mpp_registry.api.answering import Answer, for_asker, response_of, Sending
 from mpp_registry.api.asking import Ask, Parameter, read_path, read_query
 from mpp_registry.api.limits import BODY_BYTES_MAX, DOWNLOAD_THREADS, PUBLISHES_MAX, OUTSIDE_THREADS, RATE_WRITE, THREADS, UPLOADS_MAX
 from mpp_registry.api.problems import MEDIA, problem_bytes, problem_of, status_of
@@ -82,10 +82,10 @@ class Endpoint:
 class Shared:
     """What all endpoints of one process share. It lives in the event loop."""
 
-    def __init__(self, services: Services, counted: Callable[[str], None], *, spool: str) -> None:
+    def __init__(self, services: Services, counted: Callable[[str], None], *, spool: str, accel: str = "") -> None:
         self.services, self.counted, self.spool = services, counted, spool
+        self.sending = Sending(blobs=services.blobs, pool=anyio.CapacityLimiter(DOWNLOAD_THREADS), accel=accel)
         self.threads = anyio.CapacityLimiter(THREADS)
-        self.downloads = anyio.CapacityLimiter(DOWNLOAD_THREADS)
         self.publishes = anyio.CapacityLimiter(PUBLISHES_MAX)
         self.outside = anyio.CapacityLimiter(OUTSIDE_THREADS)
         self.rates = Rates()
@@ -131,10 +131,13 @@ class Endpoints:
             services=shared.services, path=path, query=query, headers=headers, target=target, address=scope["mpp.address"], body=body, actor=actor,
             is_admin=is_admin, counted=shared.counted,
         )  # fmt: skip
-        answer = await anyio.to_thread.run_sync(row.handle, ask, limiter=shared.pool_of(row))
-        if actor is not None or is_admin or not shared.services.settings.is_public:
-            answer = for_asker(answer)
-        return response_of(answer, headers, scope["method"], shared.services.blobs, shared.downloads)
+        is_own = actor is not None or is_admin or not shared.services.settings.is_public
+
+        def work() -> Response:
+            answer = row.handle(ask)
+            return response_of(for_asker(answer) if is_own else answer, headers, scope["method"], shared.sending)
+
+        return await anyio.to_thread.run_sync(work, limiter=shared.pool_of(row))
 
     async def _in_thread(self, work: Callable[[], Actor]) -> Actor:
         return await anyio.to_thread.run_sync(work, limiter=self._shared.threads)

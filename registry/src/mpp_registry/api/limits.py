@@ -34,9 +34,6 @@ DOWNLOAD_THREADS = 16
 WAITING_MAX = 512
 """Requests that are worked on or wait for it. Reason: at some milliseconds each, the last one waits for seconds; more are told to come again."""
 
-PIECE_BYTES = 256 * KIB
-"""Bytes of a blob that are sent at a time. Reason: larger ones are hardly faster, and a slow client has thirty seconds for each."""
-
 QUERY_CHARS_MAX = 2000
 """Characters of a query. Reason: the longest that means something has a few hundred."""
 

@@ -134,10 +134,11 @@ def _told(found: dict[str, Json], as_json: bool) -> None:
         put_json(found)
         sys.stdout.flush()
         return
-    known = f"; {found['added']}" if found["added"] else ""
-    say(f"Serving {quoted(str(found['name']))} at {found['url']}{known}.")
+    say(f"Serving {quoted(str(found['name']))} at {found['url']}")
     say(f"  fingerprint  {fingerprint(str(found['registry_id']))}")
     say(f"  data         {found['data']}")
+    if found["added"]:
+        say(f"  {found['added']}")
     say("")
     say("Publish a package of this machine:")
     say("  mpp publish")
