@@ -200,7 +200,8 @@ def test_what_is_no_code_or_trust_is_refused(mpp: Mpp, office: Office, server: S
     assert second["version"] == 2
     sign = ("registry", "fleet", "trust", "sign", "trust.json", "--name", "org", "-k", keys / "publisher.key")
     assert mpp(*sign, "--registry", "nonsense").code == 2
-    said = mpp(*sign, "--version", 7, "-o", "seven.json")
+    assert mpp(*sign, "--revoke-content", "x").code == 2
+    said = mpp(*sign, "--revoke-content", "ef" * 32, "--revoke-publisher", "cd" * 32, "--version", 7, "-o", "seven.json")
     assert "version 7" in said.out
     assert "version 7" in office.says("trust", "put", "seven.json")
     assert mpp("registry", "fleet", "trust", "put", "org-trust.json", "--data", office.data).code == 23

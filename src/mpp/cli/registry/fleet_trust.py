@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ from mpp.crypto.ed25519 import fingerprint
 from mpp.errors import Refused
 from mpp.files import read_bounded, write_atomic
 from mpp.model.jsontext import shown
+from mpp.model.names import SHA256_HEX, SHA256_HEX_FORM
 from mpp.ports import Signer
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ def trust() -> None:
 )
 @click.option("--publisher", default=None, type=click.Path(dir_okay=False), help="Its publisher.json; beside the first key if left out.")
 @click.option("--registry", "registries", multiple=True, metavar="NAMESPACE=ID=URL", help='Which registry answers for a namespace, or "*". May be repeated.')
+@click.option("--revoke-content", "contents", multiple=True, metavar="SHA256", help="A content hash that runs nowhere any more. May be repeated.")
+@click.option("--revoke-publisher", "gone", multiple=True, metavar="ID", help="A publisher that is trusted nowhere any more. May be repeated.")
 @click.option("--expires", default="30d", metavar="TIME", show_default=True, help="How long the bundle may be taken.")
 @click.option("--version", "version", type=click.IntRange(1, 2**31 - 1), default=None, help="One more than the bundle that is there, if left out.")
 @click.option("-o", "--output", default=None, type=click.Path(dir_okay=False), help="The file; NAME-trust.json if left out.")
@@ -48,7 +52,7 @@ def trust() -> None:
 @passphrase_option
 @json_option
 def sign(
-    file: str, name: str, keys: tuple[str, ...], publisher: str | None, registries: tuple[str, ...], expires: str, version: int | None, output: str | None,
+    file: str, name: str, keys: tuple[str, ...], publisher: str | None, registries: tuple[str, ...], contents: tuple[str, ...], gone: tuple[str, ...], expires: str, version: int | None, output: str | None,
     now: str | None, passphrase_file: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Sign a trust document, such as $MPP_HOME/trust/trust.json of a machine where you have set it up.
@@ -57,9 +61,11 @@ def sign(
     On a host, a revocation is never taken back by a later bundle; what a later bundle does not name is trusted no more.
 
     \b
-    Example:
+    Examples:
       mpp registry fleet trust sign ~/.mpp/trust/trust.json --name example-fleet \\
-          -k policy-keys/release.key --registry "*=4e73bb58…=https://packages.example.com"
+          -k policy-keys/publisher.key --registry "*=4e73bb58…=https://packages.example.com"
+      mpp registry fleet trust sign ~/.mpp/trust/trust.json --name example-fleet \\
+          -k policy-keys/publisher.key --revoke-content 1f2e3d4c…
     """
     from mpp.author.keys import CHAIN_FILE, load_chain  # noqa: PLC0415 - only who signs needs it
     from mpp.host.enrolment.trust_bundle import read_trust_bundle, sign_trust  # noqa: PLC0415
@@ -69,6 +75,7 @@ def sign(
     chain, place = load_chain(path), output or f"{plain(name, '--name', 56)}-trust.json"
     number = version if version is not None else _next(place, chain.publisher_id)
     body = _body(file, name, number, moment, moment + seconds(expires, "--expires"), registries)
+    body = _revoking(body, contents, gone)
     data = sign_trust(body, chain, [_signer(key, passphrase_file) for key in keys])
     write_atomic(place, data)
     found = read_trust_bundle(data, where=place)
@@ -129,6 +136,19 @@ def _body(file: str, name: str, version: int, issued: int, expires: int, registr
         pins={one: owner for one, owner in state.pins.items() if owner not in gone},
         prefixes={one: owner for one, owner in state.prefixes.items() if owner not in gone},
         revoked_publishers=gone, revoked_content=state.revoked_content, registries=tuple(pins),
+    )  # fmt: skip
+
+
+def _revoking(body: TrustBody, contents: tuple[str, ...], gone: tuple[str, ...]) -> TrustBody:
+    """What is revoked is trusted no more: a pin to it would be a slip that each machine finds."""
+    for text, option in ((one, option) for option, given in (("--revoke-content", contents), ("--revoke-publisher", gone)) for one in given):
+        if SHA256_HEX.fullmatch(text) is None:
+            raise Refused("usage.option", f"{shown(text)!r} is not {SHA256_HEX_FORM}", where=option, hint="give the whole hash or id")
+    return replace(
+        body, revoked_content=body.revoked_content | set(contents), revoked_publishers=body.revoked_publishers | set(gone),
+        publishers={one: row for one, row in body.publishers.items() if one not in gone},
+        pins={one: owner for one, owner in body.pins.items() if owner not in gone},
+        prefixes={one: owner for one, owner in body.prefixes.items() if owner not in gone},
     )  # fmt: skip
 
 
