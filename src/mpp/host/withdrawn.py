@@ -160,7 +160,8 @@ def take_in(home: Home, rows: Sequence[Installed], seen: Sequence[Seen], rules: 
     reasons = {one.content_hash: one.reason for one in seen}
     revoked = {name for name, one in after.items() if one.status == "revoked"}
     wanted = {name: Stop(since=now, why=why) for name, one in after.items() if name in names and (why := _why(one, reasons.get(name, ""), rules, now))}
-    changes = [*_revoke(home, revoked & names.keys()), *_stop(home, names.keys(), wanted)]
+    # The stop first: a trust document that cannot take more must not keep a revoked version running.
+    changes = [*_stop(home, names.keys(), wanted), *_revoke(home, revoked & names.keys())]
     _save(home, after)
     lines = [_line(names[name], why, lifted=lifted) for name, why, lifted in changes]
     if changes:

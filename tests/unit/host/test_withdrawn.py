@@ -83,7 +83,7 @@ def test_what_was_revoked_never_runs_again(place: Home) -> None:
     assert judged(place, row) == "publisher.content_revoked"
     remember(place, row.content_hash, Status(package_id=row.package_id, version=row.version, registry="example", status="active", at=NOW))
     assert load_statuses(place)[row.content_hash].status == "revoked"
-    (first, second) = bodies(place)
+    (second, first) = bodies(place)
     assert (first["what"], first["name"], first["by"], first["lifted"]) == ("version", "com.example.hello@0.1.0", "registry:example", False)
     assert second["why"] == "revoked by its registry example: it steals"
 

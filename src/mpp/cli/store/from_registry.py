@@ -199,7 +199,7 @@ def pin_by_namespace(data: Buffer, origin: Origin) -> bool:
         if fault.code not in {"publisher.unknown", "publisher.package_unpinned"}:
             raise
     seal = read_seal(read_archive(data))
-    if isinstance(seal, Refused) or seal.chain.publisher_id != found.publisher_id:
+    if isinstance(seal, Refused) or (seal.chain.publisher_id, seal.statement.package_id) != (found.publisher_id, found.package_id):
         return False
 
     def step(state: TrustState) -> TrustState:

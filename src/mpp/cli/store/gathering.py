@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from collections.abc import Iterator
 
-from mpp.cli.options import find_package, newest_file
+from mpp.cli.options import find_package, is_fleet, newest_file
 from mpp.cli.screen import note, safe
 from mpp.errors import Refused
 from mpp.files import read_bounded
@@ -137,8 +137,9 @@ def _locked_there(row: Installed, sources: Sources) -> Wanted:
     if registry is None:
         message = f"the lockfile names registry {row.registry_id[:16]}, which this home does not know"
         raise Refused("registry.unknown", message, where=row.package_id, hint="add it with `mpp registry add`, or name the folder that the files are in")
-    # A lockfile is a choice that was made: no version has to wait once more.
-    found, origin = fetch_from(registry, row.package_id, read_range(row.version), replace(sources.ways, min_age=0.0))
+    # A lockfile is a choice that was made: no version has to wait once more, but where an administrator decides.
+    ways = replace(sources.ways, min_age=None if is_fleet() else 0.0)
+    found, origin = fetch_from(registry, row.package_id, read_range(row.version), ways)
     check_hash(found, row.file_hash)
     return Wanted(found=found, origin=origin)
 
