@@ -81,3 +81,6 @@ AUDIT_LOOKED_AT = 5000
 
 ADVISORIES_SHOWN = 20
 """Advisories on the page of a package. Reason: one screen; the list has all."""
+
+TOOLS_KEPT = 256
+"""Manifests whose tools are kept as forms. Reason: each has some kilobytes, seldom a megabyte, and the popular ones are asked for most."""

@@ -9,8 +9,6 @@ from mpp_registry.catalog.types import NamespaceRow, PackageRow, VersionRow
 from mpp_registry.store.ports import Cell, Row, Rows
 from mpp_registry.web.limits import EARLIER_LOOKED_AT, GRAPH_DAYS, VERSIONS_SHOWN
 
-SECONDS_OF_A_DAY = 86_400
-
 
 def text(cell: Cell) -> str:
     return cell if isinstance(cell, str) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -16,6 +17,11 @@ WORD_CHARS_MAX = 20_000
 
 TIME_MAX = 253_402_300_799
 """Seconds since 1970 that have a date. Reason: the end of the year 9999."""
+
+SECONDS_OF_A_DAY = 86_400
+
+DAYS_KEPT = 4096
+"""Days whose words are remembered. Reason: a page of a package names a hundred, most of them those of the page before."""
 
 _SYMBOL = "#*0-9\xa9\xae\u2000-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 
@@ -52,7 +58,12 @@ def clip(text: str, most: int) -> str:
 
 def day(seconds: int) -> str:
     """``3 January 2026``."""
-    moment = _moment(seconds)
+    return _day(min(max(seconds, 0), TIME_MAX) // SECONDS_OF_A_DAY)
+
+
+@lru_cache(DAYS_KEPT)
+def _day(number: int) -> str:
+    moment = _moment(number * SECONDS_OF_A_DAY)
     return f"{moment.day} {moment:%B} {moment.year}"
 
 

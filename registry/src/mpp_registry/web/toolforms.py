@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+from functools import lru_cache
 
 from mpp.model.jsontext import Json
 from mpp.model.manifest import ToolDefinition
 from mpp.model.value import value
-from mpp_registry.web.documents import item, json_in, pretty, rows_of, words
-from mpp_registry.web.limits import FIELDS_SHOWN_MAX, SCHEMA_CHARS_MAX
+from mpp_registry.web.documents import item, json_in, manifest_in, pretty, rows_of, words
+from mpp_registry.web.limits import FIELDS_SHOWN_MAX, SCHEMA_CHARS_MAX, TOOLS_KEPT
 from mpp_registry.web.texts import clip
 
 ABOUT_CHARS_MAX = 500
@@ -52,6 +53,15 @@ class ToolView:
     returns: str
     command: str
     """A call with made-up values, which a person can change."""
+
+
+@lru_cache(TOOLS_KEPT)
+def tool_views(data: bytes) -> tuple[ToolView, ...]:
+    """The tools of a manifest; none where it does not read."""
+    found = manifest_in(data)
+    if found is None:
+        return ()
+    return tuple(tool_view(tool, place, found.package_id, found.version) for place, tool in enumerate(found.tool_definitions))
 
 
 def tool_view(tool: ToolDefinition, place: int, package_id: str, version: str) -> ToolView:

@@ -21,7 +21,8 @@ from mpp_registry.web.headers import JSON, PLAIN
 from mpp_registry.web.limits import ADVISORIES_SHOWN, PAGE_ROWS, README_BYTES_MAX
 from mpp_registry.web.markdown import readme_markup
 from mpp_registry.web.site import Site
-from mpp_registry.web.toolforms import tool_view
+from mpp_registry.web.texts import SECONDS_OF_A_DAY
+from mpp_registry.web.toolforms import tool_views
 from mpp_registry.web.verdict import Evidence, verdict
 
 DOCUMENTS = ("manifest.json", "readme.md", "sbom.json", "provenance.json")
@@ -53,7 +54,7 @@ def version(site: Site, asked: Asked) -> Answer:
 
 
 def _version_page(site: Site, asked: Asked, wanted: str) -> Answer:
-    today = site.now() // reading.SECONDS_OF_A_DAY
+    today = site.now() // SECONDS_OF_A_DAY
     with site.services.database.read() as rows:
         found = find(rows, asked.places["package_id"], wanted, today)
         manifest = manifest_in(found.files.manifest) if found else None
@@ -72,9 +73,7 @@ def _version_page(site: Site, asked: Asked, wanted: str) -> Answer:
         capabilities=_capabilities(manifest),
         previous=found.previous,
         grown=growth(previous, manifest) if previous is not None and manifest is not None else None,
-        tools=[tool_view(tool, number, found.package.package_id, found.line.version) for number, tool in enumerate(manifest.tool_definitions)]
-        if manifest
-        else [],
+        tools=tool_views(found.files.manifest),
         readme=readme_markup(found.files.readme) if found.files.readme else None,
         readme_is_cut=len(found.files.readme) > README_BYTES_MAX,
         lines=found.lines,
