@@ -159,7 +159,8 @@ def test_what_is_not_signed_or_not_mine_is_not_sent(mpp: Mpp, known: Server, uns
 
 def test_a_registry_that_says_yes_and_published_nothing_is_found_out(mpp: Mpp, known: Server, make: Make, home: Path) -> None:
     other = known.book.published(make("0.1.0", "other").read_bytes(), own(home))
-    known.change = lambda seen, reply: reply if seen.method == "GET" else Reply(201, json.dumps(other.to_json()).encode())
+    takes = known.change
+    known.change = lambda seen, reply: Reply(201, json.dumps(other.to_json()).encode()) if seen.target == "/v1/packages" else takes(seen, reply)
     path = make()
     answer = mpp("publish", path)
     assert (answer.code, "another package" in answer.err) == (40, True)
@@ -168,14 +169,16 @@ def test_a_registry_that_says_yes_and_published_nothing_is_found_out(mpp: Mpp, k
 
 def test_a_staged_version_is_not_public_yet(mpp: Mpp, known: Server, make: Make) -> None:
     reply = Reply(202, b'{"version":null,"bundle":"","staged_id":"st-1"}')
-    known.change = lambda seen, old: old if seen.method == "GET" else reply
+    takes = known.change
+    known.change = lambda seen, old: reply if seen.target == "/v1/packages" else takes(seen, old)
     answer = mpp("publish", make())
     assert (answer.code, "st-1" in answer.out) == (0, True)
     assert mpp("publish", make("0.2.0"), "--json").json["state"] == "staged"
 
 
 def test_what_the_registry_refuses_is_said(mpp: Mpp, known: Server, make: Make) -> None:
-    known.change = lambda seen, old: old if seen.method == "GET" else problem(409, "registry.exists", "the version exists")
+    takes = known.change
+    known.change = lambda seen, old: problem(409, "registry.exists", "the version exists") if seen.target == "/v1/packages" else takes(seen, old)
     answer = mpp("publish", make())
     assert (answer.code, "the version exists" in answer.err) == (41, True)
 

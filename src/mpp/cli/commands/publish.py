@@ -10,7 +10,7 @@ import click
 from mpp.cli.options import find_package, in_shell, json_option, passphrase_option, quoted, shorter, show_time
 from mpp.cli.screen import mark, note, put_json, say, TICK
 from mpp.cli.store.progress import Bar
-from mpp.cli.store.publisher import load_publisher, Publisher, publisher_options
+from mpp.cli.store.publisher import known_there, load_publisher, Publisher, publisher_options
 from mpp.cli.store.registries import load_config, memory_of, terms_of
 from mpp.errors import RemoteFailed
 from mpp.files import take, write_atomic
@@ -50,7 +50,8 @@ def command(
 ) -> None:  # fmt: skip
     """Publish FILE, a signed package (default: that of the project you are in).
 
-    All that a host checks is checked before anything is sent. What is public stays public: a version is never replaced,
+    A registry that does not know your publisher yet is told (see `mpp register`). All that a host checks is checked before
+    anything is sent. What is public stays public: a version is never replaced,
     only deprecated, yanked or revoked. The registry's proof of it is verified and written beside the file, as FILE.bundle.
 
     \b
@@ -73,6 +74,8 @@ def command(
         _show_plan(ready, as_json=as_json)
         return
     client = RegistryClient(ready.registry, credentials=who.signed_for(ready.registry))
+    if known_there(client, who.chain)[1] and not as_json:
+        note(f"{ready.registry.name} knows publisher {quoted(who.chain.newest.name)} from now on")
     bar = Bar("uploading", quiet=as_json)
     if not as_json:
         note(f"publishing {ready.package.package_id} {ready.package.version} ({len(ready.data) / 1e6:.2f} MB) to {ready.registry.name}")

@@ -6,7 +6,7 @@ import click
 
 from mpp.cli.options import json_option, passphrase_option, quoted
 from mpp.cli.screen import mark, note, put_json, say, TICK
-from mpp.cli.store.publisher import load_publisher, publisher_options
+from mpp.cli.store.publisher import known_there, load_publisher, publisher_options
 from mpp.cli.store.registries import load_config
 from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import RootChain
@@ -53,7 +53,7 @@ def command(
     registry = config.named(name) if name else config.usual
     who = load_publisher(key, signer_command, publisher, passphrase_file)
     client = RegistryClient(registry, credentials=who.signed_for(registry))
-    doc = register(client, who.chain)
+    doc, _ = known_there(client, who.chain)
     space = client.claim(namespace, method) if namespace else None
     if space is not None and (space.namespace != namespace or space.publisher_id != who.chain.publisher_id):
         raise RemoteFailed("remote.answer", "the registry answers about another name space or publisher", where=registry.url, hint="ask who runs the registry")
@@ -64,22 +64,6 @@ def command(
     else:
         _show(registry.name, who.chain, space)
     return 0 if space is None or space.state == "proven" else 1
-
-
-def register(client: RegistryClient, chain: RootChain) -> PublisherDoc:
-    """Known from now on with this root document, or one version later."""
-    try:
-        known = client.publisher(chain.publisher_id)
-    except Refused as fault:
-        if fault.code != "registry.absent":
-            raise
-        doc = client.register(chain.data)
-    else:
-        doc = client.renew_root(chain.publisher_id, chain.data) if known.root_version < len(chain.roots) else known
-    if doc.publisher_id != chain.publisher_id:
-        where = client.registry.url
-        raise RemoteFailed("remote.answer", "the registry answers about another publisher", where=where, hint="ask who runs the registry")
-    return doc
 
 
 def _json(registry: str, doc: PublisherDoc, space: NamespaceDoc | None) -> dict[str, Json]:

@@ -13,10 +13,12 @@ from mpp.author.signer_command import CommandSigner
 from mpp.cli.options import home, read_passphrase
 from mpp.crypto.ed25519 import key_id
 from mpp.crypto.roots import RootChain
-from mpp.errors import Refused
+from mpp.errors import Refused, RemoteFailed
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.value import value
 from mpp.ports import Signer
+from mpp.protocol.registry.documents import PublisherDoc
+from mpp.remote.client import RegistryClient
 from mpp.remote.config import Registry
 from mpp.remote.credentials import Signed
 
@@ -65,3 +67,20 @@ def load_publisher(key: str | None, signer_command: str | None, publisher: str |
 def _signer(path: str, passphrase_file: str | None) -> Signer:
     passphrase = read_passphrase(passphrase_file, confirm=False, what=os.path.basename(path)) if key_is_sealed(path) else None
     return load_signer(path, "release", passphrase)
+
+
+def known_there(client: RegistryClient, chain: RootChain) -> tuple[PublisherDoc, bool]:
+    """The registry knows the publisher from now on, with this root document. True: it was told something new."""
+    try:
+        known = client.publisher(chain.publisher_id)
+    except Refused as fault:
+        if fault.code != "registry.absent":
+            raise
+        doc, is_new = client.register(chain.data), True
+    else:
+        is_new = known.root_version < len(chain.roots)
+        doc = client.renew_root(chain.publisher_id, chain.data) if is_new else known
+    if doc.publisher_id != chain.publisher_id:
+        where = client.registry.url
+        raise RemoteFailed("remote.answer", "the registry answers about another publisher", where=where, hint="ask who runs the registry")
+    return doc, is_new
