@@ -21,8 +21,6 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from mpp.host.system import SystemClock
 from mpp.protocol.registry.bundle import proven, read_bundle
 from mpp.protocol.registry.requests import sign_request
@@ -97,6 +95,7 @@ def start(folder: Path, name: str, port: int = 0) -> Registry:
     while not lines or lines[-1] not in {"}\n", ""}:
         lines.append(process.stdout.readline())
     watch.cancel()
+    process.stdout.close()
     assert lines[-1], "the registry did not come up"
     told = json.loads("".join(lines))
     return Registry(name=name, data=folder / name, process=process, url=told["url"], id=told["registry_id"])
@@ -229,8 +228,7 @@ def test_an_outage_and_bad_peers_touch_nobody_else(tmp_path: Path) -> None:
         assert b.found("com.bee.hive") is not None
 
 
-@pytest.mark.parametrize("how", ["rewritten", "set back"])
-def test_a_home_that_tells_another_story_is_found_out(tmp_path: Path, how: str) -> None:
+def test_a_home_that_tells_another_story_is_found_out(tmp_path: Path) -> None:
     """The folder of ``c`` is set back to a copy, and goes on from there, as whoever took it over would do."""
     with running(tmp_path, "a", "b", "c") as (a, b, c):
         peer(a, b, "com.bee")
@@ -252,19 +250,16 @@ def test_a_home_that_tells_another_story_is_found_out(tmp_path: Path, how: str) 
         shutil.copytree(tmp_path / "copy", c.data)
         forged = start(tmp_path, "c", port)
         try:
-            if how == "rewritten":
-                # As long as before, and another.
-                forged.publish(SEA, "org.sea.rat")
-            assert a.found("org.sea.rat" if how == "rewritten" else "org.sea.fish") is None or how == "set back"
+            # As long as before, and another.
+            forged.publish(SEA, "org.sea.rat")
+            assert a.found("org.sea.rat") is None
             peers = json.loads(a.get("/v1/peers")[1])
-            if how == "rewritten":
-                assert [(one["registry_id"], one["kind"]) for one in peers["evidence"]] == [(c.id, "fork")]
-                assert {one["name"]: one["state"] for one in peers["peers"]} == {"b": "ok", "c": "forked"}
-                assert a.found("org.sea.fish") is None, "it is not believed until a person has looked"
-                shown = mpp("registry", "peers", "list", "--data", str(a.data))
-                assert shown["evidence"]
-                mpp("registry", "peers", "clear", c.id, "--forget", "--data", str(a.data))
-                assert a.found("org.sea.cod") is None
+            assert [(one["registry_id"], one["kind"]) for one in peers["evidence"]] == [(c.id, "fork")]
+            assert {one["name"]: one["state"] for one in peers["peers"]} == {"b": "ok", "c": "forked"}
+            assert a.found("org.sea.eel") is None, "it is not believed until a person has looked"
+            assert mpp("registry", "peers", "list", "--data", str(a.data))["evidence"]
+            mpp("registry", "peers", "clear", c.id, "--forget", "--data", str(a.data))
+            assert a.found("org.sea.fish") is not None, "a person has looked, and begins anew"
             assert a.found("com.bee.hive") is not None
         finally:
             forged.kill()

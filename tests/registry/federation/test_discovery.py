@@ -220,3 +220,50 @@ def test_names_that_are_none_are_refused_before_anything(three: Three) -> None:
     with pytest.raises(Refused):
         a.discover("org.sea.fish", headers={"Mpp-Via": "x", "Mpp-Budget": "4"})
     assert not a.cable.asked
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"mpp_discovery":2}', b'{"mpp_discovery":1,"package_id":"org.sea.fish","version":"1.0.0","home":{},"bundle":7}', b"\xff"]
+)
+def test_what_is_no_answer_is_the_fault_of_its_sender(three: Three, body: bytes) -> None:
+    from dataclasses import replace
+
+    a, _, c = three
+    a.cable.twists["c"] = lambda path, headers, answer: replace(answer, status=200, body=body)
+    assert code_of(a, "org.sea.fish") == "registry.absent"
+    assert a.federation.discovery.breakers.health(c.id).failures == 1
+
+
+@pytest.mark.parametrize("roots", ["", "AAAA", "another's"])
+def test_an_introduced_home_brings_its_own_sound_root_documents(tmp_path: Path, roots: str) -> None:
+    from base64 import b64encode
+    from dataclasses import replace
+
+    with registries(tmp_path, "a", "b", "c") as (a, b, c):
+        a.peer(b, "*", introduces=True)
+        b.peer(c, "*")
+        c.put("org.sea.fish")
+        text = b64encode(b.chain.data).decode() if roots == "another's" else roots
+
+        def twist(path: str, headers: object, answer: object) -> object:
+            document = json.loads(answer.body)  # type: ignore[attr-defined]
+            document["home"]["roots"] = text
+            return replace(answer, body=json.dumps(document).encode())  # type: ignore[type-var]
+
+        a.cable.twists["b"] = twist  # type: ignore[assignment]
+        assert code_of(a, "org.sea.fish") == "registry.absent"
+        a.cable.twists.clear()
+        assert found(a, "org.sea.fish").registry_id == c.id
+
+
+def test_a_root_document_in_the_list_that_parts_from_what_was_seen_closes_the_home(three: Three) -> None:
+    from mpp_registry.federation.peers import keep_seen, Seen
+
+    a, _, c = three
+    c.put("org.sea.fish")
+    found(a, "org.sea.fish")
+    a.forget()
+    with a.services.database.write() as rows:
+        rows.run("DELETE FROM peer_seen")
+        keep_seen(rows, Seen(registry_id=c.id, roots=a.chain.data, size=0, root=b"", note=b"", at=0))
+    assert code_of(a, "org.sea.fish") == "registry.absent"

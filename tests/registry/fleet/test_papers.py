@@ -236,7 +236,7 @@ def test_papers_are_read_by_their_own_hosts_only(world: World) -> None:
     from tests.registry.fleet.worlds import Sent
 
     for name in ("policies", "trust"):
-        assert world.answer(Sent(url=f"http://127.0.0.1:9/v1/fleet/{name}/org", headers={})).status == 422
+        assert world.answer(Sent(url=f"http://127.0.0.1:9/v1/fleet/{name}/org", headers={})).status == 401
 
 
 def test_what_the_fleet_gave_and_gives_no_more_is_taken_away() -> None:

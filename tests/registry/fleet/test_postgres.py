@@ -11,7 +11,17 @@ from mpp.host.audit.reader import LogReader
 from mpp.host.audit.witness_client import ask_all
 from mpp.host.audit.witness_list import WitnessList
 from mpp.testing.packages import TestClock
-from mpp_registry.federation.peers import all_evidence, all_seen, clear_evidence, Evidence, is_private, keep_evidence, keep_private, private_namespaces, unkeep_private
+from mpp_registry.federation.peers import (
+    all_evidence,
+    all_seen,
+    clear_evidence,
+    Evidence,
+    is_private,
+    keep_evidence,
+    keep_private,
+    private_namespaces,
+    unkeep_private,
+)
 from mpp_registry.federation.proxy import keep_bytes
 from tests.registry.federation.worlds import Cable, Registry
 from tests.registry.fleet.test_papers import signed
