@@ -24,9 +24,13 @@ from mpp.model.jsontext import Json, canonical
 from mpp.protocol.registry.requests import REQUEST_TYPE
 from mpp.stages.archive import read_archive, read_member
 from mpp.testing.keys import fixed_signer, rotated
+from mpp.protocol.registry.bodies import AdvisoryBody
+from mpp.protocol.registry.events import Owner
+from mpp_registry.advisories import publish_advisory
+from mpp_registry.namespaces import World as Places, claim_namespace
 from mpp_registry.oidc import add_issuer, add_rule, exchange, read_rule
-from mpp_registry.publishers import rotate_root, set_publisher_status
-from mpp_registry.publishing import authenticate, publish, set_status
+from mpp_registry.publishers import ask_recovery, rotate_root, set_publisher_status
+from mpp_registry.publishing import authenticate, change_owners, publish, set_status
 from tests.registry.publishing.worlds import ALICE, BOB, World, package
 
 TARGET, EMPTY = "/v1/packages", sha256(b"").hexdigest()
@@ -264,3 +268,39 @@ def test_a_key_that_nobody_registered(world: World) -> None:
     stranger = fixed_signer("stranger")
     assert ask(world, world.header(stranger)) == "registry.key"
     assert key_id(stranger.public_key) not in str(world.kinds())
+
+
+# --- what changes while a request is on the way
+
+
+@pytest.mark.parametrize("meanwhile", ["suspended", "rotated"])
+def test_who_was_stopped_or_rotated_out_meanwhile_changes_nothing(built: World, meanwhile: str) -> None:
+    """Attack: a request that was judged a moment before the publisher is stopped, and takes effect a moment after."""
+    built.publish(ALICE)
+    actor, newer = built.actor(ALICE), rotated(ALICE, "two", revoke=True)
+    newcomer = built.newcomer(newer)
+    if meanwhile == "suspended":
+        set_publisher_status(built.services, ALICE.id, "suspended", "odd")
+        with pytest.raises(Refused) as refused:
+            rotate_root(built.services, ALICE.id, newer.chain.data, newcomer)
+        assert refused.value.code == "registry.suspended"
+        assert built.cell("SELECT status FROM publishers WHERE publisher_id = ?", ALICE.id) == "suspended"
+    else:
+        rotate_root(built.services, ALICE.id, newer.chain.data, newcomer)
+    before = built.kinds()
+    rule = read_rule(json.dumps({"issuer": ISSUER, "claims": {"repository": "a/b"}, "packages": [HELLO]}).encode(), where="rule.json")
+    there = Places(txt=lambda _: (f"mpp-publisher={ALICE.id}",), fetch=lambda _: b"")
+    body = AdvisoryBody(advisory_id="MPP-1", package_id=HELLO, versions=("1.0.0",), severity="low", title="x", text="y")
+    for call in (
+        lambda: set_status(built.services, HELLO, "1.0.0", "yanked", "x", actor),
+        lambda: change_owners(built.services, HELLO, (Owner(publisher_id=BOB.id, role="owner"),), actor),
+        lambda: claim_namespace(built.services, "com.example", "dns", actor, there),
+        lambda: add_rule(built.services, rule, actor),
+        lambda: ask_recovery(built.services, BOB.id, "lost", actor),
+        lambda: publish_advisory(built.services, body, actor),
+        lambda: publish(built.services, package(ALICE, version="1.1.0"), actor),
+    ):
+        with pytest.raises(Refused) as refused:
+            call()
+        assert refused.value.code in {"registry.suspended", "registry.key", "signature.key_revoked"}
+    assert built.kinds() == before

@@ -6,7 +6,9 @@ import pytest
 
 from mpp.errors import Refused
 from mpp.protocol.registry.events import PackageOwners, VersionPublished
-from mpp.testing.keys import rotated
+from mpp.crypto.roots import extend, root_body
+from mpp.testing.keys import TestPublisher, fixed_signer, rotated
+from mpp.testing.packages import NOW, signed
 from mpp_registry.catalog.reading import version as read_version
 from mpp_registry.publishing import publish
 from tests.registry.publishing.worlds import ALICE, BOB, EVE, World, package
@@ -138,3 +140,57 @@ def test_a_publisher_that_is_not_registered_cannot_ask(joined: World) -> None:
     with pytest.raises(Refused) as refused:
         joined.publish(EVE)
     assert refused.value.code == "registry.key"
+
+
+def with_another_key(who: TestPublisher) -> TestPublisher:
+    """One version later, with one release key more."""
+    extra = fixed_signer("a second release key")
+    roles = {"root": ((who.root[0].public_key,), 1), "release": ((who.release[0].public_key, extra.public_key), 1)}
+    chain = extend(who.chain, root_body(2, who.chain.newest.name, roles), who.root)  # type: ignore[arg-type] # the two names are those of roles
+    return TestPublisher(chain=chain, root=who.root, release=(extra,))
+
+
+def test_a_longer_chain_in_a_package_is_kept_with_it(joined: World) -> None:
+    """Spec: keys K-46. The key that asks keeps its role; the version and the root come in one transaction."""
+    newer = with_another_key(ALICE)
+    assert publish(joined.services, package(newer), joined.actor(ALICE)).is_new
+    assert joined.cell("SELECT root_version FROM publishers WHERE publisher_id = ?", ALICE.id) == 2
+    assert joined.kinds()[-3:] == ["publisher.root", "package.owners", "version.published"]
+    assert joined.actor(newer).publisher_id == ALICE.id
+
+
+def test_the_same_content_is_no_other_version(joined: World) -> None:
+    """A file that says the same under the same version, signed anew, is another file."""
+    joined.publish(ALICE)
+    other = signed(ALICE, {"package_id": "com.example.hello", "version": "1.0.0"}, {"README.md": b"# words of its own: 1.0.0"}, created=NOW + 5)
+    with pytest.raises(Refused) as refused:
+        publish(joined.services, other, joined.actor(ALICE))
+    assert refused.value.code == "registry.exists"
+
+
+def test_a_package_from_the_future_is_said(joined: World) -> None:
+    data = signed(ALICE, {"package_id": "com.example.hello"}, created=NOW + 10 * 86_400)
+    assert "Its statement says that it was made in the future." in publish(joined.services, data, joined.actor(ALICE)).notes
+
+
+def test_a_package_has_so_many_versions(joined: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpp_registry.publishing.rows.PACKAGE_VERSIONS_MAX", 2)
+    joined.publish(ALICE)
+    joined.publish(ALICE, version="1.0.1")
+    with pytest.raises(Refused) as refused:
+        joined.publish(ALICE, version="1.0.2")
+    assert refused.value.code == "registry.quota"
+
+
+def test_a_long_readme_is_cut_between_characters(joined: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpp_registry.publishing.judging.README_BYTES_MAX", 6)
+    data = signed(ALICE, {"package_id": "com.example.hello"}, {"README.md": "abäöü€".encode(), "_mpp/sbom.cdx.json": b"{}"})
+    publish(joined.services, data, joined.actor(ALICE))
+    assert joined.cell("SELECT readme FROM versions") == "abäö".encode()
+    assert joined.cell("SELECT sbom FROM versions") == b"{}"
+
+
+def test_a_document_that_is_too_large_for_the_site_is_left_in_the_package(joined: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mpp_registry.publishing.judging.DOCUMENT_BYTES_MAX", 3)
+    publish(joined.services, signed(ALICE, {"package_id": "com.example.hello"}, {"_mpp/sbom.cdx.json": b"{    }"}), joined.actor(ALICE))
+    assert joined.cell("SELECT sbom FROM versions") == b""

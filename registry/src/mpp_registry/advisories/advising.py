@@ -13,6 +13,7 @@ from mpp.protocol.registry.events import ADMIN, AdvisoryPublished, Severity
 from mpp.protocol.registry.limits import ADVISORY_VERSIONS_MAX
 from mpp_registry.advisories.limits import ADVISORIES_EACH_MAX
 from mpp_registry.publishing.actor import Actor, demand_key
+from mpp_registry.publishing.chains import demand_current
 from mpp_registry.publishing.owning import owners_of
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Row, Rows
@@ -45,6 +46,8 @@ def _judge(rows: Rows, body: AdvisoryBody, actor: Actor | None) -> None:
     owners = {one.publisher_id for one in owners_of(rows, body.package_id)}
     if not owners:
         raise Refused("registry.absent", "there is no such package", where=body.package_id, hint="name it by its whole id")
+    if actor is not None:
+        demand_current(rows, actor)
     # Attack: a rival who warns of a package.
     if actor is not None and actor.publisher_id not in owners:
         raise Refused("registry.owned", "the package belongs to other publishers", where=body.package_id, hint="report it instead, on the page of the package")

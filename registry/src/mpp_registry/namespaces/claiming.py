@@ -11,6 +11,7 @@ from mpp_registry.namespaces.proofs import look
 from mpp_registry.namespaces.settings import world_of
 from mpp_registry.namespaces.world import World
 from mpp_registry.publishing.actor import Actor, demand_key
+from mpp_registry.publishing.chains import demand_current
 from mpp_registry.publishing.lookalikes import keep_namespace, like_namespace
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows
@@ -51,7 +52,7 @@ def claim_namespace(services: Services, namespace: str, method: ProofMethod, act
         return NamespaceClaim(
             namespace=namespace, publisher_id=actor.publisher_id, method=method, state="asked", record_name=name, record_value=wanted, why=seen.why
         )
-    proven_at, notes = _keep(services, namespace, method, actor.publisher_id)
+    proven_at, notes = _keep(services, namespace, method, actor.publisher_id, actor)
     return NamespaceClaim(
         namespace=namespace, publisher_id=actor.publisher_id, method=method, state="proven", record_name=name, record_value=wanted, proven_at=proven_at,
         notes=notes,
@@ -64,7 +65,7 @@ def prove_by_hand(services: Services, namespace: str, publisher_id: str) -> tupl
     with services.database.read() as rows:
         if rows.one("SELECT 1 FROM publishers WHERE publisher_id = ?", publisher_id) is None:
             raise Refused("registry.absent", "there is no such publisher", where=publisher_id[:16], hint="it registers first")
-    return _keep(services, namespace, "admin", publisher_id)[1]
+    return _keep(services, namespace, "admin", publisher_id, None)[1]
 
 
 def _held(rows: Rows, namespace: str) -> _Held | None:
@@ -97,9 +98,11 @@ def _judge_others(rows: Rows, namespace: str, publisher_id: str, now: int) -> No
         )
 
 
-def _keep(services: Services, namespace: str, method: ProofMethod, publisher_id: str) -> tuple[int, tuple[str, ...]]:
+def _keep(services: Services, namespace: str, method: ProofMethod, publisher_id: str, actor: Actor | None) -> tuple[int, tuple[str, ...]]:
     now = services.clock.now()
     with services.database.write() as rows:
+        if actor is not None:
+            demand_current(rows, actor)
         # Judged once more: between the look and this turn somebody else may have come first.
         _judge_others(rows, namespace, publisher_id, now)
         held = _held(rows, namespace)

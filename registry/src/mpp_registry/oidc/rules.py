@@ -13,6 +13,7 @@ from mpp.model.limits import PACKAGE_ID_MAX
 from mpp.model.value import value
 from mpp_registry.oidc.limits import CLAIM_CHARS_MAX, RULE_CLAIMS_MAX, RULE_PACKAGES_MAX, RULES_EACH_MAX
 from mpp_registry.publishing.actor import Actor, demand_key
+from mpp_registry.publishing.chains import demand_current
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows
 
@@ -73,6 +74,7 @@ def add_rule(services: Services, rule: OidcRule, actor: Actor) -> OidcRule:
         rule_id=services.random.bytes(ID_BYTES).hex(), publisher_id=actor.publisher_id, issuer=rule.issuer, claims=rule.claims, packages=rule.packages, at=now
     )
     with services.database.write() as rows:
+        demand_current(rows, actor)
         if rows.one("SELECT 1 FROM oidc_issuers WHERE issuer = ?", rule.issuer) is None:
             raise Refused(
                 "registry.oidc", f"this registry does not believe the issuer {shown(rule.issuer)!r}", where="issuer", hint="ask its operator to add it"
@@ -91,6 +93,7 @@ def remove_rule(services: Services, rule_id: str, actor: Actor) -> bool:
     """With the rule, every token that it gave ends."""
     demand_key(actor)
     with services.database.write() as rows:
+        demand_current(rows, actor)
         gone = rows.run("DELETE FROM oidc_rules WHERE rule_id = ? AND publisher_id = ?", rule_id, actor.publisher_id) > 0
         if gone:
             rows.run("DELETE FROM tokens WHERE rule_id = ?", rule_id)

@@ -15,6 +15,7 @@ from mpp_registry.catalog.writing import set_owners
 from mpp_registry.publishers.limits import ASKED_EACH_MAX, RECOVERED_PACKAGES_MAX, RECOVERY_SECONDS
 from mpp_registry.publishers.status import change_status
 from mpp_registry.publishing.actor import Actor, demand_key
+from mpp_registry.publishing.chains import demand_current
 from mpp_registry.publishing.owning import owners_of
 from mpp_registry.publishing.words import judged_reason
 from mpp_registry.services import Services
@@ -37,6 +38,7 @@ def ask_recovery(services: Services, publisher_id: str, reason: str, actor: Acto
     judged_reason(reason, required=True)
     now = services.clock.now()
     with services.database.write() as rows:
+        demand_current(rows, actor)
         _demand_publisher(rows, publisher_id)
         if actor.publisher_id == publisher_id:
             raise Refused("registry.recovery", "a publisher cannot succeed itself", where=publisher_id[:16], hint="with its root key, rotate the keys instead")
@@ -79,6 +81,7 @@ def veto_recovery(services: Services, publisher_id: str, actor: Actor) -> Recove
         raise Refused("registry.forbidden", "only the publisher itself says no", where=publisher_id[:16], hint="sign the request with its root key")
     now = services.clock.now()
     with services.database.write() as rows:
+        demand_current(rows, actor)
         found = _open(rows, publisher_id)
         if found is None:
             raise Refused("registry.absent", "no recovery of this publisher is under way", where=publisher_id[:16], hint="there is nothing to say no to")

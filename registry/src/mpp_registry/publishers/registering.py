@@ -71,7 +71,10 @@ def store_newer(services: Services, rows: Rows, stored: RootChain, chain: RootCh
             hint="two versions of one root exist: find out which of your keys is in other hands",
         )  # fmt: skip
     root = chain.newest
-    # Only a publisher that is active comes here; when it registered stays as it was.
+    row = rows.one("SELECT status FROM publishers WHERE publisher_id = ?", chain.publisher_id)
+    # Attack: a publisher that is stopped while its rotation is on the way would be active again, without a leaf.
+    if row is None or row[0] != "active":
+        raise Refused("registry.suspended", "the publisher was stopped meanwhile", where=chain.publisher_id[:16], hint="ask the operator of the registry")
     put_publisher(rows, _row(chain, "active", now))
     keep_publisher(rows, chain.publisher_id, root.name)
     keep_keys(rows, chain, key, now)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from mpp.crypto.roots import RootChain, read_chain
 from mpp.errors import HostFailed, Refused
+from mpp_registry.publishing.actor import Actor
 from mpp_registry.store.ports import Rows
 
 CHAINS_KEPT_MAX = 512
@@ -39,6 +40,16 @@ def keep_keys(rows: Rows, chain: RootChain, proven: str, now: int) -> None:
     for key in sorted(chain.newest.keys):
         rows.run("INSERT INTO publisher_keys (key_id, publisher_id, is_proven, at) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING", key, chain.publisher_id, now)
     rows.run("UPDATE publisher_keys SET is_proven = 1 WHERE key_id = ? AND publisher_id = ?", proven, chain.publisher_id)
+
+
+def demand_current(rows: Rows, actor: Actor) -> None:
+    """Within the transaction that writes. Attack: a publisher that is stopped, or a key that is rotated out, while its request is on the way."""
+    row = rows.one("SELECT status FROM publishers WHERE publisher_id = ?", actor.publisher_id)
+    if row is None or row[0] != "active":
+        raise Refused("registry.suspended", "the publisher was stopped meanwhile", where=actor.publisher_id[:16], hint="ask the operator of the registry")
+    sql = "SELECT 1 FROM publisher_keys WHERE key_id = ? AND publisher_id = ?"
+    if actor.how == "signed" and rows.one(sql, actor.key_id, actor.publisher_id) is None:
+        raise Refused("registry.key", "the key was rotated out meanwhile", where=f"key {actor.key_id[:16]}", hint="sign with the new key")
 
 
 def publisher_of_key(rows: Rows, key: str) -> str | None:

@@ -13,6 +13,7 @@ from mpp.errors import Refused
 from mpp.protocol.registry.events import ADMIN, STATUSES, Status, VersionStatusChanged
 from mpp_registry.catalog import writing as catalog
 from mpp_registry.publishing.actor import Actor, demand_key
+from mpp_registry.publishing.chains import demand_current
 from mpp_registry.publishing.owning import owners_of
 from mpp_registry.publishing.rows import state_of
 from mpp_registry.publishing.words import judged_reason
@@ -44,6 +45,7 @@ def set_status(services: Services, package_id: str, version: str, status: Status
 
 def _judge_actor(rows: Rows, package_id: str, status: Status, actor: Actor) -> None:
     demand_key(actor)
+    demand_current(rows, actor)
     roles = {one.publisher_id: one.role for one in owners_of(rows, package_id)}
     if actor.publisher_id not in roles:
         raise Refused("registry.owned", "the package belongs to other publishers", where=package_id, hint="report it instead, on the page of the package")

@@ -15,6 +15,7 @@ from mpp.protocol.registry.events import ADMIN, ROLES, Owner, PackageOwners
 from mpp.protocol.registry.limits import OWNERS_MAX
 from mpp_registry.catalog.writing import set_owners
 from mpp_registry.publishing.actor import Actor, demand_key
+from mpp_registry.publishing.chains import demand_current
 from mpp_registry.publishing.limits import WISH_SECONDS, WISHES_EACH_MAX
 from mpp_registry.publishing.owning import owners_of
 from mpp_registry.services import Services
@@ -45,6 +46,8 @@ def change_owners(services: Services, package_id: str, owners: Iterable[Owner], 
         demand_key(actor)
     now = services.clock.now()
     with services.database.write() as rows:
+        if actor is not None:
+            demand_current(rows, actor)
         current = owners_of(rows, package_id)
         if not current:
             raise Refused("registry.absent", "there is no such package", where=package_id, hint="it comes into being with its first version")

@@ -6,7 +6,7 @@ from mpp.crypto.roots import RoleName
 from mpp.errors import Refused
 from mpp.model.value import value
 from mpp_registry.publishing.actor import Actor, demand_key
-from mpp_registry.publishing.chains import chain_of
+from mpp_registry.publishing.chains import chain_of, demand_current
 from mpp_registry.publishing.judging import Judged, judge
 from mpp_registry.publishing.limits import CLEANED_MAX, STAGED_SECONDS
 from mpp_registry.publishing.published import Published
@@ -57,6 +57,7 @@ def approve_staged(services: Services, staged_id: str, actor: Actor) -> Approval
     _judge_second(found, actor)
     now = services.clock.now()
     with services.database.write() as rows:
+        demand_current(rows, actor)
         _still_waits(rows, staged_id)
         root = chain_of(rows, found.publisher_id).newest
         rows.run("INSERT INTO staged_approvals (staged_id, key_id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", staged_id, actor.key_id, now)
@@ -86,6 +87,8 @@ def refuse_staged(services: Services, staged_id: str, reason: str, actor: Actor 
     if actor is not None:
         demand_key(actor, APPROVE, "release")
     with services.database.write() as rows:
+        if actor is not None:
+            demand_current(rows, actor)
         found = _still_waits(rows, staged_id)
         if actor is not None and actor.publisher_id != found.publisher_id:
             raise Refused("registry.forbidden", "it is another publisher's", where=staged_id, hint="ask that publisher")
