@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ from mpp.cli.store.opened import the_store
 from mpp.cli.store.progress import Bar
 from mpp.crypto.ed25519 import SeedSigner
 from mpp.ledger.notes import COSIGNATURE, NoteKey
+from mpp.testing.keys import publisher
+from tests import layered
 from tests.cli.conftest import Mpp
 from tests.cli.registry_world import add, fresh, own, takes_packages
 from tests.cli.store_world import HELLO, Make, maker
+from tests.cli.terminal import Terminal
 from tests.unit.remote.book import document, Reply, Server, serving
 
 WITNESSES = {name: SeedSigner(name.encode().ljust(32, b"w")) for name in ("one.example", "two.example")}
@@ -177,3 +180,82 @@ def test_lines_elsewhere_and_nothing_beside_json(capsys: pytest.CaptureFixture[s
         bar(100, 400_000)
         bar.end()
     assert capsys.readouterr().err.splitlines() == [f"uploading: {size} of 30 MB" for size in (10, 20, 30)]
+
+
+# --- an address in place of a name
+
+
+def test_an_address_that_is_not_known_is_asked_about_once(mpp: Mpp, keys: Path, home: Path, make: Make, terminal: Callable[..., Terminal]) -> None:
+    with serving(fresh()) as server:
+        takes_packages(server, own(home))
+        refused = mpp("register", "--registry", server.url)
+        assert (refused.code, f"mpp registry add {server.url} --fingerprint HEX" in refused.err) == (20, True)
+        with terminal("register", "--registry", server.url) as screen:
+            screen.wait_for("Type yes")
+            screen.type("yes\n")
+            assert screen.end() == 0
+        assert "known as local from now on" in screen.screen
+        # It is known now, under its name and under its address.
+        path = make()
+        assert mpp("publish", path, "--registry", server.url).code == 0
+        Path(path).unlink()
+        assert mpp("search", "hello", "--registry", server.url + "/").code == 0
+        assert mpp("install", HELLO, "--registry", server.url).code == 0
+        assert mpp("install", HELLO, "--registry", "http://example.com").code == 2
+
+
+# --- layers
+
+
+@pytest.fixture
+def layers(mpp: Mpp, home: Path) -> Iterator[tuple[Server, bytes]]:
+    """A registry with a tool that stands on a layer, and the layer's file, which is not published yet."""
+    body = layered.layer_body(layered.sound())
+    with serving(fresh()) as server:
+        server.book.publish(layered.tool(layered.ref(body)), publisher())
+        add(mpp, server)
+        Path("publisher.json").write_bytes(publisher().chain.data)
+        assert mpp("trust", "add", "publisher.json", "--fingerprint", publisher().id).code == 0
+        assert mpp("trust", "pin", "com.example.", publisher().id).code == 0
+        yield server, layered.layer(code=layered.sound())
+
+
+def tool_id(server: Server) -> str:
+    return next(name for name, _ in server.book.docs if name != INTERPRETER)
+
+
+INTERPRETER = "com.example.interpreter"
+
+
+def test_a_layer_comes_with_the_tool_that_stands_on_it(mpp: Mpp, layers: tuple[Server, bytes]) -> None:
+    server, data = layers
+    missing = mpp("install", tool_id(server))
+    assert (missing.code, "[layer.missing]" in missing.err, "has not the layer com.example.interpreter 1.0.0 either" in missing.err) == (31, True, True)
+    server.book.publish(data, publisher())
+    answer = mpp("install", tool_id(server))
+    assert answer.code == 0, answer.err
+    assert "stands on the layer com.example.interpreter 1.0.0, fetched from local (log entry" in answer.err
+    assert INTERPRETER in mpp("layer", "list").out
+    # It is fetched once.
+    count = len(server.targets(INTERPRETER))
+    assert mpp("uninstall", tool_id(server), "--yes").code == 0
+    assert mpp("install", tool_id(server)).code == 0
+    assert len(server.targets(INTERPRETER)) == count
+
+
+def test_another_layer_of_that_name_is_not_even_downloaded(mpp: Mpp, layers: tuple[Server, bytes]) -> None:
+    """Attack: another interpreter below a known tool, under the version that the tool names."""
+    server, _ = layers
+    server.book.publish(layered.layer(code=layered.wasm()), publisher())
+    answer = mpp("install", tool_id(server))
+    assert (answer.code, "other content than the one that is meant" in answer.err) == (41, True)
+    assert not server.targets(f"{INTERPRETER}/versions/1.0.0/download")
+    assert INTERPRETER not in mpp("layer", "list").out
+
+
+def test_a_revoked_layer_is_not_fetched(mpp: Mpp, layers: tuple[Server, bytes]) -> None:
+    server, data = layers
+    server.book.publish(data, publisher())
+    server.book.status(INTERPRETER, "1.0.0", "revoked")
+    answer = mpp("install", tool_id(server))
+    assert (answer.code, "[registry.withdrawn]" in answer.err) == (41, True)

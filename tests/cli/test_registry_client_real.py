@@ -18,7 +18,7 @@ import pytest
 from mpp.testing import packages
 from mpp.testing.packages import ENTRYPOINT
 from mpp.testing.tools import greeting
-from tests import records
+from tests import layered, records
 from tests.cli.conftest import Mpp
 from tests.cli.store_world import HELLO
 from tests.servers import wait_for
@@ -116,6 +116,20 @@ def test_publish_here_and_install_there(mpp: Mpp, published: Path, registry: Run
     assert mpp("outdated", "--json").json["packages"][0]["update"] == "0.2.0"
     updated = mpp("update")
     assert (updated.code, "Updated com.example.hello 0.2.0" in updated.out) == (0, True)
+
+
+def test_a_layer_is_published_and_comes_with_its_tool(mpp: Mpp, published: Path, registry: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    who, body = publisher_id(mpp), layered.layer_body(layered.sound())
+    for name, data in (("layer.mpp", body), ("tool.mpp", layered.tool_body(layered.ref(body)))):
+        Path(name).write_bytes(data)
+        assert mpp("sign", name).code == 0
+        answer = mpp("publish", name)
+        assert answer.code == 0, answer.err
+    monkeypatch.setenv("MPP_HOME", str(tmp_path / "user"))
+    assert mpp("registry", "add", registry.url, "--fingerprint", registry.registry_id).code == 0
+    installed = mpp("install", "com.example.interpreted", "--publisher", who)
+    assert (installed.code, "stands on the layer com.example.interpreter 1.0.0, fetched from local" in installed.err) == (0, True), installed.err
+    assert "com.example.interpreter" in mpp("layer", "list").out
 
 
 def test_a_publisher_takes_a_version_back(mpp: Mpp, published: Path, registry: Running) -> None:

@@ -11,6 +11,7 @@ from mpp.cli.screen import put_json
 from mpp.cli.store.changes import Asks, carried_out, Changed, judged
 from mpp.cli.store.from_registry import Ways
 from mpp.cli.store.gathering import gather, gather_locked, Sources, Wanted
+from mpp.cli.store.registries import known_name
 from mpp.cli.store.opened import Opened, opened
 from mpp.cli.store.shown import changed_json, show_changed
 from mpp.errors import Refused
@@ -26,7 +27,7 @@ from mpp.model.names import SHA256_HEX, SHA256_HEX_FORM
 @click.option("--yes", is_flag=True, help="You are the person who agrees to what an update newly asks for; recorded as such, and refused in fleet mode.")
 @click.option("--downgrade", is_flag=True, help="An older version than was installed here is what you want. A person agrees to it too.")
 @click.option("--locked", default="", metavar="LOCKFILE", type=click.Path(dir_okay=False), help="Install what this lockfile says is served, hash by hash.")
-@click.option("--registry", default="", metavar="NAME", help="Take names from this registry. [default: that of the name space, else the usual one]")
+@click.option("--registry", default="", metavar="NAME|URL", help="Take names from this registry. [default: that of the name space, else the usual one]")
 @click.option("--min-age", type=click.FloatRange(min=0), default=None, metavar="HOURS", help="How long a version must have been public. [default: 72]")
 @click.option("--publisher", default="", metavar="HEX", help="The fingerprint of its publisher, got another way; it replaces the question.")
 @click.option("--offline", is_flag=True, help="Ask nobody: only files, each with its bundle beside it.")
@@ -72,7 +73,7 @@ def command(
     _judge_options(files, alias, sha256, locked)
     with opened() as on:
         how = Asks(yes=yes, as_json=as_json, downgrade=downgrade, publisher=publisher)
-        sources = Sources(ways=Ways(registry=registry, min_age=min_age, quiet=as_json), offline=offline)
+        sources = Sources(ways=Ways(registry=known_name(registry), min_age=min_age, quiet=as_json), offline=offline)
         wanted = gather_locked(locked, files, sources) if locked else gather(files, on.store, sources)
         if alias or sha256:
             wanted = [_only(wanted, alias, sha256.lower())]

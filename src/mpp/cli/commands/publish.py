@@ -11,7 +11,7 @@ from mpp.cli.options import find_package, in_shell, json_option, passphrase_opti
 from mpp.cli.screen import mark, note, put_json, say, TICK
 from mpp.cli.store.progress import Bar
 from mpp.cli.store.publisher import known_there, load_publisher, Publisher, publisher_options
-from mpp.cli.store.registries import load_config, memory_of, terms_of
+from mpp.cli.store.registries import known_name, load_config, memory_of, terms_of
 from mpp.errors import RemoteFailed
 from mpp.files import take, write_atomic
 from mpp.host.store.disk import BUNDLE_ENDING
@@ -39,7 +39,7 @@ class Ready:
 
 @click.command(name="publish")
 @click.argument("file", required=False)
-@click.option("--registry", "name", default="", metavar="NAME", help="Which registry. [default: that of the name space, else the usual one]")
+@click.option("--registry", "name", default="", metavar="NAME|URL", help="Which registry. [default: that of the name space, else the usual one]")
 @click.option("--private", is_flag=True, help="Show a package that is new to its owners only.")
 @click.option("--dry-run", is_flag=True, help="Say what would become public, and send nothing.")
 @publisher_options
@@ -69,7 +69,7 @@ def command(
       41       the registry refuses it: the version exists, the name space is not yours
     """
     who = load_publisher(key, signer_command, publisher, passphrase_file)
-    ready = prepared(find_package(file), name, who)
+    ready = prepared(find_package(file), known_name(name), who)
     if dry_run:
         _show_plan(ready, as_json=as_json)
         return

@@ -7,7 +7,7 @@ import click
 from mpp.cli.options import json_option, passphrase_option, quoted
 from mpp.cli.screen import mark, note, put_json, say, TICK
 from mpp.cli.store.publisher import known_there, load_publisher, publisher_options
-from mpp.cli.store.registries import load_config
+from mpp.cli.store.registries import known_name, load_config
 from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import RootChain
 from mpp.errors import Refused, RemoteFailed
@@ -18,7 +18,7 @@ from mpp.remote.client import RegistryClient
 
 
 @click.command(name="register")
-@click.option("--registry", "name", default="", metavar="NAME", help="Which registry. [default: the usual one]")
+@click.option("--registry", "name", default="", metavar="NAME|URL", help="Which registry. [default: the usual one]")
 @click.option("--namespace", default="", metavar="com.example", help="Also prove that this name space is yours.")
 @click.option("--method", type=click.Choice(["dns", "well-known"]), default="dns", help="By a TXT record, or by a file on your web site.")
 @publisher_options
@@ -49,6 +49,7 @@ def command(
     """
     if namespace and (PACKAGE_ID.fullmatch(namespace) is None):
         raise Refused("usage.registry", f"{shown(namespace)!r} is no name space", hint="write your domain backwards: com.example for example.com")
+    name = known_name(name)
     config = load_config()
     registry = config.named(name) if name else config.usual
     who = load_publisher(key, signer_command, publisher, passphrase_file)

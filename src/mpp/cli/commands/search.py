@@ -7,7 +7,7 @@ import click
 from mpp.cli.options import json_option
 from mpp.cli.screen import complain, error_json, note, put_json, say, table
 from mpp.cli.store.from_registry import hits
-from mpp.cli.store.registries import load_config
+from mpp.cli.store.registries import known_name, load_config
 from mpp.errors import MppError, Refused
 from mpp.model.jsontext import Json
 from mpp.remote.limits import SEARCH_SHOWN_MAX
@@ -22,7 +22,7 @@ WORDS_CHARS_MAX = 200
 
 @click.command(name="search")
 @click.argument("words", nargs=-1, required=True)
-@click.option("--registry", "name", default="", metavar="NAME", help="Ask this registry alone. [default: all that are known here]")
+@click.option("--registry", "name", default="", metavar="NAME|URL", help="Ask this registry alone. [default: all that are known here]")
 @click.option("--limit", type=click.IntRange(1, SEARCH_SHOWN_MAX), default=20, show_default=True, help="Hits shown of each registry.")
 @json_option
 def command(words: tuple[str, ...], name: str, limit: int, as_json: bool) -> int:
@@ -41,6 +41,7 @@ def command(words: tuple[str, ...], name: str, limit: int, as_json: bool) -> int
       0   an answer, also an empty one
       40  a registry does not answer; what the others found is shown
     """
+    name = known_name(name)
     config = load_config()
     asked = [config.named(name)] if name else list(config.registries.values())
     if not asked:

@@ -8,7 +8,7 @@ from mpp.cli.first_use import confirm
 from mpp.cli.options import json_option, passphrase_option, plain
 from mpp.cli.screen import mark, note, put_json, safe, say, TICK
 from mpp.cli.store.publisher import load_publisher, publisher_options
-from mpp.cli.store.registries import load_config, memory_of, terms_of
+from mpp.cli.store.registries import known_name, load_config, memory_of, terms_of
 from mpp.errors import Refused, RemoteFailed
 from mpp.model.jsontext import shown
 from mpp.protocol.registry.limits import REASON_MAX
@@ -25,7 +25,7 @@ DONE = {"yanked": "Yanked", "deprecated": "Deprecated", "revoked": "Revoked, for
 @click.option("--deprecate", "status", flag_value="deprecated", help="It stays usable; whoever takes it is told.")
 @click.option("--revoke", "status", flag_value="revoked", help="It is stopped everywhere, and never comes back.")
 @click.option("--undo", "status", flag_value="active", help="Take back a yank or a deprecation.")
-@click.option("--registry", "name", default="", metavar="NAME", help="Which registry. [default: that of the name space, else the usual one]")
+@click.option("--registry", "name", default="", metavar="NAME|URL", help="Which registry. [default: that of the name space, else the usual one]")
 @click.option("--yes", is_flag=True, help="With --revoke: you are the person who wants that.")
 @publisher_options
 @passphrase_option
@@ -58,7 +58,7 @@ def command(
     wanted, reason = status or "yanked", plain(reason, "--reason", REASON_MAX)
     if not reason and wanted != "active":
         raise Refused("usage.option", "people want to know why", where="--reason", hint='give a reason in one line: --reason "loses data on leap days"')
-    who, registry = load_publisher(key, signer_command, publisher, passphrase_file), load_config().for_package(wish.name, name)
+    who, registry = load_publisher(key, signer_command, publisher, passphrase_file), load_config().for_package(wish.name, known_name(name))
     if wanted == "revoked" and not yes and not confirm(safe(f"Revoke {what} for everybody, for good?") + "\nType yes to do it: "):
         raise Refused("consent.missing", "nobody agreed to the revocation", where=shown(what), hint="answer yes in a terminal, or add --yes")
     client = RegistryClient(registry, credentials=who.signed_for(registry))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import click
 
 from mpp.cli.agreeing import agreed, told, yes_option
 from mpp.cli.options import json_option, quoted
 from mpp.cli.screen import note, put_json, say
-from mpp.cli.store.registries import client_of, config_file, confirm_registry, drop_login, HOUR, look_at, memory_of, terms_of
+from mpp.cli.store.registries import client_of, config_file, confirm_registry, drop_login, HOUR, look_at, memory_of, name_of, terms_of
 from mpp.crypto.ed25519 import fingerprint
 from mpp.errors import Refused
 from mpp.model.fields import near
@@ -59,7 +57,7 @@ def command(
       41  it is not the registry that was known under this name, or its log does not hold
     """
     base = check_base(url)
-    name = name or _name_of(base)
+    name = name or name_of(base)
     _judge(name, namespaces)
     file = config_file()
     before = file.load()
@@ -94,12 +92,6 @@ def _judge(name: str, namespaces: tuple[str, ...]) -> None:
         if not is_namespace(space):
             hint = near(space, [f"{space}."]) or "write com.example. with a dot at its end"
             raise Refused("usage.registry", "this is no beginning of package ids with a dot at its end", where=space[:80], hint=hint)
-
-
-def _name_of(url: str) -> str:
-    host = urlsplit(url).hostname or ""
-    first = host.split(".")[0]
-    return "local" if host in {"127.0.0.1", "localhost", "::1"} else first if NAME.fullmatch(first) else ""
 
 
 def _end_login(before: Config, one: Registry) -> None:

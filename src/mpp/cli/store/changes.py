@@ -15,6 +15,7 @@ from mpp.cli.packages import FIRST_USE, take_bytes
 from mpp.cli.screen import note, safe
 from mpp.cli.store.from_registry import Origin, pin_by_namespace, same_as_proven
 from mpp.cli.store.gathering import Wanted
+from mpp.cli.store.layers import fetch_layer
 from mpp.cli.store.opened import Opened, TENANT
 from mpp.errors import Fault, MppError, Refused
 from mpp.host.sources.ports import SEPARATOR
@@ -88,8 +89,21 @@ def judged(wanted: Wanted, on: Opened, how: Asks) -> Change:
     wish = _wish(wanted, how)
     consent = on.consent(package.publisher_id, package.package_id)
     plan = plan_for(on.store, package, wish, consent=consent, reserved=on.taken)
-    looks = (*judge_texts(package, on.home, on.store.tool_names(package.package_id)), *long_names(plan.entry.alias, package.manifest))
+    looks = (*_judged_texts(package, origin, on, how), *long_names(plan.entry.alias, package.manifest))
     return Change(package=package, wish=wish, plan=plan, consent=consent, looks=looks, origin=origin)
+
+
+def _judged_texts(package: VerifiedPackage, origin: Origin | None, on: Opened, how: Asks) -> tuple[str, ...]:
+    """What a person should look at. A layer that is not here yet comes from the registry of the tool."""
+    others = on.store.tool_names(package.package_id)
+    try:
+        return judge_texts(package, on.home, others)
+    except Refused as fault:
+        named = package.manifest.runtime.layer
+        line = fetch_layer(named, origin, quiet=how.as_json) if fault.code == "layer.missing" and named is not None and origin is not None else None
+        if line is None:
+            raise
+    return (line, *judge_texts(package, on.home, others))
 
 
 def _taken(wanted: Wanted, how: Asks) -> VerifiedPackage:

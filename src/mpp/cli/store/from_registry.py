@@ -107,9 +107,13 @@ def fetch(wish: Wish, ways: Ways) -> tuple[Found, Origin]:
     return fetch_from(registry, package_id, wish.range, ways)
 
 
-def fetch_from(registry: Registry, package_id: str, wanted: Range, ways: Ways) -> tuple[Found, Origin]:
+def fetch_from(registry: Registry, package_id: str, wanted: Range, ways: Ways, *, content_hash: str = "") -> tuple[Found, Origin]:
+    """``content_hash``: the one that is meant; another is not even downloaded."""
     client = client_of(registry)
     origin = find(client, package_id, wanted, ways)
+    if content_hash and origin.proof.proven.content_hash != content_hash:
+        message = f"the registry's {package_id} {origin.chosen.version} has other content than the one that is meant"
+        raise Refused("registry.contradiction", message, where=registry.url, hint="its publisher builds the tool again, on the layer that is published")
     for remark in origin.chosen.remarks:
         note(f"note: {remark}")
     return _downloaded(client, origin.chosen, ways), origin

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from mpp.cli.first_use import confirm
 from mpp.cli.options import home, is_fleet, quoted, read_passphrase
-from mpp.cli.screen import safe
+from mpp.cli.screen import note, safe
 from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import read_chain, RootChain
 from mpp.errors import Refused
@@ -17,7 +18,8 @@ from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.jsontext import shown
 from mpp.protocol.registry.documents import RegistryInfo
 from mpp.remote.client import RegistryClient
-from mpp.remote.config import Config, ConfigFile, Registry
+from mpp.remote.address import check_base, is_here
+from mpp.remote.config import Config, ConfigFile, NAME, Registry, with_registry
 from mpp.remote.credentials import Credentials, Nobody, Signed, Token
 from mpp.remote.limits import AGE_SECONDS_MAX
 from mpp.remote.memory import MemoryFile
@@ -122,7 +124,7 @@ def confirm_registry(url: str, info: RegistryInfo, chain: RootChain, expected: s
     if expected and digits != chain.publisher_id:
         raise Refused("publisher.fingerprint", "the fingerprint is another one", where=shown(url), hint="stop: this is not the registry that you expect")
     if not expected and not ask(registry_question(url, info, chain)):
-        hint = "run in a terminal and answer yes, or give --fingerprint"
+        hint = f"answer yes in a terminal, or run, with the fingerprint that its operator gave you: mpp registry add {url} --fingerprint HEX"
         raise Refused("publisher.unconfirmed", "nobody confirmed the registry's fingerprint", where=shown(url), hint=hint)
 
 
@@ -142,3 +144,30 @@ def registry_question(url: str, info: RegistryInfo, chain: RootChain) -> str:
         "Type yes to trust what its log proves: ",
     ]
     return "\n".join(safe(line) for line in lines)
+
+
+def name_of(url: str) -> str:
+    """How a registry is called where nobody says: the first part of its host."""
+    host = urlsplit(url).hostname or ""
+    first = host.split(".")[0]
+    return "local" if is_here(host) else first if NAME.fullmatch(first) else ""
+
+
+def known_name(wanted: str) -> str:
+    """The name of the registry that ``--registry`` means. An address that is not known yet is asked about once, as by `mpp registry add`."""
+    if not wanted.lower().startswith(("http://", "https://")):
+        return wanted
+    base, config = check_base(wanted), load_config()
+    found = next((one.name for one in config.registries.values() if one.url == base), "")
+    if found:
+        return found
+    info, chain = look_at(base)
+    one = Registry(name=name_of(base), url=base, registry_id=chain.publisher_id)
+    if NAME.fullmatch(one.name) is None:
+        raise Refused("usage.registry", "the registry needs a name", where=base, hint=f"run: mpp registry add {base} --name NAME")
+    with_registry(config, one, default=False)
+    confirm_registry(base, info, chain, "")
+    memory_of(chain.publisher_id).begin(chain)
+    config_file().change(lambda latest: with_registry(latest, one, default=False))
+    note(f"{base} is known as {one.name} from now on")
+    return one.name
