@@ -92,6 +92,8 @@ def test_a_machine_joins_follows_and_reports(mpp: Mpp, office: Office, server: S
     assert (synced.json["policy"], synced.json["trust"]["version"]) == ({"name": "org", "version": 1, "before": 0}, 1)
     assert "fleet" in mpp("policy", "show").out
     assert "ab" * 32 in (Path(home_of()) / "trust" / "trust.json").read_text()
+    known = mpp("registry", "list", "--json").json
+    assert "https://packages.example.com" in json.dumps(known)
     again = mpp("registry", "fleet", "sync")
     assert "policy" in again.out
     status = mpp("registry", "fleet", "status")
@@ -212,3 +214,27 @@ def test_what_is_no_code_or_trust_is_refused(mpp: Mpp, office: Office, server: S
     assert mpp("registry", "fleet", "root", "put", other / "publisher.json", "--data", office.data).code == 23
     assert "Here is version 1" in office.says("policy", "put", "org.json")
     assert "Holds once" in mpp("registry", "fleet", "enroll-code", "--label", "x", "--data", office.data).err
+
+
+def test_a_fleet_says_which_registry_answers_for_a_name_space() -> None:
+    from dataclasses import replace
+
+    from mpp.cli.registry.fleet_registries import pinned
+    from mpp.errors import Refused
+    from mpp.remote.config import Config, read_config, Registry, write_config
+    from tests.registry.fleet.worlds import pin
+
+    own = Registry(name="mine", url="https://mine.example", registry_id="12" * 32, namespaces=("com.example.", "net.own."))
+    before = Config(default="mine", registries={"mine": own})
+    pins = (pin("com.example"), pin("org.sea", "34" * 32), pin("*"))
+    after = pinned(before, pins)
+    assert after.registries["mine"].namespaces == ("net.own.",), "one name space, one registry"
+    assert after.for_package("com.example.tool").registry_id == "ab" * 32
+    assert after.for_package("org.sea.fish").registry_id == "34" * 32
+    assert after.for_package("dev.cat.tool").registry_id == "ab" * 32
+    assert after.for_package("net.own.tool") == after.registries["mine"]
+    assert pinned(after, pins) == after
+    assert read_config(write_config(after, where="x"), where="x") == after
+    assert pinned(before, ()) == before
+    with pytest.raises(Refused):
+        pinned(before, (replace(pins[0], url="http://elsewhere.example"),))

@@ -206,7 +206,9 @@ def _take_trust(state: Enrolled) -> TookTrust:
     from mpp.host.enrolment.following import Following  # noqa: PLC0415
 
     done = Following(home(), SystemClock(), fleet.SYSTEM).take_trust(_asking(state), state.trust_name)
-    if done.changed:
+    from mpp.cli.registry.fleet_registries import pin_registries  # noqa: PLC0415 - as above
+
+    if pin_registries(done.body.registries) or done.changed:
         _record_trust(done)
     for one in done.kept_back:
         note(f"warning: the root documents of publisher {one[:16]} part from those known here; it stays as it was")
