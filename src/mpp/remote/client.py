@@ -81,6 +81,10 @@ class RegistryClient:
     def absence(self, package_id: str) -> bytes:
         return self._get(f"/v1/packages/{quote(package_id, safe='')}/absence", BUNDLE_BYTES_MAX).body
 
+    def discover(self, package_id: str) -> bytes:
+        """Which registry it knows that has the package."""
+        return self._get(f"/v1/discover/{quote(package_id, safe='')}", DOCUMENT_BYTES_MAX).body
+
     def checkpoint(self) -> bytes:
         return self._get("/v1/log/checkpoint", BUNDLE_BYTES_MAX).body
 

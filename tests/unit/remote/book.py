@@ -264,7 +264,7 @@ class Server:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         # A client that has heard enough breaks the connection.
-        self._server.handle_error = lambda _request, _address: None  # type: ignore[method-assign]
+        self._server.handle_error = lambda _request, _address: None  # type: ignore[method-assign, assignment]
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
