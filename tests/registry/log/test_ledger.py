@@ -16,6 +16,7 @@ from mpp.protocol.registry.checkpoint import read_signed, witnessed_by
 from mpp.protocol.registry.events import Change, NamespaceProven, RegistryOpened, read_leaf
 from mpp.protocol.registry.state import applied, map_key, map_value
 from mpp_registry.log import nodes as log_nodes
+from mpp_registry.log import states as log_states
 from mpp_registry.log.ledger import Ledger
 from mpp_registry.log.limits import ENTRIES_GIVEN_MAX, RENEW_SECONDS
 from mpp_registry.log.renewing import renewed
@@ -176,6 +177,19 @@ def test_what_was_undone_is_not_remembered(services: Services) -> None:
         state = services.ledger.package_state(rows, ONE)
         assert [one.version for one in state.versions] == ["1.0.0", "1.1.0", "1.2.0", "4.0.0"]
         assert state == States().get(rows, ONE)
+
+
+def test_memory_of_states_has_a_bound(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(services)
+    with services.database.read() as rows:
+        for packages, versions, kept in ((1, 100, [TWO]), (2, 100, [ONE, TWO]), (2, 4, [TWO]), (2, 1, [TWO])):
+            monkeypatch.setattr(log_states, "STATES_KEPT_MAX", packages)
+            monkeypatch.setattr(log_states, "VERSIONS_KEPT_MAX", versions)
+            states = States()
+            for name in (ONE, TWO, TWO):
+                assert states.get(rows, name) == services.ledger.package_state(rows, name)
+            assert list(states._kept) == kept
+            assert states._versions == sum(len(state.versions) for _, _, state in states._kept.values())
 
 
 def test_two_replicas_go_on_from_each_other(services: Services) -> None:

@@ -20,7 +20,10 @@ COSIGNATURE_BYTES_MAX = 1 * KIB
 """Bytes of one line of a witness. Reason: it has under 300."""
 
 STATES_KEPT_MAX = 2_000
-"""Packages whose state is kept in memory for the next change. Reason: those that are published to often; one has a kilobyte for each five versions."""
+"""Packages whose state is kept in memory for the next change. Reason: those that are published to often."""
+
+VERSIONS_KEPT_MAX = 50_000
+"""Versions of the packages whose state is kept in memory. Reason: 25 MB."""
 
 RENEW_SECONDS = 600
 """Seconds after which the newest checkpoint is signed anew. Reason: clients believe one for hours, and witnesses sign it each time."""

@@ -12,7 +12,7 @@ from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import canonical, read
 from mpp.protocol.registry.events import Leaf, Owner, Status, VersionPublished, VersionStatusChanged, read_owners
 from mpp.protocol.registry.state import PackageState, VersionState, map_value, order_of
-from mpp_registry.log.limits import NODES_ASKED_MAX, STATES_KEPT_MAX
+from mpp_registry.log.limits import NODES_ASKED_MAX, STATES_KEPT_MAX, VERSIONS_KEPT_MAX
 from mpp_registry.store.ports import Rows
 
 
@@ -40,9 +40,9 @@ def keep_nodes(rows: Rows, change: MapChange) -> None:
 class States:
     """The states of packages in the database, those of the last changes in memory too."""
 
-    def __init__(self, kept: int = STATES_KEPT_MAX) -> None:
+    def __init__(self) -> None:
         self._kept: OrderedDict[str, tuple[bytes, str, PackageState]] = OrderedDict()
-        self._most, self._guard = kept, threading.Lock()
+        self._versions, self._guard = 0, threading.Lock()
 
     def get(self, rows: Rows, package_id: str) -> PackageState | None:
         found = rows.one("SELECT value, owners, publisher_id, idx FROM log_packages WHERE package_id = ?", package_id)
@@ -85,10 +85,15 @@ class States:
 
     def _keep(self, state: PackageState, value: bytes, owners: str) -> None:
         with self._guard:
+            self._forget(self._kept.pop(state.package_id, None))
             self._kept[state.package_id] = value, owners, state
-            self._kept.move_to_end(state.package_id)
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._versions += len(state.versions)
+            # Attack: bundles of packages with many versions, one after the other, until the memory is full.
+            while len(self._kept) > STATES_KEPT_MAX or (self._versions > VERSIONS_KEPT_MAX and len(self._kept) > 1):
+                self._forget(self._kept.popitem(last=False)[1])
+
+    def _forget(self, gone: tuple[bytes, str, PackageState] | None) -> None:
+        self._versions -= len(gone[2].versions) if gone is not None else 0
 
 
 def _read_versions(rows: Rows, package_id: str) -> tuple[VersionState, ...]:
