@@ -76,6 +76,10 @@ def sign(
     number = version if version is not None else _next(place, chain.publisher_id)
     body = _body(file, name, number, moment, moment + seconds(expires, "--expires"), registries)
     body = _revoking(body, contents, gone)
+    for one in body.publishers.values():
+        if one.any_package:
+            # `mpp keygen` gives this to keys of its own machine; a fleet seldom means it.
+            note(f"warning: {quoted(one.chain.newest.name)} is trusted for any package, on every machine of the fleet")
     data = sign_trust(body, chain, [_signer(key, passphrase_file) for key in keys])
     write_atomic(place, data)
     found = read_trust_bundle(data, where=place)
