@@ -131,7 +131,7 @@ def test_a_version_that_waits_is_judged_by_what_holds_when_it_is_approved(joined
     set_publisher_status(joined.services, team.id, "suspended", "odd")
     assert code_of(approve_staged, joined.services, staged.staged_id, who) == "registry.suspended"
     joined.restaged(staging=True)
-    waiting = joined.publish(ALICE)
+    waiting = joined.publish(ALICE, "com.example.alice")
     set_publisher_status(joined.services, ALICE.id, "suspended", "odd")
     assert code_of(approve_by_hand, joined.services, waiting.staged_id) == "registry.changed"
 
