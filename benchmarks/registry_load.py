@@ -167,8 +167,9 @@ class Flow(NamedTuple):
 class Downloads:
     """A closed loop over plain sockets: some connections, each asks again as soon as it has an answer. The body goes into one buffer and is looked at by nobody."""
 
-    def __init__(self, port: int, paths: Sequence[str], connections: int) -> None:
-        self.port, self.paths, self.connections = port, paths, connections
+    def __init__(self, port: int, paths: Sequence[str], connections: int, *, many: bool = False) -> None:
+        """``many``: each request says that it comes from another address, for a server that counts what one address asks."""
+        self.port, self.paths, self.connections, self.many = port, paths, connections, many
         self.guard = threading.Lock()
         self.answers = self.size = self.wrong = 0
 
@@ -177,7 +178,9 @@ class Downloads:
         with socket.create_connection((HOST, self.port), WAIT_SECONDS) as line:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while time.perf_counter() < until:
-                line.sendall(Ask(self.paths[(number + answers * self.connections) % len(self.paths)]).raw(host))
+                turn = number + answers * self.connections
+                address = (("X-Forwarded-For", f"10.{turn >> 16 & 255}.{turn >> 8 & 255}.{turn & 255}"),) if self.many else ()
+                line.sendall(Ask(self.paths[turn % len(self.paths)], headers=address).raw(host))
                 status, got = _received(line, buffer)
                 answers, size, wrong = answers + 1, size + got, wrong + (status != 200)
         with self.guard:
