@@ -21,7 +21,7 @@ from mpp.protocol.registry.events import Change, Leaf, kind_of, package_of, publ
 from mpp.protocol.registry.state import PackageState, applied, map_key, version_proof
 from mpp_registry.log.limits import CHANGES_MAX, COSIGNATURES_MAX, ENTRIES_GIVEN_MAX
 from mpp_registry.log.nodes import add_leaves, computed
-from mpp_registry.log.states import RowNodes, States, keep_nodes
+from mpp_registry.log.states import RowNodes, States, keep_nodes, put_change
 from mpp_registry.store.ports import Rows
 
 _NEWEST = "SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1"
@@ -92,14 +92,16 @@ class Ledger:
 
     def _apply(self, rows: Rows, leaves: Sequence[Leaf]) -> dict[bytes, bytes]:
         """The new values in the map, by key."""
-        values: dict[bytes, bytes] = {}
+        states: dict[str, PackageState] = {}
         for leaf in leaves:
             package_id = package_of(leaf.change)
-            if package_id is not None:
-                state = applied(self._states.get(rows, package_id), leaf)
-                if state is not None:
-                    values[map_key(package_id)] = self._states.put(rows, state, leaf)
-        return values
+            if package_id is None:
+                continue
+            state = applied(states.get(package_id) or self._states.get(rows, package_id), leaf)
+            if state is not None:
+                states[package_id] = state
+                put_change(rows, leaf)
+        return {map_key(package_id): self._states.put(rows, state) for package_id, state in states.items()}
 
     def _update_map(self, rows: Rows, values: dict[bytes, bytes], before: bytes) -> bytes:
         if not values:

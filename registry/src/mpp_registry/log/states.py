@@ -64,22 +64,14 @@ class States:
         found = rows.one("SELECT value FROM log_packages WHERE package_id = ?", package_id)
         return None if found is None else bytes(cast("bytes", found[0]))
 
-    def put(self, rows: Rows, state: PackageState, leaf: Leaf) -> bytes:
-        """Keep the state after a leaf; its value in the map."""
+    def put(self, rows: Rows, state: PackageState) -> bytes:
+        """Keep the state after the last of some leaves; its value in the map."""
         value, owners = map_value(state), _write_owners(state.owners)
         rows.run(
             "INSERT INTO log_packages (package_id, owners, publisher_id, idx, value) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (package_id) DO UPDATE SET owners = excluded.owners, publisher_id = excluded.publisher_id, idx = excluded.idx, value = excluded.value",
             state.package_id, owners, state.publisher_id, state.index, value,
         )  # fmt: skip
-        change = leaf.change
-        if isinstance(change, VersionPublished):
-            rows.run(
-                "INSERT INTO log_versions (package_id, version, content_hash, file_hash, publisher_id, status, idx) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                change.package_id, change.version, change.content_hash, change.file_hash, change.publisher_id, "active", leaf.index,
-            )  # fmt: skip
-        elif isinstance(change, VersionStatusChanged):
-            rows.run("UPDATE log_versions SET status = ? WHERE package_id = ? AND version = ?", change.status, change.package_id, change.version)
         self._keep(state, value, owners)
         return value
 
@@ -94,6 +86,18 @@ class States:
 
     def _forget(self, gone: tuple[bytes, str, PackageState] | None) -> None:
         self._versions -= len(gone[2].versions) if gone is not None else 0
+
+
+def put_change(rows: Rows, leaf: Leaf) -> None:
+    """Keep what a leaf says of a version."""
+    change = leaf.change
+    if isinstance(change, VersionPublished):
+        rows.run(
+            "INSERT INTO log_versions (package_id, version, content_hash, file_hash, publisher_id, status, idx) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            change.package_id, change.version, change.content_hash, change.file_hash, change.publisher_id, "active", leaf.index,
+        )  # fmt: skip
+    elif isinstance(change, VersionStatusChanged):
+        rows.run("UPDATE log_versions SET status = ? WHERE package_id = ? AND version = ?", change.status, change.package_id, change.version)
 
 
 def _read_versions(rows: Rows, package_id: str) -> tuple[VersionState, ...]:
