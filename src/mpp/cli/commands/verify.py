@@ -61,8 +61,7 @@ def command(file: str | None, trust_file: str | None, bundle: str | None, regist
       20       the file is intact, but its publisher is not trusted here
       41       the bundle does not hold, is of another file, or says that the version was withdrawn
     """
-    if bundle is None and (registry or hours is not None):
-        raise Refused("usage.option", "--registry and --max-age are about a bundle", hint="add --bundle FILE.bundle")
+    _judge_options(bundle, registry, hours)
     path = find_package(file)
     data = take(path, TOTAL_BYTES_MAX)
     trust = load_trust_file(trust_file) if trust_file is not None else trust_store().load()
@@ -79,19 +78,24 @@ def command(file: str | None, trust_file: str | None, bundle: str | None, regist
             outcome = _run(data, trust_store().load(), at, passed, as_json)
     if isinstance(outcome, VerifiedPackage) and trust_file is None:
         _remember(outcome)
-    verdict = None
-    if bundle is not None and isinstance(outcome, VerifiedPackage):
-        verdict = _judge_bundle(bundle, registry, hours, at, outcome)
-    failed = outcome if isinstance(outcome, Refused) else verdict if isinstance(verdict, Refused) else None
+    verdict = _judge_bundle(bundle, registry, hours, at, outcome)
     if as_json:
         put_json(_report(path, data, passed, outcome, trust) | _bundle_report(verdict))
     else:
         _show(data, outcome, trust)
         _show_bundle(verdict, at)
-    return failed.exit_code if failed is not None else 0
+    return next((one.exit_code for one in (outcome, verdict) if isinstance(one, Refused)), 0)
 
 
-def _judge_bundle(path: str, registry: str, hours: float | None, now: int, package: VerifiedPackage) -> Proven | Refused:
+def _judge_options(bundle: str | None, registry: str, hours: float | None) -> None:
+    if bundle is None and (registry or hours is not None):
+        raise Refused("usage.option", "--registry and --max-age are about a bundle", hint="add --bundle FILE.bundle")
+
+
+def _judge_bundle(path: str | None, registry: str, hours: float | None, now: int, package: VerifiedPackage | Refused) -> Proven | Refused | None:
+    """None: there is no bundle, or the file itself was refused."""
+    if path is None or isinstance(package, Refused):
+        return None
     from mpp.cli import bundle_verdict as bundles  # noqa: PLC0415 - most files are verified without a registry
 
     max_age = None if hours is None else int(hours * HOUR)

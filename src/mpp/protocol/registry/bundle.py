@@ -174,7 +174,10 @@ def _read_path(fields: Fields, key: str) -> tuple[bytes, ...]:
 
 def registry_chain(roots: bytes, registry_id: str, known: RootChain | None, *, where: str) -> RootChain:
     """The root document that decides: the longer one of that which came along and that which is known, of which one begins with the other."""
-    chain = read_chain(roots, where=f"{where}/roots")
+    try:
+        chain = read_chain(roots, where=f"{where}/roots")
+    except Refused as fault:
+        raise Refused("registry.roots", f"the registry's root document does not hold: {fault.message}", where=fault.where, hint=_AGAIN) from None
     # Attack: a whole and soundly signed bundle of a registry that anybody can open.
     if chain.publisher_id != registry_id or (known is not None and known.publisher_id != registry_id):
         raise Refused("registry.identity", "this is of another registry", where=where, hint="name the registry that you mean by its full id")
@@ -255,7 +258,14 @@ def _one_thing(leaf: Leaf, change: VersionPublished, item: MapValue, line: Versi
 
 
 def proven_absent(
-    absence: Absence, registry_id: str, package_id: str, *, now: int, max_age: int | None = None, known: RootChain | None = None, witnesses: Sequence[NoteKey] = ()
+    absence: Absence,
+    registry_id: str,
+    package_id: str,
+    *,
+    now: int,
+    max_age: int | None = None,
+    known: RootChain | None = None,
+    witnesses: Sequence[NoteKey] = (),
 ) -> ProvenAbsent:
     """Judge a proof that a registry has no package of this id."""
     # Attack: the absence of another name, which is as true.

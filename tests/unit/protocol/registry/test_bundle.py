@@ -91,7 +91,7 @@ def test_whose_bundle_it_is(registry: MemoryRegistry) -> None:
     assert refusal(registry.bundle(HELLO, "1.0.0"), registry, known=stranger.keys.chain) == "registry.identity"
     # The root document of this registry, and all else of the other one.
     assert refusal(replace(stranger.bundle(HELLO, "1.0.0"), roots=registry.keys.chain.data), registry) == "registry.identity"
-    assert refusal(replace(registry.bundle(HELLO, "1.0.0"), roots=b"{}"), registry) == "signature.missing"
+    assert refusal(replace(registry.bundle(HELLO, "1.0.0"), roots=b"{}"), registry) == "registry.roots"
 
 
 def test_the_longer_root_document_decides() -> None:
