@@ -11,11 +11,12 @@ from typing import NoReturn
 
 from mpp.crypto.roots import ROLES, RoleName, Root, RootChain, read_chain
 from mpp.errors import Refused
+from mpp.protocol.registry.limits import REQUEST_TEXT_MAX
 from mpp.protocol.registry.requests import SCHEME, SignedRequest, check_request, read_request, spent_until
 from mpp.stages.archive.limits import PUBLISHER_BYTES_MAX
 from mpp_registry.publishing.actor import Actor
 from mpp_registry.publishing.chains import chain_of, publisher_of_key
-from mpp_registry.publishing.limits import AUTHORIZATION_CHARS_MAX, REQUEST_KEEP_SECONDS
+from mpp_registry.publishing.limits import REQUEST_KEEP_SECONDS
 from mpp_registry.publishing.once import spend
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows
@@ -25,8 +26,8 @@ BEARER = "Bearer"
 
 def authenticate(services: Services, header: str, method: str, target: str, body_sha256: str) -> Actor:
     """The registered publisher that asks. ``target``: path and query as they were sent. Raises Refused ``registry.*``."""
-    scheme, _, text = header[: AUTHORIZATION_CHARS_MAX + 1].partition(" ")
-    if len(header) > AUTHORIZATION_CHARS_MAX or scheme not in {SCHEME, BEARER}:
+    scheme, _, text = header[: REQUEST_TEXT_MAX + 1].partition(" ")
+    if len(header) > REQUEST_TEXT_MAX or scheme not in {SCHEME, BEARER}:
         _refuse("the request does not say who asks")
     if scheme == BEARER:
         return _by_token(services, text)
@@ -43,7 +44,7 @@ def authenticate_new(services: Services, header: str, method: str, target: str, 
 
     The chain proves itself; whether it goes on from the one that is stored here, ``register`` and ``rotate_root`` judge.
     """
-    if len(header) > AUTHORIZATION_CHARS_MAX or not header.startswith(SCHEME + " "):
+    if len(header) > REQUEST_TEXT_MAX or not header.startswith(SCHEME + " "):
         _refuse("the request does not say who asks")
     signed, chain = read_request(header), read_publisher(body)
     with services.database.read() as rows:

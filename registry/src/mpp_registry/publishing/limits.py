@@ -19,9 +19,6 @@ REQUEST_KEEP_SECONDS = 300
 TOKEN_SECONDS = 900
 """Seconds that a token of a build service counts. Reason: a build publishes at its end and at once; what is stolen is soon worth nothing."""
 
-AUTHORIZATION_CHARS_MAX = 8 * KIB
-"""Characters of the header with which a request says who asks. Reason: a signed one has one and a half thousand; common servers refuse more."""
-
 CLEANED_MAX = 1000
 """Rows that one clean-up removes. Reason: it holds the one writer; the next run goes on."""
 
