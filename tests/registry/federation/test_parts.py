@@ -315,3 +315,21 @@ def test_private_names(tmp_path: Path) -> None:
         assert unkeep_private(a.services, "com.acme")
         assert not unkeep_private(a.services, "com.acme")
         assert clear_evidence(a.services, "0" * 64) == 0
+
+
+def test_what_is_kept_of_others_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that introduces registries without end, each with a fork of its own."""
+    from mpp_registry.federation import peers
+    from mpp_registry.federation.peers import all_evidence, all_seen, Evidence, home_of, keep_evidence, keep_home, keep_seen, Seen
+
+    for name in ("EVIDENCE_MAX", "SEEN_MAX", "HOMES_MAX"):
+        monkeypatch.setattr(peers, name, 2)
+    with registries(tmp_path, "a") as (a,), a.services.database.write() as rows:
+        for number in range(4):
+            keep_evidence(rows, Evidence(registry_id=f"{number}", kind="fork", at=number, words="x", before=b"", after=b""))
+            keep_seen(rows, Seen(registry_id=f"{number}", roots=b"r", size=1, root=b"x", note=b"n", at=number))
+            keep_home(rows, f"com.example.t{number}", "x", 0)
+        keep_seen(rows, Seen(registry_id="1", roots=b"r", size=5, root=b"x", note=b"n", at=9))
+        assert [one.registry_id for one in all_evidence(rows)] == ["0", "1"]
+        assert {one.registry_id: one.size for one in all_seen(rows).values()} == {"0": 1, "1": 5}
+        assert [home_of(rows, f"com.example.t{number}") for number in range(3)] == ["x", "x", ""]

@@ -76,6 +76,15 @@ REST_SECONDS = 15
 REST_SECONDS_MAX = 600
 """Seconds for which it is left alone at most. Reason: it doubles each time; after an outage of a day it is back within minutes."""
 
+EVIDENCE_MAX = 1_000
+"""Rows of evidence in all. Reason: five kinds of a hundred peers, and room for registries that peers introduce; more is noise that somebody makes."""
+
+SEEN_MAX = 10_000
+"""Registries whose checkpoints are kept. Reason: those of the list, and those that were introduced; each is some kilobytes."""
+
+HOMES_MAX = 1_000_000
+"""Packages whose home is kept. Reason: some hundred megabytes; whoever makes up more names finds them not kept."""
+
 EVIDENCE_BYTES_MAX = 64 * KIB
 """Bytes of each of the two pieces of evidence about a peer. Reason: two signed checkpoints, or one false answer."""
 

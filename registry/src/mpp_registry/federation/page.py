@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from mpp.crypto import base64text
 from mpp.model.jsontext import Json
 
@@ -12,7 +14,8 @@ from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows
 
 
-def peers_json(services: Services, rows: Rows, breakers: Breakers | None = None) -> dict[str, Json]:
+def peers_json(services: Services, rows: Rows, breakers: Breakers | None = None, *, whole: bool = False) -> dict[str, Json]:
+    """``whole``: with the bytes of the evidence, which are too many for everybody who asks."""
     listed = peers_of(rows, services.ledger.roots)
     seen, evidence = all_seen(rows), all_evidence(rows)
     peers: list[Json] = [_peer(one, seen.get(one.registry_id), evidence, breakers) for one in listed.peers]
@@ -24,7 +27,7 @@ def peers_json(services: Services, rows: Rows, breakers: Breakers | None = None)
         "at": listed.at,
         "peers": peers,
         "others": others,
-        "evidence": [_evidence(one) for one in evidence],
+        "evidence": [_evidence(one, whole=whole) for one in evidence],
     }
 
 
@@ -51,12 +54,13 @@ def _seen(one: Seen) -> dict[str, Json]:
     return {"registry_id": one.registry_id, "size": one.size, "root": base64text.encode(one.root), "at": one.at}
 
 
-def _evidence(one: Evidence) -> dict[str, Json]:
-    return {
+def _evidence(one: Evidence, *, whole: bool) -> dict[str, Json]:
+    found: dict[str, Json] = {
         "registry_id": one.registry_id,
         "kind": one.kind,
         "at": one.at,
         "words": one.words,
-        "before": base64text.encode(one.before),
-        "after": base64text.encode(one.after),
+        "before_sha256": sha256(one.before).hexdigest(),
+        "after_sha256": sha256(one.after).hexdigest(),
     }
+    return {**found, "before": base64text.encode(one.before), "after": base64text.encode(one.after)} if whole else found

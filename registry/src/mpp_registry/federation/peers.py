@@ -14,7 +14,7 @@ from mpp.model.jsontext import shown
 from mpp.model.value import value
 from mpp.ports import Signer
 
-from mpp_registry.federation.limits import EVIDENCE_BYTES_MAX, PEERS_MAX
+from mpp_registry.federation.limits import EVIDENCE_BYTES_MAX, EVIDENCE_MAX, HOMES_MAX, PEERS_MAX, SEEN_MAX
 from mpp_registry.federation.peerlist import check_url, EVERYTHING, judged_namespace, NO_PEERS, Peer, PeerList, read_list, sign_list
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows
@@ -193,8 +193,19 @@ def _bytes(cell: object) -> bytes:
     return bytes(cell) if isinstance(cell, bytes | memoryview) else b""
 
 
+def _is_full(rows: Rows, table: str, most: int) -> bool:
+    # The name of the table is ours.
+    found = rows.one(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
+    return found is not None and int(str(found[0])) >= most
+
+
 def keep_seen(rows: Rows, seen: Seen) -> None:
-    """Never a step back: of two that come at once, the larger one stays."""
+    """Never a step back: of two that come at once, the larger one stays.
+
+    Attack: a peer that introduces registries without end. Of more than there is room for, those that are known go on.
+    """
+    if _is_full(rows, "peer_seen", SEEN_MAX) and seen_of(rows, seen.registry_id) is None:
+        return
     rows.run(
         "INSERT INTO peer_seen (registry_id, roots, size, root, note, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (registry_id) DO UPDATE SET"
         " roots = excluded.roots, size = excluded.size, root = excluded.root, note = excluded.note, at = excluded.at WHERE excluded.size >= peer_seen.size",
@@ -204,6 +215,8 @@ def keep_seen(rows: Rows, seen: Seen) -> None:
 
 def keep_evidence(rows: Rows, found: Evidence) -> None:
     """The first of its kind. Attack: a thousand harmless ones that push out the one that counts."""
+    if _is_full(rows, "peer_evidence", EVIDENCE_MAX):
+        return
     rows.run(
         "INSERT INTO peer_evidence (registry_id, kind, at, words, before, after) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (registry_id, kind) DO NOTHING",
         found.registry_id, found.kind, found.at, shown(found.words, WORDS_MAX), found.before[:EVIDENCE_BYTES_MAX], found.after[:EVIDENCE_BYTES_MAX],
@@ -239,4 +252,6 @@ def home_of(rows: Rows, package_id: str) -> str:
 
 
 def keep_home(rows: Rows, package_id: str, registry_id: str, at: int) -> None:
+    if _is_full(rows, "peer_homes", HOMES_MAX):
+        return
     rows.run("INSERT INTO peer_homes (package_id, registry_id, at) VALUES (?, ?, ?) ON CONFLICT (package_id) DO NOTHING", package_id, registry_id, at)

@@ -130,6 +130,10 @@ def enrol(services: Services, enrolment: Enrolment, request: Request) -> tuple[H
     if signed.key != enrolment.host_id:
         # Attack: a host that enrols the key of another one, to report in its name.
         raise Refused("registry.enrolment", "the request is not signed by the key that it brings", hint="enrol a host on the host itself")
+    # Attack: strangers who make up codes, each of which would cost the writer's turn. What is unknown is turned away by a look.
+    with services.database.read() as rows:
+        if rows.one("SELECT 1 FROM fleet_codes WHERE code_sha256 = ?", _digest(enrolment.secret)) is None:
+            raise Refused("registry.enrolment", _NOT_GOOD, hint="ask the administrator for a new code")
     _judge_request(services, signed, request, enrolment.public)
     now = services.clock.now()
     with services.database.write() as rows:

@@ -15,7 +15,7 @@ from mpp.model.value import value
 from mpp_registry.fleet.alarms import Alarm, alarm, kept_alarms
 from mpp_registry.fleet.hosts import Host, hosts
 from mpp_registry.fleet.limits import AGENTS_SHOWN_MAX, CLOCK_SECONDS_MAX, HOSTS_MAX, PAGE_ITEMS_MAX, SILENT_SECONDS
-from mpp_registry.fleet.papers import newest
+from mpp_registry.fleet.papers import newest, Paper
 from mpp_registry.fleet.witness import accept_log, logs_of
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Row, Rows
@@ -109,11 +109,8 @@ class Installed:
     agents: tuple[str, ...]
     agents_count: int
     calls: int
-
-    @property
-    def place(self) -> str:
-        """What the next page begins after."""
-        return f"{self.host_id}:{self.package_id}:{self.content_hash}"
+    place: str
+    """What the next page begins after."""
 
 
 def inventory(rows: Rows, asked: Asked) -> tuple[Installed, ...]:
@@ -124,10 +121,10 @@ def inventory(rows: Rows, asked: Asked) -> tuple[Installed, ...]:
     while len(out) < asked.limit:
         page = _page(rows, asked, after)
         for row in page:
-            one = _installed(rows, row, revoked)
-            after = one.place
-            if asked.status in {"", one.status}:
-                out.append(one)
+            after, status = _place(row), _status(row, revoked)
+            # Who called it is looked up for what is shown alone: most rows of a large fleet are not.
+            if asked.status in {"", status}:
+                out.append(_installed(rows, row, status))
             if len(out) >= asked.limit:
                 break
         if len(page) < PAGE_ITEMS_MAX:
@@ -156,8 +153,19 @@ def _page(rows: Rows, asked: Asked, after: str) -> list[Row]:
     return rows.all(sql, *parameters)
 
 
-def _installed(rows: Rows, row: Row, revoked: frozenset[str]) -> Installed:
-    host_id, host, package_id, version, publisher_id, content_hash, file_hash, active, status = row
+def _status(row: Row, revoked: frozenset[str]) -> str:
+    """What the fleet's trust revokes is revoked; of all else the log of this registry says it."""
+    publisher_id, content_hash, status = str(row[4]), str(row[5]), str(row[8] or "unknown")
+    return "revoked" if content_hash in revoked or publisher_id in revoked else status
+
+
+def _place(row: Row) -> str:
+    """What the next page begins after."""
+    return ":".join(str(row[column]) for column in (0, 2, 5))
+
+
+def _installed(rows: Rows, row: Row, status: str) -> Installed:
+    host_id, host, package_id, version, publisher_id, content_hash, file_hash, active = row[:8]
     uses = rows.one(
         "SELECT COUNT(*), CAST(COALESCE(SUM(calls), 0) AS BIGINT) FROM fleet_uses WHERE host_id = ? AND package_id = ? AND content_hash = ?",
         host_id, package_id, content_hash,
@@ -166,11 +174,10 @@ def _installed(rows: Rows, row: Row, revoked: frozenset[str]) -> Installed:
         "SELECT agent FROM fleet_uses WHERE host_id = ? AND package_id = ? AND content_hash = ? ORDER BY calls DESC, agent LIMIT ?",
         host_id, package_id, content_hash, AGENTS_SHOWN_MAX,
     )  # fmt: skip
-    is_revoked = str(content_hash) in revoked or str(publisher_id) in revoked
     return Installed(
         host_id=str(host_id), host=str(host), package_id=str(package_id), version=str(version), publisher_id=str(publisher_id),
-        content_hash=str(content_hash), file_hash=str(file_hash), active=bool(active), status="revoked" if is_revoked else str(status or "unknown"),
-        agents=tuple(str(one) for (one,) in agents), agents_count=int(str(uses[0])) if uses else 0, calls=int(str(uses[1])) if uses else 0,
+        content_hash=str(content_hash), file_hash=str(file_hash), active=bool(active), status=status, agents=tuple(str(one) for (one,) in agents),
+        agents_count=int(str(uses[0])) if uses else 0, calls=int(str(uses[1])) if uses else 0, place=_place(row),
     )  # fmt: skip
 
 
@@ -190,12 +197,25 @@ def _trust_bodies(rows: Rows) -> Iterable[TrustBody]:
 # -- alarms
 
 
+class _Newest:
+    """The newest of each paper, looked up once for a whole fleet."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._found: dict[tuple[str, str], Paper | None] = {}
+
+    def find(self, kind: str, name: str) -> Paper | None:
+        if (kind, name) not in self._found:
+            self._found[kind, name] = newest(self._rows, kind, name)
+        return self._found[kind, name]
+
+
 def alarms(rows: Rows, now: int) -> tuple[Alarm, ...]:
     """What was noted, and what the rows show now: who is silent, who is behind, who still runs what was revoked."""
-    found = list(kept_alarms(rows))
+    found, papers = list(kept_alarms(rows)), _Newest(rows)
     for host in _all_hosts(rows):
         if host.status == "active":
-            found += _behind(rows, host, now)
+            found += _behind(papers, host, now)
     running: dict[str, int] = {}
     for one in inventory(rows, Asked(status="revoked", only_active=True)):
         running[one.host_id] = running.get(one.host_id, 0) + 1
@@ -214,14 +234,14 @@ def _all_hosts(rows: Rows) -> Iterable[Host]:
         after = page[-1].host_id
 
 
-def _behind(rows: Rows, host: Host, now: int) -> list[Alarm]:
+def _behind(papers: _Newest, host: Host, now: int) -> list[Alarm]:
     last = host.received_at or host.enrolled_at
     out: list[Alarm] = []
     if now - last > SILENT_SECONDS:
         words = f"it has not reported for {(now - last) // 3600} hours" if host.received_at else "it has never reported"
         out.append(Alarm(host_id=host.host_id, kind="silent", at=last, words=words))
     for kind, name, version in (("policy", host.policy_name, host.policy_version), ("trust", host.trust_name, host.trust_version)):
-        paper = newest(rows, kind, name) if name else None
+        paper = papers.find(kind, name) if name else None
         if paper is not None and host.received_at >= paper.at and version < paper.version:
             words = f"it reports version {version} of the {kind} {name}, and {paper.version} is here" if version else f"it reports no {kind}"
             out.append(Alarm(host_id=host.host_id, kind=f"{kind}-behind", at=paper.at, words=words))

@@ -117,6 +117,12 @@ def add_checkpoint(services: Services, data: bytes) -> Said:
         asked = read_request(data, where="request")
     except Refused as fault:
         return Said(status=UNREADABLE, kind=PLAIN, body=f"{fault.message}\n".encode())
+    # Attack: strangers who would each take the writer's turn. What is of no known record, or not signed by its key, costs a look.
+    with services.database.read() as rows:
+        known_log = _log(rows, asked.checkpoint.origin)
+    if known_log is None or not is_signed(asked.note, known_log.key):
+        judged = judge(asked, None, known_log.key if known_log is not None else None)
+        return _turned(judged) if isinstance(judged, Turned) else Said(status=UNREADABLE, kind=PLAIN, body=b"it cannot be judged\n")
     key, signer = witness_of(services)
     with services.database.write() as rows:
         found = _log(rows, asked.checkpoint.origin)

@@ -135,7 +135,7 @@ def list_(data: str, database_url: str, blobs: str, as_json: bool) -> None:
         from mpp_registry.federation.proxy import kept_bytes  # noqa: PLC0415
 
         with services.database.read() as rows:
-            found, private, kept = peers_json(services, rows), private_namespaces(rows), kept_bytes(rows)
+            found, private, kept = peers_json(services, rows, whole=True), private_namespaces(rows), kept_bytes(rows)
     if as_json:
         put_json({"ok": True, **found, "private": list[Json](private), "proxy_bytes": kept})
         return
