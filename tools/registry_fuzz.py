@@ -1,7 +1,8 @@
 """Ask a live registry everything that its OpenAPI document allows, and much that it does not, with schemathesis.
 
 ``python -m tools.registry_fuzz [--examples N] [--seed N]`` makes an environment of its own below build/, starts a registry on loopback with one package
-in it, and runs schemathesis twice: as a stranger, and with the administrator's token. It ends with 1 if either found something.
+in it, and runs schemathesis twice: as a stranger, and with the administrator's token. It ends with 1 if either found something. One check is left out: what fits a schema may be refused all the same, by rules that
+no schema says, such as who owns a package.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import http.client
+import os
 import secrets
 import subprocess
 import sys
@@ -39,6 +41,14 @@ PLACE = ROOT / "build" / "registry-fuzz"
 SECONDS_MAX = 1800
 FASTER = 1000
 """How much faster the guard's clock runs, so that rates do not end the run."""
+
+HOOKS = '''"""Written by tools/registry_fuzz.py."""
+import schemathesis
+
+for media in ("application/vnd.mpp.package", "application/vnd.oci.image.manifest.v1+json"):
+    schemathesis.serializer(media)(lambda _context, value: value if isinstance(value, bytes) else str(value).encode())
+'''
+"""How bodies are sent that are no JSON."""
 
 TOKEN = secrets.token_hex(32)
 
@@ -98,17 +108,20 @@ def _send(services: Services, url: str, by: TestPublisher, target: str, body: by
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=30, help="requests that are made up for each operation")
+    parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful", help="of schemathesis")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     program, failed = environment(), 0
+    (PLACE / "registry_hooks.py").write_text(HOOKS, encoding="ascii")
+    surroundings = {**os.environ, "SCHEMATHESIS_HOOKS": "registry_hooks", "PYTHONPATH": str(PLACE)}
     with registry() as url:
         for words, more in (("a stranger", ()), ("the administrator", ("--header", f"Authorization: Bearer {TOKEN}"))):
             print(f"as {words}:")
             command = [
                 str(program), "run", f"{url}/v1/openapi.json", "--url", url, "--checks", "all", "--max-examples", str(given.examples), "--seed", str(given.seed),
-                "--continue-on-failure", "--no-color", *more,
+                "--phases", given.phases, "--exclude-checks", "positive_data_acceptance", "--continue-on-failure", "--no-color", *more,
             ]  # fmt: skip
-            failed |= subprocess.run(command, check=False, timeout=SECONDS_MAX, cwd=PLACE).returncode
+            failed |= subprocess.run(command, check=False, timeout=SECONDS_MAX, cwd=PLACE, env=surroundings).returncode
     return int(bool(failed))
 
 

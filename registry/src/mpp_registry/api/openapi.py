@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mpp.model.jsontext import Json
 from mpp_registry.api.answering import JSON
 from mpp_registry.api.asking import Parameter
-from mpp_registry.api.endpoint import Endpoint, Reply
+from mpp_registry.api.endpoint import ASKS_OTHERS, Endpoint, Reply
 from mpp_registry.api.problems import MEDIA
 from mpp_registry.api.schemas import named, SCHEMAS
 
@@ -81,17 +81,18 @@ def _operation(row: Endpoint) -> Json:
         "security": _SECURITY[row.auth],
     }
     if row.body_media:
-        schema: Json = named(row.body) if row.body else {"type": "string", "format": "binary", "maxLength": row.body_max}
+        bytes_: Json = {} if row.body_media.endswith("json") else {"type": "string", "format": "binary", "maxLength": row.body_max}
+        schema: Json = named(row.body) if row.body else bytes_
         found["requestBody"] = {"required": not row.is_oci, "content": {row.body_media: {"schema": schema}}}
     return found
 
 
 def refusals_of(row: Endpoint) -> list[int]:
     """Beside its own answers."""
-    found = [400, 404, 422, 429, 500, 503]
-    found += [401, 403] if row.auth != "open" else []
+    # An open endpoint may judge a signature of its own, as those of fleets do.
+    found = [400, 401, 403, 404, 409, 422, 429, 500, 503]
     found += [408, 413, 415] if row.body_media else []
-    found += [409] if row.method != "GET" else []
+    found += [502] if row.tag == "federation" or row.name in ASKS_OTHERS else []
     return sorted(found)
 
 
@@ -109,7 +110,7 @@ def _response(one: Reply) -> Json:
         found["content"] = {one.media: {"schema": named(one.schema)}}
     elif one.media and one.status not in {204, 304}:
         # Bytes and texts are texts; of JSON without a schema of ours nothing is said.
-        found["content"] = {one.media: {"schema": {} if one.media == JSON else {"type": "string"}}}
+        found["content"] = {one.media: {"schema": {} if one.media.endswith("json") else {"type": "string"}}}
     return found
 
 

@@ -27,8 +27,10 @@ from mpp.protocol.registry.documents import (
 )
 
 
-def text(most: int = 0, *, words: str = "") -> dict[str, Json]:
+def text(most: int = 0, *, least: int = 0, words: str = "") -> dict[str, Json]:
     found: dict[str, Json] = {"type": "string"}
+    if least:
+        found["minLength"] = least
     if most:
         found["maxLength"] = most
     if words:
@@ -144,16 +146,16 @@ SCHEMAS: dict[str, Json] = {
     "OwnersBody": body(owners=many(body(publisher_id=DIGEST, role=choice(*ROLES)), OWNERS_MAX, 1)),
     "NamespaceBody": body(namespace=PACKAGE, method=choice(*CLAIMED_BY)),
     "RecoveryBody": body("reason", action=choice(*RECOVERY_ACTIONS), reason=text(REASON_MAX)),
-    "ReasonBody": body("reason", reason=text(REASON_MAX)),
-    "RuleBody": body(issuer=text(), claims={"type": "object", "additionalProperties": {"type": "string"}}, packages=many(PACKAGE, 100, 1)),
-    "ExchangeBody": body(token=text(OIDC_TOKEN_CHARS_MAX), package_id=PACKAGE),
+    "ReasonBody": body(reason=text(REASON_MAX, least=1)),
+    "RuleBody": body(issuer=text(least=1), claims={"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}, packages=many(PACKAGE, 100, 1)),
+    "ExchangeBody": body(token=text(OIDC_TOKEN_CHARS_MAX, least=1), package_id=PACKAGE),
     "TokenWish": body(package_id=PACKAGE),
     "ReportBody": body(
-        "version", "contact", package_id=PACKAGE, version=text(VERSION_MAX), kind=choice(*REPORT_KINDS), text=text(REPORT_CHARS_MAX), contact=text(LINE_MAX),
+        "version", "contact", package_id=PACKAGE, version=ONE_VERSION, kind=choice(*REPORT_KINDS), text=text(REPORT_CHARS_MAX, least=1), contact=text(LINE_MAX),
     ),
     "AdvisoryBody": body(
-        advisory_id=text(NAME_MAX), package_id=PACKAGE, versions=many(ONE_VERSION, ADVISED_VERSIONS_MAX, 1), severity=choice(*SEVERITIES),
-        title=text(LINE_MAX), text=text(ADVISORY_CHARS_MAX),
+        advisory_id=text(NAME_MAX, least=1), package_id=PACKAGE, versions=many(ONE_VERSION, ADVISED_VERSIONS_MAX, 1), severity=choice(*SEVERITIES),
+        title=text(LINE_MAX, least=1), text=text(ADVISORY_CHARS_MAX, least=1),
     ),
     "Roots": {"type": "object", "description": "A root document with all its versions in canonical JSON, as spec/keys.md 4 has it."},
     "McpServers": answer(servers=many({"type": "object"}, PAGE_ITEMS_MAX), metadata={"type": "object"}),
