@@ -313,3 +313,10 @@ def test_a_layer_is_called_so_and_what_stands_on_it_leads_there(world: World):
     stands["runtime/layer"] = {"id": "com.example.other", "version": "1.0.0", "sha256": "ab" * 32}
     world.publish(who, "com.example.tool", "1.1.0", changes=stands)
     assert "which is not in this registry" in world.browser.get("/packages/com.example.tool").text
+
+
+def test_the_first_page_leads_to_nothing_that_must_not_be_used(site: World):
+    text = site.browser.get("/").text
+    assert "com.example.weather" in text
+    assert "org.northwind.mailer" not in text
+    assert "org.northwind.mailer" in site.browser.get("/search?order=name").text

@@ -84,3 +84,6 @@ ADVISORIES_SHOWN = 20
 
 TOOLS_KEPT = 256
 """Manifests whose tools are kept as forms. Reason: each has some kilobytes, seldom a megabyte, and the popular ones are asked for most."""
+
+HOME_LOOKED_AT = 24
+"""Packages that each list of the first page is chosen from. Reason: what was revoked or has no stable version is left out, and is seldom."""
