@@ -25,10 +25,10 @@ WORDS_CHARS_MAX = 8 * KIB
 PREFIX_CHARS_MIN = 2
 """Characters from which on a word finds longer ones that begin with it. Reason: one letter begins a tenth of all words."""
 
-NAME_HITS_MAX = 120
+NAME_HITS_MAX = 100
 """Packages with the words in their name that are ranked against each other. Reason: with those below, some milliseconds; nobody reads further."""
 
-WORD_HITS_MAX = 200
+WORD_HITS_MAX = 150
 """Packages with the words anywhere that are ranked. Those that come after them follow in the order of their last change. Reason: as above."""
 
 OWN_HITS_MAX = 500
