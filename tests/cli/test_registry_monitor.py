@@ -8,12 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mpp.cli.store.registries import config_file
 from mpp.errors import RemoteFailed
 from mpp.ledger.notes import read_key, read_note, signed_at
+from mpp.remote.config import Registry, with_registry
+from mpp.remote.credentials import Signed
 from mpp.remote.monitoring.reading import HttpSource
 from mpp.testing.keys import publisher
 from tests.cli.conftest import Mpp
@@ -89,6 +93,45 @@ def test_nobody_there(mpp: Mpp, world: World) -> None:
     world.server.stop()
     answer = mpp("registry", "monitor", "http://127.0.0.1:1", "--state", "state.sqlite", "--json")
     assert (answer.code, answer.json["ok"]) == (40, False)
+
+
+def test_a_registry_of_this_home_by_its_name(mpp: Mpp, world: World) -> None:
+    registry_id = world.services.settings.registry_id
+    row = Registry(name="tests", url=world.server.url, registry_id=registry_id)
+    config_file().change(lambda config: with_registry(config, row, default=True))
+    found = mpp("registry", "monitor", "tests", "--json").json
+    assert (found["ok"], found["registry"]["id"]) == (True, registry_id)
+    config_file().change(lambda config: replace(config, registries={"tests": replace(row, registry_id="0" * 64)}))
+    assert mpp("registry", "monitor", world.server.url, "--state", "new.sqlite", "--json").json["error"]["code"] == "registry.identity"
+
+
+def test_a_registry_that_not_everybody_may_read(tmp_path: Path) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir()
+    with serving(str(folder), is_public=False) as world:
+        assert world.register(publisher()).status == 201
+        with pytest.raises(RemoteFailed):
+            HttpSource(world.server.url).checkpoint()
+        login = Signed(publisher().release[0], world.services.settings.registry_id, world.clock, world.random)
+        assert HttpSource(world.server.url, login).leaves(0, 5)
+
+
+def test_what_people_do_to_packages_holds(mpp: Mpp, world: World) -> None:
+    """All that changes a package through the API keeps the rules that a monitor judges by."""
+    other, package = publisher("Another Publisher"), "/v1/packages/com.example.hello"
+    assert world.register(other).status == 201
+    body = json.dumps({"owners": [{"publisher_id": who, "role": "owner"} for who in sorted((publisher().id, other.id))]}).encode()
+    for who, status in ((publisher(), 202), (other, 200)):
+        assert world.signed(who, "PUT", f"{package}/owners", body).status == status
+    for status in ("deprecated", "yanked", "active"):
+        said = json.dumps({"status": status, "reason": "a test"}).encode()
+        assert world.signed(other, "PUT", f"{package}/versions/0.1.0/status", said).status == 200
+    for status in ("quarantined", "revoked"):
+        assert world.admin("PUT", f"{package}/versions/0.2.0/status", {"status": status, "reason": "a test"}).status == 200
+    assert world.admin("PUT", f"/v1/publishers/{other.id}/status", {"status": "suspended", "reason": "a test"}).status == 200
+    answer = mpp(*words(world, "--json"))
+    assert answer.code == 0, answer.out
+    assert answer.json["size"] == answer.json["read"] > 10
 
 
 def test_answers_that_are_none(world: World) -> None:

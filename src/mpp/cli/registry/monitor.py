@@ -59,6 +59,8 @@ def command(url: str, once: bool, every: int | None, state: str, registry: str, 
     replaced, nothing revoked that came back, nobody publishing in another's name, and a map of packages that says what
     the log says. The first look reads all leaves; later ones go on from there. What it knows is kept in one file.
 
+    URL may be the name of a registry of this machine (`mpp registry list`): its id is compared then, and its login used.
+
     With --witness-key it cosigns each checkpoint that held, and none after something did not.
 
     \b
@@ -79,8 +81,9 @@ def command(url: str, once: bool, every: int | None, state: str, registry: str, 
     digits = registry.replace(" ", "").replace(":", "").lower()
     if digits and KEY_ID.fullmatch(digits) is None:
         raise Refused("usage.option", "--registry takes the full id of a registry: 64 hex digits", hint="it is what `mpp registry show` calls the fingerprint")
-    source = HttpSource(url)
-    with closing(MonitorStore(state or _usual(url))) as store:
+    source, known = _source(url)
+    digits = digits or known
+    with closing(MonitorStore(state or _usual(source.url))) as store:
         witness = open_witness(witness_key, witness_name, store, SystemRandom()) if witness_key else None
         if witness is not None and not as_json:
             note(f"Cosigned as {witness.key}")
@@ -89,6 +92,16 @@ def command(url: str, once: bool, every: int | None, state: str, registry: str, 
             _show(_look(work), work)
             return
         _follow(work, every)
+
+
+def _source(text: str) -> tuple[HttpSource, str]:
+    """A registry of this home by its name or address, with its login and its id; or any address."""
+    from mpp.cli.store.registries import load_config, login_of  # noqa: PLC0415 - brings the stores of this home
+
+    known = {name: one for one in load_config().registries.values() for name in (one.name, one.url)}.get(text.rstrip("/"))
+    if known is None:
+        return HttpSource(text), ""
+    return HttpSource(known.url, login_of(known) if known.private else None), known.registry_id
 
 
 def _usual(url: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from mpp.errors import RemoteFailed
 from mpp.model.jsontext import shown
 from mpp.protocol.registry import answers
 from mpp.protocol.registry.limits import BUNDLE_BYTES_MAX, PATH_HASHES_MAX
 from mpp.remote.address import check_base
+from mpp.remote.credentials import Credentials, Nobody
 from mpp.remote.http import Asked, Patience, Reply, ask
 from mpp.remote.limits import DOCUMENT_BYTES_MAX
 from mpp.remote.monitoring.limits import ANSWER_BYTES_MAX, BATCH_LEAVES
@@ -36,13 +37,15 @@ class Source(Protocol):
 
 
 class HttpSource:
-    """One registry over HTTP. It holds nothing open."""
+    """One registry over HTTP. It holds nothing open. ``credentials``: for one that not everybody may read."""
 
-    def __init__(self, url: str, patience: Patience | None = None) -> None:
-        self.url, self._patience = check_base(url), patience or Patience()
+    def __init__(self, url: str, credentials: Credentials | None = None, patience: Patience | None = None) -> None:
+        self.url, self._credentials, self._patience = check_base(url), credentials or Nobody(), patience or Patience()
 
     def _get(self, path: str, most: int) -> bytes:
-        reply = ask(Asked(method="GET", url=self.url + path, most=most, patience=self._patience))
+        header = self._credentials.header("GET", urlsplit(self.url).path + path, b"")
+        headers = (("Authorization", header),) if header else ()
+        reply = ask(Asked(method="GET", url=self.url + path, headers=headers, most=most, patience=self._patience))
         if reply.status != HTTPStatus.OK:
             raise self._odd(f"the registry answers {reply.status}{_words(reply)}", path)
         return reply.body
