@@ -6,10 +6,8 @@ under its skeleton (which letters look alike is the gatekeeper's table) and unde
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from mpp.model.value import value
-from mpp.stages.gatekeeper import distance, skeleton
+from mpp.stages.gatekeeper import skeleton
 from mpp_registry.publishing.limits import ALIKE_EDITS_MAX, ALIKE_KEPT_MAX, ALIKE_SHOWN_MAX
 from mpp_registry.store.ports import Rows
 
@@ -38,27 +36,51 @@ def keep_publisher(rows: Rows, publisher_id: str, name: str) -> None:
 
 def like_package(rows: Rows, package_id: str) -> Alike:
     """Package ids that ``package_id`` could be taken for, whoever has them."""
-    found = _gathered(rows, _asked(package_id)) - {package_id}
-    refused = [one for one in sorted(found) if _is_alike(package_id, one)]
-    noted = [one for one in sorted(found) if one not in refused and _tail(one) == _tail(package_id) != ""]
-    return Alike(refused=tuple(refused), noted=tuple(noted[:ALIKE_SHOWN_MAX]))
+    refused = _alike(rows, package_id, "") - {package_id}
+    noted = _named(rows, f"t:{_tail(package_id)}") - refused - {package_id} if _tail(package_id) else set()
+    return Alike(refused=tuple(sorted(refused)), noted=tuple(sorted(noted)[:ALIKE_SHOWN_MAX]))
 
 
 def like_namespace(rows: Rows, namespace: str) -> tuple[str, ...]:
     """Proven name spaces that ``namespace`` could be taken for, without the dot at their end."""
-    found = _gathered(rows, ["n" + key for key in _asked(namespace)])
-    return tuple(one for one in sorted(name.removesuffix(".") for name in found) if one != namespace and _is_alike(namespace, one))
+    return tuple(sorted({one.removesuffix(".") for one in _alike(rows, namespace, "n")} - {namespace}))
 
 
 def like_publisher(rows: Rows, publisher_id: str, name: str) -> tuple[str, ...]:
     """Other publishers whose names read as this one's. A name is no proof of anything, so it is only said."""
-    return tuple(sorted(_gathered(rows, [_name_key(name)]) - {publisher_id}))[:ALIKE_SHOWN_MAX]
+    return tuple(sorted(_named(rows, _name_key(name)) - {publisher_id}))[:ALIKE_SHOWN_MAX]
 
 
-def _is_alike(one: str, other: str) -> bool:
-    if skeleton(one) == skeleton(other) or sorted(one.split(".")) == sorted(other.split(".")):
-        return True
-    return distance(one, other, ALIKE_EDITS_MAX) <= ALIKE_EDITS_MAX
+def _alike(rows: Rows, name: str, kind: str) -> set[str]:
+    """Those with the same skeleton or the same labels, and of those that share a half, those that are one edit away."""
+    found: set[str] = set()
+    for key in _keys(name):
+        if key[0] in "ko":
+            found |= _named(rows, kind + key)
+    for length in range(len(name) - ALIKE_EDITS_MAX, len(name) + ALIKE_EDITS_MAX + 1):
+        half = _half(length)
+        for key in (f"b:{length}:{name[:half]}", f"e:{length}:{name[-half:]}"):
+            found.update(one for one in _named(rows, kind + key) if _one_edit(name, one.removesuffix(".")))
+    return found
+
+
+def _one_edit(one: str, other: str) -> bool:
+    """Are the two the same but for one character more, less or other, or two neighbours swapped? Names share long beginnings, so it looks from both ends."""
+    begin = _shared(one, other)
+    left, right = one[begin:], other[begin:]
+    end = _shared(left[::-1], right[::-1])
+    left, right = left[: len(left) - end], right[: len(right) - end]
+    return len(left) <= 1 >= len(right) or (len(left) == len(right) == 2 and left == right[::-1])
+
+
+def _shared(one: str, other: str) -> int:
+    """Characters that both begin with."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
 
 
 def _tail(name: str) -> str:
@@ -77,23 +99,12 @@ def _keys(name: str) -> list[str]:
     return [*keys, f"t:{_tail(name)}"] if _tail(name) else keys
 
 
-def _asked(name: str) -> list[str]:
-    keys = [key for key in _keys(name) if key[0] in "kot"]
-    for length in range(len(name) - ALIKE_EDITS_MAX, len(name) + ALIKE_EDITS_MAX + 1):
-        half = _half(length)
-        keys += [f"b:{length}:{name[:half]}", f"e:{length}:{name[-half:]}"]
-    return keys
-
-
 def _name_key(name: str) -> str:
     return "p:" + skeleton(name.casefold().replace(" ", ""))
 
 
-def _gathered(rows: Rows, keys: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for key in keys:
-        found.update(str(row[0]) for row in rows.all("SELECT named FROM shapes WHERE shape = ? ORDER BY named LIMIT ?", key, ALIKE_KEPT_MAX))
-    return found
+def _named(rows: Rows, key: str) -> set[str]:
+    return {str(row[0]) for row in rows.all("SELECT named FROM shapes WHERE shape = ? ORDER BY named LIMIT ?", key, ALIKE_KEPT_MAX)}
 
 
 def _keep(rows: Rows, keys: list[str], named: str) -> None:

@@ -8,7 +8,7 @@ Limits: stages/gatekeeper/limits.py, wasm_limits.py, and those of the archive st
 
 from mpp.stages.gatekeeper.checks import CHECK_NAMES, GATEKEEPER_VERSION, attest, authenticate, verify
 from mpp.stages.gatekeeper.contents import WASM_MAGIC, Inside, Unsigned, judge_code, judge_unsigned, read_inside
-from mpp.stages.gatekeeper.lookalike import distance, known_lookalikes, lookalikes, same_name, skeleton
+from mpp.stages.gatekeeper.lookalike import known_lookalikes, lookalikes, same_name, skeleton
 from mpp.stages.gatekeeper.signed import Seal, judge_seal, read_seal
 from mpp.stages.gatekeeper.statement import CREATED_MAX, PAYLOAD_TYPE, Statement, write_statement
 from mpp.stages.gatekeeper.trust import NO_TRUST, TrustedPublisher, TrustState, judge_first_use, judge_publisher, newest_chain, pin_mismatch
@@ -40,7 +40,6 @@ __all__ = [
     "WasmShape",
     "attest",
     "authenticate",
-    "distance",
     "imported_powers",
     "judge_code",
     "judge_first_use",
