@@ -157,7 +157,7 @@ VERSION = VersionRow(
 WHO = PublisherRow(publisher_id="ab" * 32, name="Ada", roots=b"", root_version=1, status="active", registered_at=1)
 SPACE = NamespaceRow(namespace="com.example", publisher_id="ab" * 32, method="dns", state="proven", proven_at=0, checked_at=0)
 HEAD = Head(size=9, root=b"", map_root=b"", at=0, note=b"")
-SEEN = (Cosigned(size=9, witness="w.example", line=""),)
+SEEN = (Cosigned(size=9, witness="w.example"),)
 
 
 def found(**changes: object) -> Evidence:

@@ -6,6 +6,12 @@ from mpp.model.value import value
 from mpp_registry.store.ports import Row, Rows
 from mpp_registry.web.reading import number, octets, text
 
+COSIGNATURES_LOOKED_AT = 256
+"""Cosignatures that a page looks through. Reason: the last hundred heads of a log with a few witnesses."""
+
+LEAVES_LOOKED_AT = 500
+"""Entries among which a page looks for those that may be shown. Reason: it shows a dozen, and most may be."""
+
 
 @value
 class LeafLine:
@@ -32,7 +38,6 @@ class Head:
 class Cosigned:
     size: int
     witness: str
-    line: str
 
 
 _LEAF = "SELECT idx, leaf, kind, package_id, publisher_id, at FROM log_leaves "
@@ -63,11 +68,14 @@ def leaves_about(rows: Rows, package_id: str, most: int) -> list[LeafLine]:
 
 def leaves_of(rows: Rows, publisher_id: str, most: int) -> list[LeafLine]:
     """Without those about packages that are not for everybody. The log itself names them; a page need not lead there."""
+    # A stretch of bounded length, however much of it is left out.
     sql = (
-        "WHERE publisher_id = ? AND (package_id = '' OR EXISTS (SELECT 1 FROM packages p WHERE p.package_id = log_leaves.package_id AND p.visibility = 'public')) "
+        "SELECT idx, leaf, kind, package_id, publisher_id, at "
+        "FROM (SELECT idx, leaf, kind, package_id, publisher_id, at FROM log_leaves WHERE publisher_id = ? ORDER BY idx DESC LIMIT ?) newest "
+        "WHERE (package_id = '' OR EXISTS (SELECT 1 FROM packages p WHERE p.package_id = newest.package_id AND p.visibility = 'public')) "
         "ORDER BY idx DESC LIMIT ?"
     )
-    return [*map(leaf_line, rows.all(_LEAF + sql, publisher_id, most))]
+    return [*map(leaf_line, rows.all(sql, publisher_id, LEAVES_LOOKED_AT, most))]
 
 
 def head(rows: Rows) -> Head | None:
@@ -84,12 +92,13 @@ def heads(rows: Rows, below: int, most: int) -> list[Head]:
     return [*map(_head, rows.all(_HEAD + "WHERE size < ? ORDER BY size DESC LIMIT ?", below, most))]
 
 
-def cosignatures(rows: Rows, size: int) -> list[Cosigned]:
-    found = rows.all("SELECT size, witness, line FROM cosignatures WHERE size = ? ORDER BY witness LIMIT 64", size)
-    return [Cosigned(size=number(row[0]), witness=text(row[1]), line=text(row[2])) for row in found]
-
-
 def cosigned_above(rows: Rows, index: int) -> list[Cosigned]:
-    """The newest cosignature of each witness over a head that holds the entry ``index``."""
-    found = rows.all("SELECT MAX(size), witness FROM cosignatures WHERE size > ? GROUP BY witness ORDER BY witness LIMIT 64", index)
-    return [Cosigned(size=number(row[0]), witness=text(row[1]), line="") for row in found]
+    """The newest cosignature of each witness over a head that holds the entry ``index``.
+
+    Only the newest ones are looked through: over the years each witness leaves one for every head.
+    """
+    found = rows.all("SELECT size, witness FROM cosignatures WHERE size > ? ORDER BY size DESC, witness LIMIT ?", index, COSIGNATURES_LOOKED_AT)
+    newest: dict[str, int] = {}
+    for size, witness in found:
+        newest.setdefault(text(witness), number(size))
+    return [Cosigned(size=newest[name], witness=name) for name in sorted(newest)]
