@@ -20,6 +20,7 @@ import os
 import random
 import secrets
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -29,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from machine import facts
-from registry_load import Ask, Downloads, fetch, Flow, OpenLoop, Seen, Shares
-from registry_rivals import free_port, nginx, nginx_program, plain_python, pypiserver, running, static_files
+from registry_load import Ask, Downloads, fetch, OpenLoop, Seen, Shares
+from registry_rivals import cpu_seconds, free_port, nginx, nginx_program, plain_python, pypiserver, running, static_files
 from registry_words import Author
 
 from mpp.host.system import SystemClock, SystemRandom
@@ -47,7 +48,8 @@ ADDRESSES = 400
 NAMES = {"s10k": "10,000", "s100k": "100,000", "s463k": "463,560", "s1m": "1,000,000"}
 """Folders with seeded registries, and how many versions they hold."""
 
-FLOW_SECONDS = 5.0
+FLOW_SECONDS = 10.0
+ROUNDS = 5
 CONNECTIONS = 4
 SIZES = (30_000, 1_000_000, 20_000_000)
 PUBLISHES = 200
@@ -84,11 +86,14 @@ def from_many(asks: Iterable[Ask], seed: int = 3) -> Iterator[Ask]:
         yield ask._replace(headers=(*ask.headers, ("X-Forwarded-For", f"10.0.{address // 250}.{address % 250}")))
 
 
-def measured(port: int, asks: Iterable[Ask], seconds: float, wanted: Iterable[int] = (200,)) -> Shares:
+def measured(port: int, asks: Iterable[Ask], seconds: float, wanted: Iterable[int] = (200,)) -> tuple[Shares, float]:
+    """Times of the answers, and milliseconds of the processors for each."""
     asks = from_many(asks)
     OpenLoop(port, RATE, seed=1).run(asks, WARM_SECONDS)
+    before = cpu_seconds(port)
     seen: list[Seen] = OpenLoop(port, RATE).run(asks, seconds)
-    return Shares.of(seen, seconds, wanted)
+    used = cpu_seconds(port) - before
+    return Shares.of(seen, seconds, wanted), 1000 * used / len(seen)
 
 
 # ------------------------------------------------------------ growth
@@ -151,9 +156,9 @@ def growth(seeds: Path, seconds: float, *, postgres: bool) -> Iterator[dict[str,
                 words = ("--database-url", url)
             port = undo.enter_context(serving(data, *words))
             for what, asks in queries(packages).items():
-                found = measured(port, asks, seconds)
+                found, cpu = measured(port, asks, seconds)
                 yield {
-                    "versions": versions, "database": "PostgreSQL" if postgres else "SQLite", "mb": round(size / 1e6), "what": what, "count": found.count, "wrong": found.wrong,
+                    "versions": versions, "database": "PostgreSQL" if postgres else "SQLite", "mb": round(size / 1e6), "what": what, "CPU ms": cpu, "count": found.count, "wrong": found.wrong,
                     "p50": found.p50, "p90": found.p90, "p99": found.p99, "worst": found.worst, "client late p99": found.late_p99, "load": os.getloadavg()[0],
                 }  # fmt: skip
 
@@ -217,22 +222,35 @@ def downloads(seconds: float) -> Iterator[dict[str, Any]]:
         if nginx_program():
             servers["nginx, one process"] = undo.enter_context(nginx(files, Path(folder) / "nginx"))
         for size in SIZES:
-            flows: dict[str, Flow] = {}
-            for name, at in servers.items():
-                path = paths[size] if name == "registry" else f"/f{size}"
-                Downloads(at, [path], CONNECTIONS, many=name == "registry").run(0.5)
-                flows[name] = Downloads(at, [path], CONNECTIONS, many=name == "registry").run(seconds)
-            for name, flow in flows.items():
-                share = flows["registry"].rate / flow.rate
+            rows = {name: Row(at, paths[size] if name == "registry" else f"/f{size}", name == "registry") for name, at in servers.items()}
+            for _ in range(ROUNDS):
+                for row in rows.values():
+                    row.take(seconds / ROUNDS)
+            for name, row in rows.items():
+                shares = [ours / theirs for ours, theirs in zip(rows["registry"].rates, row.rates, strict=True)]
                 yield {
-                    "bytes": size,
-                    "server": name,
-                    "answers/s": flow.rate,
-                    "MB/s": flow.megabytes,
-                    "wrong": flow.wrong,
-                    "registry's share": share,
+                    "bytes": size, "server": name, "answers/s": statistics.median(row.rates), "best": max(row.rates), "MB/s": statistics.median(row.rates) * size / 1e6,
+                    "CPU ms": 1000 * row.cpu / row.answers, "wrong": row.wrong, "registry's share": statistics.median(shares),
+                    "of best": max(rows["registry"].rates) / max(row.rates), "of CPU": (row.cpu / row.answers) / (rows["registry"].cpu / rows["registry"].answers),
                     "load": os.getloadavg()[0],
-                }
+                }  # fmt: skip
+
+
+class Row:
+    """One server in its turns."""
+
+    def __init__(self, port: int, path: str, is_ours: bool) -> None:
+        self.port, self.path, self.is_ours = port, path, is_ours
+        self.rates: list[float] = []
+        self.cpu, self.answers, self.wrong = 0.0, 0, 0
+
+    def take(self, seconds: float) -> None:
+        before = cpu_seconds(self.port)
+        flow = Downloads(self.port, [self.path], CONNECTIONS, many=self.is_ours).run(seconds)
+        self.cpu += cpu_seconds(self.port) - before
+        self.answers += flow.answers
+        self.wrong += flow.wrong
+        self.rates.append(flow.rate)
 
 
 # ------------------------------------------------------------ publish and checkpoint
@@ -323,10 +341,11 @@ def rivals(python: str, seconds: float) -> Iterator[dict[str, Any]]:
             "pypiserver": (theirs, (Ask(f"/simple/{source.choice(names)}/") for _ in itertools.count())),
         }
         for server, (port, asks) in lists.items():
-            found = measured(port, asks, seconds)
+            found, cpu = measured(port, asks, seconds)
             yield {
                 "server": server,
                 "what": "versions of one package",
+                "CPU ms": cpu,
                 "count": found.count,
                 "wrong": found.wrong,
                 "p50": found.p50,

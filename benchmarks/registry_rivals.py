@@ -45,6 +45,23 @@ def free_port() -> int:
         return port
 
 
+PIDS: dict[int, int] = {}
+"""The process at each port."""
+
+
+def cpu_seconds(port: int) -> float:
+    """What the process that serves there, and its children, have used of the processors by the kernel's count. It does not depend on neighbours as times do."""
+    pid = PIDS[port]
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as stream:
+        return sum(_used(one) for one in (pid, *map(int, stream.read().split())))
+
+
+def _used(pid: int) -> float:
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stream:
+        fields = stream.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
 def running(words: list[str], port: int, path: str = "/", env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A server until the block ends, from the moment it answers."""
@@ -57,6 +74,7 @@ def running(words: list[str], port: int, path: str = "/", env: dict[str, str] | 
                     told.seek(0)
                     raise SystemExit(f"{words[0]} does not answer: {told.read()[-2000:].decode(errors='replace')}")
                 time.sleep(0.02)
+            PIDS[port] = child.pid
             yield child
         finally:
             _end(child)
