@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -100,7 +100,7 @@ def full_table(metrics: Metrics, more: Sequence[Endpoint] = ()) -> tuple[Endpoin
     return table
 
 
-def _handlers(html: Html | None) -> dict[Any, Any]:
+def _handlers(html: Html | None) -> dict[type[Exception], Callable[[Request, Exception], Response]]:
     """A page for a browser, where there is a web site; a problem for all others."""
 
     def no_route(request: Request, fault: Exception) -> Response:

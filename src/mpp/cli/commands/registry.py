@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-
 import click
 
-from mpp.cli import registry
 from mpp.cli.groups import Modules
 
-COMMANDS: Mapping[str, str] = {
-    name: words
-    for name, words in {
-        "serve": "Run a registry on this machine.",
-        "add": "Name a registry that packages are installed from.",
-        "list": "Show the registries of this machine.",
-        "show": "Show what is known of a registry, and evidence against it.",
-        "remove": "Forget a registry.",
-        "login": "Say with which key or token you ask a private registry.",
-        "monitor": "Recompute what a registry says from its log.",
-        "backup": "Copy a registry of this machine while it runs, or check one.",
-        "owners": "Show who owns a package, or say who shall.",
-        "trusted": "Let builds of your repositories publish.",
-        "staged": "Approve or refuse what somebody else has staged.",
-        "recover": "Take the place of a publisher that lost its root key.",
-        "admin": "Quarantine, revoke, approve: the work of its operator.",
-        "peers": "Say which other registries a registry knows.",
-        "fleet": "Serve policy and publishers to many hosts.",
-    }.items()
-    if os.path.exists(os.path.join(registry.__path__[0], f"{name}.py"))
+COMMANDS = {
+    "serve": "Run a registry on this machine.",
+    "add": "Name a registry that packages are installed from.",
+    "list": "Show the registries of this machine.",
+    "show": "Show what is known of a registry, and evidence against it.",
+    "remove": "Forget a registry.",
+    "login": "Say with which key or token you ask a private registry.",
+    "monitor": "Recompute what a registry says from its log.",
+    "backup": "Copy a registry of this machine while it runs, or check one.",
+    "owners": "Show who owns a package, or say who shall.",
+    "trusted": "Let builds of your repositories publish.",
+    "staged": "Approve or refuse what somebody else has staged.",
+    "recover": "Take the place of a publisher that lost its root key.",
+    "admin": "Quarantine, revoke, approve: the work of its operator.",
+    "peers": "Say which other registries a registry knows.",
+    "fleet": "Serve policy and publishers to many hosts.",
 }
 
 
