@@ -76,7 +76,7 @@ def add(
 
 
 def _chain_of(url: str, registry_id: str, root: str) -> RootChain:
-    """Whose log is it? That is never learned from the address alone."""
+    """Whose log is it? That is never learned from the address alone. Spec: federation U-5."""
     if root:
         chain = read_chain(read_bounded(root, 256 * 1024 + 1).removesuffix(b"\n"), where=root)
     elif registry_id:
