@@ -4,7 +4,7 @@
     python benchmarks/registry.py downloads
     python benchmarks/registry.py publish --seeds FOLDER
     python benchmarks/registry.py checkpoint --seeds FOLDER
-    python benchmarks/registry.py rivals --pypiserver PYTHON             PYTHON: of a venv with pypiserver and waitress
+    python benchmarks/registry.py rivals --pypiserver PYTHON             PYTHON: of a venv with pypiserver, gunicorn and watchdog
 
 Each server is a process of its own on this machine, and so is none of the clients: they share its processors. Requests come at the moments of a Poisson process at 50 each second, from four hundred
 addresses, and an answer is timed from the moment that was planned for it. --json prints one object for each row.
@@ -52,7 +52,7 @@ FLOW_SECONDS = 10.0
 ROUNDS = 5
 CONNECTIONS = 4
 SIZES = (30_000, 1_000_000, 20_000_000)
-PUBLISHES = 200
+PUBLISHES = 100
 APPENDS = 100
 WHO = publisher("Benchmark publisher")
 

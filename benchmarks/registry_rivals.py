@@ -128,11 +128,11 @@ def nginx(folder: Path, work: Path) -> Iterator[int]:
 
 @contextmanager
 def pypiserver(python: str, folder: Path) -> Iterator[int]:
-    """As its documents say for more than one user: waitress as the server, the folder's list kept in memory and watched where ``watchdog`` is there."""
+    """As its documents say for more than one user: gunicorn as the server, the folder's list kept in memory and watched where ``watchdog`` is there."""
     port = free_port()
     program = glob.glob(str(Path(python).parent / "pypi-server"))
     if not program:
         raise SystemExit(f"there is no pypi-server beside {python}")
-    words = [program[0], "run", "-p", str(port), "-i", HOST, "--server", "waitress", "--disable-fallback", "--hash-algo", "off", str(folder)]
+    words = [program[0], "run", "-p", str(port), "-i", HOST, "--server", "gunicorn", "--disable-fallback", "--hash-algo", "off", str(folder)]
     with running(words, port):
         yield port

@@ -227,7 +227,7 @@ class Objects:
         at = self.folder
         fixed = [
             str(self.weed), "server", f"-dir={at}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={at}/s3.json", "-s3.iam=false", "-s3.port.iceberg=0",
-            "-s3.port.lance=0", "-master.telemetry=false", "-master.electionTimeout=1s", "-master.volumeSizeLimitMB=64", "-volume.max=40",
+            "-s3.port.lance=0", "-master.telemetry=false", "-master.electionTimeout=1s", "-master.volumeSizeLimitMB=64", "-volume.max=400",
             f"-filer.localSocket={at}/f.sock", f"-s3.localSocket={at}/s.sock",
         ]  # fmt: skip
         return _bound_to_us([*fixed, *(f"-{name}={port}" for name, port in self.ports.items())])
