@@ -137,6 +137,8 @@ def test_a_publisher_takes_a_version_back(mpp: Mpp, published: Path, registry: R
     yanked = mpp("yank", f"{HELLO}@0.1.0", "--reason", "loses data")
     assert (yanked.code, "Yanked com.example.hello 0.1.0" in yanked.out) == (0, True), yanked.err
     assert "is stopped: yanked by its registry local: loses data" in mpp("outdated").err
+    assert [one["kind"] for one in mpp("stop", "--list", "--json").json["stops"]] == ["version"]
+    assert "yanked by its registry" in mpp("stop", "--list").out
     assert mpp("install", f"{HELLO}@~0.1", "--registry", "local").code == 41
     assert mpp("yank", f"{HELLO}@0.1.0", "--undo", "--json").json["status"] == "active"
     assert "may run again" in mpp("outdated").err

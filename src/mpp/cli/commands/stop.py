@@ -89,6 +89,8 @@ def _list(stops: Stops, *, as_json: bool) -> None:
     rows = [("all", "", stops.all)] if stops.all is not None else []
     rows += [("package", name, stop) for name, stop in sorted(stops.packages.items())]
     rows += [("publisher", name, stop) for name, stop in sorted(stops.publishers.items())]
+    # What a registry has withdrawn; no person puts or lifts these.
+    rows += [("version", name, stop) for name, stop in sorted(stops.contents.items())]
     if as_json:
         found: list[Json] = [{"kind": kind, "name": name, "since": stop.since, "why": stop.why} for kind, name, stop in rows if stop is not None]
         put_json({"ok": True, "stops": found})
