@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mpp import __version__
 from mpp.cli.options import home, in_shell, json_option, plain, shorter, show_time
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import fingerprint
@@ -237,7 +236,7 @@ def _report() -> dict[str, Json]:
     from mpp.host.enrolment.reporting import make_report, send_report  # noqa: PLC0415 - only here
 
     state = _state()
-    made = make_report(home(), state, SystemClock().now(), __version__, (os.getuid(), 0))
+    made = make_report(home(), state, SystemClock().now(), _version(), (os.getuid(), 0))
     send_report(home(), _asking(state), made)
     return {"at": made.at, "packages": len(made.packages), "uses": len(made.uses)}
 
@@ -257,6 +256,16 @@ def _witness() -> dict[str, Json]:
         if one.fault is not None:
             raise one.fault
     return {"entries": checkpoint.size, "at": found[0].at}
+
+
+def _version() -> str:
+    """Of the distribution; empty where it runs from a checkout that was never installed."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow to import, and only here
+
+    try:
+        return version("model-package-protocol")
+    except PackageNotFoundError:
+        return ""
 
 
 @click.command()
