@@ -109,6 +109,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=30, help="requests that are made up for each operation")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful", help="of schemathesis")
+    parser.add_argument("--paths", default="^/", help="a regular expression: only these")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     program, failed = environment(), 0
@@ -119,7 +120,7 @@ def main() -> int:
             print(f"as {words}:")
             command = [
                 str(program), "run", f"{url}/v1/openapi.json", "--url", url, "--checks", "all", "--max-examples", str(given.examples), "--seed", str(given.seed),
-                "--phases", given.phases, "--exclude-checks", "positive_data_acceptance", "--continue-on-failure", "--no-color", *more,
+                "--phases", given.phases, "--include-path-regex", given.paths, "--exclude-checks", "positive_data_acceptance", "--continue-on-failure", "--no-color", *more,
             ]  # fmt: skip
             failed |= subprocess.run(command, check=False, timeout=SECONDS_MAX, cwd=PLACE, env=surroundings).returncode
     return int(bool(failed))

@@ -9,7 +9,7 @@ from mpp_registry.api.answering import JSON
 from mpp_registry.api.asking import Parameter
 from mpp_registry.api.endpoint import ASKS_OTHERS, Endpoint, Reply
 from mpp_registry.api.problems import MEDIA
-from mpp_registry.api.schemas import named, SCHEMAS
+from mpp_registry.api.schemas import named, SCHEMAS, shape
 
 VERSION = "1.0.0"
 """Of the API: the first number changes with what a client must do otherwise."""
@@ -121,7 +121,7 @@ def _parameter(one: Parameter, place: str) -> Json:
         if one.default:
             schema["default"] = int(one.default)
     else:
-        schema = {"type": "string", "maxLength": one.most, "pattern": "^(?:" + one.pattern.pattern.replace(r"\Z", "$") + ")$"}
+        schema = {"type": "string", "maxLength": one.most, "pattern": shape(one.pattern.pattern)}
         if place == "path":
             schema["minLength"] = 1
     found: dict[str, Json] = {"name": one.name, "in": place, "required": place == "path" or one.required, "description": one.words, "schema": schema}

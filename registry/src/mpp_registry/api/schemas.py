@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mpp.limits import JSON_INT_MAX
 from mpp.model.jsontext import Json
 from mpp.model.limits import DESCRIPTION_MAX, KEYWORDS_MAX, LINE_MAX, NAME_MAX, PACKAGE_ID_MAX, URL_MAX, VERSION_MAX
@@ -38,9 +40,18 @@ def text(most: int = 0, *, least: int = 0, words: str = "") -> dict[str, Json]:
     return found
 
 
+_AHEAD = re.compile(r"\(\?=\.\{\d+,\d+\}\\Z\)|\(\?!\(\?:con\|[^)]*\)\\\.\)")
+"""What looks ahead in patterns of ours: at the length, which a schema says otherwise, and at names of devices. Programs that make texts of a pattern
+cannot look ahead, so the document is wider there than the registry."""
+
+
+def shape(pattern: str) -> str:
+    """As ECMA-262 has it, whose last character of a text is ``$`` and not ``\\Z``."""
+    return "^(?:" + _AHEAD.sub("", pattern).replace(r"\Z", "$") + ")$"
+
+
 def form(pattern: str, most: int, example: str) -> dict[str, Json]:
-    # The last character of a text is \Z in Python and $ in ECMA-262.
-    return {"type": "string", "pattern": "^(?:" + pattern.replace(r"\Z", "$") + ")$", "maxLength": most, "examples": [example]}
+    return {"type": "string", "pattern": shape(pattern), "maxLength": most, "examples": [example]}
 
 
 def choice(*words: str) -> dict[str, Json]:
