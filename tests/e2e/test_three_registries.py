@@ -88,6 +88,16 @@ def mpp(*arguments: str) -> dict[str, object]:
 def start(folder: Path, name: str, port: int = 0) -> Registry:
     command = [sys.executable, "-m", "mpp", "registry", "serve", "--port", str(port), "--data", str(folder / name), "--name", name, "--quiet", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with contextlib.ExitStack() as undo:
+        # One that says something else than expected must not stay behind.
+        undo.callback(process.kill)
+        told = _told(process)
+        undo.pop_all()
+    return Registry(name=name, data=folder / name, process=process, url=told["url"], id=told["registry_id"])
+
+
+def _told(process: subprocess.Popen[str]) -> dict[str, str]:
+    """The object that it prints when it listens."""
     watch = threading.Timer(START_SECONDS_MAX, process.kill)
     watch.start()
     assert process.stdout is not None
@@ -97,8 +107,8 @@ def start(folder: Path, name: str, port: int = 0) -> Registry:
     watch.cancel()
     process.stdout.close()
     assert lines[-1], "the registry did not come up"
-    told = json.loads("".join(lines))
-    return Registry(name=name, data=folder / name, process=process, url=told["url"], id=told["registry_id"])
+    found: dict[str, str] = json.loads("".join(lines))
+    return found
 
 
 @contextlib.contextmanager
