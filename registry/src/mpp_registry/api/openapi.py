@@ -111,6 +111,9 @@ def _response(one: Reply) -> Json:
     elif one.media and one.status not in {204, 304}:
         # Bytes and texts are texts; of JSON without a schema of ours nothing is said.
         found["content"] = {one.media: {"schema": {} if one.media.endswith("json") else {"type": "string"}}}
+        if one.status >= 400:
+            # Where the endpoint says no in a form of its own, the guard before it still says so in ours.
+            found["content"] = {one.media: {"schema": {"type": "string"}}, MEDIA: {"schema": named("Problem")}}
     return found
 
 

@@ -218,13 +218,21 @@ def witness_newest(ask: Ask) -> Answer:
 
 # -- the table
 
+WITNESS_SAYS = {
+    200: "What was asked for.", 400: "It is no request to a witness.", 403: "The checkpoint is not signed by its log.", 404: "The log is not known here.",
+    409: "The log goes on from another size; it is said which.", 422: "The proof does not hold.",
+}  # fmt: skip
+"""Its answers are texts, as C2SP tlog-witness has them."""
+
 
 def _row(
     method: str, path: str, words: str, handle: Handle, auth: Auth, *, places: Sequence[Parameter] = (), query: Sequence[Parameter] = (), media: str = "",
     most: int = CODE_CHARS_MAX * 16, status: int = 200,
 ) -> Endpoint:  # fmt: skip
     name = re.sub("[^a-z]+", "_", f"{method.lower()}{path.removeprefix('/v1')}").strip("_")
-    replies = (Reply(status=status, words="What was asked for."),)
+    replies: tuple[Reply, ...] = (Reply(status=status, words="What was asked for."),)
+    if path.startswith("/v1/fleet/witness"):
+        replies = tuple(Reply(status=code, words=said, media="text/plain; charset=utf-8") for code, said in WITNESS_SAYS.items())
     return Endpoint(
         method=method, path=path, name=name, words=words, tag="fleet", handle=handle, replies=replies, auth=auth, places=tuple(places), query=tuple(query),
         body_media=media, body_max=most,
