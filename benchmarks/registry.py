@@ -281,6 +281,7 @@ def copy_of(data: Path) -> Iterator[Path]:
     """What is written goes into a copy."""
     with tempfile.TemporaryDirectory(prefix="mpp-bench-", dir=data.parent) as folder:
         shutil.copytree(data, Path(folder) / "data")
+        os.sync()  # a gigabyte that waits to be written would make the first transactions wait for it
         yield Path(folder) / "data"
 
 

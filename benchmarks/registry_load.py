@@ -175,14 +175,19 @@ class Downloads:
 
     def _connection(self, number: int, until: float) -> None:
         buffer, host, answers, size, wrong = memoryview(bytearray(PIECE)), f"{HOST}:{self.port}", 0, 0, 0
-        with socket.create_connection((HOST, self.port), WAIT_SECONDS) as line:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line = _connected(self.port)
+        try:
             while time.perf_counter() < until:
                 turn = number + answers * self.connections
                 address = (("X-Forwarded-For", f"10.{turn >> 16 & 255}.{turn >> 8 & 255}.{turn & 255}"),) if self.many else ()
                 line.sendall(Ask(self.paths[turn % len(self.paths)], headers=address).raw(host))
-                status, got = _received(line, buffer)
+                status, got, is_last = _received(line, buffer)
                 answers, size, wrong = answers + 1, size + got, wrong + (status != 200)
+                if is_last:
+                    line.close()
+                    line = _connected(self.port)
+        finally:
+            line.close()
         with self.guard:
             self.answers, self.size, self.wrong = self.answers + answers, self.size + size, self.wrong + wrong
 
@@ -196,8 +201,14 @@ class Downloads:
         return Flow(self.answers, self.size, time.perf_counter() - begin, self.wrong)
 
 
-def _received(line: socket.socket, buffer: memoryview) -> tuple[int, int]:
-    """Status and size of one answer that says its length."""
+def _connected(port: int) -> socket.socket:
+    line = socket.create_connection((HOST, port), WAIT_SECONDS)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return line
+
+
+def _received(line: socket.socket, buffer: memoryview) -> tuple[int, int, bool]:
+    """Status and size of one answer that says its length; whether the server takes no more on this connection."""
     head = b""
     while b"\r\n\r\n" not in head:
         got = line.recv_into(buffer)
@@ -213,7 +224,7 @@ def _received(line: socket.socket, buffer: memoryview) -> tuple[int, int]:
         if not got:
             raise OSError("the server hung up")
         left -= got
-    return int(told[9:12]), size
+    return int(told[9:12]), size, fields.get(b"connection") == b"close"
 
 
 def fetch(port: int, ask: Ask, most: int = 1 << 26) -> tuple[int, dict[str, str], bytes]:
