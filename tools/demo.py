@@ -11,6 +11,8 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 MPP = Path(sys.executable).parent / "mpp"
@@ -123,6 +125,54 @@ def show_agent(demo: Demo, project: Path) -> None:
         sys.exit("the demo stopped: the agent did not get its answer")
 
 
+@contextmanager
+def registry(demo: Demo) -> Iterator[tuple[str, str]]:
+    """A registry of its own, on this machine; its address and its fingerprint."""
+    command = ["registry", "serve", "--port", "0", "--data", str(demo.folder / "registry"), "--json"]
+    print(f"   $ mpp {shlex.join(command)} &", flush=True)
+    environment = {**demo.environment, "MPP_HOME": str(demo.folder / "operator")}
+    with subprocess.Popen([str(MPP), *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        text = ""
+        for line in server.stdout or ():
+            text += line
+            if line.startswith("}"):
+                break
+        try:
+            said = json.loads(text)
+            print(f"     {said['url']}, registry {said['registry_id'][:16]}", flush=True)
+            yield said["url"], said["registry_id"]
+        finally:
+            server.terminate()
+            server.wait(STEP_SECONDS_MAX)
+
+
+def show_registry(demo: Demo, project: Path) -> None:
+    """Published to a registry that starts in a second, and installed by name on another machine, with the proofs."""
+    demo.explain("A registry: one command. It checks what is published as any host does, and writes each change into a log that only grows.")
+    own = demo.environment["MPP_HOME"]
+    with registry(demo) as (url, fingerprint):
+        demo.run(f"mpp registry add {url} --fingerprint {fingerprint} --default", project)
+        demo.explain("Publish: the key that signed the package signs the request; there is no password to steal. The proof is written beside the file.")
+        demo.run("mpp publish hello-0.1.0.mpp", project)
+        demo.run(f"mpp verify hello-0.1.0.mpp --bundle hello-0.1.0.mpp.bundle --registry {fingerprint}", project)
+        publisher = demo.ask("mpp trust list --json", project, "publishers", 0, "id")
+        demo.explain("Another machine finds it and installs it by name: its log entry, its state and its publisher are proven before a byte is used.")
+        demo.environment["MPP_HOME"] = str(demo.folder / "another")
+        demo.run(f"mpp registry add {url} --fingerprint {fingerprint} --default", project)
+        demo.run("mpp search hello", project)
+        demo.run(f"mpp install com.example.hello --publisher {publisher}", project)
+        demo.run("mpp list", project)
+    demo.environment["MPP_HOME"] = own
+
+
+def show_filter(demo: Demo, project: Path) -> None:
+    """What an agent does not see."""
+    (project / "answer.json").write_text('{"to": "ada@example.com", "card": "4111 1111 1111 1111", "note": "see you on Monday"}\n', encoding="utf-8")
+    demo.explain("What an agent never sees: an answer with an address and a card number, as the filter would pass it on.")
+    demo.run("cat answer.json", project)
+    demo.run("mpp privacy test answer.json", project)
+
+
 def show_policy(demo: Demo, project: Path) -> None:
     """A denied call, an approved call, and replays that are refused."""
     (project / "policy.toml").write_text(POLICY, encoding="utf-8")
@@ -201,7 +251,9 @@ def main() -> None:
     demo.run("mpp doctor", project)
     demo.explain("Run: verified again, then called in a sandbox that gives it only what it declared, which is nothing.")
     demo.run('mpp run hello-0.1.0.mpp --args \'{"name": "Ada"}\' --explain', project)
+    show_registry(demo, project)
     show_agent(demo, project)
+    show_filter(demo, project)
     show_policy(demo, project)
     at = flip_one_bit(project / "hello-0.1.0.mpp", project / "tampered.mpp")
     demo.explain(f"Tamper: one bit of byte {at} is flipped in a copy. It is refused, and nothing of it is read further.")

@@ -7,7 +7,26 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from conformance.make.build import NOW, compact
 from conformance.make.documents import SIGNATURES, STRANGER, Document, public, sealed, signer_id
-from conformance.make.registry import ALICE, BOB, EVE, HELLO, OTHER, b64, beginning, digest, leaf, line, log_bytes, map_key, map_root, owners, published, status, tree_root, value
+from conformance.make.registry import (
+    ALICE,
+    BOB,
+    EVE,
+    HELLO,
+    OTHER,
+    b64,
+    beginning,
+    digest,
+    leaf,
+    line,
+    log_bytes,
+    map_key,
+    map_root,
+    owners,
+    published,
+    status,
+    tree_root,
+    value,
+)
 from conformance.make.registry import REGISTRY, leaf_hash
 from mpp.crypto.ed25519 import SeedSigner
 from mpp.model.jsontext import Json

@@ -8,7 +8,23 @@ from hashlib import sha256
 
 from conformance.make.build import NOW, compact
 from conformance.make.documents import STRANGER, Document
-from conformance.make.registry import ABSENT, ALICE, BOB, EMPTY, HELLO, OTHER, OTHER_REGISTRY, REGISTRY, WITNESS, WITNESS_NAME, Way, b64, cosigned, digest, example
+from conformance.make.registry import (
+    ABSENT,
+    ALICE,
+    BOB,
+    EMPTY,
+    HELLO,
+    OTHER,
+    OTHER_REGISTRY,
+    REGISTRY,
+    WITNESS,
+    WITNESS_NAME,
+    Way,
+    b64,
+    cosigned,
+    digest,
+    example,
+)
 from conformance.make.registry import line, map_key, map_leaf, map_root, map_way, note, tree_growth, tree_path, tree_root, witness_key
 from mpp.crypto.roots import RootChain
 from mpp.model.jsontext import Json

@@ -27,15 +27,8 @@ from mpp.model.events import EntryRef, Event, SALT_BYTES
 from mpp.model.jsontext import Json
 from mpp.ports import Clock, Random, Signer
 from mpp.stages.audit import FIRST_PREV, encode_event, epoch_body, genesis_body, leaf_of, lines_of, read_entry, read_epoch
-from mpp.stages.audit.limits import (
-    LINE_BYTES_MAX,
-    RESERVE_BYTES,
-    ROOM_BYTES,
-    SEGMENT_BYTES_MAX,
-    SEGMENT_BYTES_READ_MAX,
-    SEGMENT_ENTRIES_MAX,
-    SEGMENT_SECONDS_MAX,
-)
+from mpp.stages.audit.limits import LINE_BYTES_MAX, RESERVE_BYTES, ROOM_BYTES, SEGMENT_BYTES_MAX, SEGMENT_BYTES_READ_MAX
+from mpp.stages.audit.limits import SEGMENT_ENTRIES_MAX, SEGMENT_SECONDS_MAX
 
 NONCE_BYTES = 16
 LOG_ID_BYTES = 64
