@@ -22,6 +22,7 @@ TOPICS = {
     "policy": "Who may run what.",
     "privacy": "What an agent never sees.",
     "record": "What happened, and how to prove it.",
+    "registry": "Where packages come from by name.",
     "environment": "Variables that MPP reads.",
     "files": "What lies in $MPP_HOME.",
     "exit-codes": "What the number at the end of a command says.",
