@@ -262,7 +262,9 @@ def test_calls_go_on_while_processes_die_at_random(box: Box) -> None:
     def kill() -> None:
         while not ended.wait(0.01):
             for pid in children(box.zygote.pid)[:1]:
-                os.kill(pid, signal.SIGKILL)
+                # It may have ended by itself meanwhile.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
