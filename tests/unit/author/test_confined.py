@@ -177,6 +177,8 @@ def test_a_build_that_is_ended_ends_the_compiler(hello: Path, tmp_path: Path, nu
         stdout=subprocess.DEVNULL,
         # Who is killed while it writes its report of covered lines leaves a broken one.
         env={name: text for name, text in os.environ.items() if not name.startswith("COV")} | {"PATH": "/usr/bin:/bin"},
+        # Under nohup the tests themselves ignore it, and whoever ignores a signal goes on doing so.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     try:
         wait_for((cache / "pid").exists)
