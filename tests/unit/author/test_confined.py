@@ -172,13 +172,13 @@ def test_a_build_that_is_ended_ends_the_compiler(hello: Path, tmp_path: Path, nu
     compiler = tmp_path / "zig"
     compiler.write_text(f"#!/bin/sh\necho $$ > {cache}/new && mv {cache}/new {cache}/pid\nexec sleep 60")
     compiler.chmod(0o755)
+    shown = filter(os.path.exists, ("/usr", "/bin", "/lib", "/lib64", "/dev"))
     build = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(hello), str(compiler), str(cache), *filter(os.path.exists, ("/usr", "/bin", "/lib", "/lib64", "/dev"))],
+        # Under nohup the tests themselves ignore SIGHUP, and whoever ignores a signal goes on doing so.
+        [sys.executable, "-c", "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n" + DRIVER, str(hello), str(compiler), str(cache), *shown],
         stdout=subprocess.DEVNULL,
         # Who is killed while it writes its report of covered lines leaves a broken one.
         env={name: text for name, text in os.environ.items() if not name.startswith("COV")} | {"PATH": "/usr/bin:/bin"},
-        # Under nohup the tests themselves ignore it, and whoever ignores a signal goes on doing so.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     try:
         wait_for((cache / "pid").exists)
