@@ -153,7 +153,7 @@ def show_registry(demo: Demo, project: Path) -> None:
     with registry(demo) as (url, fingerprint):
         demo.run(f"mpp registry add {url} --fingerprint {fingerprint} --default", project)
         demo.explain("Publish: the key that signed the package signs the request; there is no password to steal. The proof is written beside the file.")
-        demo.run("mpp publish hello-0.1.0.mpp", project)
+        demo.run("mpp publish hello-0.1.0.mpp -k ../keys/publisher.key", project)
         demo.run(f"mpp verify hello-0.1.0.mpp --bundle hello-0.1.0.mpp.bundle --registry {fingerprint}", project)
         publisher = demo.ask("mpp trust list --json", project, "publishers", 0, "id")
         demo.explain("Another machine finds it and installs it by name: its log entry, its state and its publisher are proven before a byte is used.")
