@@ -91,5 +91,5 @@ def _publisher(hit: Hit) -> str:
 
 
 def _about(hit: Hit) -> str:
-    text = " ".join((hit.doc.title or hit.doc.summary).split())
+    text = " ".join((hit.doc.summary or hit.doc.title).split())
     return text if len(text) <= SUMMARY_COLUMNS else text[: SUMMARY_COLUMNS - 1] + "…"
