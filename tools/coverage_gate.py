@@ -33,9 +33,13 @@ class Part(NamedTuple):
 
 
 HALVES: dict[str, tuple[Part, ...]] = {
-    "programs": (Part(("tests", "--ignore=tests/attack", "--ignore=tests/unit", "--ignore=tests/property", "--ignore=tests/conformance")),),
-    "units": (Part(("tests/unit",)), Part(("tests/property",), is_measured=False), Part(("tests/conformance",))),
-}
+    "programs": (
+        Part((
+            "tests", "--ignore=tests/attack", "--ignore=tests/unit", "--ignore=tests/property", "--ignore=tests/conformance", "--ignore=tests/registry",
+        )),
+    ),
+    "units": (Part(("tests/unit",)), Part(("tests/property",), is_measured=False), Part(("tests/conformance",)), Part(("tests/registry",))),
+}  # fmt: skip
 """What runs side by side, each with its parts one after the other. Together they are all tests but the attacks."""
 
 MEASURED = ("src/mpp", "registry/src/mpp_registry")
