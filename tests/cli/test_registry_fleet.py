@@ -105,6 +105,8 @@ def test_a_machine_joins_follows_and_reports(mpp: Mpp, office: Office, server: S
     assert "'laptop 7'" in office.says("hosts")
     assert "entries witnessed" in office.says("hosts")
     office.policy(2)
+    # What a host said before there was a newer policy speaks for itself.
+    assert mpp("registry", "fleet", "report").code == 0
     (alarm,) = office("alarms")["alarms"]  # type: ignore[misc]
     assert alarm["kind"] == "policy-behind" or alarm["kind"] == "trust-behind"
     assert "policy" in office.says("alarms")

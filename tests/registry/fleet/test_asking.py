@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mpp.errors import MppError
+from mpp.errors import MppError, Refused
 from mpp.host.enrolment.asking import Asking, check_address
 from mpp.host.enrolment.documents import read_answer, read_enrolment, sign_answer, FleetAnswer, ANSWER_TYPE
+from mpp.host.enrolment import reporting
 from mpp.host.enrolment.reporting import make_report
 from mpp.host.enrolment.signed_file import write_signed
 from mpp.host.enrolment.state import EnrolmentFile, read_enrolled
@@ -110,3 +111,16 @@ def test_a_report_says_what_it_can(world: World) -> None:
     os.makedirs(os.path.dirname(host.home.log.checkpoint), exist_ok=True)
     Path(host.home.log.checkpoint).write_bytes(b"nothing of ours")
     assert make_report(host.home, host.state, 5, "", (os.getuid(), 0)).log_size == 0
+
+
+def test_a_report_is_bounded_and_a_home_that_left_sends_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.ready()
+    host = world.host()
+    host.join(world.code())
+    monkeypatch.setattr(reporting, "REPORT_PACKAGES_MAX", -1)
+    with pytest.raises(Refused) as found:
+        make_report(host.home, host.state, 5, "", (os.getuid(), 0))
+    assert found.value.code == "registry.report"
+    with pytest.raises(Refused) as found:
+        reporting._reported(None, 5)
+    assert found.value.code == "policy.enrolment"

@@ -202,7 +202,7 @@ def alarms(host_id: str, as_json: bool, **which: str) -> None:
     \b
     Examples:
       mpp registry fleet alarms
-      mpp registry fleet alarms --clear 4e73bb58d6639694956a211d496aba1f3f5f96066659125c6150569ad925586f
+      mpp registry fleet alarms --clear HOST_ID
     """
     at = where(**which)
     if host_id:

@@ -48,7 +48,7 @@ def trust() -> None:
 @click.option("--expires", default="30d", metavar="TIME", show_default=True, help="How long the bundle may be taken.")
 @click.option("--version", "version", type=click.IntRange(1, 2**31 - 1), default=None, help="One more than the bundle that is there, if left out.")
 @click.option("-o", "--output", default=None, type=click.Path(dir_okay=False), help="The file; NAME-trust.json if left out.")
-@click.option("--now", "now", default=None, hidden=True)
+@click.option("--now", "now", default=None, hidden=True, help="Judge as if it were this time.")
 @passphrase_option
 @json_option
 def sign(

@@ -135,7 +135,8 @@ def publish(file: str | None, source: str, name: str, as_json: bool) -> None:
       mpp registry trusted publish hello-1.0.0.mpp --id-token-file token
 
     \b
-    Exit codes: 0 published or staged, 11 to 17 the package is refused, 40 no answer, 41 the registry refuses it.
+    Exit codes: 0 published or staged, 11 to 17 the package is refused, 40 no answer, 41 the
+    registry refuses it.
     """
     from mpp.cli.commands.publish import Ready, judged  # noqa: PLC0415 - brings the stages
 
