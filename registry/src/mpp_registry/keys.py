@@ -6,6 +6,7 @@ The root key is needed only to change keys. It may be taken to another place onc
 from __future__ import annotations
 
 import os
+import stat
 
 from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id
 from mpp.crypto.keyfile import KEY_FILE_BYTES_MAX, open_key, read_key, write_key
@@ -28,11 +29,20 @@ class RegistryKeys:
 def open_keys(folder: str, name: str, random: Random) -> RegistryKeys:
     """The keys in ``folder``; on the first start they are made."""
     make_private_folder(folder)
+    for place in (os.path.dirname(os.path.abspath(folder)), folder):
+        _judge_folder(place)
     with locked(os.path.join(folder, ".lock"), "the keys of the registry"):
         if not os.path.lexists(os.path.join(folder, ROOTS)):
             _make(folder, name, random)
     roots = _read_roots(os.path.join(folder, ROOTS))
     return RegistryKeys(roots=roots, log=_read_log_key(os.path.join(folder, LOG_KEY), roots))
+
+
+def _judge_folder(path: str) -> None:
+    """Attack: whoever may write here or above puts a whole registry of their own in the place of this one."""
+    found = os.stat(path)
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or found.st_uid not in {0, os.geteuid()}:
+        raise _wrong("others may write to the folder of the registry, or it is another user's", path, f"run: chmod go-w {path}")
 
 
 def _make(folder: str, name: str, random: Random) -> None:

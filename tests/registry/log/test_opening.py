@@ -103,6 +103,18 @@ def test_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
     assert caught.value.code == "registry.keys"
 
 
+@pytest.mark.parametrize("which", ["data", "data/keys"])
+def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, which: str) -> None:
+    keys = tmp_path / "data" / "keys"
+    open_keys(str(keys), "Name", SameRandom())
+    (tmp_path / which).chmod(0o770)
+    with pytest.raises(HostFailed) as found:
+        open_keys(str(keys), "Name", SameRandom())
+    assert (found.value.code, "chmod" in found.value.faults[0].hint) == ("registry.keys", True)
+    (tmp_path / which).chmod(0o750)
+    open_keys(str(keys), "Name", SameRandom())
+
+
 def test_keys_of_another_role_or_registry_are_refused(tmp_path: Path) -> None:
     folder, other = tmp_path / "keys", tmp_path / "other"
     open_keys(str(folder), "Name", SameRandom())
