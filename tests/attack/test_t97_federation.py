@@ -17,8 +17,8 @@ from mpp.host.enrolment.wire import Answer
 from mpp.model.jsontext import canonical
 from mpp.testing.keys import publisher
 from mpp.testing.policies import body, bundle
-from mpp_registry.federation.answers import read_found
-from mpp_registry.federation.peerlist import Peer
+from mpp.protocol.registry.found import read_found
+from mpp.protocol.registry.peerlist import Peer
 from mpp_registry.federation.peers import add_peer, all_evidence, all_seen, clear_evidence, home_of
 from tests.registry.federation.worlds import registries, Registry
 from tests.registry.fleet.worlds import ORG, World

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from mpp.errors import Refused, RemoteFailed
 from mpp.model.jsontext import shown
+from mpp.protocol.addresses import is_here
 from mpp.remote.limits import URL_CHARS_MAX
 
 _HINT = "give an address that begins with https://"
-
-
-def is_here(host: str) -> bool:
-    """Is it this machine? A name other than localhost is not: who answers for it may change."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_address(url: str) -> SplitResult:

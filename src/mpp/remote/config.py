@@ -17,7 +17,8 @@ from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import shown
 from mpp.model.names import PACKAGE_ID, SHA256_HEX, SHA256_HEX_FORM
 from mpp.model.value import value
-from mpp.remote.address import check_base, is_here, origin_of
+from mpp.protocol.addresses import is_here
+from mpp.remote.address import check_base, origin_of
 from mpp.remote.limits import (
     AGE_SECONDS_MAX,
     CONFIG_BYTES_MAX,

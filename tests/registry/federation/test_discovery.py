@@ -9,7 +9,7 @@ import pytest
 
 from mpp.errors import MppError, Refused
 from mpp.protocol.registry.bundle import proven, read_bundle
-from mpp_registry.federation.answers import Found, read_found
+from mpp.protocol.registry.found import Found, read_found
 from mpp_registry.federation.peers import all_evidence, all_seen, home_of
 from tests.registry.federation.worlds import registries, Registry
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from mpp.errors import Refused
-from mpp.host.enrolment.signed_file import write_signed
+from mpp.protocol.registry.signed_file import write_signed
 from mpp.model.jsontext import canonical, read
 from mpp.testing.keys import publisher, rotated
 from mpp.testing.packages import NOW
 from mpp_registry.federation.breaker import Breakers
 from mpp_registry.federation.known import Bounds, Known
-from mpp_registry.federation.peerlist import check_url, covers, judged_namespace, Peer, PeerList, PEERS_TYPE, read_list, sign_list, whom_to_ask, write_body
+from mpp.protocol.registry.peerlist import check_url, covers, judged_namespace, Peer, PeerList, PEERS_TYPE, read_list, sign_list, whom_to_ask, write_body
 from mpp_registry.federation.peers import (
     add_peer,
     clear_evidence,

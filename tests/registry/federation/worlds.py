@@ -18,7 +18,7 @@ from mpp.testing.packages import TestClock
 from mpp_registry.api.asking import Ask
 from mpp_registry.api.problems import status_of
 from mpp_registry.federation.endpoints import Federation
-from mpp_registry.federation.peerlist import Peer
+from mpp.protocol.registry.peerlist import Peer
 from mpp_registry.federation.peers import add_peer
 from mpp.host.enrolment.wire import Answer, Patience, Web
 from mpp_registry.opening import Options, open_services

@@ -13,7 +13,7 @@ from mpp.host.enrolment.asking import Asking, check_address
 from mpp.host.enrolment.documents import read_answer, read_enrolment, sign_answer, FleetAnswer, ANSWER_TYPE
 from mpp.host.enrolment import reporting
 from mpp.host.enrolment.reporting import make_report
-from mpp.host.enrolment.signed_file import write_signed
+from mpp.protocol.registry.signed_file import write_signed
 from mpp.host.enrolment.state import EnrolmentFile, read_enrolled
 from mpp.host.enrolment.wire import Answer
 from mpp.testing.keys import publisher, rotated

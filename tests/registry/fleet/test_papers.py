@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mpp.errors import MppError, Refused
-from mpp.host.enrolment.signed_file import write_signed
+from mpp.protocol.registry.signed_file import write_signed
 from mpp.host.enrolment.following import merged
 from mpp.host.enrolment.trust_bundle import judge_trust, read_trust_bundle, sign_trust, TRUST_TYPE, TrustMark, write_trust_body
 from mpp.host.trust_store import TrustStore

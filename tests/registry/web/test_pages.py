@@ -9,7 +9,7 @@ import pytest
 from mpp.model.jsontext import Json
 from mpp.testing.keys import publisher
 from mpp.testing.packages import NOW
-from mpp_registry.federation.peerlist import Peer
+from mpp.protocol.registry.peerlist import Peer
 from mpp_registry.federation.peers import Evidence, Seen, add_peer, keep_evidence, keep_seen
 from mpp_registry.web.headers import POLICY, SECURITY
 from tests.registry.web.markup import Page

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from mpp.errors import HostFailed, MppError, Refused, RemoteFailed
 from mpp.protocol.registry.answers import read_consistency
 
-from mpp_registry.federation.answers import Found, read_found
+from mpp.protocol.registry.found import Found, read_found
 from mpp_registry.federation.breaker import Breakers
 from mpp_registry.federation.judging import check_follows, choose, ForkedError, judge, Judged, Question, RolledBackError
 from mpp_registry.federation.known import Known
@@ -29,7 +29,7 @@ from mpp_registry.federation.limits import (
     REST_SECONDS,
 )
 from mpp_registry.federation.local import is_here, local_answer
-from mpp_registry.federation.peerlist import Peer, PeerList, whom_to_ask
+from mpp.protocol.registry.peerlist import Peer, PeerList, whom_to_ask
 from mpp_registry.federation.peers import (
     Evidence,
     FORGED,

@@ -9,7 +9,7 @@ from mpp.errors import Refused
 from mpp_registry.api.answering import Answer, Blob, document, FRESH, IMMUTABLE, PACKAGE, SHORT
 from mpp_registry.api.asking import Ask, not_found, PACKAGE as PACKAGE_ID, Parameter, VERSION_OF
 from mpp_registry.api.endpoint import Endpoint, Reply
-from mpp_registry.federation.answers import write_found
+from mpp.protocol.registry.found import write_found
 from mpp_registry.federation.discovery import Discovery
 from mpp_registry.federation.judging import Question
 from mpp_registry.federation.limits import VERSION_CHARS_MAX

@@ -16,9 +16,10 @@ from mpp.model.value import value
 from mpp.protocol.registry.bundle import proven, Proven, read_bundle
 from mpp.protocol.registry.checkpoint import read_signed, read_unsigned, RegistryCheckpoint
 
-from mpp_registry.federation.answers import Found
-from mpp_registry.federation.limits import BUNDLE_SECONDS_MAX, HOPS_MAX, KNOWN_SECONDS
-from mpp_registry.federation.peerlist import check_url, Peer, PeerList, whom_to_ask
+from mpp.protocol.registry.found import Found
+from mpp_registry.federation.limits import BUNDLE_SECONDS_MAX, KNOWN_SECONDS
+from mpp.protocol.registry.limits import HOPS_MAX
+from mpp.protocol.registry.peerlist import check_url, Peer, PeerList, whom_to_ask
 from mpp_registry.federation.peers import Seen
 
 BEHIND_SECONDS_MAX = 5 * KNOWN_SECONDS

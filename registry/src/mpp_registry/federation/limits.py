@@ -4,24 +4,6 @@ from __future__ import annotations
 
 from mpp.limits import KIB, MIB
 
-PEERS_MAX = 100
-"""Peers of one registry. Reason: an administrator vouches for each; bounds reading and the page of peers."""
-
-NAMESPACES_MAX = 100
-"""Namespaces that one peer may answer for. Reason: as above."""
-
-PEERS_PAYLOAD_MAX = 4 * MIB
-"""Bytes of what is signed in a list of peers. Reason: a hundred peers, each with root documents of a few rotations."""
-
-LIST_VERSION_MAX = 2**31 - 1
-"""Highest version of a list of peers. Reason: one each second for sixty years."""
-
-URL_CHARS_MAX = 500
-"""Characters of the address of a registry. Reason: it is a host and a short path."""
-
-HOPS_MAX = 3
-"""Registries on the way of one question, the first included. Reason: one that asks, one that introduces, and the home."""
-
 BUDGET = 16
 """Questions that one question of a client may cause, in all registries together. Reason: bounds what anybody can have registries do to each other."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mpp.protocol.registry.bundle import write_bundle
 from mpp.protocol.registry.state import PackageState
 
-from mpp_registry.federation.answers import Found
+from mpp.protocol.registry.found import Found
 from mpp_registry.federation.judging import Question
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows

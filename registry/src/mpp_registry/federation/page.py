@@ -8,7 +8,7 @@ from mpp.crypto import base64text
 from mpp.model.jsontext import Json
 
 from mpp_registry.federation.breaker import Breakers, Health
-from mpp_registry.federation.peerlist import Peer
+from mpp.protocol.registry.peerlist import Peer
 from mpp_registry.federation.peers import all_evidence, all_seen, Evidence, FORK, peers_of, Seen
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows

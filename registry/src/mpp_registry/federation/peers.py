@@ -14,8 +14,9 @@ from mpp.model.jsontext import shown
 from mpp.model.value import value
 from mpp.ports import Signer
 
-from mpp_registry.federation.limits import EVIDENCE_BYTES_MAX, EVIDENCE_MAX, HOMES_MAX, PEERS_MAX, SEEN_MAX
-from mpp_registry.federation.peerlist import check_url, EVERYTHING, judged_namespace, NO_PEERS, Peer, PeerList, read_list, sign_list
+from mpp_registry.federation.limits import EVIDENCE_BYTES_MAX, EVIDENCE_MAX, HOMES_MAX, SEEN_MAX
+from mpp.protocol.registry.limits import PEERS_MAX
+from mpp.protocol.registry.peerlist import check_url, EVERYTHING, judged_namespace, NO_PEERS, Peer, PeerList, read_list, sign_list
 from mpp_registry.services import Services
 from mpp_registry.store.ports import Rows
 

@@ -21,7 +21,7 @@ from mpp.protocol.registry.events import read_leaf, VersionPublished
 
 from mpp_registry.federation.judging import Judged
 from mpp_registry.federation.limits import PROXY_FETCHES_MAX, PROXY_SECONDS_MAX
-from mpp_registry.federation.peerlist import Peer
+from mpp.protocol.registry.peerlist import Peer
 from mpp.host.enrolment.wire import Patience, Web
 from mpp_registry.limits import BLOB_BYTES_MAX
 from mpp_registry.services import Services

@@ -11,7 +11,8 @@ from mpp.errors import Refused
 from mpp.model.names import SHA256_HEX
 from mpp.model.value import value
 
-from mpp_registry.federation.limits import BUDGET, HOPS_MAX, PARALLEL_MAX
+from mpp_registry.federation.limits import BUDGET, PARALLEL_MAX
+from mpp.protocol.registry.limits import HOPS_MAX
 
 VIA_HEADER, BUDGET_HEADER = "Mpp-Via", "Mpp-Budget"
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,3}")

@@ -16,7 +16,7 @@ from mpp.files import read_bounded
 from mpp.model.jsontext import Json, shown
 
 if TYPE_CHECKING:
-    from mpp_registry.federation.peerlist import PeerList
+    from mpp.protocol.registry.peerlist import PeerList
 
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
@@ -66,7 +66,7 @@ def add(
       40       it does not answer
     """
     with opened_here(data, database_url, blobs) as services:
-        from mpp_registry.federation.peerlist import check_url, Peer  # noqa: PLC0415 - the registry is not everywhere
+        from mpp.protocol.registry.peerlist import check_url, Peer  # noqa: PLC0415 - the registry is not everywhere
         from mpp_registry.federation.peers import add_peer  # noqa: PLC0415
 
         checked = check_url(url)

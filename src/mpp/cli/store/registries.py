@@ -16,9 +16,10 @@ from mpp.host.secret_entry import make_entry
 from mpp.host.secret_store import open_secrets
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.jsontext import shown
+from mpp.protocol.addresses import is_here
 from mpp.protocol.registry.documents import RegistryInfo
 from mpp.remote.client import RegistryClient
-from mpp.remote.address import check_base, is_here
+from mpp.remote.address import check_base
 from mpp.remote.config import Config, ConfigFile, NAME, Registry, with_registry
 from mpp.remote.credentials import Credentials, Nobody, Signed, Token
 from mpp.remote.limits import AGE_SECONDS_MAX

@@ -24,7 +24,7 @@ from mpp.host.enrolment.limits import (
     REPORT_PACKAGES_MAX,
     REPORT_USES_MAX,
 )
-from mpp.host.enrolment.signed_file import bytes_max, read_signed, what_is_wrong, write_signed
+from mpp.protocol.registry.signed_file import bytes_max, read_signed, what_is_wrong, write_signed
 from mpp.host.enrolment.trust_bundle import FLEET_NAME, FLEET_NAME_FORM
 from mpp.ledger.notes import NAME_CHARS_MAX
 from mpp.limits import JSON_INT_MAX, KIB

@@ -13,7 +13,7 @@ from mpp.crypto.ed25519 import KEY_ID
 from mpp.crypto.roots import read_chain, RootChain
 from mpp.errors import Refused
 from mpp.host.enrolment.limits import FLEET_NAME_MAX, NAMES_MAX, PUBLISHERS_MAX, REGISTRIES_MAX, TRUST_PAYLOAD_MAX
-from mpp.host.enrolment.signed_file import bytes_max, read_signed, SignedFile, what_is_wrong, write_signed
+from mpp.protocol.registry.signed_file import bytes_max, read_signed, SignedFile, what_is_wrong, write_signed
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import canonical, Json, read, read_canonical
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM

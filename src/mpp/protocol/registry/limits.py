@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mpp.limits import KIB
+from mpp.limits import KIB, MIB
 
 LEAF_BYTES_MAX = 16 * KIB
 """Bytes of one leaf of the log. Reason: the largest, an advisory about many versions, has 14 KB; most have 400 bytes."""
@@ -57,3 +57,24 @@ REQUEST_TEXT_MAX = 16 * KIB
 
 TARGET_CHARS_MAX = 2 * KIB
 """Characters of path and query of a request. Reason: servers take no longer ones."""
+
+WRAPPING_BYTES_MAX = 272 * KIB
+"""Bytes of a signed file beside what is signed. Reason: the largest root documents of a publisher, and thirty-two signatures with the ids of their keys."""
+
+PEERS_MAX = 100
+"""Peers of one registry. Reason: an administrator vouches for each; bounds reading and the page of peers."""
+
+PEER_NAMESPACES_MAX = 100
+"""Namespaces that one peer may answer for. Reason: as above."""
+
+PEERS_PAYLOAD_MAX = 4 * MIB
+"""Bytes of what is signed in a list of peers. Reason: a hundred peers, each with root documents of a few rotations."""
+
+PEER_LIST_VERSION_MAX = 2**31 - 1
+"""Highest version of a list of peers. Reason: one each second for sixty years."""
+
+PEER_URL_CHARS_MAX = 500
+"""Characters of the address of a registry in a list of peers. Reason: it is a host and a short path."""
+
+HOPS_MAX = 3
+"""Registries on the way of one question, the first included. Reason: one that asks, one that introduces, and the home."""

@@ -7,7 +7,7 @@ from mpp.errors import Refused
 from mpp.ledger.tree import EMPTY_ROOT
 from mpp.model.value import value
 from mpp.protocol.registry.checkpoint import read_signed
-from mpp_registry.federation.peerlist import Peer
+from mpp.protocol.registry.peerlist import Peer
 from mpp_registry.federation.peers import Seen, all_seen, is_forked, peers_of
 from mpp_registry.store.ports import Rows
 from mpp_registry.web import logrows, reading

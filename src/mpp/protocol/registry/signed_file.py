@@ -11,15 +11,11 @@ from hashlib import sha256
 from mpp.crypto.envelope import Envelope, read_envelope, sign, verify_all, write_envelope
 from mpp.crypto.roots import RootChain, read_chain
 from mpp.errors import Refused
-from mpp.limits import KIB
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import canonical, read_canonical
 from mpp.model.value import value
 from mpp.ports import Signer
-from mpp.stages.archive.limits import PUBLISHER_BYTES_MAX
-
-WRAPPING_BYTES_MAX = PUBLISHER_BYTES_MAX + 16 * KIB
-"""Bytes of a signed file beside what is signed. Reason: root documents, and thirty-two signatures with the ids of their keys."""
+from mpp.protocol.registry.limits import WRAPPING_BYTES_MAX
 
 
 @value

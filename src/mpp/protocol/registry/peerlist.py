@@ -12,15 +12,14 @@ from urllib.parse import urlsplit
 
 from mpp.crypto.roots import RootChain, read_chain
 from mpp.errors import Refused
-from mpp.host.enrolment.signed_file import bytes_max, read_signed, what_is_wrong, write_signed
-from mpp.host.outside import is_here
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import canonical, Json, read, read_canonical, shown
 from mpp.model.names import PACKAGE_ID, SHA256_HEX, SHA256_HEX_FORM
 from mpp.model.value import value
 from mpp.ports import Signer
-
-from mpp_registry.federation.limits import LIST_VERSION_MAX, NAMESPACES_MAX, PEERS_MAX, PEERS_PAYLOAD_MAX, URL_CHARS_MAX
+from mpp.protocol.addresses import is_here
+from mpp.protocol.registry.limits import PEER_LIST_VERSION_MAX, PEER_NAMESPACES_MAX, PEER_URL_CHARS_MAX, PEERS_MAX, PEERS_PAYLOAD_MAX
+from mpp.protocol.registry.signed_file import bytes_max, read_signed, what_is_wrong, write_signed
 
 PEERS_TYPE = "application/vnd.mpp.peers+json"
 LIST_BYTES_MAX = bytes_max(PEERS_PAYLOAD_MAX)
@@ -92,7 +91,7 @@ def check_url(url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if host is None or len(url) > URL_CHARS_MAX or not url.isascii() or not url.isprintable() or " " in url or parts.query or parts.fragment:
+    if host is None or len(url) > PEER_URL_CHARS_MAX or not url.isascii() or not url.isprintable() or " " in url or parts.query or parts.fragment:
         raise _unusable(url, "this is no address of a registry")
     if parts.username is not None or parts.password is not None:
         raise _unusable(host, "an address with a name or a password in it is not taken")
@@ -159,7 +158,7 @@ def _read_body(payload: bytes, where: str) -> PeerList:
     fields.number("mpp_peers", least=1, most=1)
     found = PeerList(
         registry_id=fields.text("registry_id", most=64, pattern=SHA256_HEX, form=SHA256_HEX_FORM),
-        version=fields.number("version", least=1, most=LIST_VERSION_MAX),
+        version=fields.number("version", least=1, most=PEER_LIST_VERSION_MAX),
         at=fields.number("at", least=0, most=TIME_MAX),
         peers=fields.each("peers", lambda item, place: _read_peer(Fields(item, place, faults)), most=PEERS_MAX, required=True),
     )
@@ -174,9 +173,11 @@ def _read_body(payload: bytes, where: str) -> PeerList:
 
 def _read_peer(fields: Fields) -> Peer:
     registry_id = fields.text("registry_id", most=64, pattern=SHA256_HEX, form=SHA256_HEX_FORM)
-    url = fields.text("url", most=URL_CHARS_MAX)
+    url = fields.text("url", most=PEER_URL_CHARS_MAX)
     roots, introduces = fields.raw("roots"), fields.flag("introduces")
-    namespaces = fields.texts("namespaces", most=NAMESPACES_MAX, each_most=NAMESPACE_CHARS_MAX, required=True, least=1, pattern=_NAMESPACE, form=NAMESPACE_FORM)
+    namespaces = fields.texts(
+        "namespaces", most=PEER_NAMESPACES_MAX, each_most=NAMESPACE_CHARS_MAX, required=True, least=1, pattern=_NAMESPACE, form=NAMESPACE_FORM
+    )
     fields.end()
     fields.faults.stop()
     try:

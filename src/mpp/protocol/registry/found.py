@@ -11,9 +11,7 @@ from mpp.model.jsontext import canonical, Json, read, shown
 from mpp.model.limits import PACKAGE_ID_MAX, VERSION_MAX
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM, SHA256_HEX, SHA256_HEX_FORM, VERSION, VERSION_FORM
 from mpp.model.value import value
-from mpp.protocol.registry.limits import BUNDLE_BYTES_MAX, ROOTS_BYTES_MAX
-
-from mpp_registry.federation.limits import HOPS_MAX, URL_CHARS_MAX
+from mpp.protocol.registry.limits import BUNDLE_BYTES_MAX, HOPS_MAX, PEER_URL_CHARS_MAX, ROOTS_BYTES_MAX
 
 _URL = re.compile(r"(?:https?://[!-~]+)?")
 
@@ -71,7 +69,7 @@ def _read(fields: Fields) -> Found:
         package_id=fields.text("package_id", most=PACKAGE_ID_MAX, pattern=PACKAGE_ID, form=PACKAGE_ID_FORM),
         version=fields.text("version", most=VERSION_MAX, pattern=VERSION, form=VERSION_FORM),
         registry_id=home.text("registry_id", most=64, pattern=SHA256_HEX, form=SHA256_HEX_FORM),
-        url=home.text("url", most=URL_CHARS_MAX, default="", least=0, pattern=_URL, form="the address of a registry"),
+        url=home.text("url", most=PEER_URL_CHARS_MAX, default="", least=0, pattern=_URL, form="the address of a registry"),
         roots=base64text.read_field(home, "roots", 1, ROOTS_BYTES_MAX),
         bundle=_bundle(fields),
         introduced_by=fields.texts("introduced_by", most=HOPS_MAX, each_most=64, pattern=SHA256_HEX, form=SHA256_HEX_FORM),
