@@ -116,6 +116,13 @@ def test_an_answer_is_taken_once(mpp: Mpp, asked: Path, ada: Path) -> None:
     ref_of(run(mpp, asked))
 
 
+def test_a_question_says_whether_its_details_come_first(mpp: Mpp, asked: Path) -> None:
+    run(mpp, asked)
+    run(mpp, asked, json.dumps({"name": "G" * 900}))
+    short, long = mpp("approve", "pending", "--json").json["questions"]
+    assert (short["must_open_details"], long["must_open_details"]) == (False, True)
+
+
 def test_a_no_holds(mpp: Mpp, asked: Path) -> None:
     ref = ref_of(run(mpp, asked))
     assert mpp("approve", ref, "--deny").out == f"Denied {ref}.\n"

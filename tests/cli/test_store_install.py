@@ -57,6 +57,21 @@ def test_the_same_again_changes_nothing(mpp: Mpp, home: Path, make: Make) -> Non
     assert mpp("install", path).out.startswith(("✓ Already", "+ Already"))
 
 
+def test_the_list_for_programs_says_what_a_package_may_do(mpp: Mpp, home: Path, make: Make) -> None:
+    assert mpp("install", make(more=NETWORK)).code == 0
+    row = mpp("list", "--json").json["packages"][0]
+    assert row["publisher"] == {"id": row["publisher_id"], "name": "Ada Example", "trusted": True, "because": "own key"}
+    assert [(tool["name"], tool["security_level"]) for tool in row["tools"]] == [("greet", "low")]
+    assert row["capabilities_in_words"] == [ASKS]
+    # Attack: a file that was changed on the disk still says who it is and what it asks for.
+    where = next((home / "packages" / HELLO).glob("**/*.mpp"))
+    where.chmod(0o600)
+    where.write_bytes(where.read_bytes()[:-1])
+    row = mpp("list", "--json").json["packages"][0]
+    assert (row["state"] != "ok", row["publisher"], row["tools"], row["capabilities_in_words"]) == (True, None, None, None)
+    assert row["error"]["code"] == row["state"]
+
+
 def test_nothing_is_installed(mpp: Mpp) -> None:
     assert mpp("list").out.startswith("Nothing is installed.")
     assert mpp("list", "--json").json["packages"] == []

@@ -54,6 +54,7 @@ def _question_json(one: Question) -> dict[str, Json]:
         "includes_consent": one.includes_consent,
         "text": one.text,
         "text_sha256": one.text_sha256,
+        "must_open_details": one.must_open_details,
         "created": one.created,
         "expires": one.expires,
     }

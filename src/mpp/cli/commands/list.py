@@ -20,6 +20,7 @@ def command(everything: bool, as_json: bool) -> None:
 
     Each file is read and verified, as a host does before it serves one. With --all a version that is served has a star.
     REGISTRY is what the registry of a package last proved of its version; stale: it could not be proven anew since.
+    --json also says of each package that holds: its publisher, its tools, and what it may do, in words.
 
     \b
     Examples:
@@ -35,9 +36,7 @@ def command(everything: bool, as_json: bool) -> None:
     rows = [(row, *state_of(row, store)) for row in (store.all() if everything else store.active())]
     statuses = load_statuses(home())
     if as_json:
-        found: list[Json] = [
-            {**row_json(row), "state": state, "error": error, "registry": _status_json(statuses.get(row.content_hash))} for row, state, error in rows
-        ]
+        found: list[Json] = [{**row_json(row), "state": state, **told, "registry": _status_json(statuses.get(row.content_hash))} for row, state, told in rows]
         put_json({"ok": True, "lockfile": store.places.lockfile, "packages": found})
         return
     if not rows:

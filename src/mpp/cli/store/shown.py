@@ -69,10 +69,16 @@ def row_json(row: Installed) -> dict[str, Json]:
     }
 
 
-def state_of(row: Installed, store: PackageStore) -> tuple[str, Json]:
-    """``ok``, or the code of why it would not be served, with the whole error."""
+def state_of(row: Installed, store: PackageStore) -> tuple[str, dict[str, Json]]:
+    """``ok``, or the code of why it would not be served; with what the package says, or the whole error."""
     try:
-        store.open(row)
+        package = store.open(row)
     except MppError as fault:
-        return fault.code, error_json(fault)
-    return "ok", None
+        # What a package that does not hold says of itself is not passed on.
+        return fault.code, {"error": error_json(fault), "publisher": None, "tools": None, "capabilities_in_words": None}
+    publisher: Json = {"id": package.publisher_id, "name": package.chain.newest.name, "trusted": True, "because": package.trusted_because}
+    tools: list[Json] = [
+        {"name": tool.name, "description": tool.description, "security_level": tool.security_level} for tool in package.manifest.tool_definitions
+    ]
+    words: list[Json] = [*capability_words(package.manifest.capabilities), *layer_words(package.manifest.runtime)]
+    return "ok", {"error": None, "publisher": publisher, "tools": tools, "capabilities_in_words": words}
