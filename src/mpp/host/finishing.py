@@ -29,7 +29,9 @@ def finish(judged: Judged, reply: Reply, on: Services) -> Finished:
     now, grant = on.clock.now(), judged.grant
     outcome, shown = reply.outcome, shown_digest(reply.clean.reply)
     on.events.record(token_event("token-used", grant.token, grant.invocation, now))
-    entry = on.events.record(result_event(judged.asked.tenant, grant.invocation, outcome, reply.run, shown, reply.privacy, now, reply.vault))
+    entry = on.events.record(
+        result_event(judged.asked.tenant, grant.invocation, outcome, reply.run, shown, reply.privacy, now, reply.vault, (*judged.spent, *reply.spent))
+    )
     if not grant.jti:
         return Finished(entry=entry, receipt=b"")
     receipt = Receipt(

@@ -5,6 +5,7 @@ Spec: spec/3-policy.md, spec/4-approval.md; the order is that of spec/call-contr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from mpp.host.described import to_look_at
 from mpp.host.filtering import Filters
 from mpp.host.granting import Places, elsewhere, rights_for
 from mpp.host.host_key import HostKey
+from mpp.host.measured import Spent
 from mpp.host.stops import StopStore
 from mpp.host.stores.approvals import ApprovalsStore
 from mpp.model.agents import AgentIdentity
@@ -153,6 +155,8 @@ class Judged:
     verdict: Verdict
     binding: str
     """Names the approved action; empty where nobody was asked."""
+    spent: Spent = ()
+    """How long judging took, by stage, where it was measured."""
 
 
 def privacy_of(judged: Judged, at: Setting) -> CallPrivacy:
@@ -162,12 +166,12 @@ def privacy_of(judged: Judged, at: Setting) -> CallPrivacy:
 
 def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     """A grant, or a question for a person. What is stopped or denied is ``Refused``."""
-    package, now = request.package, on.clock.now()
+    package, now, begun = request.package, on.clock.now(), time.perf_counter()
     on.stops.current().judge(package.package_id, package.publisher_id, package.content_hash)
     consent, kept = known_consent(request, on.approvals)
     asked = asked_of(request, at.policies, consent, kept, now)
     decision, token = decided(request, asked, at, on)
-    verdict = decision.verdict
+    verdict, at_policy = decision.verdict, time.perf_counter()
     rights = placed(package.manifest, token, request, at)
     binding = ""
     if isinstance(decision, Granted):
@@ -184,7 +188,8 @@ def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     if consent is None or (grant.because == "approval" and not kept.kept):
         _consent(request, grant, verdict, on, now)
     on.events.record(token_event("token-granted", token, request.invocation, now))
-    return Judged(grant=grant, rights=rights, asked=asked, verdict=verdict, binding=binding)
+    spent = (("policy", at_policy - begun), ("approval", time.perf_counter() - at_policy))
+    return Judged(grant=grant, rights=rights, asked=asked, verdict=verdict, binding=binding, spent=spent)
 
 
 def known_consent(request: Request, approvals: ApprovalsStore) -> tuple[Consent | None, Kept]:

@@ -6,12 +6,14 @@ Spec: call-contract, order of a call.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from mpp.errors import MppError, Refused
 from mpp.host.audit.vault import CallVault, Made
 from mpp.host.leaving import Sent
+from mpp.host.measured import measured, Spent
 from mpp.host.sandbox import CallInput, Ready, Sandbox
 from mpp.host.secret_store import SecretStore
 from mpp.host.services.border import Border
@@ -70,6 +72,8 @@ class Reply:
     """Of the arguments as they are shown. Attack: the hash of what stands behind a placeholder, for an agent that tries all telephone numbers."""
     vault: str = ""
     """What the vault kept of it, or the code of why it did not; empty where the vault is off."""
+    spent: Spent = ()
+    """How long it took, by stage."""
 
 
 def find_tool(manifest: Manifest, name: str) -> ToolDefinition:
@@ -138,18 +142,21 @@ def call_tool(
         live=live,
         border=border,
     )
-    run = yield from sandbox.call(ready, about.issue(grant), given)
-    fault, reply = run.fault, None
+    begun = time.perf_counter()
+    warranted, at_warrant = about.issue(grant), time.perf_counter()
+    run = yield from sandbox.call(ready, warranted, given)
+    at_run, fault, reply = time.perf_counter(), run.fault, None
     if fault is None:
         try:
             reply = read_reply(run.stdout, run.exit_code, tool)
         except MppError as found:
             fault = found
     clean = clean_run(reply, fault, run.stderr, through)
+    spent = (("audit", at_warrant - begun), ("sandbox", at_run - at_warrant), ("privacy", time.perf_counter() - at_run))
     kept = keep_call(about.vault, ready, given, sent.given, run, clean.reply) if about.vault is not None else ""
     return Reply(
         context=context, clean=clean, run=run, privacy=told((clean.report, *live.reports), border), outcome=OK if fault is None else fault.code,
-        argument_hash=sent.shown.sha256, vault=kept,
+        argument_hash=sent.shown.sha256, vault=kept, spent=spent,
     )  # fmt: skip
 
 
@@ -185,7 +192,9 @@ def shown_digest(reply: ToolReply | None) -> str:
     return "" if reply is None else hashlib.sha256(shown_bytes(reply)).hexdigest()
 
 
-def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha256: str, privacy: Report, now: int, vault: str = "") -> Event:
+def result_event(
+    tenant: str, invocation: str, outcome: str, run: Run, shown_sha256: str, privacy: Report, now: int, vault: str = "", spent: Spent = ()
+) -> Event:
     """What went out is committed to: as the guest wrote it, and as it is passed on.
 
     Names of hosts, secrets and methods, and numbers of files: which files they were is not for this record.
@@ -195,7 +204,20 @@ def result_event(tenant: str, invocation: str, outcome: str, run: Run, shown_sha
     # What used something is seldom the same twice.
     is_common = not (used.hosts or used.kv or used.secrets or used.echoed or used.files_read or used.files_written or privacy.digests)
     body, written = (_result_body if is_common else _result_body.__wrapped__)(outcome, used, privacy, vault)
+    if spent:
+        found = measured(spent, len(run.stdout))
+        body, written = _with_measured(body, written if is_common else None, found)
     return Event(kind="result", at=now, tenant=tenant, invocation=invocation, body=body, commit=commit, written=written)
+
+
+def _with_measured(body: dict[str, Json], written: Written | None, found: dict[str, Json]) -> tuple[dict[str, Json], Written | None]:
+    """No two calls take the same time: what is remembered of the rest of the body is written on, at the place where the new key belongs."""
+    whole = {**body, "measured": found}
+    if written is None:
+        return whole, None
+    before, more, after = written.data.partition(b',"more":')
+    numbers = ",".join(f'"{name}":{number}' for name, number in sorted(found.items()))
+    return whole, Written(whole, before + b',"measured":{' + numbers.encode("ascii") + b"}" + more + after)
 
 
 @lru_cache(RESULTS_KNOWN_MAX)

@@ -105,6 +105,12 @@ def test_results_are_written_as_they_are() -> None:
                 event = result_event("t", "i" * 32, "ok", run, "ab" * 32, report, 5, vault)
                 judge(event)
                 assert event.body["host_calls"] == used.host_calls
+                timed = result_event("t", "i" * 32, "ok", run, "ab" * 32, report, 5, vault, (("sandbox", 0.1), ("policy", 1e-4), ("audit", 0.0)))
+                if timed.written is not None:
+                    judge(timed)
+                # What has a body that other calls have too comes with its bytes.
+                assert (timed.written is not None) == (used in {Used(), Used(host_calls=3)} and not report.digests)
+                assert timed.body == {**event.body, "measured": {"sandbox_us": 100_000, "policy_us": 100, "audit_us": 0, "raw_bytes": 1}}
 
 
 def test_names_of_users_are_taken_out_of_the_bytes_too(tmp_path: object) -> None:

@@ -196,7 +196,7 @@ def _ran(one: _Run, call: ToolCall, live: Live, labels: Mapping[str, Json]) -> O
     ))  # fmt: skip
     done = Reply(
         context=_context(judged, one.subject), clean=clean, run=run, privacy=together((clean.report, *said.reports)),
-        outcome=OK if fault is None else fault.code, argument_hash=leave.sent.shown.sha256, vault=kept,
+        outcome=OK if fault is None else fault.code, argument_hash=leave.sent.shown.sha256, vault=kept, spent=(("sandbox", run.seconds),),
     )  # fmt: skip
     finished = finish(judged, done, on)
     made = outcome(done, {**labels, "entry": finished.entry.seq, "invocation": grant.invocation})
