@@ -86,7 +86,7 @@ def test_a_record_that_was_changed_is_said_to_be(mpp: Mpp, places: LogPlaces) ->
 
 
 def test_a_long_read_is_explained(mpp: Mpp, places: LogPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mpp.cli.audit.report.TOLD_EVERY", 100)
+    monkeypatch.setattr("mpp.host.audit.compliance.TOLD_EVERY", 100)
     assert "Read: 100 entries" in mpp("audit", "report").err
 
 

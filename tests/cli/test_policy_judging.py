@@ -428,7 +428,7 @@ def test_a_record_that_is_not_there(mpp: Mpp, policy: str) -> None:
 
 
 def test_long_records_say_how_far_they_are(mpp: Mpp, record: str, policy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mpp.cli import policy_replay
+    from mpp.host import policy_replay
 
     monkeypatch.setattr(policy_replay, "PROGRESS_SECONDS", 0)
     found = mpp("policy", "test", "--replay", record, "--policy", policy)
@@ -437,7 +437,7 @@ def test_long_records_say_how_far_they_are(mpp: Mpp, record: str, policy: str, m
 
 
 def test_many_changes_are_counted_and_some_are_listed(mpp: Mpp, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mpp.cli import policy_replay
+    from mpp.host import policy_replay
 
     monkeypatch.setattr(policy_replay, "CALLS_KEPT_MAX", 60)
     Path("many.jsonl").write_bytes(decision("com.example.x") * 70)

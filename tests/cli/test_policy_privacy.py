@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mpp.cli.policy_lint import warnings
+from mpp.host.policy_lint import warnings
 from mpp.model.jsontext import Json
 from mpp.testing.packages import NOW
 from mpp.stages.policy import parse_policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mpp.cli.options import quoted
 from mpp.cli.policy_files import count, Named, read_named
-from mpp.cli.policy_lint import warnings
+from mpp.host.policy_lint import warnings
 from mpp.cli.screen import CROSS, complain, error_json, mark, note, put_json, say, TICK
 from mpp.errors import MppError
 from mpp.host.policy_layers import policy_digest

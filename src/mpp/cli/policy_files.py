@@ -12,13 +12,10 @@ from mpp.files import read_bounded
 from mpp.host.policy_store import Loaded, PolicyStore, open_policies
 from mpp.host.system import SystemClock
 from mpp.model.fields import near
-from mpp.model.jsontext import Json, shown
+from mpp.model.jsontext import shown
 from mpp.model.value import value
 from mpp.ports import Events
-from mpp.stages.policy import BUNDLE_BYTES_MAX, LAYERS, PRESETS, FoundBundle, Policies, Policy, Rule, compile_policies, parse_policy, preset, read_bundle
-
-RULES_SHOWN_MAX = 20
-"""Ids of rules in one line of a comparison. Reason: a person reads a line; --json has all."""
+from mpp.stages.policy import BUNDLE_BYTES_MAX, LAYERS, PRESETS, FoundBundle, Policies, Policy, compile_policies, parse_policy, preset, read_bundle
 
 BUNDLE_BEGINS = b'{"envelope":'
 
@@ -91,57 +88,6 @@ def proposed(given: tuple[str, ...]) -> tuple[Policies, str]:
         return compile_policies({"user": read_named(alone[0]).policy}), f"{shown(alone[0])} alone"
     layers: Mapping[str, Policy] = dict(in_force().policies.layers)
     return compile_policies({**layers, **named}), f"the policies in force, with another {' and '.join(named)} policy"
-
-
-@value
-class RuleChanges:
-    """What one policy has that another has not, by the ids of rules."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changed: tuple[str, ...]
-    others: tuple[str, ...]
-    """What changes beside the rules."""
-
-    def lines(self) -> list[str]:
-        rows = (("new rules", self.added), ("rules gone", self.removed), ("rules changed", self.changed), ("also changed", self.others))
-        return [f"{words}: {_some(found)}" for words, found in rows if found] or ["nothing changes"]
-
-    def to_json(self) -> dict[str, Json]:
-        return {"added": [*self.added], "removed": [*self.removed], "changed": [*self.changed], "others": [*self.others]}
-
-
-def compare(before: Policy | None, after: Policy | None) -> RuleChanges:
-    old, new = _rules(before), _rules(after)
-    others = [
-        words
-        for words, one, other in (
-            ("private hosts", before.private_hosts if before else None, after.private_hosts if after else None),
-            ("mappings", dict(before.mappings) if before else {}, dict(after.mappings) if after else {}),
-            ("privacy", _privacy(before), _privacy(after)),
-        )
-        if one != other
-    ]
-    return RuleChanges(
-        added=tuple(sorted(new.keys() - old.keys())),
-        removed=tuple(sorted(old.keys() - new.keys())),
-        changed=tuple(sorted(name for name in new.keys() & old.keys() if new[name] != old[name])),
-        others=tuple(others),
-    )
-
-
-def _privacy(policy: Policy | None) -> str:
-    """The digest of what it says of the privacy filter."""
-    return policy.privacy.digest if policy is not None and policy.privacy is not None else ""
-
-
-def _rules(policy: Policy | None) -> dict[str, Rule]:
-    return {rule.id: rule for rule in policy.rules} if policy is not None else {}
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = len(names) - RULES_SHOWN_MAX
-    return ", ".join(names[:RULES_SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
 
 
 def count(number: int, what: str) -> str:

@@ -10,7 +10,7 @@ from mpp.author.policy_sign import SignedPolicy, cosign_policy, next_version, si
 from mpp.author.signer_command import CommandSigner
 from mpp.cli.options import clock, home, in_shell, parse_time, plain, quoted, read_passphrase, shorter, show_time
 from mpp.cli.policy_files import BUNDLE_BEGINS, ago, Named, read_named
-from mpp.cli.policy_lint import warnings
+from mpp.host.policy_lint import warnings
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import short_id
 from mpp.crypto.roots import RootChain

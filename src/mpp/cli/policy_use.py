@@ -5,14 +5,15 @@ from __future__ import annotations
 from mpp.cli.calling import user_name
 from mpp.cli.first_use import confirm
 from mpp.cli.options import home, quoted, show_time
-from mpp.cli.policy_files import Named, compare, count, read_named, RuleChanges, store, warn
-from mpp.cli.policy_lint import warnings
+from mpp.cli.policy_files import Named, count, read_named, store, warn
+from mpp.host.policy_lint import warnings
 from mpp.cli.screen import note, put_json, safe, say
 from mpp.crypto.ed25519 import fingerprint
 from mpp.crypto.roots import RootChain
 from mpp.errors import Refused
 from mpp.host.fleet import fleet_settings, refuse_in_fleet
 from mpp.host.audit.log import AuditLog
+from mpp.host.policy_compare import compare, RuleChanges
 from mpp.host.policy_layers import policy_digest
 from mpp.host.policy_pull import Fetched, get, Pulled, Puller
 from mpp.host.policy_store import PolicyStore

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 
 import click
 
@@ -13,14 +12,10 @@ from mpp.cli.options import clock, home, json_option, now_option, shorter
 from mpp.cli.screen import note, put_json, say
 from mpp.errors import Refused
 from mpp.files import make_private_folder, PRIVATE, write_atomic
-from mpp.host.audit.places import LogPlaces
+from mpp.host.audit.compliance import compliance_report
 from mpp.host.audit.reader import LogReader
-from mpp.host.audit.verifying import DEEP, FAST, verify_log, Wanted
-from mpp.stages.audit.report import gather, Integrity, Period, Report, report_html, report_json, report_of
-from mpp.stages.audit import Line, Verdict, glance
-
-TOLD_EVERY = 100_000
-"""Entries after which a word is said. Reason: a few seconds."""
+from mpp.host.audit.verifying import DEEP, FAST
+from mpp.stages.audit.report import Period, Report, report_html, report_json
 
 NAME = "compliance-report"
 FORMATS = ("html", "json")
@@ -50,30 +45,19 @@ def command(since: str | None, until: str | None, form: str | None, out: str | N
     if not LogReader(places).is_there():
         raise Refused("audit.empty", "there is no record yet", where=places.folder, hint="it begins with the first call: mpp run FILE")
     period = Period(since=parse_since(since, moment, "--since"), until=parse_until(until, moment, "--until"))
-    integrity = integrity_of(verify_log(places, Wanted(depth=DEEP if deep else FAST)))
-    report = report_of(gather(_lines(places), period), integrity, moment)
+    report = compliance_report(places, period, moment, depth=DEEP if deep else FAST, told=_told)
     files = _write(report, form, out)
     if as_json:
-        put_json({"ok": True, "files": [*files], "entries": report.entries.count, "integrity": integrity.level})
+        put_json({"ok": True, "files": [*files], "entries": report.entries.count, "integrity": report.integrity.level})
         return
     for path in files:
         say(f"Wrote {shorter(path)}")
-    say(f"{report.entries.count:,} entries; the record is {integrity.level}.")
+    say(f"{report.entries.count:,} entries; the record is {report.integrity.level}.")
     note("It shows evidence and blanks. Whether a law is kept is for people to judge.")
 
 
-def integrity_of(verdict: Verdict) -> Integrity:
-    covered = verdict.covered.of(verdict.level) if verdict.holds else 0
-    return Integrity(level=verdict.level, reason=verdict.reason, log_id=verdict.log_id, entries=covered)
-
-
-def _lines(places: LogPlaces) -> Iterator[Line]:
-    for count, data in enumerate(LogReader(places).lines(), 1):
-        line = glance(data)
-        if line is not None:
-            yield line
-        if count % TOLD_EVERY == 0:
-            note(f"Read: {count:,} entries")
+def _told(count: int) -> None:
+    note(f"Read: {count:,} entries")
 
 
 def _write(report: Report, form: str | None, out: str | None) -> tuple[str, ...]:

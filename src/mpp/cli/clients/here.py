@@ -67,7 +67,8 @@ def files_of(client: Client | None) -> list[tuple[Client, str]]:
 
 def seeing() -> See:
     """What the privacy filter of this host takes for a secret. A host without its engine sees nothing and says so by failing."""
-    from mpp.cli.privacy.given import NOTHING, open_trial  # noqa: PLC0415 - brings the engine
+    from mpp.cli.privacy.given import open_trial  # noqa: PLC0415 - brings the engine
+    from mpp.host.privacy_trial import NOTHING  # noqa: PLC0415 - likewise
     from mpp.stages.privacy import explain_message, group_of  # noqa: PLC0415
 
     trial = open_trial(NOTHING)

@@ -195,13 +195,14 @@ def test(file: str | None, record: str | None, policies: tuple[str, ...], now: s
     """
     from mpp.cli.policy_cases import run_cases  # noqa: PLC0415
     from mpp.cli.policy_files import proposed  # noqa: PLC0415
-    from mpp.cli.policy_replay import replay, show_replay  # noqa: PLC0415
+    from mpp.cli.policy_replay import show_replay, told  # noqa: PLC0415
+    from mpp.host.policy_replay import replay  # noqa: PLC0415
 
     if (file is None) is (record is None):
         raise Refused("usage.option", "give a file of cases, or --replay RECORD", hint="for example: mpp policy test cases.toml --policy policy.toml")
     judged_by, by = proposed(policies)
     if record is not None:
-        show_replay(replay(record, judged_by), by, as_json=as_json)
+        show_replay(replay(record, judged_by, told=told), by, as_json=as_json)
         return 0
     return run_cases(file or "", judged_by, by, SystemClock().now() if now is None else parse_time(now, "--now"), as_json=as_json)
 

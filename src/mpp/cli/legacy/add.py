@@ -8,14 +8,16 @@ import click
 
 from mpp.cli.agreeing import agreed, told, yes_option
 from mpp.cli.calling import user_name
-from mpp.cli.legacy.adding import around, look, says, Seen, server_of, Wish
-from mpp.cli.legacy.shown import barrier_lines, callable_of, entry_json, permissions
+from mpp.cli.legacy.adding import around, look, says, server_of, Wish
+from mpp.cli.legacy.shown import entry_json
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say, table
 from mpp.errors import Refused
+from mpp.host.legacy.looking import Seen
 from mpp.host.legacy.types import Entry, Held
 from mpp.host.legacy.offers import PROMPT, RESOURCE, TEMPLATE
 from mpp.host.legacy.pins import NEW
+from mpp.host.legacy.shown import barrier_lines, callable_of, permissions
 from mpp.host.system import SystemClock
 from mpp.model.jsontext import Json
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from mpp.cli.options import here, home, is_fleet
 from mpp.errors import Refused
 from mpp.host.fleet import fleet_settings, refuse_in_fleet
 from mpp.host.legacy.http_connection import what_it_says
-from mpp.host.legacy.keeping import connect, Surroundings
-from mpp.host.legacy.limits import ENV_MAX, HOSTS_MAX, PATHS_MAX, START_SECONDS_MAX
-from mpp.host.legacy.opening import surroundings
-from mpp.host.legacy.pins import judge_listing, Judged
+from mpp.host.legacy.keeping import Surroundings
+from mpp.host.legacy.limits import ENV_MAX, HOSTS_MAX, PATHS_MAX
+from mpp.host.legacy.looking import at_home, look_at, Seen
 from mpp.host.legacy.plan import (
     files_among,
     find_program,
@@ -27,15 +24,12 @@ from mpp.host.legacy.plan import (
     judge_path,
     judge_variable,
 )
-from mpp.host.legacy.types import Barriers, Entry, HTTP, Server, STDIO
+from mpp.host.legacy.types import Entry, HTTP, Server, STDIO
 from mpp.host.legacy.values import check_marked, mark
 from mpp.host.policy_http import is_address
-from mpp.host.policy_store import open_policies
-from mpp.host.secret_store import open_secrets
 from mpp.host.system import SystemClock
 from mpp.model.scope import path_covered
 from mpp.model.value import value
-from mpp.protocol.mcp_client.events import Greeted
 
 
 @value
@@ -55,22 +49,9 @@ class Wish:
     unsandboxed: bool = False
 
 
-@value
-class Seen:
-    """A server that was started once."""
-
-    judged: Judged
-    barriers: Barriers
-    greeted: Greeted
-    seconds: float
-    counts: tuple[tuple[str, int], ...]
-
-
 def around() -> Surroundings:
     """What starting a server needs, at the command line: as a host of this home would have it."""
-    clock = SystemClock()
-    found = surroundings(home(), open_secrets(home()), clock)
-    return replace(found, private=lambda: open_policies(home(), clock).current().policies.private_hosts, is_fleet=is_fleet)
+    return at_home(home(), SystemClock(), is_fleet=is_fleet)
 
 
 def server_of(wish: Wish, *, by: str, now: int) -> Server:
@@ -137,21 +118,7 @@ def _whole(words: Sequence[str], place: str) -> tuple[str, ...]:
 
 def look(entry: Entry, others: frozenset[str] = frozenset()) -> Seen:
     """Start it, hear what it says of itself, end it."""
-    about = around()
-    begun = time.monotonic()
-    connection = connect(entry.server, about)
-    try:
-        listed = connection.lists(START_SECONDS_MAX)
-        seconds = time.monotonic() - begun
-        judged = judge_listing(entry, listed, others or others_than(entry.server.name, about))
-        counts = tuple(sorted(connection.counts().items()))
-        return Seen(judged=judged, barriers=connection.barriers, greeted=connection.greeted, seconds=seconds, counts=counts)
-    finally:
-        connection.close()
-
-
-def others_than(name: str, about: Surroundings) -> frozenset[str]:
-    return frozenset(pin.name for one in about.store.load().values() if one.server.name != name for pin in one.tools)
+    return look_at(entry, around(), others)
 
 
 def says(seen: Seen) -> str:

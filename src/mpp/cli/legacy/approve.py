@@ -7,11 +7,12 @@ import click
 from mpp.cli.agreeing import agreed, told, yes_option
 from mpp.cli.legacy.add import KIND
 from mpp.cli.legacy.adding import around, look
-from mpp.cli.legacy.shown import callable_of, change_lines, entry_json
+from mpp.cli.legacy.shown import entry_json
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say
 from mpp.errors import Refused
 from mpp.host.legacy.pins import agree, differences
+from mpp.host.legacy.shown import callable_of, change_lines
 from mpp.model.jsontext import Json
 
 

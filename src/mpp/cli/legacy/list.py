@@ -7,10 +7,11 @@ import os
 import click
 
 from mpp.cli.legacy.adding import around
-from mpp.cli.legacy.shown import callable_of, entry_json, place_of, state_of
+from mpp.cli.legacy.shown import entry_json
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say, table
 from mpp.host.legacy.probing import probe
+from mpp.host.legacy.shown import callable_of, place_of, state_of
 from mpp.host.legacy.types import Barriers, Entry, HTTP
 from mpp.model.jsontext import Json
 

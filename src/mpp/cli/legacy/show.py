@@ -8,9 +8,10 @@ import click
 
 from mpp.cli.legacy.adding import around
 from mpp.cli.legacy.list import barriers_of
-from mpp.cli.legacy.shown import barrier_lines, entry_json, permissions, state_of, stopped_words
+from mpp.cli.legacy.shown import entry_json, stopped_words
 from mpp.cli.options import json_option, show_time
 from mpp.cli.screen import put_json, say, table
+from mpp.host.legacy.shown import barrier_lines, permissions, state_of
 from mpp.model.jsontext import Json, shown
 
 

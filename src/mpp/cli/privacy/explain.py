@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from mpp.cli.options import json_option
-from mpp.cli.privacy.given import masked, open_trial, read_messages
+from mpp.cli.privacy.given import open_trial, read_messages
 from mpp.cli.screen import note, put_json, say, table
+from mpp.host.privacy_trial import masked, WHY
 from mpp.model.jsontext import Json
 from mpp.stages.privacy import explain_message, Found
 
-WHY = {1: "form, with a word nearby", 2: "form", 3: "checksum, or a prefix that its issuer owns"}
 SHOWN_MAX = 200
 """Rows that are printed. Reason: what a person reads; --json has all."""
 

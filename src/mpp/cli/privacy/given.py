@@ -8,21 +8,16 @@ from pathlib import Path
 from mpp.cli.options import home
 from mpp.cli.packages import take_package
 from mpp.errors import Refused
-from mpp.host.filtering import Whose
-from mpp.host.opening import open_filters
-from mpp.host.policy_store import open_policies
+from mpp.host.privacy_trial import message_of, NOTHING, trial_filter
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.jsontext import Json
 from mpp.model.manifest import PrivacyFilters
 from mpp.model.value import value
 from mpp.stages.archive import read_member
-from mpp.stages.policy import CallPrivacy
-from mpp.stages.privacy import Filter, MESSAGE_BYTES_MAX, read_message
+from mpp.stages.privacy import Filter, MESSAGE_BYTES_MAX
 
 SAMPLES = "samples/"
 """The folder of a package whose JSON files are examples of its answers."""
-
-NOTHING = PrivacyFilters(enabled=True, patterns=(), custom_patterns=())
 
 
 @value
@@ -35,10 +30,8 @@ class Given:
 
 
 def open_trial(filters: PrivacyFilters) -> Filter:
-    """The detectors of this host, its policies, and the patterns of a package. Whose call it would be nobody knows here, so exemptions do not count."""
-    clock = SystemClock()
-    said = CallPrivacy(rules=open_policies(home(), clock).current().policies.privacy)
-    return open_filters(home(), clock, SystemRandom()).bind(said, filters, Whose(tenant="local", agent=""))
+    """The detectors of this host, its policies, and the patterns of a package."""
+    return trial_filter(home(), filters, SystemClock(), SystemRandom())
 
 
 def read_messages(files: tuple[str, ...]) -> tuple[list[Given], PrivacyFilters]:
@@ -75,16 +68,4 @@ def _bytes(name: str) -> bytes:
 
 
 def _given(name: str, data: bytes) -> Given:
-    """JSON as it is; anything else as one text."""
-    try:
-        message = read_message(data)
-    except Refused as fault:
-        if fault.code == "privacy.limit":
-            raise
-        message = data.decode("utf-8", "replace")
-    return Given(name=name, message=message, size=len(data))
-
-
-def masked(text: str, *, show: bool) -> str:
-    """Attack: a log of a build that prints what it was to find. The values are only shown where somebody asks for them."""
-    return text if show or len(text) <= 2 else f"{text[:2]}{'*' * min(len(text) - 2, 12)}"
+    return Given(name=name, message=message_of(data), size=len(data))

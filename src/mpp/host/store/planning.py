@@ -9,13 +9,12 @@ from collections.abc import Callable, Set as AbstractSet
 from dataclasses import replace
 
 from mpp.errors import Refused
-from mpp.host.static import changed_prompts
+from mpp.host.store.comparing import differences, of_publisher
 from mpp.host.store.limits import PACKAGES_MAX, SOURCE_CHARS_MAX, VERSIONS_MAX
 from mpp.host.store.lockfile import ALIAS, ALIAS_FORM, alike, Entry, Lock, order, Version
 from mpp.model.jsontext import shown
 from mpp.model.value import value
-from mpp.stages.approval import Consent, consent_of, keeps
-from mpp.stages.archive import MANIFEST_NAME
+from mpp.stages.approval import Consent, keeps
 from mpp.stages.gatekeeper import VerifiedPackage
 
 RESERVED = frozenset(("mpp",))
@@ -165,15 +164,9 @@ def _growth(package: VerifiedPackage, serving: Version | None, baseline: Baselin
     if serving is None:
         return [] if consent is None else _compared(consent, package)
     old = baseline(serving)
-    found = (
-        [] if serving.publisher_id == package.publisher_id else [f"Comes from publisher {package.publisher_id[:16]} instead of {serving.publisher_id[:16]}."]
-    )
     if old is None:
-        return [*found, UNREADABLE, *([] if consent is None else _compared(consent, package))]
-    data = old.read(MANIFEST_NAME) or b""
-    # The publisher is said above, so that the words are compared whoever signed them.
-    agreed = consent_of(old.manifest, data, tenant="", publisher_id=package.publisher_id, by="", amr="", now=0)
-    return [*found, *_compared(agreed, package), *changed_prompts(old, package)]
+        return [*of_publisher(serving.publisher_id, package), UNREADABLE, *([] if consent is None else _compared(consent, package))]
+    return differences(old, package)
 
 
 def _compared(consent: Consent, package: VerifiedPackage) -> list[str]:

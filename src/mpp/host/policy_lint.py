@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
-from mpp.cli.policy_lint_privacy import built_in, privacy_warnings
+from mpp.host.policy_lint_privacy import built_in, privacy_warnings
 from mpp.model.jsontext import Json
 from mpp.stages.policy import EFFECTS, Policy, Rule, policy_json
 
