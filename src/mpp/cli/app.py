@@ -41,6 +41,7 @@ COMMANDS = {
     "layer": "Install the interpreters that tools stand on.",
     "toolchain": "Show, fetch and find the compilers that builds use.",
     "legacy": "Hold older MCP servers in a sandbox, beside packages.",
+    "console": "See calls, and answer what waits, on a local web page.",
     "stop": "Refuse a package, a publisher or all from the next call on.",
     "privacy": "See what the privacy filter takes out of answers, and why.",
     "audit": "Read the record of calls, prove it, hand it on.",

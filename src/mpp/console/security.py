@@ -24,6 +24,9 @@ STATIC = "/static/"
 OPEN = (ENTER,)
 """What somebody without a session may see, beside the style sheet."""
 
+HARMLESS = frozenset((ENTER, "/leave"))
+"""Forms that change nothing of the home; a console that only shows takes them."""
+
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
 FORM_KEY = "mpp.form"
 """Under which name the scope of a request holds the fields of its form."""
@@ -70,7 +73,7 @@ class Guard:
         status = judge_form(head)
         if status:
             return status
-        if self._read_only and head.path not in {ENTER, "/leave"}:
+        if self._read_only and head.path not in HARMLESS:
             return 403
         fields, status = await _read_form(request)
         if status:
