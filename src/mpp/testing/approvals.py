@@ -82,7 +82,7 @@ class MemoryApprovals:
         found = self._answers.get(question_id, {})
         return tuple(found[name] for name in sorted(found))
 
-    def answer(self, question_id: str, answer: Answer, now: int) -> tuple[Answer, ...]:
+    def answer(self, question_id: str, answer: Answer, now: int, *, closing: bool = False) -> tuple[Answer, ...]:
         question = self._questions.get(question_id)
         if question is None or question.expires < now:
             raise no_question(question.ref if question else question_id[:REF_CHARS_LEAST] if is_id(question_id) else NO_REF)
@@ -90,6 +90,8 @@ class MemoryApprovals:
             raise answered(question.ref)
         write_kept_answer(answer)
         self._answers.setdefault(question_id, {})[answer.approver] = answer
+        if closing:
+            self._closed.add(question_id)
         return self.answers(question_id)
 
     def close_question(self, question_id: str) -> None:

@@ -59,6 +59,11 @@ def test_what_an_answer_leaves() -> None:
     }  # fmt: skip
 
 
+def test_an_answer_says_its_channel_and_why_where_it_has_them() -> None:
+    event = answer_event(QUESTION, ANSWER, NOW + 2, channel="console", why="not on a Friday")
+    assert event.body == {**answer_event(QUESTION, ANSWER, NOW + 2).body, "channel": "console", "why": "not on a Friday"}
+
+
 def test_given_and_taken_back() -> None:
     found: list[Event] = [event for event, kind, *_ in EVENTS if kind == "consent"]
     assert [event.body["given"] for event in found] == [True, False]

@@ -107,6 +107,16 @@ def test_a_question_is_answered_once() -> None:
     assert code_of(lambda: accept(one, yes(one), on, NOW + 11)) == "approval.answered"
 
 
+def test_no_second_answer_fits_between_the_first_and_the_end_of_its_question(monkeypatch) -> None:
+    on = desk()
+    one = question(on)
+    monkeypatch.setattr(on.approvals, "close_question", lambda _id: None)
+    accept(one, yes(one), on, NOW + 10)
+    # Whoever said yes was told that it holds.
+    no = replace(yes(one), yes=False, approver="user:bob")
+    assert code_of(lambda: accept(one, no, on, NOW + 10)) == "approval.answered"
+
+
 def test_an_answer_that_does_not_count_is_refused_recorded_and_not_kept() -> None:
     on = desk()
     one = question(on, at(NOW, need("high")))

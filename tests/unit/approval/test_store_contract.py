@@ -166,6 +166,14 @@ def test_a_closed_question_takes_no_answer_and_is_not_pending(store: Store) -> N
     assert found.question == again
 
 
+def test_an_answer_can_close_its_question_in_the_same_step(store: Store) -> None:
+    one = question()
+    store.ask(one, NOW)
+    assert store.answer(one.id, yes(one), NOW, closing=True) == (yes(one),)
+    assert code_of(lambda: store.answer(one.id, yes(one, user="bob"), NOW)) == "approval.answered"
+    assert (store.pending("local", NOW), store.answers(one.id)) == ((), (yes(one),))
+
+
 def test_a_spent_approval_is_not_found(store: Store) -> None:
     one = question()
     store.ask(one, NOW)

@@ -125,7 +125,7 @@ class ApprovalsStore:
         with self._read() as connection:
             return self._answers(connection, question_id)
 
-    def answer(self, question_id: str, answer: Answer, now: int) -> tuple[Answer, ...]:
+    def answer(self, question_id: str, answer: Answer, now: int, *, closing: bool = False) -> tuple[Answer, ...]:
         if not is_id(question_id):
             raise no_question(NO_REF)
         with self._write() as connection:
@@ -135,12 +135,14 @@ class ApprovalsStore:
             if row[1]:
                 raise answered(str(row[0]))
             connection.execute(sql.PUT_ANSWER, (question_id, answer.approver, write_kept_answer(answer)))
+            if closing:
+                connection.execute(sql.CLOSE, (question_id,))
             return self._answers(connection, question_id)
 
     def close_question(self, question_id: str) -> None:
         if is_id(question_id):
             with self._write() as connection:
-                connection.execute("UPDATE question SET closed = 1 WHERE id = ?", (question_id,))
+                connection.execute(sql.CLOSE, (question_id,))
 
     def withdraw(self, tenant: str, question_id: str) -> bool:
         if not (is_id(question_id) and can_be_kept(tenant)):

@@ -56,6 +56,7 @@ BY_REF = f"SELECT document FROM question WHERE tenant = :tenant AND (ref = :ref 
 PENDING = f"SELECT document FROM question WHERE tenant = :tenant AND {OPEN} ORDER BY number"  # noqa: S608 - constants
 OLD_QUESTIONS = "SELECT id FROM question WHERE expires < ? LIMIT ?"
 """Too old to be found by ``FIND`` too."""
+CLOSE = "UPDATE question SET closed = 1 WHERE id = ?"
 DELETE_QUESTION = "DELETE FROM question WHERE id = ?"
 DELETE_ANSWERS = "DELETE FROM answer WHERE question = ?"
 ANSWERS = "SELECT document FROM answer WHERE question = ? ORDER BY approver"

@@ -45,7 +45,7 @@ def question_event(question: Question) -> Event:
     return Event(kind="question", at=question.created, tenant=question.tenant, invocation="", body=body, commit=commit)
 
 
-def answer_event(question: Question, answer: Answer, now: int) -> Event:
+def answer_event(question: Question, answer: Answer, now: int, *, channel: str = "", why: str = "") -> Event:
     body: dict[str, Json] = {
         "question": question.id,
         "jti": question.jti,
@@ -56,6 +56,8 @@ def answer_event(question: Question, answer: Answer, now: int) -> Event:
         "answered": answer.at,
         "signed": bool(answer.envelope),
         "sha256": answer.sha256,
+        **({"channel": channel} if channel else {}),
+        **({"why": why} if why else {}),
     }
     return Event(kind="answer", at=now, tenant=question.tenant, invocation="", body=body)
 

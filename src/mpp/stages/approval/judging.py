@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mpp.errors import Refused
+from mpp.model.events import Event
 from mpp.model.value import value
 from mpp.ports import Events, Random, Signer
 from mpp.stages.approval.answer import judge_answer, read_answer, refusal, settle, strength_of
@@ -20,7 +21,7 @@ from mpp.stages.approval.proof import grant_from, mint_proof, verify_proof
 from mpp.stages.approval.question import action_of, make_question, rule_of
 from mpp.stages.approval.standing import ended_by, fits, standing_of
 from mpp.stages.approval.strength import answer_seconds, enough, needed_strength
-from mpp.stages.approval.types import ALWAYS, Answer, Particulars, Question, Settled, Standing, State, VOUCHED
+from mpp.stages.approval.types import ALWAYS, Answer, ONCE, Particulars, Question, Settled, Standing, State, VOUCHED
 from mpp.stages.approval.warrants import Grant
 from mpp.stages.policy import CapabilityToken, held_by
 from mpp.stages.policy.types import Asked, RequiresConfirmation
@@ -59,8 +60,11 @@ def judge(call: Call, desk: Desk) -> Grant | Question:
     return _by_standing(call, desk) or _by_answers(call, desk) or _ask(call, desk)
 
 
-def accept(question: Question, answer: Answer, desk: Desk, now: int) -> Settled:
-    """Keep an answer, if it counts, and say what the question has come to. Spec: approval H-40 to H-49."""
+def accept(question: Question, answer: Answer, desk: Desk, now: int, *, channel: str = "", why: str = "") -> Settled:
+    """Keep an answer, if it counts, and say what the question has come to. Spec: approval H-40 to H-49.
+
+    ``channel`` and ``why``, the words of whoever answered, are for the record alone.
+    """
     code = judge_answer(question, answer, desk.approvers, now)
     before = desk.approvals.answers(question.id)
     if not code and answer.yes and question.approvers > 1:
@@ -70,7 +74,7 @@ def accept(question: Question, answer: Answer, desk: Desk, now: int) -> Settled:
     if code:
         desk.events.record(refused_event(code, question.tenant, now, question=question.id))
         raise refusal(code, question)
-    answers = _keep(question, answer, desk, now)
+    answers = _keep(question, answer, desk, now, answer_event(question, answer, now, channel=channel, why=why))
     settled = settle(question, answers, desk.approvers, now)
     if answer.yes and answer.scope == ALWAYS:
         standing = standing_of(question, answer, strength_of(answer, desk.approvers), desk.random)
@@ -82,12 +86,14 @@ def accept(question: Question, answer: Answer, desk: Desk, now: int) -> Settled:
     return settled
 
 
-def _keep(question: Question, answer: Answer, desk: Desk, now: int) -> tuple[Answer, ...]:
+def _keep(question: Question, answer: Answer, desk: Desk, now: int, event: Event) -> tuple[Answer, ...]:
     """Told first, then kept: a crash in between leaves a word too many in the record, and never a yes of which it has none."""
     _tell(question, desk)
-    desk.events.record(writable(answer_event(question, answer, now)))
+    desk.events.record(writable(event))
+    # Spec: approval H-48. Attack: a second answer between the one that settles it and the end of the question: whoever gave the first was told otherwise.
+    settles = answer.scope == ONCE and (not answer.yes or question.approvers == 1)
     try:
-        return desk.approvals.answer(question.id, answer, now)
+        return desk.approvals.answer(question.id, answer, now, closing=settles)
     except Refused as fault:
         desk.events.record(refused_event(fault.code, question.tenant, now, question=question.id))
         raise

@@ -52,8 +52,11 @@ class Approvals(Protocol):
 
     def answers(self, question_id: str) -> tuple[Answer, ...]: ...
 
-    def answer(self, question_id: str, answer: Answer, now: int) -> tuple[Answer, ...]:
-        """Keep ``answer`` in place of an earlier one by the same approver; all answers. A closed question is ``approval.answered``."""
+    def answer(self, question_id: str, answer: Answer, now: int, *, closing: bool = False) -> tuple[Answer, ...]:
+        """Keep ``answer`` in place of an earlier one by the same approver; all answers. A closed question is ``approval.answered``.
+
+        ``closing``: with it the question is closed, in one step. Of all that close one question, exactly one wins.
+        """
         ...
 
     def close_question(self, question_id: str) -> None:
