@@ -1,4 +1,4 @@
-"""Make the reference pages from what they describe: codes, limits, commands, patterns.
+"""Make the reference pages from what they describe: codes, limits, commands, patterns, keys of manifests and policies.
 
 ``python -m tools.reference`` writes docs/reference/; with ``--check`` it only tells what is out of date.
 """
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import click
 
+from tools import reference_keys
 from tools.codes import read_table
 from tools.tidy import ROOT, Module, load
 
@@ -170,7 +171,14 @@ _PATTERNS_HEAD = """What the filter searches for in every answer, {count} patter
 value is taken where its checksum is right; close to a word that means nothing else it is taken with a wrong one too. Names of persons and postal addresses are not found: [how to use the filter](../how-to/privacy.md) says what else is not.
 """
 
-MAKERS: dict[str, Callable[[], str]] = {"codes.md": codes_page, "limits.md": limits_page, "cli.md": cli_page, "privacy-patterns.md": patterns_page}
+MAKERS: dict[str, Callable[[], str]] = {
+    "codes.md": codes_page,
+    "limits.md": limits_page,
+    "cli.md": cli_page,
+    "privacy-patterns.md": patterns_page,
+    "manifest.md": lambda: reference_keys.manifest_page(MADE),
+    "policy.md": lambda: reference_keys.policy_page(MADE),
+}
 
 
 def stale(folder: Path = PAGES) -> list[str]:
