@@ -59,8 +59,10 @@ def _bench(desk: Desk, text: str, *, whole: bool) -> Bench:
     filtered = trial(message)
     seconds = time.perf_counter() - begun
     # A message that is withheld may be one that cannot even be explained; why it is withheld stands in the report.
-    found = () if filtered.report.withheld and filtered.report.withheld != "privacy.blocked" else explain_message(message, trial)
-    return bench_of(text, message, found, filtered, engine=trial.rules.scanner.name, whole=whole, seconds=seconds)
+    is_listed = filtered.report.withheld in {"", "privacy.blocked"}
+    # Read anew: the filter changes the message where it stands.
+    found = explain_message(message_of(data), trial) if is_listed else ()
+    return bench_of(text, message_of(data), found, filtered, engine=trial.rules.scanner.name, whole=whole, seconds=seconds)
 
 
 def _rules(desk: Desk) -> Rules:
