@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 import apsw
 
+from mpp.host.audit import index_calls
 from mpp.host.stores.sqlite_file import prepare_connection
 from mpp.stages.audit import FACTS, Line, Told, told_of
 
-FORMAT = 1
+FORMAT = 2
 
 BUSY_MS_MAX = 10_000
 """Milliseconds to wait for another process that writes. Reason: a batch takes a tenth of a second."""
@@ -33,6 +34,7 @@ SCHEMA = (
     "CREATE INDEX entry_kind ON entry (kind)",
     "CREATE INDEX entry_invocation ON entry (invocation) WHERE invocation IS NOT NULL",
     *(f"CREATE INDEX entry_{one} ON entry ({one}) WHERE {one} IS NOT NULL" for one in SINGLE),
+    *index_calls.SCHEMA,
 )
 
 _INSERT = f"INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, {', '.join('?' * len(SINGLE))})"  # noqa: S608 - made of our own words
@@ -76,14 +78,16 @@ class Filler:
         """Inside a transaction of the caller."""
         rows: list[Row] = []
         more: list[Row] = []
+        calls = index_calls.Calls()
         for line in lines:
             said = told_of(line)
-            rows.append((
-                line.seq, line.at, self._number(line.kind), self._number(line.tenant), call_key(line.invocation), said.risk, *self._singles(said),
-            ))  # fmt: skip
+            key = call_key(line.invocation)
+            rows.append((line.seq, line.at, self._number(line.kind), self._number(line.tenant), key, said.risk, *self._singles(said)))
+            calls.tell(line, said, key)
             more += self._more(line.seq, said)
         self._connection.executemany(_INSERT, rows)
         self._connection.executemany("INSERT INTO more VALUES (?, ?, ?)", more)
+        calls.write(self._connection, self._number)
 
     def _singles(self, said: Told) -> list[int | None]:
         texts = (said.package, said.publisher, said.content, said.tool, said.agent, said.effect, said.code, said.outcome)

@@ -72,7 +72,7 @@ def _of_entry(wanted: Wanted) -> Iterator[Part]:
 
 
 def _of_call(condition: Condition) -> Part:
-    names, bound = _names(condition)
+    names, bound = parts_of_names(condition.fact, condition.patterns)
     if condition.fact in SINGLE:
         seqs = f"SELECT seq FROM entry WHERE {condition.fact} IN ({names})"  # noqa: S608
     else:
@@ -81,16 +81,17 @@ def _of_call(condition: Condition) -> Part:
     return f"(seq IN ({seqs}) OR invocation IN ({calls}))", bound * 2
 
 
-def _names(condition: Condition) -> Part:
+def parts_of_names(fact: str, patterns: Iterable[str]) -> Part:
+    """The numbers of all names that are meant."""
     ways, bound = list[str](), list[int | str | bytes]()
-    for pattern in condition.patterns:
+    for pattern in patterns:
         if pattern.endswith("*"):
             ways.append("substr(text, 1, ?) = ?")
             bound += [len(pattern) - 1, pattern[:-1]]
         else:
             ways.append("text = ?")
             bound.append(pattern)
-            if condition.fact == "rule":
+            if fact == "rule":
                 ways.append("substr(text, ?) = ?")
                 bound += [-len(pattern) - 1, "/" + pattern]
     return f"SELECT id FROM name WHERE {' OR '.join(ways)}", bound  # noqa: S608

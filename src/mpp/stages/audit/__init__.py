@@ -25,7 +25,7 @@ from mpp.stages.audit.entry import (
     tail_of,
 )
 from mpp.stages.audit.proof import Proof, Proven, ProvenLine, read_proof, verify_proof, write_proof
-from mpp.stages.audit.told import Line, Told, dict_of, glance, text_of, texts_of, told_of
+from mpp.stages.audit.told import STAGES, Line, Told, dict_of, glance, redactions_of, text_of, texts_of, times_of, told_of
 from mpp.stages.audit.transcript import Recorded, Transcript, Writer, addresses, asked_of, read_transcript
 from mpp.stages.audit.vaulted import (
     ARGUMENTS,
@@ -85,6 +85,7 @@ __all__ = (
     "RESULT",
     "SIGNED",
     "SIZE_TYPE",
+    "STAGES",
     "TRANSCRIPT",
     "UNKNOWN",
     "UNREADABLE",
@@ -141,10 +142,12 @@ __all__ = (
     "read_size",
     "read_transcript",
     "reason_of",
+    "redactions_of",
     "seal_record",
     "tail_of",
     "text_of",
     "texts_of",
+    "times_of",
     "told_of",
     "verify_proof",
     "with_lines",

@@ -109,6 +109,23 @@ def told_of(line: Line) -> Told:
     )
 
 
+STAGES = ("policy", "approval", "audit", "sandbox", "privacy")
+"""Stages whose time a result may say, in the order in which a call passes them: the intent is made durable before the tool runs."""
+
+
+def times_of(line: Line) -> dict[str, int]:
+    """Microseconds that each stage of a call took, as far as its result says."""
+    found = dict_of(line.body, "measured") if line.kind == "result" else {}
+    told = {stage: _number(found, f"{stage}_us") for stage in STAGES} if found else {}
+    return {stage: number for stage, number in told.items() if number is not None}
+
+
+def redactions_of(line: Line) -> tuple[tuple[str, int], ...]:
+    """How often something of each kind was taken out, never what it was."""
+    rows = [(text_of(one, "type"), _number(one, "count")) for one in map(dict_of, _list(line.body, "redactions"))] if line.kind == "result" else []
+    return tuple((kind, count) for kind, count in rows if kind and count)
+
+
 _TEXTS = frozenset((
     "package", "publisher", "content", "tool", "user", "effect", "answer", "rule", "code", "outcome", "approver", "by", "what", "name", "jti",
 ))  # fmt: skip
