@@ -14,8 +14,8 @@ from mpp.cli.screen import safe
 from mpp.errors import Refused
 from mpp.host.audit.log import AuditLog
 from mpp.host.system import SystemClock
-from mpp.model.events import Event
-from mpp.model.jsontext import Json, shown
+from mpp.host.told import trust_event
+from mpp.model.jsontext import shown
 
 FLAG, TERMINAL = "flag", "tty"
 
@@ -36,7 +36,5 @@ def agreed(what: str, where: str, *, yes: bool | None) -> str:
 
 def told(kind: str, name: str, change: str, how: str) -> None:
     """The change is on the disk, and so is that it was made."""
-    body: dict[str, Json] = {"what": kind, "name": shown(name), "change": change, "by": user_name(), "amr": how}
-    event = Event(kind="trust", at=SystemClock().now(), tenant="local", invocation="", body=body)
     with AuditLog(home()) as log:
-        log.record(event, durable=True)
+        log.record(trust_event(kind, name, change, by=user_name(), how=how, at=SystemClock().now()), durable=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from mpp.author.development import TENANT as DEVELOPMENT_TENANT
 from mpp.cli.options import home, trust_store
-from mpp.errors import Refused
+from mpp.host import answering
 from mpp.host.fleet import fleet_settings
 from mpp.host.judging import Services
 from mpp.host.opening import open_services
@@ -33,10 +33,4 @@ def desk_of(on: Services) -> Desk:
 
 def find_question(on: Services, ref: str) -> Question:
     """The question that can still be answered under ``ref``."""
-    now = on.clock.now()
-    for tenant in TENANTS:
-        found = on.approvals.question(tenant, ref, now)
-        if found is not None:
-            return found
-    hint = "`mpp approve pending` shows what waits; a question that is too old is asked again by the next call"
-    raise Refused("approval.unknown", "no such question waits for an answer", where=ref[:40], hint=hint)
+    return answering.find_question(on, ref, TENANTS)

@@ -9,9 +9,10 @@ from mpp.cli.options import show_time
 from mpp.cli.screen import note, put_json, safe, say, table
 from mpp.errors import Refused
 from mpp.files import PRIVATE, write_atomic
+from mpp.host import answering
 from mpp.host.judging import Services
 from mpp.model.jsontext import Json
-from mpp.stages.approval import Consent, Question, Standing, consent_event, standing_event, write_question
+from mpp.stages.approval import Consent, Question, Standing, write_question
 
 SHOWN_ID = 8
 """Digits of an id that are shown. Reason: a home has hundreds of approvals at most."""
@@ -64,7 +65,7 @@ def show_one(ref: str, *, details: bool, output: str, as_json: bool) -> None:
     with opened() as on:
         now = on.clock.now()
         question = next((found for tenant in TENANTS if (found := on.approvals.question(tenant, ref, now)) is not None), None)
-        lasting = _standing(on, ref)
+        lasting = answering.find_standing(on, ref, TENANTS)
     if question is not None:
         _show_question(question, details=details, output=output, as_json=as_json)
     elif lasting is not None:
@@ -120,13 +121,6 @@ def _standing_lines(one: Standing) -> list[str]:
     return [safe(line) for line in found.splitlines()]
 
 
-def _standing(on: Services, ref: str) -> Standing | None:
-    """The one approval whose id begins with ``ref``; two are none."""
-    now = on.clock.now()
-    found = [one for tenant in TENANTS for one in on.approvals.standing(tenant, now) if len(ref) >= 4 and one.id.startswith(ref)]
-    return found[0] if len(found) == 1 else None
-
-
 def revoke_one(what: str, *, as_json: bool) -> None:
     with opened() as on:
         words = _revoke_standing(on, what) or _withdraw(on, what) or _revoke_consents(on, what)
@@ -141,10 +135,9 @@ def revoke_one(what: str, *, as_json: bool) -> None:
 
 
 def _revoke_standing(on: Services, what: str) -> str:
-    one = _standing(on, what)
-    if one is None or not on.approvals.revoke(one.tenant, one.id):
+    one = answering.find_standing(on, what, TENANTS)
+    if one is None or not answering.end_standing(on, one):
         return ""
-    on.events.record(standing_event(one, "revoked", on.clock.now()), durable=True)
     return f"Approval {one.id[:SHOWN_ID]} for {one.package_id} is ended"
 
 
@@ -158,8 +151,5 @@ def _withdraw(on: Services, what: str) -> str:
 
 
 def _revoke_consents(on: Services, what: str) -> str:
-    gone = [one for tenant in TENANTS for one in on.approvals.consents(tenant) if one.package_id == what]
-    for one in gone:
-        if on.approvals.drop_consent(one.tenant, one.publisher_id, one.package_id):
-            on.events.record(consent_event(one, taken_back=on.clock.now()), durable=True)
+    gone = answering.end_consents(on, what, TENANTS)
     return f"Consent to {what} is ended; the next call asks again" if gone else ""

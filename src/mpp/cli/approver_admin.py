@@ -6,12 +6,12 @@ import os
 
 from mpp.cli.agent_keys import read_public_text
 from mpp.cli.agreeing import FLAG, agreed, told
-from mpp.cli.calling import APPROVER_FOLDER
 from mpp.cli.options import home, plain, quoted, read_passphrase, show_time
 from mpp.cli.screen import note, put_json, safe, say, table
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, fingerprint, key_id
 from mpp.errors import Refused
+from mpp.host.answering import APPROVER_FOLDER
 from mpp.host.approver_store import (
     PASSPHRASE,
     TERMINAL,

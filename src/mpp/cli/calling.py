@@ -12,13 +12,10 @@ from mpp.cli.approve_terminal import Person
 from mpp.cli.options import home
 from mpp.cli.screen import note, safe
 from mpp.errors import MppError, Refused
-from mpp.host.approver_store import read_approver_key
+from mpp.host.answering import keys_here, mine
 from mpp.host.finishing import refused
 from mpp.host.judging import Judged, Request, Services, Setting, judge
 from mpp.stages.approval import Answer, Question, accept, required, vouch
-
-APPROVER_FOLDER = "approvers"
-"""Where the keys of this home's approvers are, below its keys."""
 
 Ask = Callable[[Question], Answer | None]
 """Shows a question to the person who sits here; None where nobody does, or nobody answered."""
@@ -70,17 +67,9 @@ def recorded(on: Services, *, tenant: str, invocation: str, package_id: str, too
 def person_here(on: Services) -> Person:
     """Who sits at this terminal, with the key of an approver if one of this host's lies in this home."""
     user = user_name()
-    folder = os.path.join(home().keys, APPROVER_FOLDER)
-    mine = [one.id for one in on.approvers.known.values() if _is_here(os.path.join(folder, f"{one.id}.key"), one.key)]
-    # Of several, the one of the person's own name; else nobody can say whose passphrase is meant.
-    chosen = user if user in mine else mine[0] if len(mine) == 1 else ""
-    return Person(user=user, approver=chosen, key_path=os.path.join(folder, f"{chosen}.key") if chosen else "")
-
-
-def _is_here(path: str, public: bytes) -> bool:
-    if not os.path.isfile(path):
-        return False
-    return read_approver_key(path).public == public
+    here = keys_here(home().keys, on.approvers)
+    chosen = mine(here, user)
+    return Person(user=user, approver=chosen, key_path=here.get(chosen, ""))
 
 
 def user_name() -> str:

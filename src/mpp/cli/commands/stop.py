@@ -13,8 +13,8 @@ from mpp.errors import Refused
 from mpp.host.audit.log import AuditLog
 from mpp.host.stops import WHY_CHARS_MAX, Stop, Stops, StopStore, with_stop, without_stop
 from mpp.host.system import SystemClock
+from mpp.host.told import stop_event
 from mpp.host.trust_store import find_publisher
-from mpp.model.events import Event
 from mpp.model.jsontext import Json
 
 
@@ -56,10 +56,9 @@ def command(package: str, publisher: str, everything: bool, why: str, lift: bool
     else:
         how = ""
         store.change(lambda stops: with_stop(stops, kind, name, Stop(since=now, why=why)))
-    body: dict[str, Json] = {"what": kind, "name": name, "lifted": lift, "why": why, "by": user_name(), "amr": how}
     # The stop holds already: a record that cannot be written must not keep it from holding.
     with AuditLog(home()) as log:
-        log.record(Event(kind="stop", at=now, tenant="local", invocation="", body=body), durable=True)
+        log.record(stop_event(kind, name, lifted=lift, why=why, by=user_name(), how=how, at=now), durable=True)
     _done(kind, name, lift=lift, as_json=as_json)
 
 

@@ -67,7 +67,7 @@ def refused_event(code: str, tenant: str, now: int, *, question: str = "", invoc
     return Event(kind="approval-refused", at=now, tenant=tenant, invocation=invocation, body={"code": code, "question": question})
 
 
-def consent_event(consent: Consent, *, invocation: str = "", taken_back: int = 0) -> Event:
+def consent_event(consent: Consent, *, invocation: str = "", taken_back: int = 0, channel: str = "") -> Event:
     """``taken_back``: the moment at which it was, if it was."""
     body: dict[str, Json] = {
         "given": not taken_back,
@@ -79,11 +79,12 @@ def consent_event(consent: Consent, *, invocation: str = "", taken_back: int = 0
         "layer": consent.layer,
         "by": consent.by,
         "amr": consent.amr,
+        **({"channel": channel} if channel else {}),
     }
     return Event(kind="consent", at=taken_back or consent.at, tenant=consent.tenant, invocation=invocation, body=body)
 
 
-def standing_event(standing: Standing, change: str, now: int) -> Event:
+def standing_event(standing: Standing, change: str, now: int, *, channel: str = "") -> Event:
     """``change``: ``given``, ``revoked``, or ``ended`` and why."""
     body: dict[str, Json] = {
         "id": standing.id,
@@ -99,6 +100,7 @@ def standing_event(standing: Standing, change: str, now: int) -> Event:
         "approver": standing.approver,
         "amr": standing.amr,
         "question": standing.question,
+        **({"channel": channel} if channel else {}),
     }
     return Event(kind="standing", at=now, tenant=standing.tenant, invocation="", body=body)
 

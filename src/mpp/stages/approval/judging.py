@@ -79,7 +79,7 @@ def accept(question: Question, answer: Answer, desk: Desk, now: int, *, channel:
     if answer.yes and answer.scope == ALWAYS:
         standing = standing_of(question, answer, strength_of(answer, desk.approvers), desk.random)
         desk.approvals.add_standing(standing, now)
-        desk.events.record(standing_event(standing, "given", now))
+        desk.events.record(standing_event(standing, "given", now, channel=channel))
         settled = Settled(state=State.YES, answers=(answer,), until=standing.until)
     if settled.state is not State.WAITING:
         desk.approvals.close_question(question.id)
