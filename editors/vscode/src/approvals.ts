@@ -1,0 +1,134 @@
+/** Questions that wait for a person: one dialog at a time, never a yes by default, each answer by `mpp approve`. */
+
+import { Refused } from "./client";
+import type { Answered, Detailed, Question } from "./documents";
+
+export type Choice = "details" | "no" | "yes" | "terminal" | "later";
+
+export interface Screen {
+  /** One modal dialog. What closes it without a choice is `later`. */
+  choose(question: Question, choices: readonly Choice[], note: string): Promise<Choice>;
+  /** Opens everything that the question holds, as a read-only text, and offers to go on. Waits for nobody. */
+  open(found: Detailed): Promise<void>;
+  passphrase(question: Question): Promise<string | undefined>;
+  /** `mpp approve answer` in a terminal of the editor. */
+  terminal(question: Question): void;
+  tell(words: string): void;
+}
+
+export interface Answers {
+  question(id: string): Promise<Detailed>;
+  approve(id: string, key: string, passphrase: string | undefined): Promise<Answered>;
+  deny(id: string): Promise<Answered>;
+}
+
+/** Strengths that a dialog can give. `mpp` itself decides; where this is wrong, it refuses. */
+const BY_DIALOG: readonly string[] = ["flag", "elicitation", "tty"];
+
+/** Whether a yes can be given in a dialog: with the key of an approver, where no passphrase at a terminal is called for. */
+export function byDialog(question: Question, key: string): boolean {
+  return key !== "" && BY_DIALOG.includes(question.strength);
+}
+
+export function noteOf(question: Question, key: string): string {
+  const several = question.approvers > 1 ? `${question.approvers - question.answers} of ${question.approvers} people still have to say yes. ` : "";
+  if (byDialog(question, key)) return `${several}A yes is signed with your approver's key and lets this one call run once.`;
+  const why = key === "" ? "no approver's key is set (mpp.approverKey)" : "it needs a passphrase that is typed at a terminal";
+  return `${several}A yes is given in the terminal: ${why}.`;
+}
+
+/** The choices of one dialog, the harmless ones first: what Enter takes is never a yes. */
+export function choicesOf(question: Question, key: string, opened: boolean): readonly Choice[] {
+  // Attack: the one value that counts stands where the text had no room for it. Spec: approval H-29.
+  if (question.mustOpenDetails && !opened) return ["details", "no"];
+  return ["details", "no", byDialog(question, key) ? "yes" : "terminal"];
+}
+
+export class Inbox {
+  private readonly waiting: string[] = [];
+  private readonly seen = new Set<string>();
+  private readonly opened = new Set<string>();
+  private busy = false;
+
+  constructor(
+    private readonly answers: Answers,
+    private readonly screen: Screen,
+    private readonly key: () => string,
+  ) {}
+
+  /** Those that were never put before the person, the oldest first; what no longer waits is forgotten. */
+  fresh(pending: readonly Question[]): readonly Question[] {
+    const there = new Set(pending.map((one) => one.id));
+    for (const ids of [this.seen, this.opened]) for (const id of ids) if (!there.has(id)) ids.delete(id);
+    return pending.filter((one) => !this.seen.has(one.id));
+  }
+
+  mark(question: Question): void {
+    this.seen.add(question.id);
+  }
+
+  /** Puts questions before the person, after those that stand in line already. */
+  async ask(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      if (!this.waiting.includes(id)) this.waiting.push(id);
+      this.seen.add(id);
+    }
+    // Attack: two dialogs at once, so that the answer to one is taken by the other.
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      for (let id = this.waiting.shift(); id !== undefined; id = this.waiting.shift()) await this.one(id);
+    } finally {
+      this.busy = false;
+      this.waiting.length = 0;
+    }
+  }
+
+  private async one(id: string): Promise<void> {
+    try {
+      // Read anew: meanwhile it may have been answered elsewhere, or be too old.
+      const found = await this.answers.question(id);
+      await this.put(found);
+    } catch (fault) {
+      if (!(fault instanceof Refused)) throw fault;
+      this.screen.tell(fault.code === "approval.unknown" ? "This question no longer waits for an answer." : `${fault.message} ${fault.hint}`);
+    }
+  }
+
+  private async put(found: Detailed): Promise<void> {
+    const { question } = found;
+    const key = this.key();
+    const opened = this.opened.has(question.id);
+    const choice = await this.screen.choose(question, choicesOf(question, key, opened), noteOf(question, key));
+    if (choice === "later") return;
+    if (choice === "details") {
+      // A dialog would hide the text: the question is put off, and comes again when the person says so.
+      await this.screen.open(found);
+      this.opened.add(question.id);
+    } else if (choice === "no") {
+      this.told(await this.answers.deny(question.id));
+    } else if (question.mustOpenDetails && !opened) {
+      throw new Error("a yes before the details were open");
+    } else if (choice === "terminal") {
+      this.screen.terminal(question);
+    } else {
+      await this.yes(question, key);
+    }
+  }
+
+  private async yes(question: Question, key: string): Promise<void> {
+    try {
+      this.told(await this.answers.approve(question.id, key, undefined));
+    } catch (fault) {
+      // The key is sealed: its passphrase is asked for once, and kept nowhere.
+      if (!(fault instanceof Refused && fault.code === "usage.passphrase")) throw fault;
+      const passphrase = await this.screen.passphrase(question);
+      if (passphrase !== undefined) this.told(await this.answers.approve(question.id, key, passphrase));
+    }
+  }
+
+  private told(answered: Answered): void {
+    const words = { yes: "Approved, for one call", no: "Denied", waiting: "Answered; another approver must say yes, too" }[answered.state] ?? answered.state;
+    this.screen.tell(`${words} (${answered.ref}).`);
+  }
+}

@@ -1,0 +1,93 @@
+/** One `mpp` process: no shell, bounded output, a deadline, and an end when nobody wants the answer any more. */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { homedir } from "node:os";
+
+import { ANSWER_BYTES_MAX, ANSWER_MS_MAX, LEAVE_MS_MAX } from "./limits";
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface How {
+  readonly signal?: AbortSignal | undefined;
+  /** What is written to standard input, which is then closed. */
+  readonly input?: string;
+  readonly milliseconds?: number;
+  readonly bytes?: number;
+}
+
+export type Run = (args: readonly string[], how?: How) => Promise<Ran>;
+
+export class NotRun extends Error {
+  constructor(words: string) {
+    super(words);
+    this.name = "NotRun";
+  }
+}
+
+/** Variables of the editor's own process that change what a program does. Attack: NODE_OPTIONS or a shell's start-up file from a workspace's terminal. */
+const DROPPED = /^(VSCODE_|ELECTRON_|NODE_|BASH_ENV$|ENV$|PYTHONSTARTUP$|PYTHONPATH$|PYTHONHOME$|LD_PRELOAD$|DYLD_)/;
+
+export function surroundings(env: Readonly<Record<string, string | undefined>>, home: string): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined && !DROPPED.test(name)) kept[name] = value;
+  return { ...kept, NO_COLOR: "1", PYTHONSAFEPATH: "1", ...(home === "" ? {} : { MPP_HOME: home }) };
+}
+
+/** Ends a process: first as a request, then by force. */
+function end(child: ChildProcess): void {
+  child.kill("SIGTERM");
+  setTimeout(() => child.kill("SIGKILL"), LEAVE_MS_MAX).unref();
+}
+
+/** Runs one program. Attack: a program of a workspace; the caller says which program, and `find` never takes one that nobody agreed to. */
+export function runner(program: string, home: string): Run {
+  return (args, how = {}) =>
+    new Promise((done, failed) => {
+      if (how.signal?.aborted === true) {
+        failed(new NotRun("nobody waits for the answer any more"));
+        return;
+      }
+      const env = surroundings(process.env, home);
+      // The person's own folder: what lies in a workspace is no matter of `mpp` here, and every file is named in full.
+      const child = spawn(program, [...args], { cwd: homedir(), env, shell: false, stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+      const most = how.bytes ?? ANSWER_BYTES_MAX;
+      const out: Buffer[] = [];
+      const err: Buffer[] = [];
+      let size = 0;
+      let over: NotRun | undefined;
+      const stop = (words: string): void => {
+        over ??= new NotRun(words);
+        end(child);
+      };
+      const take = (into: Buffer[]) => (piece: Buffer) => {
+        size += piece.length;
+        if (size > most) stop(`mpp ${args[0] ?? ""} said more than ${most} bytes`);
+        else into.push(piece);
+      };
+      const gone = (): void => stop("nobody waits for the answer any more");
+      const late = setTimeout(() => stop(`mpp ${args[0] ?? ""} did not answer in time`), how.milliseconds ?? ANSWER_MS_MAX);
+      const settle = (): void => {
+        clearTimeout(late);
+        how.signal?.removeEventListener("abort", gone);
+      };
+      how.signal?.addEventListener("abort", gone, { once: true });
+      child.stdout.on("data", take(out));
+      child.stderr.on("data", take(err));
+      // A program that ends before it has read its input is no fault of its own.
+      child.stdin.on("error", () => undefined);
+      child.on("error", (fault) => {
+        settle();
+        failed(over ?? new NotRun(`mpp cannot be started: ${fault.message}`));
+      });
+      child.on("close", (code) => {
+        settle();
+        if (over !== undefined) failed(over);
+        else done({ code: code ?? -1, out: Buffer.concat(out).toString("utf8"), err: Buffer.concat(err).toString("utf8") });
+      });
+      child.stdin.end(how.input ?? "");
+    });
+}
