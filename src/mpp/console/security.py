@@ -46,6 +46,8 @@ class Guard:
         head = read_head(scope["method"], scope["path"], scope["headers"], cookie_name(self._port))
         session = self._session(head)
         scope["mpp.shown"] = Shown(session=session, read_only=self._read_only, path=head.path)
+        # For what lasts longer than the request: a session that has ended is told nothing more.
+        scope["mpp.may"] = lambda: session is not None and self._sessions.holds(session)
         status = self._judge(head, scope, session)
         if not status and head.method == "POST":
             status = await self._take_form(request, head, session)
