@@ -39,7 +39,9 @@ SCHEMA = (
     f"CREATE TABLE call (id INTEGER PRIMARY KEY, invocation BLOB NOT NULL UNIQUE, at INTEGER NOT NULL, {_CALL}, risk INTEGER, redactions INTEGER, us INTEGER) STRICT",
     f"CREATE TABLE tally ({_TALLY}, PRIMARY KEY (span, what, slot, name)) STRICT, WITHOUT ROWID",
     f"CREATE TABLE measured (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, {', '.join(f'{one} INTEGER' for one in STAGES)}) STRICT",
-    *(f"CREATE INDEX call_{one} ON call ({one}) WHERE {one} IS NOT NULL" for one in ("agent", "package", "tool", "ending")),
+    *(f"CREATE INDEX call_{one} ON call ({one}) WHERE {one} IS NOT NULL" for one in ("agent", "package", "tool")),
+    # Of a call that goes on it is nothing, and these are looked for too.
+    "CREATE INDEX call_ending ON call (ending)",
 )
 
 _WORDS = ("invocation", "id", "at", *CALL_COLUMNS, "risk", "redactions", "us")

@@ -20,7 +20,7 @@ NAMES_MAX = 200_000
 SAMPLE_MAX = 2_000
 """Calls whose times are looked at. Reason: their middle and their slowest twentieth are sure enough, and none costs a thousandth of a second."""
 
-TOUCHED_MAX = 50_000
+TOUCHED_MAX = 10_000
 """Entries that are looked through for a fact which several calls share, such as a host. Reason: the newest ones; more takes longer than a person waits."""
 
 
