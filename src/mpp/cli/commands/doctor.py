@@ -7,9 +7,10 @@ import textwrap
 
 import click
 
+from mpp.cli.mending import mend, Mended
 from mpp.cli.options import home, json_option
 from mpp.cli.screen import CROSS, TICK, error_json, mark, put_json, say, styled
-from mpp.errors import MppError
+from mpp.errors import MppError, Refused
 from mpp.host.barriers import BAD, HOLDS, NOTE, WEAK, Barrier, Fact, Verdict, judge, probe, surroundings
 from mpp.host.legacy.probing import sandbox_of_servers
 from mpp.host.trial_call import try_call
@@ -29,21 +30,42 @@ SHOWN = 4
     metavar="PID",
     help="The process of your agent: say whether it runs as you do. [default: look for known agents]",
 )
+@click.option("--fix", is_flag=True, help="First mend what can be mended safely in the home; each change is shown before it is made.")
+@click.option("--yes", is_flag=True, help="With --fix: make the changes without asking.")
 @json_option
-def command(agent_pid: int | None, as_json: bool) -> int:
+def command(agent_pid: int | None, fix: bool, yes: bool, as_json: bool) -> int:
     """Say what keeps a tool in on this machine. Each forbidden thing is tried, and the refusal is shown.
+
+    With --fix the home is mended first: a missing home is made, folders and keys that others may reach are closed,
+    temporaries of dead processes and cached code that does not check are removed. Modes only become narrower; nothing of
+    trust, policy, keys or the record is changed. What needs an administrator is printed as a command.
 
     \b
     Examples:
       mpp doctor
       mpp doctor --json
       mpp doctor --agent-pid 4711
+      mpp doctor --fix
+      mpp doctor --fix --yes
 
     \b
     Exit code:
       0   tools can run here, perhaps without filesystem rights
-      1   a barrier that every tool needs is missing, or the engine is
+      1   a barrier that every tool needs is missing, or the engine is; or --fix left
+          something that a person must look at
+      2   wrong options
     """
+    if yes and not fix:
+        raise Refused("usage.option", "--yes is for --fix", hint="add --fix, or leave --yes out")
+    mended: Mended | None = None
+    if fix:
+        # Before the barriers are tried: what they say should be so afterwards.
+        mended = mend(home(), yes=yes, as_json=as_json)
+    code = _judged(agent_pid, mended, as_json=as_json)
+    return code if mended is None or mended.is_well else 1
+
+
+def _judged(agent_pid: int | None, mended: Mended | None, *, as_json: bool) -> int:
     barriers, facts = probe(room=home().path), (*surroundings(home(), agent_pid or 0), sandbox_of_servers(os.environ, home().path))
     verdict = judge(barriers, facts)
     fault = try_call()
@@ -51,7 +73,7 @@ def command(agent_pid: int | None, as_json: bool) -> int:
         # Whatever the barriers say: a tool that cannot be called here cannot run here.
         verdict = Verdict(can_run=False, with_files=False, words="no", todo=(f"a real call: {fault.message}", *verdict.todo))
     if as_json:
-        put_json({**_report(barriers, facts, verdict), "call": None if fault is None else error_json(fault)})
+        put_json({**_report(barriers, facts, verdict), "call": None if fault is None else error_json(fault), **_mended(mended)})
     else:
         _show(barriers, facts, verdict, fault)
     return 0 if verdict.can_run else 1
@@ -90,6 +112,10 @@ def _row(sign: str, name: str, words: str) -> None:
     say("  ", sign, f" {name:<{NAME}} {first}")
     for line in more:
         say(" " * (NAME + 5), line)
+
+
+def _mended(mended: Mended | None) -> dict[str, Json]:
+    return {} if mended is None else {"fix": mended.to_json()}
 
 
 def _report(barriers: tuple[Barrier, ...], facts: tuple[Fact, ...], verdict: Verdict) -> dict[str, Json]:

@@ -57,6 +57,10 @@ class NativeCache:
         """A descriptor of sealed memory with the code, or None when it must be compiled."""
         return self._files.load(self._name(wasm_sha256), self._label(wasm_sha256))
 
+    def holds(self, wasm_sha256: str) -> bool:
+        """Is the code as it was sealed?"""
+        return self._files.holds(self._name(wasm_sha256), self._label(wasm_sha256))
+
     def store(self, wasm_sha256: str, memory: int) -> None:
         """Keep the code."""
         self._files.store(self._name(wasm_sha256), self._label(wasm_sha256), memory)
