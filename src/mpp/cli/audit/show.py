@@ -14,18 +14,15 @@ from mpp.cli.screen import mark, note, put_json, say, table, TICK
 from mpp.errors import Refused
 from mpp.files import read_stream
 from mpp.host.audit.commitments import matching
+from mpp.host.audit.one_call import judged_beginning, lines_of_call, only_call
 from mpp.host.audit.places import LogPlaces
 from mpp.host.audit.reader import LogReader
-from mpp.host.audit.searching import CALL_DIGITS, calls_like, lines_of, of_approval, of_call
 from mpp.limits import MIB
-from mpp.model.jsontext import Json, shown
-from mpp.stages.audit import Line, glance, leaf_of, read_entry, told_of
+from mpp.model.jsontext import Json
+from mpp.stages.audit import Line, glance, leaf_of, read_entry
 
 ENTRY_DIGITS_MAX = 16
 """Digits of the number of an entry. Reason: the record has no larger one; what is longer is the id of a call."""
-
-CALL_ENTRIES_MAX = 10_000
-"""Entries of one call that are shown. Reason: a call has about ten."""
 
 CHECKED_BYTES_MAX = 256 * MIB
 """Bytes of a file that is compared with a commitment. Reason: more than any tool takes or gives."""
@@ -86,8 +83,9 @@ def _show_entry(places: LogPlaces, seq: int, checks: Checks, *, as_json: bool) -
 
 
 def _show_call(places: LogPlaces, beginning: str, checks: Checks, *, as_json: bool) -> None:
-    call = _find_call(places, beginning)
-    lines = _lines_of_call(places, call)
+    wanted = judged_beginning(beginning)
+    call = asked_index(places, lambda connection: only_call(connection, places, wanted))
+    lines = lines_of_call(places, call)
     done = _checked(places, lines, checks)
     story = story_of(lines)
     if as_json:
@@ -101,31 +99,6 @@ def _show_call(places: LogPlaces, beginning: str, checks: Checks, *, as_json: bo
     for line in lines:
         say_line(line)
     _say_checks(done)
-
-
-def _find_call(places: LogPlaces, beginning: str) -> str:
-    wanted = beginning.lower()
-    if not 0 < len(wanted) <= CALL_DIGITS or any(one not in "0123456789abcdef" for one in wanted):
-        raise Refused("usage.entry", f"{shown(beginning)!r} is neither an entry nor a call", hint="give the number of an entry, or the id of a call")
-    found = asked_index(places, lambda connection: calls_like(connection, wanted, 2))
-    if not found:
-        raise Refused("audit.unknown_call", f"no call begins with {wanted}", where=places.folder, hint="look for it: mpp audit search")
-    if len(found) > 1:
-        raise Refused("audit.several", f"several calls begin with {wanted}", where=places.folder, hint="give more digits of its id")
-    return found[0]
-
-
-def _lines_of_call(places: LogPlaces, call: str) -> list[Line]:
-    """The call's own entries, and the question and the answers before it, which had no call yet."""
-    lines = list(lines_of(places, asked_index(places, lambda connection: of_call(connection, call, CALL_ENTRIES_MAX))))
-    jti = next((said.approval for said in map(told_of, lines) if said.approval), "")
-    if jti:
-        seqs = asked_index(places, lambda connection: of_approval(connection, jti, CALL_ENTRIES_MAX))
-        known = {line.seq for line in lines}
-        lines += lines_of(places, [seq for seq in seqs if seq not in known])
-    if not lines:
-        raise Refused("audit.pruned", "the entries of this call are pruned", where=places.folder, hint="look in the copy that was made before")
-    return sorted(lines, key=lambda line: line.seq)
 
 
 def _checked(places: LogPlaces, lines: list[Line], checks: Checks) -> list[Json]:
