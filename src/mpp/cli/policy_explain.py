@@ -9,7 +9,7 @@ from dataclasses import replace
 from mpp.author.development import TENANT
 from mpp.cli.calling import user_name
 from mpp.cli.options import find_package, home
-from mpp.cli.policy_privacy import explained
+from mpp.host.policy_privacy import explained
 from mpp.cli.packages import Taken, take_package
 from mpp.cli.screen import put_json, say
 from mpp.errors import Refused

@@ -6,7 +6,7 @@ import json
 
 from mpp.cli.options import quoted, show_time
 from mpp.cli.policy_files import ago, count, in_force
-from mpp.cli.policy_privacy import privacy_json, privacy_lines, privacy_short
+from mpp.host.policy_privacy import privacy_json, privacy_lines, privacy_short
 from mpp.cli.screen import note, put_json, say, table
 from mpp.errors import Refused
 from mpp.host.policy_layers import LayerInfo

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from mpp.console.desk import Desk
-from mpp.console.pages import agents, approvals, entering, packages, privacy
+from mpp.console.pages import agents, approvals, entering, packages, policy, privacy
 from mpp.console.render import assets, error_page, fault_page
 from mpp.console.security import Guard
 from mpp.console.sessions import Sessions
@@ -23,6 +23,7 @@ AREAS: tuple[Callable[[Desk], list[BaseRoute]], ...] = (
     agents.routes,
     privacy.routes,
     packages.routes,
+    policy.routes,
 )
 """Each area gives its routes. A further one is its module in mpp.console.pages, and a line here."""
 

@@ -59,8 +59,6 @@ class Replayed:
     unsure: int
     unsure_why: Counter[str]
     torn: bool
-    left: bool = False
-    """Were there more decisions than should be judged?"""
 
 
 class Judges:
@@ -125,15 +123,11 @@ def replay(path: str, policies: Policies, *, told: Progress = lambda _entries, _
     return replace(found, torn=reading.torn)
 
 
-def judge_again(events: Iterable[tuple[str, Event]], policies: Policies, *, most: int | None = None) -> Replayed:
-    """Judge decisions again, each with where it stands. ``most``: after so many it ends and says so."""
+def judge_again(events: Iterable[tuple[str, Event]], policies: Policies) -> Replayed:
+    """Judge decisions again, each with where it stands."""
     judges, why = Judges(policies), Counter[str]()
     counts, changes, judged, same, unsure = Counter[tuple[str, str]](), list[Change](), 0, 0, 0
-    left = False
     for where, event in events:
-        if most is not None and judged >= most:
-            left = True
-            break
         before, asked = _decision(event, where)
         verdict = judges.strictest(asked)
         judged += 1
@@ -146,7 +140,7 @@ def judge_again(events: Iterable[tuple[str, Event]], policies: Policies, *, most
             counts[before, verdict.effect] += 1
             if len(changes) < CALLS_KEPT_MAX:
                 changes.append(Change(event.at, event.invocation, asked.package_id, asked.tool, before, verdict.effect, verdict.decisive))
-    return Replayed(judged=judged, same=same, counts=counts, changes=changes, unsure=unsure, unsure_why=why, torn=False, left=left)
+    return Replayed(judged=judged, same=same, counts=counts, changes=changes, unsure=unsure, unsure_why=why, torn=False)
 
 
 def _decision(event: Event, where: str) -> tuple[str, Asked]:

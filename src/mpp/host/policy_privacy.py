@@ -1,10 +1,9 @@
-"""What the policies say of the privacy filter, in words for a terminal."""
+"""What the policies say of the privacy filter, in words for a screen or a page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpp.cli.policy_files import count
 from mpp.model.jsontext import Json
 from mpp.stages.policy import CallPrivacy, Exempt, PrivacyRules, Reveal, together_json
 
@@ -16,7 +15,7 @@ def privacy_short(rules: PrivacyRules | None) -> str:
     """Of one layer; nothing where it does not speak of the filter."""
     if rules is None:
         return ""
-    return f"{count(rules.grants, 'exception')}, {count(len(rules.patterns), 'pattern')}" if rules.grants or rules.patterns else "no exception"
+    return f"{_count(rules.grants, 'exception')}, {_count(len(rules.patterns), 'pattern')}" if rules.grants or rules.patterns else "no exception"
 
 
 def privacy_lines(rules: PrivacyRules) -> Iterator[str]:
@@ -31,7 +30,7 @@ def privacy_lines(rules: PrivacyRules) -> Iterator[str]:
         yield f"reveal    {', '.join(told.types)} to {told.package}{_within(told)}"
     does = "" if rules.outgoing == "none" else f": {rules.outgoing_action}"
     yield f"outgoing  {rules.outgoing}{does}; without an engine a call {'is refused' if rules.require else 'goes on unfiltered'}"
-    yield f"pseudonyms may be turned back for {count(rules.pseudonym_minutes, 'minute')}"
+    yield f"pseudonyms may be turned back for {_count(rules.pseudonym_minutes, 'minute')}"
 
 
 def _lists(rules: PrivacyRules) -> Iterator[tuple[str, list[str]]]:
@@ -70,3 +69,7 @@ def explained(privacy: CallPrivacy, exceptions: tuple[str, ...]) -> Iterator[str
     if off:
         yield f"Privacy: searched for nowhere, by policy: {_some(off)}."
     yield from (f"Privacy: {line}." for line in exceptions)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
