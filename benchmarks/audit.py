@@ -1,6 +1,6 @@
 """The record: what an entry costs, beside SQLite on the same disk and two other logs, and what verifying takes.
 
-    python benchmarks/audit.py [--quick]
+    python benchmarks/audit.py [--quick] [--json]
 
 The other logs are measured where they can be imported: pip install --target FOLDER tracekit-ai witness-log, and PYTHONPATH=FOLDER.
 """
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import NamedTuple
 
 import apsw
 import rivals
@@ -164,8 +165,18 @@ def many_writers(folder: str, rounds: int) -> Iterator[Figure]:
     yield Figure(f"durable entry, {WRITERS} processes", spreads[0], "SQLite, as many processes", spreads[1], 0.5)
 
 
-def syncs(folder: str) -> list[str]:
-    """Syncs of the disk for each acknowledged entry."""
+class Syncs(NamedTuple):
+    """How often the disk is asked to sync for one acknowledged entry."""
+
+    what: str
+    syncs: float
+    most: float
+
+    def line(self) -> str:
+        return f"{self.what}: {self.syncs:.3f} (promised: at most {self.most:g})"
+
+
+def syncs(folder: str) -> list[Syncs]:
     disk = Counting()
     log = new_log(folder, "counted", disk)
     log.record(intent(0), durable=True)
@@ -193,10 +204,7 @@ def syncs(folder: str) -> list[str]:
     for one in writers:
         one.join()
     together_ = sum(counts) / (WRITERS * EACH)
-    return [
-        f"syncs for each durable entry, one writer: {alone:.3f} (promised: at most 1)",
-        f"syncs for each durable entry, {WRITERS} processes: {together_:.3f} (promised: at most 0.5)",
-    ]
+    return [Syncs("syncs for each durable entry, one writer", alone, 1.0), Syncs(f"syncs for each durable entry, {WRITERS} processes", together_, 0.5)]
 
 
 def cpu(work: Callable[[], object], entries: int, rounds: int) -> Spread:
@@ -281,19 +289,31 @@ def figures(folder: str, rounds: int, entries: int) -> Iterator[Figure]:
 
 
 def main() -> int:
-    is_quick = "--quick" in sys.argv
+    is_quick, as_json = "--quick" in sys.argv, "--json" in sys.argv
     rounds = ROUNDS_QUICK if is_quick else ROUNDS
     FOLDER.mkdir(exist_ok=True)
+    found: dict[str, list[dict[str, object]]] = {"figures": [], "syncs": [], "rivals": []}
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        print(f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores in the minute before; folder on {folder}")
-        print(HEAD)
+        if not as_json:
+            print(f"load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores in the minute before; folder on {folder}\n{HEAD}")
         for figure in figures(folder, rounds, LARGE_QUICK if is_quick else LARGE):
-            print(figure.line(), flush=True)
-        for words in syncs(folder):
-            print(words)
-        for words in rivals.table(folder, [intent(1), result(1)], rounds):
-            print(words)
+            found["figures"].append(figure.plain())
+            tell(figure.line(), as_json=as_json)
+        for one in syncs(folder):
+            found["syncs"].append(one._asdict())
+            tell(one.line(), as_json=as_json)
+        for rival in rivals.table(folder, [intent(1), result(1)], rounds):
+            if rival.p50_us is not None:
+                found["rivals"].append(rival._asdict())
+            tell(rival.line(), as_json=as_json)
+    if as_json:
+        print(json.dumps(found))
     return 0
+
+
+def tell(text: str, *, as_json: bool) -> None:
+    if not as_json:
+        print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What a call of a trivial ``add`` costs over MCP: the whole pipeline of this project beside unsandboxed Python servers, in one run.
 
-    python benchmarks/mcp_front.py [--quick] [--rivals PYTHON]
+    python benchmarks/mcp_front.py [--quick] [--rivals PYTHON] [--json]
     python benchmarks/mcp_front.py --soak 500000
 
 PYTHON is an interpreter of a venv with ``mcp`` and ``fastmcp``. Each server is a process of its own, asked over its pipes in the same way, and they take
@@ -288,14 +288,36 @@ def _least(found: list[float]) -> float:
     return min(_seen(found))
 
 
+def plain(rows: list[Row], started: dict[str, Started]) -> dict[str, object]:
+    """For a program: medians, and the median of the ratios of blocks that stood side by side."""
+    others = [row for row in rows if not row.server.startswith("mpp")]
+    found = [
+        {
+            "server": row.server, "flight": row.flight, "cpu_us": statistics.median(_seen(row.cpu_us)), "cpu_least_us": _least(row.cpu_us),
+            "p50_us": statistics.median(row.p50_us), "p99_us": statistics.median(row.p99_us), "calls_s": statistics.median(row.rate),
+            "cpu_of": {other.server: against(row.cpu_us, other.cpu_us) for other in others if other.flight == row.flight},
+            "p50_of": {other.server: against(row.p50_us, other.p50_us) for other in others if other.flight == row.flight},
+        }
+        for row in rows
+    ]  # fmt: skip
+    starts = [
+        {"server": name, "first_call_ms": statistics.median(one.first_call_ms), "memory_mb": statistics.median(one.memory_mb)} for name, one in started.items()
+    ]
+    return {"rows": found, "started": starts}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rivals", default="", metavar="PYTHON")
     parser.add_argument("--soak", type=int, default=0, metavar="CALLS")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     given = parser.parse_args()
     if given.soak:
         soak(given.soak)
+        return
+    if given.json:
+        print(json.dumps(plain(*measure(given.rivals, quick=given.quick))))
         return
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     rows, started = measure(given.rivals, quick=given.quick)

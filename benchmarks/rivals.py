@@ -6,7 +6,7 @@ import importlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from spread import Spread, in_turns
 
@@ -58,7 +58,21 @@ def _witness_log(folder: str, rows: list[dict[str, Any]]) -> tuple[str, Callable
     return "witness-log, its journal", call
 
 
-def table(folder: str, events: list[Event], rounds: int) -> Iterator[str]:
+class Rival(NamedTuple):
+    """What one call costs with a log. The first is ours."""
+
+    name: str
+    p50_us: float | None = None
+    p99_us: float | None = None
+    times_ours: float | None = None
+
+    def line(self) -> str:
+        if self.p50_us is None:
+            return f"{self.name}: not installed, not measured"
+        return f"{self.name:<28} one call, intent on the disk: p50 {self.p50_us:8.1f} us, p99 {self.p99_us:8.1f} us, {self.times_ours:5.2f} x ours"
+
+
+def table(folder: str, events: list[Event], rounds: int) -> Iterator[Rival]:
     """One call, that is an intent on the disk before the tool runs and a result: ours and theirs in turns."""
     ours = AuditLog(Home(path=os.path.join(folder, "beside")))
 
@@ -71,10 +85,10 @@ def table(folder: str, events: list[Event], rounds: int) -> Iterator[str]:
     for make in (_tracekit, _witness_log):
         found = make(folder, _plain(events))
         if found is None:
-            yield f"{make.__name__.strip('_')}: not installed, not measured"
+            yield Rival(make.__name__.strip("_"))
         else:
             works[found[0]] = found[1]
     spreads: dict[str, Spread] = in_turns(works, rounds, EACH, 10)
     ours.close()
     for name, spread in spreads.items():
-        yield f"{name:<28} one call, intent on the disk: p50 {1e6 * spread.p50:8.1f} us, p99 {1e6 * spread.p99:8.1f} us, {spread.p50 / spreads['MPP'].p50:5.2f} x ours"
+        yield Rival(name, round(1e6 * spread.p50, 1), round(1e6 * spread.p99, 1), round(spread.p50 / spreads["MPP"].p50, 3))
