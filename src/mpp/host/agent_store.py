@@ -12,6 +12,7 @@ import os
 import shlex
 import stat
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import KEY_ID, key_id
@@ -41,6 +42,9 @@ LABEL_CHARS_MAX = 100
 
 AGENT_TIME_MAX = 253402300799
 """Latest end of an agent or a token: the end of year 9999, in seconds since 1970. Reason: dates beyond cannot be shown."""
+
+KEY_DIGITS_MIN = 16
+"""Digits of a key id that name a key. Reason: fewer are ground in minutes."""
 
 TOKEN_PREFIX = "mppa_"  # noqa: S105 - begins every token, so that scanners for leaked ones find it
 TOKEN_BYTES = 32
@@ -287,6 +291,17 @@ def agent_of_token(known: KnownAgents, token: str, now: int) -> KnownAgent:
     if now > held.until:
         raise Refused("agent.expired", f"the token of {agent.name} has ended", where="token", hint=f"make a new one: mpp agent token {agent.name}")
     return agent
+
+
+def without_credential(agent: KnownAgent, key_digits: str, token_digits: str) -> KnownAgent:
+    """The agent without the one key, and the one token, whose ids begin so; an empty text takes none."""
+    keys = tuple(one for one in agent.keys if not (key_digits and key_id(one).startswith(key_digits)))
+    tokens = tuple(one for one in agent.tokens if not (token_digits and one.sha256.startswith(token_digits)))
+    gone = (len(agent.keys) - len(keys), len(agent.tokens) - len(tokens))
+    if gone != (bool(key_digits), bool(token_digits)) or min((len(one) for one in (key_digits, token_digits) if one), default=0) < KEY_DIGITS_MIN:
+        message = "not exactly one key, or token, of the agent begins so"
+        raise Refused("agent.unknown", message, where=agent.name, hint=f"give {KEY_DIGITS_MIN} or more digits, as `mpp agent list` shows them")
+    return replace(agent, keys=keys, tokens=tokens)
 
 
 def named_agent(name: str, *, public: bytes | None = None, until: int | None = None, is_user: bool = False) -> KnownAgent:

@@ -22,7 +22,7 @@ from mpp.host.policy_files import Glance, check_folder, glance, read_owned
 from mpp.limits import MIB
 from mpp.model.agents import AgentIdentity, Delegation
 from mpp.model.fields import Faults, Fields
-from mpp.model.jsontext import Json, canonical, read
+from mpp.model.jsontext import Json, canonical, read, shown
 from mpp.model.value import value
 from mpp.ports import Random
 from mpp.stages.policy import read_name
@@ -155,6 +155,12 @@ def _row(token: TenantToken) -> Json:
     row: dict[str, Json] = {"id": token.id, "sha256": token.sha256, "tenant": token.tenant, "agent": token.agent, "until": token.until}
     extra: dict[str, Json] = {"user": token.user, "label": token.label, "rate": token.rate}
     return {**row, **{key: item for key, item in extra.items() if item}}
+
+
+def without_token(known: TenantTokens, name: str) -> TenantTokens:
+    if name not in known:
+        raise Refused("agent.unknown", f"there is no token {shown(name)!r}", hint="see `mpp token list`")
+    return {one: token for one, token in known.items() if one != name}
 
 
 class TokenStore:

@@ -17,7 +17,17 @@ from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id
 from mpp.crypto.keyfile import write_key
 from mpp.errors import Refused
 from mpp.files import PRIVATE, make_private_folder, read_bounded, write_atomic
-from mpp.host.agent_store import AgentStore, BearerToken, KnownAgent, KnownAgents, named_agent, new_token, token_digest
+from mpp.host.agent_store import (
+    KEY_DIGITS_MIN,
+    AgentStore,
+    BearerToken,
+    KnownAgent,
+    KnownAgents,
+    named_agent,
+    new_token,
+    token_digest,
+    without_credential,
+)
 from mpp.host.host_key import host_key
 from mpp.host.oidc import JWKS_BYTES_MAX, Issuer, keys_of_file
 from mpp.host.system import SystemRandom
@@ -25,9 +35,6 @@ from mpp.model.fields import near
 from mpp.model.jsontext import Json, shown
 from mpp.stages.policy import NAME_PATTERN_FORM, Organisation, is_name_pattern, judge_name
 from mpp.cli.groups import Words
-
-KEY_DIGITS_MIN = 16
-"""Digits of a key id that name a key. Reason: fewer are ground in minutes."""
 
 TOKEN_DAYS = 90
 """Days for which a new token holds. Reason: long enough not to be renewed by habit; a leaked one ends by itself."""
@@ -281,7 +288,7 @@ def remove(what: str, key_digits: str, token_digits: str, as_json: bool) -> None
       mpp agent remove planner --token 1f0c3b9a77e2d410
     """
     if key_digits or token_digits:
-        _store().change(lambda known: known.with_agent(_without(known.find(what), key_digits, token_digits)))
+        _store().change(lambda known: known.with_agent(without_credential(known.find(what), key_digits, token_digits)))
         told("agent", what, "key or token removed", "")
         _done(as_json, f"Removed from {what}", what, {})
         return
@@ -300,16 +307,6 @@ def remove(what: str, key_digits: str, token_digits: str, as_json: bool) -> None
     _store().change(step)
     told("agent, organisation or issuer", what, "removed", "")
     _done(as_json, f"Removed {what}", what, {})
-
-
-def _without(agent: KnownAgent, key_digits: str, token_digits: str) -> KnownAgent:
-    keys = tuple(one for one in agent.keys if not (key_digits and key_id(one).startswith(key_digits)))
-    tokens = tuple(one for one in agent.tokens if not (token_digits and one.sha256.startswith(token_digits)))
-    gone = (len(agent.keys) - len(keys), len(agent.tokens) - len(tokens))
-    if gone != (bool(key_digits), bool(token_digits)) or min(len(one) for one in (key_digits, token_digits) if one) < KEY_DIGITS_MIN:
-        message = "not exactly one key, or token, of the agent begins so"
-        raise Refused("agent.unknown", message, where=agent.name, hint=f"give {KEY_DIGITS_MIN} or more digits, as `mpp agent list` shows them")
-    return replace(agent, keys=keys, tokens=tokens)
 
 
 def _pattern(may_name: str) -> str:
