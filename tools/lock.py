@@ -21,6 +21,7 @@ EXTRAS = ("--extra", "c", "--extra", "console")
 LOCKS = {
     "requirements/run.txt": ("pyproject.toml", *EXTRAS),
     "requirements/registry.txt": ("pyproject.toml", "registry/pyproject.toml", *EXTRAS),
+    "requirements/build.txt": ("--group", "build"),
     "requirements/dev.txt": ("pyproject.toml", "registry/pyproject.toml", *EXTRAS, "--group", "dev"),
 }
 """Each lock with what it holds."""

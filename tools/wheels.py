@@ -83,6 +83,16 @@ def copy_sources(one: Distribution, to: Path) -> list[str]:
     return names
 
 
+def copy_tracked(base: Path, name: str, to: Path) -> bool:
+    """A file, or what is in a folder, to a place; was there anything?"""
+    names = tracked(base, (name,))
+    for one in names:
+        target = to if one == name else to / one[len(name) + 1 :]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(base / one, target)
+    return bool(names)
+
+
 def expected(one: Distribution, names: list[str]) -> dict[str, Path]:
     """What the wheel holds beside its metadata: name in the wheel, and the file of the checkout that it must equal."""
     found = {}
