@@ -273,3 +273,41 @@ def test_a_home_that_tells_another_story_is_found_out(tmp_path: Path) -> None:
             assert a.found("com.bee.hive") is not None
         finally:
             forged.kill()
+
+
+def client(home: Path, *arguments: str) -> tuple[int, str]:
+    """``mpp`` of somebody who has a home of their own, without a terminal."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mpp", *arguments], capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
+        env={**os.environ, "MPP_HOME": str(home)},
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_user_of_one_registry_installs_from_the_others(tmp_path: Path) -> None:
+    """The user knows ``a`` alone. ``b`` stands in its list; ``c`` in that of ``b``, which ``a`` lets introduce others."""
+    with running(tmp_path, "a", "b", "c") as (a, b, c):
+        b.publish(BEE, "com.bee.hive")
+        c.publish(SEA, "org.sea.fish")
+        peer(a, b, "com.bee")
+        peer(b, c, "org.sea")
+        peer(c, a, "*")
+        home = tmp_path / "user"
+        assert client(home, "registry", "add", a.url, "--name", "a", "--fingerprint", a.id)[0] == 0
+        code, told = client(home, "install", "com.bee.hive", "--publisher", BEE.id)
+        assert (code, f"--yes --introduced {b.id}" in told) == (20, True), told
+        code, told = client(home, "install", "com.bee.hive", "--publisher", BEE.id, "--yes", "--introduced", b.id)
+        assert (code, f"({b.id[:16]}), log entry" in told) == (0, True), told
+        # What a may not hand on, it does not: b is named for com.bee alone.
+        assert client(home, "install", "org.sea.fish", "--publisher", SEA.id, "--yes", "--introduced", c.id)[0] == 41
+        mpp("registry", "peers", "add", b.url, "--id", b.id, "--namespace", "*", "--namespace", "com.bee", "--introduces", "--data", str(a.data))
+        (home / "registries" / f"{a.id}.peers").unlink()
+        code, told = client(home, "install", "org.sea.fish", "--publisher", SEA.id, "--yes", "--introduced", c.id)
+        assert (code, f"({c.id[:16]}), log entry" in told) == (0, True), told
+        # A round that nobody has anything for comes to an end, and costs a bounded number of questions.
+        assert client(home, "install", "net.nobody.tool")[0] == 41
+        # The registry of the user is down: what came from the others is updated all the same.
+        b.publish(BEE, "com.bee.hive", "1.1.0")
+        a.kill()
+        code, told = client(home, "update", "com.bee.hive")
+        assert (code, "1.1.0" in told) == (0, True), told

@@ -14,6 +14,7 @@ from mpp.protocol.registry import answers
 from mpp.protocol.registry.bodies import NamespaceBody, StatusBody
 from mpp.protocol.registry.documents import NamespaceDoc, PackageDoc, Problem, PublishedDoc, PublisherDoc, RegistryInfo, SearchPage, VersionDoc
 from mpp.protocol.registry.limits import BUNDLE_BYTES_MAX, PATH_HASHES_MAX, VERSIONS_MAX
+from mpp.protocol.registry.peerlist import LIST_BYTES_MAX
 from mpp.remote.address import origin_of
 from mpp.remote.config import Registry
 from mpp.remote.credentials import Credentials, Nobody
@@ -84,6 +85,10 @@ class RegistryClient:
     def discover(self, package_id: str) -> bytes:
         """Which registry it knows that has the package."""
         return self._get(f"/v1/discover/{quote(package_id, safe='')}", DOCUMENT_BYTES_MAX).body
+
+    def peer_list(self) -> bytes:
+        """Whom it asks, as it has signed it."""
+        return self._get("/v1/peers/list", LIST_BYTES_MAX).body
 
     def checkpoint(self) -> bytes:
         return self._get("/v1/log/checkpoint", BUNDLE_BYTES_MAX).body

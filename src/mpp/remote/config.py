@@ -18,6 +18,7 @@ from mpp.model.jsontext import shown
 from mpp.model.names import PACKAGE_ID, SHA256_HEX, SHA256_HEX_FORM
 from mpp.model.value import value
 from mpp.protocol.addresses import is_here
+from mpp.protocol.registry.limits import HOPS_MAX
 from mpp.remote.address import check_base, origin_of
 from mpp.remote.limits import (
     AGE_SECONDS_MAX,
@@ -68,6 +69,8 @@ class Registry:
     """How many of them must have cosigned a checkpoint."""
     private: bool = False
     """Are requests signed or sent with a token, also those that only read?"""
+    introduced_by: tuple[str, ...] = ()
+    """The registries that introduced it, the one of the user first; empty: a person added it. It is asked only for what their signed lists let it answer for."""
 
     @property
     def keys(self) -> tuple[NoteKey, ...]:
@@ -103,6 +106,11 @@ class Config:
             known = ", ".join(sorted(self.registries)) or "none"
             raise Refused("registry.unknown", f"this home knows no registry {shown(name)!r}", hint=f"known are: {known}; `mpp registry add URL` adds one")
         return found
+
+    @property
+    def asked(self) -> tuple[Registry, ...]:
+        """Those that a person added: words of a search and short names go to nobody else."""
+        return tuple(one for one in self.registries.values() if not one.introduced_by)
 
     def by_id(self, registry_id: str) -> Registry | None:
         return next((one for one in self.registries.values() if one.registry_id == registry_id), None)
@@ -193,8 +201,14 @@ def _read_registry(name: str, fields: Fields) -> Registry:
         witnesses=fields.texts("witnesses", most=WITNESSES_MAX, each_most=WITNESS_CHARS_MAX),
         quorum=fields.number("quorum", least=0, most=WITNESSES_MAX, default=0),
         private=fields.flag("private", default=False),
+        introduced_by=fields.texts("introduced_by", most=HOPS_MAX, each_most=64, pattern=SHA256_HEX, form=SHA256_HEX_FORM),
     )
     _check_witnesses(found, fields)
+    if found.introduced_by and (found.namespaces or found.private or found.trust != "ask"):
+        # Attack: a registry that nobody added, and that owns a name space or pins publishers.
+        fields.faults.add(
+            "rule", fields.path("introduced_by"), "an introduced registry has no name spaces, no login and no trust of its own", "add it yourself"
+        )
     for space in found.namespaces:
         if not is_namespace(space):
             fields.faults.add("form", fields.path("namespaces"), f"{shown(space)!r} is no beginning of package ids with a dot at its end", "write com.example.")
@@ -229,6 +243,8 @@ def _address(fields: Fields, at: str, url: str) -> str:
 def _check_whole(config: Config, faults: Faults, where: str) -> None:
     if config.default and config.default not in config.registries:
         faults.add("form", f"{where}/default", f"{shown(config.default)!r} is none of the registries", _HINT)
+    if config.default and config.default in config.registries and config.registries[config.default].introduced_by:
+        faults.add("rule", f"{where}/default", "an introduced registry cannot be the usual one", "add it with `mpp registry add`")
     spaces: dict[str, str] = {}
     for one in config.registries.values():
         for space in one.namespaces:
@@ -251,6 +267,7 @@ def write_config(config: Config, *, where: str) -> bytes:
         lines += [f"mirrors = {_texts(one.mirrors)}"] if one.mirrors else []
         lines += [f"min_age = {one.min_age}"] if one.min_age is not None else []
         lines += [f"witnesses = {_texts(one.witnesses)}", f"quorum = {one.quorum}"] if one.witnesses or one.quorum else []
+        lines += [f"introduced_by = {_texts(one.introduced_by)}"] if one.introduced_by else []
         lines += [f"max_age = {one.max_age}", f"trust = {_text(one.trust)}", f"private = {'true' if one.private else 'false'}"]
     data = ("\n".join(lines) + "\n").encode("utf-8")
     read_config(data, where=where)
@@ -298,9 +315,13 @@ def with_registry(config: Config, one: Registry, *, default: bool) -> Config:
         message = f"the registry {one.name!r} is another one here: {known.registry_id[:16]}"
         raise Refused("registry.identity", message, where=one.url, hint=f"give it another name with --name, or run `mpp registry remove {one.name}` first")
     other = config.by_id(one.registry_id)
-    if other is not None and other.name != one.name:
+    if other is not None and other.introduced_by and other.name != one.name and not one.introduced_by:
+        # A person adds what was only introduced so far.
+        config = without_registry(config, other.name)
+    elif other is not None and other.name != one.name:
         raise Refused("registry.identity", f"this registry is known here as {other.name!r}", where=one.url, hint=f"give --name {other.name}")
-    return replace(config, registries={**config.registries, one.name: one}, default=one.name if default or not config.default else config.default)
+    becomes_usual = default or (not config.default and not one.introduced_by)
+    return replace(config, registries={**config.registries, one.name: one}, default=one.name if becomes_usual else config.default)
 
 
 def without_registry(config: Config, name: str) -> Config:

@@ -78,3 +78,12 @@ TEXT_SHOWN_MAX = 200
 
 TOKEN_CHARS_MAX = 4096
 """Characters of a token that is kept for a registry. Reason: those of identity providers have one or two thousand."""
+
+LIST_FRESH_SECONDS = 600
+"""Seconds for which a list of peers is not asked for again. Reason: a peer that is taken out introduces nobody ten minutes later; a command with twenty packages asks once."""
+
+LIST_MEMORY_BYTES_MAX = 9 * MIB
+"""Bytes of the file of one list of peers that was seen. Reason: the largest list, in base64."""
+
+INTRODUCING_SECONDS_MAX = 15
+"""Seconds of one question about an introduction. Reason: a registry asks its peers for four; a person waits for at most four such questions."""

@@ -13,7 +13,6 @@ from mpp.protocol.registry.documents import PackageDoc, VersionDoc
 from mpp.protocol.registry.state import order_of
 from mpp.remote.client import RegistryClient
 from mpp.remote.config import Config
-from mpp.remote.discovering import elsewhere
 from mpp.remote.limits import CHOICES_MAX
 from mpp.remote.memory import MemoryFile
 from mpp.remote.proofs import judge_absence, judge_bundle, judge_list, LIVE, Proof, Terms
@@ -124,19 +123,13 @@ def _versions(client: RegistryClient, memory: MemoryFile, asked: Asked) -> list[
             raise
         found = []
     if not found:
-        hint = _remedy(client, asked)
+        hint = _remedy(client, package_id)
         words = f"the registry {client.registry.name!r} has no package {package_id}{_absent(client, memory, asked)}"
         raise Refused("registry.absent", words, where=client.registry.url, hint=hint)
     return found
 
 
-def _remedy(client: RegistryClient, asked: Asked) -> str:
-    """Attack: a private name that is carried from registry to registry. What lies in a name space of this one is asked for nowhere else."""
-    package_id = asked.package_id
-    if not any(package_id.startswith(space) for space in client.registry.namespaces):
-        found = elsewhere(lambda: client.discover(package_id), package_id, asked.terms, where=client.registry.url)
-        if found:
-            return found
+def _remedy(client: RegistryClient, package_id: str) -> str:
     near = _near(client, package_id)
     return f"did you mean {', '.join(near)}?" if near else "check the id; see `mpp search`"
 

@@ -30,6 +30,9 @@ from mpp.protocol.registry.documents import (
     VersionDoc,
     VersionsPage,
 )
+from mpp.protocol.registry.found import Found, write_found
+from mpp.protocol.registry.peerlist import Peer, PeerList, PEERS_TYPE, write_body
+from mpp.protocol.registry.signed_file import write_signed
 from mpp.protocol.registry.events import Change, Leaf, Owner, PackageOwners, RegistryOpened, VersionPublished, VersionStatusChanged, write_leaf
 from mpp.protocol.registry.state import applied, map_key, map_value, PackageState, version_proof
 from mpp.stages.gatekeeper import verify
@@ -81,6 +84,10 @@ class Book:
         self.docs: dict[tuple[str, str], VersionDoc] = {}
         self.publishers: dict[str, TestPublisher] = {}
         self.namespaces: dict[str, NamespaceDoc] = {}
+        self.peers: list[Peer] = []
+        self.peers_version = 0
+        self.introductions: dict[str, Found] = {}
+        """What it answers about packages of others, whatever its list says."""
         self.add(RegistryOpened(registry_id=self.id, name=name))
 
     @property
@@ -122,6 +129,23 @@ class Book:
 
     def prove(self, namespace: str, who: TestPublisher) -> None:
         self.namespaces[namespace] = NamespaceDoc(namespace=namespace, publisher_id=who.id, method="dns", state="proven", proven_at=self.now)
+
+    def peer(self, other: Book, url: str, *namespaces: str, introduces: bool = False) -> None:
+        """As an operator adds one to the signed list."""
+        kept = [one for one in self.peers if one.registry_id != other.id]
+        self.peers = [*kept, Peer(chain=other.keys.chain, url=url, namespaces=namespaces or ("*",), introduces=introduces)]
+        self.peers_version += 1
+
+    def introduce(self, other: Book, url: str, package_id: str, version: str, *via: Book) -> None:
+        self.introductions[package_id] = Found(
+            package_id=package_id, version=version, registry_id=other.id, url=url, roots=other.keys.chain.data, bundle=other.bundle(package_id, version),
+            introduced_by=tuple(one.id for one in via),
+        )  # fmt: skip
+
+    def peer_list(self, signer: TestPublisher | None = None) -> bytes:
+        listed = PeerList(registry_id=self.id, version=self.peers_version, at=self.now, peers=tuple(self.peers))
+        who = signer or self.keys
+        return write_signed(who.chain, PEERS_TYPE, write_body(listed), who.release)
 
     # -- proofs
 
@@ -186,6 +210,8 @@ class Book:
             ("GET", "/v1/packages/([^/]+)/versions/([^/]+)/download", lambda name, version: ranged(self.files[name, version], seen)),
             ("GET", "/v1/packages/([^/]+)/absence", lambda name: Reply(200, self.absence(name))),
             ("GET", "/v1/namespaces/([^/]+)", lambda name: document(self.namespaces[name].to_json())),
+            ("GET", "/v1/discover/([^/]+)", lambda name: Reply(200, write_found(self.introductions[name], is_local=False))),
+            ("GET", "/v1/peers/list", lambda: Reply(200, self.peer_list()) if self.peers_version else problem(404, "registry.absent", "no peers")),
             ("GET", "/v1/publishers/([^/]+)", lambda name: document(self.publisher(self.publishers[name]).to_json())),
         ]
 

@@ -10,6 +10,7 @@ from mpp.cli.options import json_option
 from mpp.cli.screen import put_json
 from mpp.cli.store.changes import Asks, carried_out, Changed, judged
 from mpp.cli.store.from_registry import Ways
+from mpp.cli.store.introduced import Follow
 from mpp.cli.store.gathering import gather, gather_locked, Sources, Wanted
 from mpp.cli.store.registries import known_name
 from mpp.cli.store.opened import Opened, opened
@@ -30,17 +31,19 @@ from mpp.model.names import SHA256_HEX, SHA256_HEX_FORM
 @click.option("--registry", default="", metavar="NAME|URL", help="Take names from this registry. [default: that of the name space, else the usual one]")
 @click.option("--min-age", type=click.FloatRange(min=0), default=None, metavar="HOURS", help="How long a version must have been public. [default: 72]")
 @click.option("--publisher", default="", metavar="HEX", help="The fingerprint of its publisher, got another way; it replaces the question.")
+@click.option("--introduced", default="", metavar="HEX", help="The registry that yours may introduce, got another way; with --yes it replaces the question.")
 @click.option("--offline", is_flag=True, help="Ask nobody: only files, each with its bundle beside it.")
 @json_option
 def command(
     files: tuple[str, ...], alias: str, sha256: str, yes: bool, downgrade: bool, locked: str, registry: str, min_age: float | None,
-    publisher: str, offline: bool, as_json: bool,
+    publisher: str, introduced: str, offline: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Verify packages and install them, so that a host serves their tools.
 
     NAME is a whole package id, looked up in the registry of its name space or the usual one, or a short name where only one
     package has it; RANGE is 1.2.3, ^1.2, ~1.2, >=1.0.0 or * (the newest). What the registry says is proven by its signed
-    log before anything is downloaded. FILE is a signed package; of a FOLDER the newest version of each package in it is
+    log before anything is downloaded. A registry that has it not may introduce one that has it; you are asked once, with
+    both fingerprints, and never about a name space of your own. FILE is a signed package; of a FOLDER the newest version of each package in it is
     taken; URL begins with https:// or file://. A version that is installed already is not fetched again.
 
     All is verified, judged and compiled before anything is put in place; what fails leaves the store as it was. An update
@@ -63,7 +66,7 @@ def command(
       0        installed, or it was installed already
       2        a wrong option, an alias that is not free, no file
       11 … 20  a package was refused, as by `mpp verify`; 14 also: it is not the file that
-               --sha256 or the lockfile says
+               --sha256 or the lockfile says; 20 also: a registry was introduced, and nobody agreed
       22       it grows or is older, and nobody agreed
       28, 29   its descriptions or its patterns were refused
       40       the address or the registry did not give a file
@@ -73,7 +76,8 @@ def command(
     _judge_options(files, alias, sha256, locked)
     with opened() as on:
         how = Asks(yes=yes, as_json=as_json, downgrade=downgrade, publisher=publisher)
-        sources = Sources(ways=Ways(registry=known_name(registry), min_age=min_age, quiet=as_json), offline=offline)
+        follow = Follow(yes=yes, registry_id=introduced, quiet=as_json)
+        sources = Sources(ways=Ways(registry=known_name(registry), min_age=min_age, quiet=as_json, follow=follow), offline=offline)
         wanted = gather_locked(locked, files, sources) if locked else gather(files, on.store, sources)
         if alias or sha256:
             wanted = [_only(wanted, alias, sha256.lower())]

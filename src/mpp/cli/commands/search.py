@@ -43,7 +43,7 @@ def command(words: tuple[str, ...], name: str, limit: int, as_json: bool) -> int
     """
     name = known_name(name)
     config = load_config()
-    asked = [config.named(name)] if name else list(config.registries.values())
+    asked = [config.named(name)] if name else list(config.asked)
     if not asked:
         raise Refused("registry.unknown", "this home has no registry", hint="add one: mpp registry add https://registry.example.com")
     text = " ".join(words)

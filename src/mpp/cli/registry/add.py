@@ -70,7 +70,9 @@ def command(
     # Judged before a person is asked about what could not be written.
     write_config(with_registry(before, one, default=is_default), where=file.path)
     memory = memory_of(chain.publisher_id)
-    if before.by_id(chain.publisher_id) is None or expected:
+    known = before.by_id(chain.publisher_id)
+    # One that was only introduced so far gets more rights by this, and its fingerprint is compared now.
+    if known is None or known.introduced_by or expected:
         confirm_registry(base, info, chain, expected)
     if trust == "namespaces":
         how = agreed(f"Let what {name} says of name spaces pin publishers on this machine, without a question?", name, yes=yes)

@@ -39,6 +39,6 @@ def pinned(config: Config, pins: Sequence[RegistryPin]) -> Config:
         known = next((one for one in kept.values() if one.registry_id == registry_id), None)
         row = known or Registry(name=f"fleet-{registry_id[:NAME_DIGITS]}", url="", registry_id=registry_id)
         spaces = {f"{one.namespace}." for one in ours if one.namespace != EVERYTHING}
-        kept[row.name] = replace(row, url=check_base(ours[0].url), namespaces=tuple(sorted({*row.namespaces, *spaces})))
+        kept[row.name] = replace(row, url=check_base(ours[0].url), namespaces=tuple(sorted({*row.namespaces, *spaces})), introduced_by=())
         default = row.name if any(one.namespace == EVERYTHING for one in ours) else default
     return replace(config, registries=kept, default=default)

@@ -31,12 +31,17 @@ def command(as_json: bool) -> None:
         say("No registry is known yet. `mpp registry add URL` adds one.")
         return
     head = ("NAME", "ADDRESS", "FINGERPRINT", "NAME SPACES")
-    lines = [(one.name + ("*" if one.name == config.default else ""), one.url, one.registry_id[:16], " ".join(one.namespaces) or "-") for one in found]
+    lines = [(one.name + ("*" if one.name == config.default else ""), one.url, one.registry_id[:16], _spaces(one)) for one in found]
     table([head, *lines], indent="")
+
+
+def _spaces(one: Registry) -> str:
+    return f"introduced by {one.introduced_by[-1][:16]}" if one.introduced_by else " ".join(one.namespaces) or "-"
 
 
 def row(one: Registry, *, is_default: bool) -> dict[str, Json]:
     return {
         "name": one.name, "url": one.url, "registry_id": one.registry_id, "default": is_default, "namespaces": [*one.namespaces], "mirrors": [*one.mirrors],
         "min_age": one.cooldown, "max_age": one.max_age, "trust": one.trust, "witnesses": [*one.witnesses], "quorum": one.quorum, "private": one.private,
+        "introduced_by": [*one.introduced_by],
     }  # fmt: skip

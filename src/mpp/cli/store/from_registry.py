@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from mpp.cli.options import home, is_fleet, quoted, show_time, trust_store
 from mpp.cli.screen import note
+from mpp.cli.store.introduced import Follow, followed, still
 from mpp.cli.store.progress import Bar
 from mpp.cli.store.registries import client_of, cooldown_of, load_config, memory_of, terms_of
 from mpp.errors import MppError, Refused
@@ -95,20 +96,32 @@ class Ways:
     """The one that was named; empty: the one of the name space, or the usual one."""
     min_age: float | None = None
     quiet: bool = False
+    follow: Follow = Follow()
+    """Introductions by the registry that is asked."""
 
 
-def fetch(wish: Wish, ways: Ways) -> tuple[Found, Origin]:
+def fetch(wish: Wish, ways: Ways, *, content_hash: str = "") -> tuple[Found, Origin]:
     """Spec: store D-82 to D-90. One proven version, and its bytes."""
     config = load_config()
     package_id = wish.name if wish.is_id else short_name(wish.name, config, ways.registry).doc.package_id
     if not wish.is_id and not ways.quiet:
         note(f"{wish.name} is {package_id}")
     registry = config.for_package(package_id, ways.registry)
-    return fetch_from(registry, package_id, wish.range, ways)
+    try:
+        return fetch_from(registry, package_id, wish.range, ways, content_hash=content_hash)
+    except Refused as fault:
+        # Whoever names a registry, or a package by its short name, means what is there.
+        if fault.code != "registry.absent" or ways.registry or not wish.is_id:
+            raise
+        other = followed(registry, config, package_id, ways.follow, fault)
+    if not ways.quiet:
+        note(f"{package_id} is in {other.name} ({other.registry_id[:16]}), which {registry.name} introduces")
+    return fetch_from(other, package_id, wish.range, ways, content_hash=content_hash)
 
 
 def fetch_from(registry: Registry, package_id: str, wanted: Range, ways: Ways, *, content_hash: str = "") -> tuple[Found, Origin]:
     """``content_hash``: the one that is meant; another is not even downloaded."""
+    registry = still(registry, load_config(), package_id)
     client = client_of(registry)
     origin = find(client, package_id, wanted, ways)
     if content_hash and origin.proof.proven.content_hash != content_hash:
@@ -161,7 +174,7 @@ def _downloaded(client: RegistryClient, chosen: Chosen, ways: Ways) -> Found:
 
 def short_name(name: str, config: Config, registry: str) -> Hit:
     """Spec: store D-84. Every registry that this home knows is asked; two packages of the name are a choice for a person."""
-    asked = [config.named(registry)] if registry else list(config.registries.values())
+    asked = [config.named(registry)] if registry else list(config.asked)
     if not asked:
         config.usual  # noqa: B018 - it says that there is none
     return meant(name, hits(name, asked), config)
@@ -257,7 +270,7 @@ def again(row: Installed, ways: Ways, wanted: Range = ANY) -> tuple[RegistryClie
         raise Refused("registry.unknown", message, where=row.package_id, hint="add the registry again, or say where to look: --from FOLDER")
     # Attack: a name space that is private by now, and a package of it that still comes from elsewhere.
     config.for_package(row.package_id, registry.name)
-    client = client_of(registry)
+    client = client_of(still(registry, config, row.package_id))
     return client, find(client, row.package_id, wanted, ways)
 
 

@@ -93,7 +93,18 @@ def _named(word: str, store: PackageStore, sources: Sources) -> list[Wanted]:
         return []
     _online(word, sources)
     found, origin = fetch(wish, sources.ways)
+    _stays(origin, store)
     return [Wanted(found=found, origin=origin)]
+
+
+def _stays(origin: Origin, store: PackageStore) -> None:
+    """Attack: a registry that is introduced later, and would like to be the home of a package that came from another one."""
+    package_id, registry_id = origin.chosen.package_id, origin.chosen.registry_id
+    now = load_config().by_id(registry_id)
+    before = next((row for row in store.all() if row.package_id == package_id and row.registry_id not in {"", registry_id}), None)
+    if now is not None and now.introduced_by and before is not None:
+        message = f"{package_id} came from the registry {before.registry_id[:16]}, and another one is introduced for it now"
+        raise Refused("registry.elsewhere", message, where=package_id, hint=f"run `mpp update {package_id}`, or uninstall it first if it has moved")
 
 
 def has_registries() -> bool:

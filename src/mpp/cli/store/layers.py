@@ -6,13 +6,14 @@ from mpp.cli.agreeing import told
 from mpp.cli.layer.shared import put_in_place
 from mpp.cli.options import is_fleet, trust_store
 from mpp.cli.screen import note
-from mpp.cli.store.from_registry import fetch_from, Origin, Ways
+from mpp.cli.store.from_registry import fetch, fetch_from, Origin, Ways
 from mpp.cli.store.registries import load_config
 from mpp.errors import Refused
 from mpp.host.layers import judge_named
 from mpp.model.manifest import LayerRef
 from mpp.model.names import version_key
 from mpp.remote.ranges import read_range
+from mpp.remote.resolving import Wish
 
 NOT_THERE = ("registry.absent", "registry.no_version")
 
@@ -26,7 +27,11 @@ def fetch_layer(named: LayerRef, origin: Origin, *, quiet: bool) -> str | None:
     # The tool that names it by its hash has waited already.
     ways = Ways(min_age=None if is_fleet() else 0.0, quiet=quiet)
     try:
-        found, proof = fetch_from(registry, named.id, read_range(named.version), ways, content_hash=named.sha256)
+        if registry.introduced_by:
+            # It may answer for the tool, and not for every name: the layer is looked for as each package is.
+            found, proof = fetch(Wish(name=named.id, range=read_range(named.version)), ways, content_hash=named.sha256)
+        else:
+            found, proof = fetch_from(registry, named.id, read_range(named.version), ways, content_hash=named.sha256)
     except Refused as fault:
         if fault.code not in NOT_THERE:
             raise
@@ -37,4 +42,4 @@ def fetch_layer(named: LayerRef, origin: Origin, *, quiet: bool) -> str | None:
     put_in_place(judged, found.data, quiet=quiet)
     told("layer", f"sha256:{named.sha256} {named.id} {named.version}", "installed", "")
     where = proof.proof.proven
-    return f"it stands on the layer {named.id} {named.version}, fetched from {registry.name} (log entry {where.index} of {where.size})"
+    return f"it stands on the layer {named.id} {named.version}, fetched from {proof.chosen.registry} (log entry {where.index} of {where.size})"
