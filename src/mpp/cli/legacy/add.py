@@ -13,15 +13,13 @@ from mpp.cli.legacy.shown import entry_json
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say, table
 from mpp.errors import Refused
-from mpp.host.legacy.looking import Seen
+from mpp.host.legacy.looking import KIND, Seen
 from mpp.host.legacy.types import Entry, Held
 from mpp.host.legacy.offers import PROMPT, RESOURCE, TEMPLATE
 from mpp.host.legacy.pins import NEW
 from mpp.host.legacy.shown import barrier_lines, callable_of, permissions
 from mpp.host.system import SystemClock
 from mpp.model.jsontext import Json
-
-KIND = "legacy"
 
 
 @click.command(name="add")

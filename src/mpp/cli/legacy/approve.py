@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from mpp.cli.agreeing import agreed, told, yes_option
-from mpp.cli.legacy.add import KIND
 from mpp.cli.legacy.adding import around, look
 from mpp.cli.legacy.shown import entry_json
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say
 from mpp.errors import Refused
+from mpp.host.legacy.looking import ACCEPTED, KIND
 from mpp.host.legacy.pins import agree, differences
 from mpp.host.legacy.shown import callable_of, change_lines
 from mpp.model.jsontext import Json
@@ -54,7 +54,7 @@ def command(name: str, yes: bool, as_json: bool) -> None:
     if changed:
         how = agreed(f"Accept what {name} says of itself now?", name, yes=yes)
         store.update(after)
-        told(KIND, name, "definitions accepted", how)
+        told(KIND, name, ACCEPTED, how)
     if as_json:
         shown: list[Json] = [*lines]
         put_json({"ok": True, "changed": changed, "by": how, "differences": shown, "server": entry_json(after, seen.barriers)})

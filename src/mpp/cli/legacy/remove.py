@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from mpp.cli.agreeing import told
-from mpp.cli.legacy.add import KIND
 from mpp.cli.legacy.adding import around
 from mpp.cli.options import json_option
 from mpp.cli.screen import put_json, say
+from mpp.host.legacy.looking import KIND
 
 
 @click.command(name="remove")

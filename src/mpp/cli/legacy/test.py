@@ -7,11 +7,11 @@ from dataclasses import replace
 import click
 
 from mpp.cli.agreeing import told
-from mpp.cli.legacy.add import KIND
 from mpp.cli.legacy.adding import around, look, says
 from mpp.cli.legacy.shown import entry_json
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say, table
+from mpp.host.legacy.looking import KIND
 from mpp.host.legacy.shown import barrier_lines, callable_of
 from mpp.model.jsontext import Json
 

@@ -18,6 +18,11 @@ from mpp.model.value import value
 from mpp.ports import Clock
 from mpp.protocol.mcp_client.events import Greeted
 
+KIND = "legacy"
+"""What the record calls a change of an older server."""
+
+ACCEPTED = "definitions accepted"
+
 
 @value
 class Seen:
