@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpp.cli.audit import verify
+from mpp.cli.store import progress
 from mpp.crypto.ed25519 import SeedSigner
 from mpp.host.audit.log import AuditLog
 from mpp.host.audit.places import LogPlaces
@@ -137,9 +138,12 @@ def test_notes_are_shown_and_bounded(mpp: Mpp, places: LogPlaces, monkeypatch: p
     assert "more notes" in mpp("audit", "verify").err
 
 
-def test_progress_is_told(mpp: Mpp, places: LogPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "PROGRESS_SECONDS", -1)
-    assert "segments" in mpp("audit", "verify").err
+def test_progress_is_drawn_for_a_person_only(mpp: Mpp, places: LogPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", -1)
+    assert "segments" not in mpp("audit", "verify").err
+    monkeypatch.setattr(progress, "_is_drawn", lambda *, quiet: not quiet)
+    assert "segments\n" in mpp("audit", "verify").err
+    assert "segments" not in mpp("audit", "verify", "--json").err
 
 
 def test_where_there_is_no_record(mpp: Mpp, tmp_path: Path) -> None:

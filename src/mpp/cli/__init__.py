@@ -10,10 +10,23 @@ def main() -> None:
     """The entry point of the console scripts."""
     _open_streams()
     try:
+        asked = _asked_by_a_shell()
+        if asked:
+            from mpp.cli.completion import complete  # noqa: PLC0415 - click is slow to import
+
+            sys.exit(complete(*asked))
         from mpp.cli.app import run  # noqa: PLC0415 - click is slow to import
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(run(sys.argv[1:]))
+
+
+def _asked_by_a_shell() -> tuple[str, str] | None:
+    """The name of this program and what a shell wants to know, when somebody pressed the tabulator."""
+    name = os.path.splitext(os.path.basename(sys.argv[0] if sys.argv else ""))[0]
+    program = "mpp" if name in {"", "__main__"} else name
+    instruction = os.environ.get(f"_{program.replace('-', '_').upper()}_COMPLETE", "")
+    return (program, instruction) if instruction else None
 
 
 def _open_streams() -> None:

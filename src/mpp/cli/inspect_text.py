@@ -7,7 +7,7 @@ import json
 from mpp.author.report import Report
 from mpp.cli.inspect_json import changed_files, changed_texts, publisher_of
 from mpp.cli.options import show_time
-from mpp.cli.screen import CROSS, TICK, fault_lines, mark, say, styled, table
+from mpp.cli.screen import CROSS, fault_lines, HEADING, mark, say, styled, table, TICK
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.model.jsontext import Json, shown
 from mpp.model.manifest import Manifest
@@ -22,7 +22,7 @@ WORDS_SHOWN_MAX = 400
 
 
 def show_report(name: str, report: Report) -> None:
-    say(styled(name, "cyan", bold=True))
+    say(styled(name, HEADING, bold=True))
     if report.manifest is not None:
         _identity(report.manifest)
     say(f"  content    sha256:{report.content_hash}")
@@ -42,7 +42,7 @@ def show_report(name: str, report: Report) -> None:
 
 def _section(title: str) -> None:
     say()
-    say(styled(title, "cyan"))
+    say(styled(title, HEADING))
 
 
 def _identity(manifest: Manifest) -> None:

@@ -10,7 +10,7 @@ import time
 
 import click
 
-from mpp.cli.screen import CROSS, fault_json, mark, note, safe, say, styled, TICK
+from mpp.cli.screen import CAREFUL, CROSS, fault_json, HEADING, mark, note, safe, say, styled, TICK
 from mpp.errors import MppError
 from mpp.host.home import Home
 from mpp.host.repairing import carry_out, Left, plan_repairs, Repair
@@ -92,9 +92,9 @@ def _checked(home: Home) -> int:
 
 
 def _show(home: Home, repairs: tuple[Repair, ...], left: tuple[Left, ...]) -> None:
-    say(styled("mending", "cyan"), f" {home.path}")
+    say(styled("mending", HEADING), f" {home.path}")
     for repair in repairs[:SHOWN_MAX]:
-        say("  ", styled("~", "yellow"), f" {_shorter(home, repair.path)}: {repair.words}")
+        say("  ", styled("~", CAREFUL), f" {_shorter(home, repair.path)}: {repair.words}")
     if len(repairs) > SHOWN_MAX:
         say(f"    and {len(repairs) - SHOWN_MAX} more of the same kinds: --json has them")
     for one in left[:SHOWN_MAX]:

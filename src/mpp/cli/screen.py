@@ -6,11 +6,15 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 import click
 
 from mpp.errors import Fault, MppError
 from mpp.model.jsontext import Json
+
+FINE, WRONG, CAREFUL, HEADING = "green", "red", "yellow", "cyan"
+"""The palette: what went well, what was refused or is broken, what a person should look at, and headings. Nothing else is coloured."""
 
 TICK, CROSS = "✓", "✗"
 PLAIN = {TICK: "+", CROSS: "x"}
@@ -37,7 +41,7 @@ class Styled(str):
 
 def say(*parts: str) -> None:
     """One line on standard output. Only what ``styled`` made keeps its colour."""
-    click.echo("".join(part if isinstance(part, Styled) else safe(part) for part in parts))
+    click.echo("".join(part if isinstance(part, Styled) else safe(part) for part in parts), color=colours())
 
 
 def styled(text: str, colour: str, *, bold: bool = False) -> str:
@@ -50,17 +54,32 @@ def mark(sign: str) -> str:
     try:
         sign.encode(getattr(sys.stdout, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
-        return styled(PLAIN[sign], "green" if sign == TICK else "red")
-    return styled(sign, "green" if sign == TICK else "red")
+        return styled(PLAIN[sign], FINE if sign == TICK else WRONG)
+    return styled(sign, FINE if sign == TICK else WRONG)
 
 
-def colours() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def colours(stream: TextIO | None = None) -> bool:
+    """NO_COLOR is stronger than all; FORCE_COLOR colours what goes into a pipe, such as the log of a build that shows colours."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR", "")
+    if forced:
+        return forced not in {"0", "false"}
+    return (stream or sys.stdout).isatty() and os.environ.get("TERM") != "dumb"
+
+
+_WORDS = {"error:": WRONG, "warning:": CAREFUL, "hint:": HEADING}
+"""First words of a line whose kind a person should see at a glance."""
 
 
 def note(text: str) -> None:
-    """One line for the person, off the results."""
-    click.echo(safe(text), err=True)
+    """One line for the person, off the results. Its first word is coloured where that says what kind of line it is."""
+    first, blank, rest = text.partition(" ")
+    colour = _WORDS.get(first)
+    if colour is not None and colours(sys.stderr):
+        click.echo(click.style(first, fg=colour, bold=True) + blank + safe(rest), err=True, color=True)
+    else:
+        click.echo(safe(text), err=True)
 
 
 def put_json(document: Json) -> None:

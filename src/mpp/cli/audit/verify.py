@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 
-import time
-from collections.abc import Callable
 
 import click
 
 from mpp.cli.audit.given import folder_option, log_places, read_anchor, read_witnesses
 from mpp.cli.options import home, json_option, show_time
 from mpp.cli.screen import CROSS, fault_json, fault_lines, mark, note, put_json, say, TICK
+from mpp.cli.store.progress import Counted
 from mpp.errors import Refused
 from mpp.host.audit.witness_list import WitnessList
 from mpp.host.audit.verifying import DEEP, FAST, THOROUGH, verify_log, Wanted
@@ -22,9 +21,6 @@ FAULTS_SHOWN_MAX = 20
 
 NOTES_SHOWN_MAX = 10
 """Notes on the screen. Reason: as for faults."""
-
-PROGRESS_SECONDS = 2
-"""Seconds between two words about the progress. Reason: a person sees that it goes on."""
 
 _CLAIMS = {
     CHAINED: "in this order and form, by whoever wrote them",
@@ -77,7 +73,11 @@ def command(
         depth=THOROUGH if thorough else DEEP if deep else FAST, log_id=_log_id(log_id), anchors=tuple(read_anchor(one) for one in anchors),
         witnesses=(*read_witnesses(witnesses), *named), quorum=quorum,
     )  # fmt: skip
-    found = verify_log(log_places(folder), wanted, _progress())
+    bar = Counted("verifying", "segments", quiet=as_json)
+    try:
+        found = verify_log(log_places(folder), wanted, bar)
+    finally:
+        bar.end()
     fails = not found.reaches(require)
     if as_json:
         put_json(verdict_json(found, ok=not fails))
@@ -97,18 +97,6 @@ def _log_id(text: str) -> str:
     if digits and (len(digits) != 64 or not set(digits) <= set("0123456789abcdef")):
         raise Refused("usage.option", "a log id has 64 hex digits", where="--log-id", hint="`mpp audit verify --json` shows it")
     return digits
-
-
-def _progress() -> Callable[[int, int], None]:
-    told = time.monotonic()
-
-    def tell(done: int, of: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= PROGRESS_SECONDS:
-            told = time.monotonic()
-            note(f"verified {done} of {of} segments")
-
-    return tell
 
 
 def show_verdict(found: Verdict) -> None:

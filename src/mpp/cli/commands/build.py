@@ -13,6 +13,7 @@ from mpp.author.project import find_project, Project, read_project
 from mpp.cli.building import find_or_install, newest_layer
 from mpp.cli.options import here, home, in_shell, json_option, shorter
 from mpp.cli.screen import note, put_json, say
+from mpp.cli.store.progress import Working
 from mpp.crypto.ed25519 import short_id
 from mpp.errors import Refused
 from mpp.files import write_atomic
@@ -79,7 +80,8 @@ def command(
 
 
 def _build(project: Project, wishes: Wishes, output: str | None, *, as_json: bool) -> None:
-    built = build_project(project, progress=_tell, wishes=wishes)
+    with Working("building", quiet=as_json) as work:
+        built = build_project(project, progress=work.tell, wishes=wishes)
     _judge_patterns(built.manifest.privacy_filters.custom_patterns)
     warnings = (*built.warnings, *_judge_static(built))
     path = output if output is not None else os.path.join(project.root, built.name)

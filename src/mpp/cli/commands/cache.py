@@ -6,6 +6,7 @@ import click
 
 from mpp.cli.options import find_package, home, json_option, show_time
 from mpp.cli.screen import put_json, say
+from mpp.cli.store.progress import Working
 from mpp.host.home import Home
 from mpp.host.sandbox import native_cache, prepare_package
 from mpp.model.jsontext import Json
@@ -79,7 +80,8 @@ def warm(files: tuple[str, ...], as_json: bool) -> None:
     for file in files or (None,):
         path = find_package(file)
         taken = take_package(path, ask=not as_json)
-        done = prepare_package(taken.package, home())
+        with Working("compiling", quiet=as_json):
+            done = prepare_package(taken.package, home())
         rows.append({"file": path, "wasm_sha256": done.wasm_sha256, "fresh": done.fresh, "size": done.size, "seconds": round(done.seconds, 3)})
         if not as_json:
             words = f"compiled in {done.seconds:.2f} s" if done.fresh else "was there already"

@@ -9,7 +9,7 @@ import click
 
 from mpp.cli.mending import mend, Mended
 from mpp.cli.options import home, json_option
-from mpp.cli.screen import CROSS, TICK, error_json, mark, put_json, say, styled
+from mpp.cli.screen import CAREFUL, CROSS, error_json, FINE, mark, put_json, say, styled, TICK, WRONG
 from mpp.errors import MppError, Refused
 from mpp.host.barriers import BAD, HOLDS, NOTE, WEAK, Barrier, Fact, Verdict, judge, probe, surroundings
 from mpp.host.legacy.probing import sandbox_of_servers
@@ -87,7 +87,7 @@ def _show(barriers: tuple[Barrier, ...], facts: tuple[Fact, ...], verdict: Verdi
     say("this machine")
     for fact in facts:
         _row(_sign(fact), fact.name, fact.text + (f" ({fact.remedy})" if fact.remedy else ""))
-    colour = "red" if not verdict.can_run else "green" if verdict.with_files else "yellow"
+    colour = WRONG if not verdict.can_run else FINE if verdict.with_files else CAREFUL
     say("tools can run: ", styled(verdict.words, colour, bold=True))
     for line in verdict.todo:
         say(f"hint:  {line}")
@@ -95,7 +95,7 @@ def _show(barriers: tuple[Barrier, ...], facts: tuple[Fact, ...], verdict: Verdi
 
 def _sign(fact: Fact) -> str:
     """A tick only for what is good: much here is neither good nor wrong, and worth knowing."""
-    return styled("!", "yellow") if fact.state == NOTE else mark(CROSS if fact.state == BAD else TICK)
+    return styled("!", CAREFUL) if fact.state == NOTE else mark(CROSS if fact.state == BAD else TICK)
 
 
 def _words(one: Barrier) -> str:

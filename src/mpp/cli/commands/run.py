@@ -18,6 +18,7 @@ from mpp.cli.packages import Taken, take_package
 from mpp.cli.run_options import AgentOptions, identify_agent, read_given, read_mappings, read_workspace
 from mpp.cli.run_report import Report, show, Shown
 from mpp.cli.screen import note, safe
+from mpp.cli.store.progress import Working
 from mpp.errors import Refused
 from mpp.host.agent_identity import user_behind
 from mpp.host.audit.vault import CallVault, vault_for
@@ -163,7 +164,8 @@ def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, reco
             judge_stored(judged.rights.env, judged.rights.secrets, judged.rights.package_id, secrets)
         with report.stage("compile"):
             _announce(taken, as_json=wish.as_json)
-            ready = sandbox.prepare(taken.package, judged.grant.token, judged.rights)
+            with Working("compiling", quiet=wish.as_json):
+                ready = sandbox.prepare(taken.package, judged.grant.token, judged.rights)
         with report.stage("start"):
             drive(sandbox.warm(ready, judged.grant.agent))
         with report.stage("run"):

@@ -12,7 +12,8 @@ from mpp.author.toolchains.finding import find_toolchain, own_folder
 from mpp.author.toolchains.installing import install_toolchain, known, missing
 from mpp.cli.groups import Words
 from mpp.cli.options import json_option, shorter
-from mpp.cli.screen import note, put_json, say, table
+from mpp.cli.screen import put_json, say, table
+from mpp.cli.store.progress import Working
 from mpp.model.jsontext import Json
 
 SDK = "sdk"
@@ -80,7 +81,8 @@ def install(name: str, again: bool, as_json: bool) -> None:
         shutil.rmtree(own_folder(entry, os.environ), ignore_errors=True)
     found = None if again else find_toolchain(entry, os.environ)
     if found is None:
-        found = install_toolchain(entry, env=os.environ, progress=lambda text: note(f"  {text}"))
+        with Working("installing", quiet=as_json) as work:
+            found = install_toolchain(entry, env=os.environ, progress=work.tell)
     if as_json:
         put_json({"ok": True, "name": found.name, "version": found.version, "folder": found.folder, "program": found.program})
         return

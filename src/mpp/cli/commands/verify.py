@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mpp.cli.options import clock, find_package, json_option, now_option, quoted, trust_store
-from mpp.cli.screen import CROSS, TICK, complain, error_json, mark, note, put_json, say, styled
+from mpp.cli.screen import complain, CROSS, error_json, FINE, mark, note, put_json, say, styled, TICK, WRONG
 from mpp.crypto.ed25519 import fingerprint
 from mpp.errors import HostFailed, Refused
 from mpp.files import take
@@ -107,7 +107,7 @@ def _judge_bundle(path: str | None, registry: str, hours: float | None, now: int
 
 def _show_bundle(verdict: Proven | Refused | None, now: int) -> None:
     if isinstance(verdict, Refused):
-        say(styled("refused", "red", bold=True), " by what the registry says")
+        say(styled("refused", WRONG, bold=True), " by what the registry says")
         complain(verdict, as_json=False)
     elif verdict is not None:
         from mpp.cli import bundle_verdict as bundles  # noqa: PLC0415
@@ -158,7 +158,7 @@ def _seal(data: Buffer) -> Seal:
 def _show(data: Buffer, outcome: VerifiedPackage | Refused, trust: TrustState) -> None:
     if isinstance(outcome, VerifiedPackage):
         about = f"{outcome.package_id} {outcome.version} is intact, its publisher {quoted(outcome.chain.newest.name)} is trusted"
-        say(styled("verified", "green", bold=True), f": {about} ({outcome.trusted_because})")
+        say(styled("verified", FINE, bold=True), f": {about} ({outcome.trusted_because})")
         return
     if outcome.code.startswith(TRUST_FAMILY):
         seal = _seal(data)
@@ -167,7 +167,7 @@ def _show(data: Buffer, outcome: VerifiedPackage | Refused, trust: TrustState) -
         say(f"           calls itself {quoted(seal.chain.newest.name)} (anybody can)")
         for name, owner in known_lookalikes(seal.statement.package_id, seal.chain.publisher_id, trust):
             say(f"warning:   the id looks like {name}, known from publisher {owner[:16]}")
-    say(styled("refused", "red", bold=True), f" at check {outcome.check} of 7")
+    say(styled("refused", WRONG, bold=True), f" at check {outcome.check} of 7")
     complain(outcome, as_json=False)
 
 

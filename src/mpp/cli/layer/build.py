@@ -15,7 +15,8 @@ from mpp.author.sign import sign_package
 from mpp.cli.agreeing import told
 from mpp.cli.layer.shared import put_in_place, shown_path, the_layers
 from mpp.cli.options import home, json_option, passphrase_option, read_passphrase
-from mpp.cli.screen import mark, note, put_json, say, TICK
+from mpp.cli.screen import mark, put_json, say, TICK
+from mpp.cli.store.progress import Working
 from mpp.errors import Refused
 from mpp.files import write_atomic
 from mpp.host.layers import judge_file
@@ -66,7 +67,8 @@ def command(name: str, key: str | None, output: str | None, passphrase_file: str
       17  what was built breaks the rules for layers
       31  there is no such layer
     """
-    built = _recipe(name)(cache=os.path.join(home().cache, "layers"), progress=_quiet if as_json else _tell)
+    with Working("building", quiet=as_json) as work:
+        built = _recipe(name)(cache=os.path.join(home().cache, "layers"), progress=_quiet if as_json else work.tell)
     data = _signed(built.data, key, passphrase_file)
     judged = judge_file(data, vouched(NO_TRUST, data), SystemClock().now())
     if output is not None:
@@ -108,10 +110,6 @@ def _signed(data: bytes, key: str | None, passphrase_file: str | None) -> bytes:
     passphrase = read_passphrase(passphrase_file, confirm=False, what=os.path.basename(key)) if key_is_sealed(key) else None
     chain = load_chain(os.path.join(os.path.dirname(key), CHAIN_FILE))
     return sign_package(data, chain, (load_signer(key, "release", passphrase),), SystemClock()).data
-
-
-def _tell(words: str) -> None:
-    note(words)
 
 
 def _quiet(_words: str) -> None:

@@ -6,6 +6,7 @@ import os
 
 from mpp.cli.options import home, shorter
 from mpp.cli.screen import note
+from mpp.cli.store.progress import Working
 from mpp.host.layers import JudgedLayer, LayerRow, LayerStore
 from mpp.host.sandbox import native_cache
 from mpp.model.jsontext import Json
@@ -34,7 +35,8 @@ def put_in_place(judged: JudgedLayer, data: Buffer, *, quiet: bool) -> tuple[boo
     """Compile a layer that was judged, then keep its file: whether it is new, and the megabytes of its code. What fails leaves the store as it was."""
     if not quiet:
         note(f"preparing {judged.ref.id} {judged.ref.version}; it is compiled once on this machine")
-    compiled = compile_known(judged.wasm_sha256, judged.code, native_cache(home().cache))
+    with Working("compiling", quiet=quiet):
+        compiled = compile_known(judged.wasm_sha256, judged.code, native_cache(home().cache))
     os.close(compiled.fd)
     return the_layers().put(judged.ref.sha256, data), compiled.size / 1e6
 

@@ -8,7 +8,7 @@ from mpp.cli.groups import Words
 from mpp.cli.options import json_option, quoted, show_time
 from mpp.cli.policy_signing import seconds
 from mpp.cli.registry.fleet_backend import admin_options, all_pages, body_of, call, part, rows_of, target, where
-from mpp.cli.screen import note, put_json, say, styled, table
+from mpp.cli.screen import note, put_json, say, styled, table, WRONG
 from mpp.files import read_bounded
 from mpp.model.jsontext import Json, shown
 
@@ -123,7 +123,7 @@ def _host_row(one: dict[str, Json]) -> tuple[str, ...]:
     log = one["log"]
     witnessed = f"{log['size']} entries witnessed" if isinstance(log, dict) and log["witnessed_at"] else "not witnessed"
     reported = f"reported {show_time(int(str(one['reported_at'])))}" if one["reported_at"] else "never reported"
-    status = str(one["status"]) if one["status"] == "active" else styled(str(one["status"]), "red")
+    status = str(one["status"]) if one["status"] == "active" else styled(str(one["status"]), WRONG)
     return (str(one["host_id"])[:16], quoted(str(one["name"])), str(one["label"]), status, reported, ", ".join(papers) or "-", witnessed)
 
 
@@ -186,7 +186,7 @@ def _installed_row(one: dict[str, Json]) -> tuple[str, ...]:
     shown_agents = (names + (f" and {more} more" if more > 0 else "")) or "no agent"
     return (
         quoted(str(one["host"])), f"{one['package_id']}@{one['version']}", str(one["content_hash"])[:16],
-        styled(status, "red") if status in {"revoked", "quarantined"} else status, "served" if one["active"] else "installed", shown_agents,
+        styled(status, WRONG) if status in {"revoked", "quarantined"} else status, "served" if one["active"] else "installed", shown_agents,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import click
 from mpp.cli.groups import Words
 from mpp.cli.options import json_option, quoted, show_time
 from mpp.cli.registry.opening import opened_here, registry_options
-from mpp.cli.screen import note, put_json, say, styled, table
+from mpp.cli.screen import note, put_json, say, styled, table, WRONG
 from mpp.crypto.roots import read_chain, RootChain
 from mpp.errors import Refused
 from mpp.files import read_bounded
@@ -160,7 +160,7 @@ def _show_list(found: dict[str, Json], private: tuple[str, ...], kept: int) -> N
     for item in _list(found["evidence"]):
         if isinstance(item, dict):
             one = item
-            say(styled("evidence", "red") + f"  {str(one['registry_id'])[:16]}  {one['kind']}  {show_time(int(str(one['at'])))}  {one['words']}")
+            say(styled("evidence", WRONG) + f"  {str(one['registry_id'])[:16]}  {one['kind']}  {show_time(int(str(one['at'])))}  {one['words']}")
     if _list(found["evidence"]):
         note("Both pieces of each are in `mpp registry peers list --json`. After you have looked: mpp registry peers clear ID")
 

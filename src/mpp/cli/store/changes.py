@@ -17,6 +17,7 @@ from mpp.cli.store.from_registry import Origin, pin_by_namespace, same_as_proven
 from mpp.cli.store.gathering import Wanted
 from mpp.cli.store.layers import fetch_layer
 from mpp.cli.store.opened import Opened, TENANT
+from mpp.cli.store.progress import Working
 from mpp.errors import Fault, MppError, Refused
 from mpp.host.sources.ports import SEPARATOR
 from mpp.host.store import Agreed, apply, Done, Plan, plan_for, Wish
@@ -144,7 +145,8 @@ def carried_out(change: Change, on: Opened, how: Asks) -> Changed:
     change = replace(change, plan=plan_for(on.store, change.package, change.wish, consent=change.consent, reserved=on.taken))
     yes = ask(change, how)
     before = _serving(change, on)
-    compiled = prepare(change.package, on.home, working=_telling(quiet=how.as_json)).compiled
+    with Working("compiling", quiet=how.as_json):
+        compiled = prepare(change.package, on.home, working=_telling(quiet=how.as_json)).compiled
     done = apply(on.store, change.package, change.wish, on.events, agreed=yes, consent=change.consent, reserved=on.taken)
     if change.origin is not None:
         _remember(change.origin, on)
