@@ -48,7 +48,18 @@ WORDS: Mapping[int, tuple[str, str]] = {
     503: ("Not at the moment", "A part that this page needs does not answer."),
 }
 
-OF_NAMES: Mapping[str, int] = {"absent": 404, "unknown": 404, "not_found": 404, "answered": 409, "exists": 409, "changed": 409, "state": 409, "rate": 429}
+OF_NAMES: Mapping[str, int] = {
+    "absent": 404,
+    "unknown_call": 404,
+    "no_entry": 404,
+    "unknown": 404,
+    "not_found": 404,
+    "answered": 409,
+    "exists": 409,
+    "changed": 409,
+    "state": 409,
+    "rate": 429,
+}
 """The status of a refusal, by the name in its code."""
 
 

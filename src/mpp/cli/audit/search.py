@@ -11,8 +11,7 @@ from mpp.cli.options import clock, F, home, json_option, now_option
 from mpp.cli.screen import note, put_json
 from mpp.errors import Refused
 from mpp.host.audit.places import LogPlaces
-from mpp.host.audit.pseudonyms import find as find_pseudonym
-from mpp.host.audit.searching import CALL_DIGITS, find, lines_of
+from mpp.host.audit.searching import CALL_DIGITS, find, lines_of, meant
 from mpp.model.events import KINDS
 from mpp.model.jsontext import Json
 from mpp.stages.audit import Condition, Wanted
@@ -89,15 +88,7 @@ def _is_hex(text: str) -> bool:
 
 
 def _conditions(places: LogPlaces, facts: dict[str, tuple[str, ...]]) -> tuple[Condition, ...]:
-    return tuple(Condition(fact, tuple(one for name in names for one in _meant(places, fact, name))) for fact, names in facts.items() if names)
-
-
-def _meant(places: LogPlaces, fact: str, name: str) -> tuple[str, ...]:
-    """What stands in the record for what a person types."""
-    if fact == "user":
-        pseudonym = find_pseudonym(places, name)
-        return (name,) if pseudonym is None else (name, pseudonym)
-    return (name, f"user:{name}") if fact == "approver" else (name,)
+    return tuple(Condition(fact, tuple(one for name in names for one in meant(places, fact, name))) for fact, names in facts.items() if names)
 
 
 def _show(places: LogPlaces, seqs: list[int], *, has_more: bool, as_json: bool) -> None:

@@ -44,6 +44,21 @@ def ask(places: LogPlaces, question: Callable[[apsw.Connection], T], *, rebuild:
         raise _unusable(places, type(fault).__name__) from None
 
 
+def progress(places: LogPlaces) -> tuple[int, int]:
+    """How many entries are in the index, and how many there are. A quick look: it changes nothing and waits for nobody."""
+    there = LogReader(places).last() + 1
+    connection = _connect(places.index) if os.path.lexists(places.index) else None
+    if connection is None:
+        return 0, there
+    try:
+        found = connection.execute("SELECT next FROM about").fetchone()
+    except apsw.Error:
+        found = None
+    finally:
+        connection.close()
+    return (found[0] if found is not None and isinstance(found[0], int) else 0), there
+
+
 def _ask(places: LogPlaces, question: Callable[[apsw.Connection], T], tell: Tell | None, *, anew: bool) -> T:
     try:
         with _caught_up(places, tell, anew=anew) as connection:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import apsw
 
 from mpp.host.audit.index_calls import CALL_COLUMNS, CallRow, COUNTED, SPANS
+from mpp.host.audit.index_schema import SINGLE
 from mpp.host.audit.searching import Part, parts_of_names
 from mpp.model.value import value
 from mpp.stages.audit import Condition, FACTS, STAGES
@@ -37,6 +38,8 @@ class CallsWanted:
     risk: int | None = None
     beginning: str = ""
     """How the id of the call begins."""
+    anywhere: tuple[str, ...] = ()
+    """Each stands in the name of the package, tool or agent, or in the code."""
     running: bool = False
     """Only those that have not ended."""
 
@@ -81,6 +84,7 @@ def _parts(wanted: CallsWanted) -> list[Part]:
             names, bound = parts_of_names(column, patterns)
             parts.append((f"{column} IN ({names})", bound))
     parts += map(_touched, wanted.conditions)
+    parts += map(_anywhere, wanted.anywhere)
     if wanted.since is not None:
         parts.append(("at >= ?", [wanted.since]))
     if wanted.until is not None:
@@ -97,9 +101,17 @@ def _parts(wanted: CallsWanted) -> list[Part]:
 def _touched(one: Condition) -> Part:
     """Calls of which an entry names this: the newest entries that do."""
     names, bound = parts_of_names(one.fact, one.patterns)
-    seqs = f"SELECT seq FROM more WHERE fact = {FACTS.index(one.fact)} AND name IN ({names}) ORDER BY seq DESC LIMIT {TOUCHED_MAX}"  # noqa: S608
+    where = f"entry WHERE {one.fact}" if one.fact in SINGLE else f"more WHERE fact = {FACTS.index(one.fact)} AND name"
+    seqs = f"SELECT seq FROM {where} IN ({names}) ORDER BY seq DESC LIMIT {TOUCHED_MAX}"  # noqa: S608
     return f"invocation IN (SELECT invocation FROM entry WHERE seq IN ({seqs}) AND invocation IS NOT NULL)", bound  # noqa: S608
 
+
+def _anywhere(word: str) -> Part:
+    names = f"SELECT id FROM name WHERE instr(lower(text), ?) > 0 LIMIT {TOUCHED_MAX}"  # noqa: S608
+    return " OR ".join(f"{column} IN ({names})" for column in _SEEN).join("()"), [word.lower()] * len(_SEEN)
+
+
+_SEEN = ("package", "tool", "agent", "code")
 
 # -- the numbers of a window of time
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apsw
 
+from mpp.host.audit import pseudonyms
 from mpp.host.audit.index_schema import call_key, SINGLE
 from mpp.host.audit.places import LogPlaces, segment_files
 from mpp.host.audit.scan import lines_from
@@ -95,6 +96,14 @@ def parts_of_names(fact: str, patterns: Iterable[str]) -> Part:
                 ways.append("substr(text, ?) = ?")
                 bound += [-len(pattern) - 1, "/" + pattern]
     return f"SELECT id FROM name WHERE {' OR '.join(ways)}", bound  # noqa: S608
+
+
+def meant(places: LogPlaces, fact: str, name: str) -> tuple[str, ...]:
+    """What stands in the record for what a person types."""
+    if fact == "user":
+        pseudonym = pseudonyms.find(places, name)
+        return (name,) if pseudonym is None else (name, pseudonym)
+    return (name, f"user:{name}") if fact == "approver" else (name,)
 
 
 def lines_of(places: LogPlaces, seqs: Sequence[int]) -> Iterator[Line]:

@@ -105,6 +105,11 @@ def test_it_is_the_same_however_it_is_cut_into_batches(tmp_path: Path, log: LogP
         (CallsWanted(words={}, since=story(32).at, until=story(33).at), [32, 33]),
         (CallsWanted(words={}, conditions=(Condition("rule", ("no-strangers",)),), since=story(20).at, until=story(40).at), [32]),
         (CallsWanted(words={"agent": ("nobody",)}), []),
+        (CallsWanted(words={}, anywhere=("OOL-1",)), [21, 23, 25]),
+        (CallsWanted(words={}, anywhere=("tool-1", "claude", "example.hello"), risk=120), [25]),
+        (CallsWanted(words={}, anywhere=("timeout",)), [30]),
+        (CallsWanted(words={}, anywhere=("%",)), []),
+        (CallsWanted(words={}, conditions=(Condition("outcome", ("sandbox.timeout",)), Condition("content", (story(30).content[:9] + "*",)))), [30]),
         (CallsWanted(words={"tool": ()}, conditions=(Condition("host", ("*",)), Condition("user", ("nobody",)))), []),
     ],
 )
