@@ -133,7 +133,7 @@ def sign_elsewhere(
 def submit_answer(file: str, *, as_json: bool) -> None:
     data = read_bounded(file, ANSWER_BYTES_MAX)
     with opened() as on:
-        answer = read_answer(data, on.approvers, where=file)
+        answer = read_answer(data, on.approvers.current(), where=file)
         _taken(on, find_question(on, answer.question), answer, as_json=as_json)
 
 

@@ -67,7 +67,7 @@ def recorded(on: Services, *, tenant: str, invocation: str, package_id: str, too
 def person_here(on: Services) -> Person:
     """Who sits at this terminal, with the key of an approver if one of this host's lies in this home."""
     user = user_name()
-    here = keys_here(home().keys, on.approvers)
+    here = keys_here(home().keys, on.approvers.current())
     chosen = mine(here, user)
     return Person(user=user, approver=chosen, key_path=here.get(chosen, ""))
 

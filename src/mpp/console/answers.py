@@ -38,7 +38,7 @@ class Here:
 
 def approvers_here(desk: Desk, on: Services) -> tuple[Here, ...]:
     """A key that lies open is none of them: it shows nothing of a person, who might as well click. Spec: approval H-35, H-97."""
-    found = keys_here(desk.home.keys, on.approvers)
+    found = keys_here(desk.home.keys, on.approvers.current())
     own = mine(found, desk.user)
     return tuple(Here(id=name, path=path, is_mine=name == own) for name, path in sorted(found.items()) if read_approver_key(path).sealed)
 

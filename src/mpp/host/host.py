@@ -46,7 +46,7 @@ from mpp.host.system import SystemClock, SystemRandom
 from mpp.host.table import Tables
 from mpp.host.toolcall import META, Room
 from mpp.host.trust_store import TrustStore
-from mpp.host.trust_watch import TrustWatch
+from mpp.host.watched import watched_trust
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.ports import Clock, Events, Random
@@ -256,7 +256,7 @@ def _open_room(
     sandbox.start()
     ready = ReadyPackages(sandbox)
     undo.callback(ready.close)
-    policies, trust = open_policies(home, clock, events=on.events), TrustWatch(trusted)
+    policies, trust = open_policies(home, clock, events=on.events), watched_trust(trusted)
     places = Places(home=home.path, workspace=options.workspace, mappings={})
     return Room(
         home=home, on=on, log=log, sandbox=sandbox, ready=ready, secrets=secrets, recorder=recorder, environment=environment, clock_ns=time.time_ns,

@@ -19,6 +19,7 @@ from mpp.host.host_key import HostKey
 from mpp.host.measured import Spent
 from mpp.host.stops import StopStore
 from mpp.host.stores.approvals import ApprovalsStore
+from mpp.host.watched import Watched
 from mpp.model.agents import AgentIdentity
 from mpp.model.manifest import Manifest, ToolDefinition
 from mpp.model.rights import Rights
@@ -125,7 +126,7 @@ class Services:
     random: Random
     events: Events
     approvals: ApprovalsStore
-    approvers: Approvers
+    approvers: Watched[Approvers]
     host: HostKey
     stops: StopStore
     pseudonym: Callable[[str], str]
@@ -142,7 +143,15 @@ class Services:
 
     def desk(self, *, fleet: bool, least: str = "") -> Desk:
         """What approval needs of it."""
-        return Desk(approvals=self.approvals, approvers=self.approvers, host=self.host.signer, random=self.random, events=self.events, fleet=fleet, least=least)
+        return Desk(
+            approvals=self.approvals,
+            approvers=self.approvers.current(),
+            host=self.host.signer,
+            random=self.random,
+            events=self.events,
+            fleet=fleet,
+            least=least,
+        )
 
 
 @value

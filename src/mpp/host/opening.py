@@ -20,6 +20,7 @@ from mpp.host.patterns.judging import admit
 from mpp.host.policy_store import PolicyStore
 from mpp.host.stops import StopStore
 from mpp.host.stores.approvals import ApprovalsStore
+from mpp.host.watched import watched_approvers
 from mpp.ports import Clock, Events, Random
 from mpp.stages.gatekeeper import TrustState
 from mpp.stages.privacy import choose
@@ -35,7 +36,7 @@ def open_services(home: Home, clock: Clock, random: Random, events: Events | Non
             random=random,
             events=events if events is not None else log,
             approvals=approvals,
-            approvers=ApproverStore(home.approvers).load(),
+            approvers=watched_approvers(ApproverStore(home.approvers)),
             host=host_key(home, random),
             stops=StopStore(home.stops),
             pseudonym=cache(partial(pseudonym, home.log)),

@@ -18,7 +18,7 @@ from mpp.host.layers.judging import is_revoked, judge_named, JudgedLayer
 from mpp.host.layers.store import LayerStore
 from mpp.host.system import SystemClock
 from mpp.host.trust_store import TrustStore
-from mpp.host.trust_watch import TrustWatch
+from mpp.host.watched import watched_trust
 from mpp.model.manifest import LayerRef
 from mpp.model.value import value
 from mpp.ports import Clock
@@ -192,5 +192,5 @@ def _making(package: VerifiedPackage, compiled: Compiled, hash_seed: int) -> Mak
 
 def layers_of(home: Home, native: Callable[[], NativeCache | None], clock: Clock | None = None) -> Layers:
     """The layers of a home, with its cache and its trust."""
-    watch = TrustWatch(TrustStore(home.trust))
+    watch = watched_trust(TrustStore(home.trust))
     return Layers(LayerStore(home), watch.current, clock or SystemClock(), home.cache, native)

@@ -15,7 +15,7 @@ from mpp.host.store.disk import load_lock, NO_FILE, places_of, read_package, Rev
 from mpp.host.store.limits import OPENED_MAX
 from mpp.host.store.lockfile import EMPTY, Installed, Lock
 from mpp.host.trust_store import TrustStore
-from mpp.host.trust_watch import TrustWatch
+from mpp.host.watched import watched_trust
 from mpp.model.fields import near
 from mpp.model.jsontext import shown
 from mpp.ports import Clock
@@ -31,7 +31,7 @@ class PackageStore:
     def __init__(self, home: Home, trust: TrustStore, clock: Clock) -> None:
         self.places = places_of(home)
         self.trust, self.clock = trust, clock
-        self._watch = TrustWatch(trust)
+        self._watch = watched_trust(trust)
         self._guard = threading.Lock()
         self._seen: Revision = NO_FILE
         self._lock = EMPTY
