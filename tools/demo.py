@@ -1,70 +1,25 @@
-"""``make demo``: the life of a tool, from an empty folder over denied and approved calls in the sandbox to refused replays and forgeries, with the real commands.
+"""``make demo``: the life of a tool, from an empty folder to a proof of its last call, with the real commands.
 
-Everything happens in one folder that is named at the end; keys and trust live there too, so nothing of yours is touched.
+Everything happens in one folder that is named at the end; keys, trust, records and the settings of the client lie there too, so nothing of yours is touched.
+What a build fetches is kept in .venv.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from contextlib import closing
 from pathlib import Path
 
-MPP = Path(sys.executable).parent / "mpp"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.demo_rig import Client, Demo, registry, Screen, Stopped, STOPPED
+
 VERIFIER = Path(__file__).resolve().parent.parent / "verifier" / "mpp_audit_verify.py"
-STEP_SECONDS_MAX = 600
-SHOWN_CHARS = 600
-
-
-class Demo:
-    """Runs commands in one folder and explains each in a line."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {**os.environ, "MPP_HOME": str(folder / "home"), "PATH": f"{MPP.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        self.steps = 0
-
-    def explain(self, text: str) -> None:
-        self.steps += 1
-        print(f"\n{self.steps}. {text}", flush=True)
-
-    def run(self, command: str, where: Path, *, expected: int = 0) -> None:
-        print(f"   $ {command}", flush=True)
-        words = shlex.split(command)
-        words[0] = str(MPP) if words[0] == "mpp" else words[0]
-        done = subprocess.run(
-            words, cwd=where, env=self.environment, capture_output=True, text=True, timeout=STEP_SECONDS_MAX, check=False, stdin=subprocess.DEVNULL
-        )
-        for line in (done.stdout + done.stderr).splitlines():
-            print(f"     {line}", flush=True)
-        if done.returncode != expected:
-            sys.exit(f"the demo stopped: {command!r} ended with {done.returncode}, expected {expected}")
-
-    def ask(self, command: str, where: Path, *steps: str | int) -> object:
-        """One value out of what a command says with ``--json``."""
-        words = [str(MPP), *shlex.split(command)[1:]]
-        done = subprocess.run(words, cwd=where, env=self.environment, capture_output=True, text=True, timeout=STEP_SECONDS_MAX, check=True)
-        found = json.loads(done.stdout)
-        for step in steps:
-            found = found[step]
-        return found
-
-    def kinds(self) -> list[str]:
-        """The events of the record, each run of equal ones once."""
-        segments = sorted((self.folder / "home" / "audit" / "segments").glob("*.jsonl"))
-        lines = [line for path in segments for line in path.read_bytes().split(b"\n")[:-1]]
-        found: list[str] = []
-        for line in lines:
-            kind = json.loads(line)["event"]["kind"]
-            if found[-1:] != [kind]:
-                found.append(kind)
-        return found
-
+MACHINE_FOLDER = Path("/etc/mpp")
+PACKAGE = "hello-0.1.0.mpp"
 
 POLICY = """mpp_policy = 1
 name = "demo"
@@ -89,133 +44,103 @@ why = "we do not greet Mallory"
 """
 
 
-MESSAGES = (
-    {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "demo", "version": "1"}}},
-    {"jsonrpc": "2.0", "method": "notifications/initialized"},
-    {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
-    {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "hello__greet", "arguments": {"name": "Ada"}}},
-)  # fmt: skip
-
-
-def show_agent(demo: Demo, project: Path) -> None:
-    """The tool is installed, and an agent calls it by MCP."""
-    demo.explain("Install: kept by this machine, with its hash in a lockfile. What grows with an update would need another yes.")
-    demo.run("mpp install hello-0.1.0.mpp", project)
-    demo.run("mpp list", project)
+def author(demo: Demo, project: Path) -> None:
+    """From an empty folder to a signed file."""
+    demo.explain("An author begins a tool. It is a Python function: types and docstring are what a model reads.")
+    demo.run("mpp init hello", demo.folder, lines_max=1)
+    demo.run("tail -n 4 app/main.py", project)
     demo.explain(
-        "An agent speaks plain MCP with `mpp serve` and gets the same tool: verified, sandboxed, filtered, recorded. `mpp connect` writes this into the settings of a client."
+        "Build: one file, packed canonically. There is no Python layer on this machine, so the interpreter goes into the package; the longest step. "
+        "(The first build on a machine also fetches the program that makes it, held by its hash.)"
     )
-    print("   $ mpp serve --agent demo", flush=True)
-    lines = [json.dumps(message, separators=(",", ":")) for message in MESSAGES]
-    server = subprocess.Popen(
-        [str(MPP), "serve", "--agent", "demo"], cwd=project, env=demo.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )  # fmt: skip
-    if server.stdin is None or server.stdout is None:
-        sys.exit("the demo stopped: no pipes to the server")
-    answer: dict[str, object] = {}
-    for line in lines:
-        print(f"     -> {line}", flush=True)
-        server.stdin.write(line + "\n")
-        server.stdin.flush()
-        if '"id"' in line:
-            answer = json.loads(server.stdout.readline())
-            print(f"     <- {json.dumps(answer, ensure_ascii=False)[:SHOWN_CHARS]}", flush=True)
-    server.communicate(timeout=STEP_SECONDS_MAX)
-    if "Hello, Ada!" not in json.dumps(answer):
-        sys.exit("the demo stopped: the agent did not get its answer")
+    demo.run("mpp build", project, lines_max=5)
+    demo.explain("Nobody runs an unsigned package: it is refused, and the exit code says by which check.")
+    demo.run(f"mpp verify {PACKAGE}", project, expected=15)
+    demo.explain("Sign. The root key says who may sign, the release key signs.")
+    demo.run("mpp keygen -o keys --name 'Demo Publisher' --no-passphrase", demo.folder, lines_max=3)
+    demo.run(f"mpp sign {PACKAGE} -k ../keys/publisher.key", project, lines_max=3)
+    demo.explain("Verify: seven ordered checks, one pure function, the same for an author, a host and a registry.")
+    demo.run(f"mpp verify {PACKAGE}", project)
 
 
-@contextmanager
-def registry(demo: Demo) -> Iterator[tuple[str, str]]:
-    """A registry of its own, on this machine; its address and its fingerprint."""
-    command = ["registry", "serve", "--port", "0", "--data", str(demo.folder / "registry"), "--json"]
-    print(f"   $ mpp {shlex.join(command)} &", flush=True)
-    environment = {**demo.environment, "MPP_HOME": str(demo.folder / "operator")}
-    with subprocess.Popen([str(MPP), *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        text = ""
-        for line in server.stdout or ():
-            text += line
-            if line.startswith("}"):
-                break
-        try:
-            said = json.loads(text)
-            print(f"     {said['url']}, registry {said['registry_id'][:16]}", flush=True)
-            yield said["url"], said["registry_id"]
-        finally:
-            server.terminate()
-            server.wait(STEP_SECONDS_MAX)
+def published(demo: Demo, project: Path, url: str, fingerprint: str) -> None:
+    demo.explain("Publish: the key that signed the package signs the request; there is no password to steal. The proof is kept beside the file.")
+    demo.run(f"mpp registry add {url} --fingerprint {fingerprint} --default", project, lines_max=1)
+    demo.run(f"mpp publish {PACKAGE} -k ../keys/publisher.key", project)
 
 
-def show_registry(demo: Demo, project: Path) -> None:
-    """Published to a registry that starts in a second, and installed by name on another machine, with the proofs."""
-    demo.explain("A registry: one command. It checks what is published as any host does, and writes each change into a log that only grows.")
-    own = demo.environment["MPP_HOME"]
-    with registry(demo) as (url, fingerprint):
-        demo.run(f"mpp registry add {url} --fingerprint {fingerprint} --default", project)
-        demo.explain("Publish: the key that signed the package signs the request; there is no password to steal. The proof is written beside the file.")
-        demo.run("mpp publish hello-0.1.0.mpp -k ../keys/publisher.key", project)
-        demo.run(f"mpp verify hello-0.1.0.mpp --bundle hello-0.1.0.mpp.bundle --registry {fingerprint}", project)
-        publisher = demo.ask("mpp trust list --json", project, "publishers", 0, "id")
-        demo.explain("Another machine finds it and installs it by name: its log entry, its state and its publisher are proven before a byte is used.")
-        demo.environment["MPP_HOME"] = str(demo.folder / "another")
-        demo.run(f"mpp registry add {url} --fingerprint {fingerprint} --default", project)
-        demo.run("mpp search hello", project)
-        demo.run(f"mpp install com.example.hello --publisher {publisher}", project)
-        demo.run("mpp list", project)
-    demo.environment["MPP_HOME"] = own
+def installed(demo: Demo, project: Path, url: str, fingerprint: str) -> None:
+    publisher = demo.ask("mpp trust list --json", project, "publishers", 0, "id")
+    demo.explain(
+        "A user with a home of their own installs it by name. The log entry, the state and the publisher are proven before a byte is used; "
+        "then its code is compiled, once for this home."
+    )
+    demo.environment["MPP_HOME"] = str(demo.folder / "user-home")
+    demo.run(f"mpp registry add {url} --fingerprint {fingerprint} --default", project, lines_max=1)
+    demo.run(f"mpp install com.example.hello --publisher {publisher}", project)
 
 
-def show_filter(demo: Demo, project: Path) -> None:
-    """What an agent does not see."""
-    (project / "answer.json").write_text('{"to": "ada@example.com", "card": "4111 1111 1111 1111", "note": "see you on Monday"}\n', encoding="utf-8")
-    demo.explain("What an agent never sees: an answer with an address and a card number, as the filter would pass it on.")
-    demo.run("cat answer.json", project)
-    demo.run("mpp privacy test answer.json", project)
-
-
-def show_policy(demo: Demo, project: Path) -> None:
-    """A denied call, an approved call, and replays that are refused."""
+def connected(demo: Demo, project: Path) -> Client:
+    """A policy is in force, and a client of MCP is connected."""
     (project / "policy.toml").write_text(POLICY, encoding="utf-8")
-    grace = """mpp run hello-0.1.0.mpp --args '{"name": "Grace"}'"""
-    demo.explain("Policy: rules that allow, ask or deny. A person takes it into use; here --yes stands for that person, and is recorded as such.")
-    demo.run("cat policy.toml", project)
-    demo.run("mpp policy check policy.toml", project)
-    demo.run("mpp policy use policy.toml --yes", project)
-    demo.explain("Denied: a rule forbids this argument. The explanation says which rule decided and what would change it.")
-    demo.run("""mpp run hello-0.1.0.mpp --args '{"name": "Mallory"}'""", project, expected=23)
-    demo.run("""mpp policy explain hello-0.1.0.mpp --args '{"name": "Mallory"}'""", project)
-    demo.explain("Asked: this call needs a person. It ends with a reference, and whoever called learns nothing more.")
-    demo.run(grace, project, expected=24)
-    demo.explain("Approved: an approver signs a yes to exactly this call: this package, tool, argument, rights, agent and policy.")
-    demo.run('mpp approve enroll ada --name "Ada Example" --no-passphrase --yes', project)
+    demo.explain(
+        "Policy: allow what was reviewed, ask before Grace is greeted, never greet Mallory. Here --yes stands for the person who agrees, and is recorded so."
+    )
+    demo.run("mpp policy use policy.toml --yes", project, lines_max=2)
+    demo.screen.line("Ada may approve: what she answers is signed with a key of hers.", indent="   ")
+    demo.run('mpp approve enroll ada --name "Ada Example" --no-passphrase --yes', project, lines_max=1)
+    demo.explain(
+        "An agent is connected: `mpp connect` writes two lines into its settings. What calls from here on is a small MCP client of this demo, which reads "
+        "these settings as the agent would (`make interop` does the same with clients that others wrote)."
+    )
+    demo.run("mpp connect claude-code", project)
+    client = Client(demo, demo.folder / ".claude.json")
+    tools = client.ask("tools/list", {})["result"]["tools"]
+    demo.screen.shown(f"  <- {', '.join(tool['name'] for tool in tools)}: {tools[0]['description']}")
+    return client
+
+
+def called(demo: Demo, project: Path, client: Client) -> None:
+    """Calls that are allowed, filtered, denied, asked about."""
+    demo.explain("Call: verified, allowed by policy, run in a sandbox that gives it only what it declared, which is nothing.")
+    client.call("Ada", "Hello, Ada!")
+    demo.explain("Redaction: the tool says what it was given. What is private in its answer never reaches the agent; equal values get equal placeholders.")
+    client.call("Ada <ada@example.com>, card 4111 1111 1111 1111", "EMAIL-")
+    demo.explain("Denied: a rule forbids this argument.")
+    client.call("Mallory", "we do not greet Mallory")
+    demo.explain("Approval: this call needs a person. The agent gets a reference, and no way to answer it.")
+    client.call("Grace", "approval required")
     ref = demo.ask("mpp approve pending --json", project, "questions", 0, "ref")
     demo.run(f"mpp approve show {ref} -o question.json", project)
-    demo.run("mpp approve sign question.json --key ../home/keys/approvers/ada.key --id ada -o answer.json", project)
+    demo.run("mpp approve sign question.json --key ../user-home/keys/approvers/ada.key --id ada -o answer.json", project, lines_max=1)
     demo.run("mpp approve submit answer.json", project)
-    demo.run(grace, project)
-    demo.explain("Replays: the approval is spent. The same call asks anew, and the same answer is not taken twice.")
-    demo.run(grace, project, expected=24)
-    demo.run("mpp approve submit answer.json", project, expected=24)
-    demo.explain("The record so far: what was decided, asked, answered, spent and run, in this order.")
-    for kind in demo.kinds():
-        print(f"     {kind}", flush=True)
+    demo.screen.line("The agent calls again. The yes was for exactly this call, and is spent by it; the next one asks anew.", indent="   ")
+    client.call("Grace", "Hello, Grace!")
+    client.call("Grace", "approval required")
 
 
-def show_record(demo: Demo, project: Path) -> None:
+def tampered(demo: Demo, project: Path) -> None:
+    at = flip_one_bit(project / PACKAGE, project / "tampered.mpp")
+    demo.explain(f"Tamper: one bit of byte {at:,} is flipped in a copy. It is refused, and nothing of it is read further.")
+    demo.run("mpp run tampered.mpp", project, expected=14)
+
+
+def recorded(demo: Demo, project: Path) -> None:
     """The record is verified, a changed copy is found out, and one entry is proven to somebody without MPP."""
-    folder = demo.folder
-    demo.explain("The record proves itself: a chain, a tree and signatures. The verdict says what it claims and what not.")
-    demo.run("mpp audit verify --deep", project)
-    demo.explain("Somebody changes one word of a copy. The verifier says which entry it is.")
-    demo.run("mpp audit export --to ../copy", project)
-    segment = next((folder / "copy" / "segments").glob("*.jsonl"))
+    demo.explain("The record: what was decided, asked, answered, spent and run. Values are in it as salted commitments only.")
+    demo.run("mpp audit tail -n 8", project)
+    demo.run("mpp audit verify --deep", project, lines_max=3)
+    demo.explain("Somebody changes one word in a copy of it. The verifier says where.")
+    demo.run("mpp audit export --to ../copy", project, lines_max=1)
+    segment = next((demo.folder / "copy" / "segments").glob("*.jsonl"))
     segment.write_bytes(segment.read_bytes().replace(b'"answer":"yes"', b'"answer":"not"', 1))
-    demo.run("mpp audit verify ../copy --deep", project, expected=27)
-    demo.explain("A proof of the last call, checked by a program of one file that needs nothing of MPP.")
+    demo.run("mpp audit verify ../copy --deep", project, expected=27, lines_max=4)
+    demo.explain("Proof: one call, proven to somebody who has nothing of MPP but one file of Python.")
     entry = demo.ask("mpp audit search --kind result --limit 1 --json", project, "entries", 0, "seq")
     demo.run(f"mpp audit prove {entry} -o ../proof.json", project)
     log_id = demo.ask("mpp audit verify --json", project, "log_id")
-    demo.run(f"{sys.executable} -S -I {VERIFIER} proof ../proof.json --log-id {log_id}", project)
+    (demo.folder / VERIFIER.name).write_bytes(VERIFIER.read_bytes())
+    demo.run(f"python3 -S -I {VERIFIER.name} proof proof.json --log-id {log_id}", demo.folder)
 
 
 def flip_one_bit(path: Path, target: Path) -> int:
@@ -227,45 +152,40 @@ def flip_one_bit(path: Path, target: Path) -> int:
     return at
 
 
-def main() -> None:
+def tell_all(demo: Demo) -> None:
+    project = demo.folder / "hello"
+    author(demo, project)
+    demo.explain("A registry: one command. It checks what is published as any host does, and writes each change into a log that only grows.")
+    with registry(demo) as (url, fingerprint):
+        published(demo, project, url, fingerprint)
+        installed(demo, project, url, fingerprint)
+    with closing(connected(demo, project)) as client:
+        called(demo, project, client)
+    tampered(demo, project)
+    recorded(demo, project)
+
+
+def main() -> int:
+    screen = Screen(sys.stdout, os.environ)
+    if os.path.lexists(MACHINE_FOLDER):
+        screen.line(f"the demo cannot be shown here: {MACHINE_FOLDER} fixes the settings of this machine, and with them whose home is used")
+        return 1
     folder = Path(tempfile.mkdtemp(prefix="mpp-demo-"))
-    demo, project = Demo(folder), folder / "hello"
-    demo.explain("An author begins a tool: a complete Python project whose tool greets somebody.")
-    demo.run("mpp init hello", folder)
-    demo.run("cat app/main.py", project)
-    demo.explain(
-        "Build: names, parameters and answers are read from the function; then everything is packed canonically. With no Python layer on this machine, the interpreter goes into the package: the first build fetches what makes it."
-    )
-    demo.run("mpp build", project)
-    demo.explain("Nobody runs an unsigned package: verify refuses it, and says so with its exit code.")
-    demo.run("mpp verify hello-0.1.0.mpp", project, expected=15)
-    demo.explain("Keys: a root key that says who may sign, and a release key that signs.")
-    demo.run("mpp keygen -o keys --name 'Demo Publisher' --no-passphrase", folder)
-    demo.explain("Sign: everything a host will check is checked before the key is used.")
-    demo.run("mpp sign hello-0.1.0.mpp -k ../keys/publisher.key", project)
-    demo.explain("Verify: seven ordered checks, the same code that any host runs.")
-    demo.run("mpp verify hello-0.1.0.mpp", project)
-    demo.explain("Inspect: what it is and asks for, in plain words, without running it.")
-    demo.run("mpp inspect hello-0.1.0.mpp", project)
-    demo.explain("Doctor: what keeps a tool in on this machine. Each forbidden thing is tried, and the refusal is shown.")
-    demo.run("mpp doctor", project)
-    demo.explain("Run: verified again, then called in a sandbox that gives it only what it declared, which is nothing.")
-    demo.run('mpp run hello-0.1.0.mpp --args \'{"name": "Ada"}\' --explain', project)
-    show_registry(demo, project)
-    show_agent(demo, project)
-    show_filter(demo, project)
-    show_policy(demo, project)
-    at = flip_one_bit(project / "hello-0.1.0.mpp", project / "tampered.mpp")
-    demo.explain(f"Tamper: one bit of byte {at} is flipped in a copy. It is refused, and nothing of it is read further.")
-    demo.run("mpp verify tampered.mpp", project, expected=14)
-    demo.run("mpp run tampered.mpp", project, expected=14)
-    demo.explain("A stranger's machine: the file is intact, but nobody there knows the publisher. It is refused, never silently trusted.")
-    own, demo.environment["MPP_HOME"] = demo.environment["MPP_HOME"], str(folder / "stranger")
-    demo.run("mpp verify hello-0.1.0.mpp", project, expected=20)
-    demo.environment["MPP_HOME"] = own
-    show_record(demo, project)
-    print(f"\nDone. Everything is in {folder}; remove it whenever you like.")
+    begun = time.monotonic()
+    screen.line(f"Everything of this demo lies in {folder}; your own home, keys and settings are not touched. It takes about a minute.")
+    try:
+        tell_all(Demo(folder, screen, os.environ))
+    except Stopped as stop:
+        screen.line(f"the demo stopped: {stop}")
+        screen.line(f"What there is of it is in {folder}.")
+        return 1
+    except KeyboardInterrupt:
+        screen.line(f"Stopped. What there is of it is in {folder}; remove it whenever you like.")
+        return STOPPED
+    screen.line()
+    screen.line(f"Done in {time.monotonic() - begun:.0f} s. Everything is in {folder}; remove it whenever you like. Next: the tour in README.md.")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
