@@ -97,7 +97,9 @@ def test_logs_and_progress_are_shown_while_it_runs(mpp: Mpp, package: Make) -> N
 
 def test_large_code_is_announced(mpp: Mpp, package: Make, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setattr("mpp.cli.commands.run.LARGE_CODE_BYTES", 10)
-    assert "preparing 0.0 MB of code" in mpp("run", package(replied({"content": []}))).err
+    tool = package(replied({"content": []}))
+    assert "preparing 0.0 MB of code" in mpp("run", tool).err
+    assert "preparing" not in mpp("run", tool).err, "it is compiled already"
 
 
 def test_an_unsigned_build_with_secrets_is_not_run(mpp: Mpp, built: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

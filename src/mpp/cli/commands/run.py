@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from mpp.host.judging import Judged, privacy_of, Request, Services, Setting
 from mpp.host.oncall import call_tool, find_tool, judge_arguments, new_invocation, Reply, Surroundings
 from mpp.host.opening import open_services, setting_of
 from mpp.host.policy_store import open_policies
-from mpp.host.sandbox import Ready, Sandbox, sandbox_of
+from mpp.host.sandbox import entrypoint, native_cache, Ready, Sandbox, sandbox_of
 from mpp.host.secret_store import open_secrets, SecretStore
 from mpp.host.services.secrets import judge_stored
 from mpp.host.services.standard import standard_calls
@@ -241,9 +242,12 @@ def _run(
 
 
 def _announce(taken: Taken, *, as_json: bool) -> None:
-    """A word before what may take seconds."""
+    """A word before what may take seconds, where it was not done before."""
     code = taken.package.archive.find(taken.package.manifest.runtime.entrypoint)
-    if code is not None and code.size >= LARGE_CODE_BYTES and taken.package.manifest.runtime.layer is None and not as_json:
+    if code is None or code.size < LARGE_CODE_BYTES or taken.package.manifest.runtime.layer is not None or as_json:
+        return
+    digest = hashlib.sha256(entrypoint(taken.package)).hexdigest()
+    if not any(one.current and one.wasm_sha256 == digest for one in native_cache(home().cache).entries()):
         note(f"preparing {code.size / 1e6:.1f} MB of code; it is compiled once on this machine")
 
 
