@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from mpp.console.desk import Desk
-from mpp.console.pages import agents, approvals, calls, entering, legacy, packages, policy, privacy
+from mpp.console.pages import agents, approvals, calls, entering, health, legacy, packages, policy, privacy
 from mpp.console.render import assets, error_page, fault_page
 from mpp.console.security import Guard
 from mpp.console.sessions import Sessions
@@ -26,6 +26,7 @@ AREAS: tuple[Callable[[Desk], list[BaseRoute]], ...] = (
     packages.routes,
     policy.routes,
     legacy.routes,
+    health.routes,
 )
 """Each area gives its routes. A further one is its module in mpp.console.pages, and a line here."""
 

@@ -24,7 +24,7 @@ STATIC = "/static/"
 OPEN = (ENTER,)
 """What somebody without a session may see, beside the style sheet."""
 
-HARMLESS = frozenset((ENTER, "/leave", "/privacy", "/policy", "/policy/save"))
+HARMLESS = frozenset((ENTER, "/leave", "/privacy", "/policy", "/policy/save", "/health/check", "/health/verify"))
 """Forms that change nothing of the home; a console that only shows takes them."""
 
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
