@@ -131,7 +131,7 @@ WRONG: list[tuple[str, Callable[[], bytes], str, Json]] = [
     ("keyfile", sealed_key, "seed", "A" * 43 + "="),
     ("keyfile", sealed_key, "sealed/ops", 17),
     ("keyfile", sealed_key, "sealed/memory_bytes", ARGON_BYTES_MIN - 1),
-    ("keyfile", plain_key, "role", "publish-approve"),
+    ("keyfile", plain_key, "role", "publisher"),
     ("keyfile", plain_key, "alg", "rsa"),
     ("trust", full_trust, "mpp_trust", 2),
     ("trust", full_trust, "pins", {"com.example.": DIGEST}),

@@ -23,6 +23,8 @@ from mpp.ports import Random
 from mpp.stages.archive.limits import PUBLISHER_BYTES_MAX
 
 RELEASE_FILE, ROOT_FILE, CHAIN_FILE = "publisher.key", "publisher-root.key", "publisher.json"
+SECOND_FILE = "second.key"
+"""The key of a second person, who agrees to what a registry has staged. It signs no package."""
 FILES = (ROOT_FILE, CHAIN_FILE, RELEASE_FILE)
 """In the order of writing: the release key comes last, so a set without it has never signed anything."""
 
@@ -53,6 +55,18 @@ def make_publisher(name: str, folder: str, random: Random, passphrase: bytes | N
     contents = (write_key(root_seed, "root", passphrase, random), chain.data + b"\n", write_key(release_seed, "release", passphrase, random))
     _write_set(folder, dict(zip(files, contents, strict=True)))
     return PublisherKeys(chain=chain, release_key=key_id(release.public_key), folder=folder, files=files)
+
+
+def make_second(folder: str, random: Random, passphrase: bytes | None) -> tuple[str, bytes]:
+    """A key for a second person: its file and its public half. It counts once the owner of the root key has put it into the role. Never overwrites a key."""
+    path = os.path.join(folder, SECOND_FILE)
+    if os.path.lexists(path):
+        hint = "choose another folder with -o: the new key takes the old one's place once the owner of the root key has said so"
+        raise Refused("key.exists", f"{SECOND_FILE} exists already", where=folder, hint=hint)
+    make_private_folder(folder)
+    seed = random.bytes(SEED_BYTES)
+    write_atomic(path, write_key(seed, "publish-approve", passphrase, random), PRIVATE, replace=False)
+    return path, SeedSigner(seed).public_key
 
 
 def check_free(folder: str) -> None:

@@ -9,7 +9,7 @@ from mpp.author.keys import CHAIN_FILE, RELEASE_FILE, ROOT_FILE, PublisherKeys, 
 from mpp.crypto import base64text
 from mpp.crypto.ed25519 import SEED_BYTES, SeedSigner, key_id, valid_public
 from mpp.crypto.keyfile import KEY_FILE_BYTES_MAX, read_key, write_key
-from mpp.crypto.roots import Revoked, RoleName, Root, RootChain, extend, root_body
+from mpp.crypto.roots import ROLES, Revoked, RoleName, Root, RootChain, extend, root_body
 from mpp.errors import Refused
 from mpp.files import PRIVATE, PUBLIC, read_bounded, write_atomic
 from mpp.model.value import value
@@ -22,12 +22,15 @@ class Rotation:
 
     add_release: tuple[bytes, ...] = ()
     add_root: tuple[bytes, ...] = ()
+    add_second: tuple[bytes, ...] = ()
+    """Public keys of second persons, who agree to what a registry has staged."""
     remove: tuple[str, ...] = ()
     """Full key ids, or unique beginnings of them."""
     revoke_reason: str = ""
     """Given, the removed keys are listed as revoked."""
     release_threshold: int = 0
     root_threshold: int = 0
+    second_threshold: int = 0
 
 
 def rotate(chain: RootChain, change: Rotation, signers: tuple[Signer, ...]) -> RootChain:
@@ -42,9 +45,11 @@ def rotate(chain: RootChain, change: Rotation, signers: tuple[Signer, ...]) -> R
         "root": (root, _threshold(now, "root", root, change.root_threshold)),
         "release": (release, _threshold(now, "release", release, change.release_threshold)),
     }
-    approvers = _members(now, "publish-approve", (), removed)
-    if approvers:
-        roles["publish-approve"] = (approvers, _threshold(now, "publish-approve", approvers, 0))
+    seconds = _members(now, "publish-approve", change.add_second, removed)
+    if seconds:
+        roles["publish-approve"] = (seconds, _threshold(now, "publish-approve", seconds, change.second_threshold))
+    elif change.second_threshold:
+        raise Refused("key.threshold", "there is no second person to agree", where="rotation", hint="add one with --add-second")
     gone = tuple(Revoked(key=key, reason=change.revoke_reason) for key in sorted(removed)) if change.revoke_reason else ()
     return extend(chain, root_body(now.version + 1, now.name, roles, (*now.revoked, *gone)), signers, where="rotation")
 
@@ -52,13 +57,15 @@ def rotate(chain: RootChain, change: Rotation, signers: tuple[Signer, ...]) -> R
 def _check_added(chain: RootChain, change: Rotation) -> None:
     """What every reader would refuse is said before anything is signed. Spec: keys K-32, K-82."""
     gone = {one.key for root in chain.roots for one in root.revoked}
-    others = {"release": chain.newest.role("root").keys, "root": chain.newest.role("release").keys}
-    for role, added in (("release", change.add_release), ("root", change.add_root)):
+    root, release, second = (chain.newest.role(name).keys for name in ROLES)
+    # Attack on oneself: a second person who is the first one. A registry would not count that key's yes to what it signed.
+    others = {"release": (*root, *second), "root": (*release, *second), "publish-approve": (*root, *release)}
+    for role, added in (("release", change.add_release), ("root", change.add_root), ("publish-approve", change.add_second)):
         for key in map(key_id, added):
             if key in gone:
                 raise Refused("key.revoked", f"key {key[:16]} was revoked by an earlier version", where="rotation", hint="make a new key instead")
             if key in others[role]:
-                raise Refused("key.role", f"key {key[:16]} has the other role already", where="rotation", hint="make a key of its own for each role")
+                raise Refused("key.role", f"key {key[:16]} has another role already", where="rotation", hint="make a key of its own for each role")
 
 
 def _threshold(now: Root, role: RoleName, members: tuple[bytes, ...], wanted: int) -> int:
@@ -93,6 +100,16 @@ class Plan:
     keep_old: bool = False
     revoke_reason: str = ""
     threshold: int = 0
+    add_second: tuple[bytes, ...] = ()
+    """Public keys of second persons."""
+    remove_second: tuple[str, ...] = ()
+    """Ids of such keys, or unique beginnings of them."""
+    seconds: int = 0
+    """How many second persons must agree to what a registry has staged."""
+
+    @property
+    def is_about_seconds(self) -> bool:
+        return bool(self.add_second or self.remove_second or self.seconds)
 
 
 @value
@@ -135,7 +152,7 @@ def _fresh_keys(random: Random, plan: Plan) -> tuple[_Fresh, ...]:
     wanted: list[tuple[RoleName, str]] = []
     if plan.new_root:
         wanted.append(("root", ROOT_FILE))
-    elif not plan.add:
+    elif not plan.add and not plan.is_about_seconds:
         wanted.append(("release", RELEASE_FILE))
     made = ((role, usual, random.bytes(SEED_BYTES)) for role, usual in wanted)
     return tuple(_Fresh(role=role, usual=usual, seed=seed, signer=SeedSigner(seed)) for role, usual, seed in made)
@@ -145,10 +162,15 @@ def _change(now: Root, plan: Plan, fresh: tuple[_Fresh, ...], root: SeedSigner) 
     added = {role: tuple(one.signer.public_key for one in fresh if one.role == role) for role in ("root", "release")}
     release = (*plan.add, *added["release"])
     removed = now.role("release").keys if release and not plan.keep_old else ()
+    seconds = tuple(_match(now, beginning) for beginning in plan.remove_second)
+    if not set(seconds) <= set(now.role("publish-approve").keys):
+        raise Refused("key.role", "the key is none of a second person", where="rotation", hint="release keys are replaced by --rotate, the root key by --new-root")
     return Rotation(
         add_release=release,
         add_root=added["root"],
-        remove=(*removed, *((key_id(root.public_key),) if added["root"] else ())),
+        add_second=plan.add_second,
+        second_threshold=plan.seconds,
+        remove=(*removed, *seconds, *((key_id(root.public_key),) if added["root"] else ())),
         revoke_reason=plan.revoke_reason,
         release_threshold=plan.threshold,
     )

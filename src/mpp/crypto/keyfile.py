@@ -38,7 +38,7 @@ NONCE_BYTES = 24
 TAG_BYTES = 16
 VAULT = "vault"
 """The role of a key that opens what the vault keeps. It signs nothing."""
-ROLES = ("root", "release", "agent", "organisation", "approver", VAULT)
+ROLES = ("root", "release", "publish-approve", "agent", "organisation", "approver", VAULT)
 """What a key is for. A key of one role is never taken for another: the role is bound into the seal."""
 
 

@@ -149,10 +149,12 @@ class RegistryClient:
         asked = Asked(method="GET", url=url, headers=self._own("GET", url, b"", reading=True), most=most, patience=self._ask)
         return _judged(ask(asked, self._context))
 
-    def _sent(self, method: str, path: str, body: bytes, kind: str, read: Callable[..., T], sent: Progress = unseen) -> T:
+    def _sent(
+        self, method: str, path: str, body: bytes, kind: str, read: Callable[..., T], sent: Progress = unseen, *, most: int = DOCUMENT_BYTES_MAX
+    ) -> T:  # fmt: skip
         url = self.registry.url + path
         headers = (("Content-Type", kind), *self._own(method, url, body, reading=False))
-        reply = _judged(ask(Asked(method=method, url=url, headers=headers, body=body, patience=self._transfer, sent=sent), self._context))
+        reply = _judged(ask(Asked(method=method, url=url, headers=headers, body=body, most=most, patience=self._transfer, sent=sent), self._context))
         found: T = read(reply.body, where=shown(url))
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -13,8 +14,9 @@ from mpp.model.limits import PACKAGE_ID_MAX
 from mpp.model.value import value
 from mpp.protocol.registry import answers
 from mpp.protocol.registry.bodies import ExchangeBody, OwnersBody, ReasonBody, RecoveryBody
-from mpp.protocol.registry.documents import OWNERS_MAX, OwnerDoc, PublishedDoc, PublisherDoc, TokenDoc
+from mpp.protocol.registry.documents import OWNERS_MAX, OwnerDoc, PublishedDoc, PublisherDoc, StagedDoc, TokenDoc
 from mpp.remote.client import JSON_TYPE, RegistryClient
+from mpp.stages.archive.limits import TOTAL_BYTES_MAX
 
 T = TypeVar("T")
 
@@ -46,6 +48,16 @@ class PublisherClient(RegistryClient):
     def owners(self, package_id: str, owners: tuple[OwnerDoc, ...]) -> OwnersAnswer:
         body = canonical(OwnersBody(owners=owners).to_json())
         return self._sent("PUT", f"/v1/packages/{quote(package_id, safe='')}/owners", body, JSON_TYPE, read_owners)
+
+    def staged(self) -> tuple[StagedDoc, ...]:
+        return self._sent("GET", "/v1/staged", b"", JSON_TYPE, answers.read_staged)
+
+    def staged_file(self, one: StagedDoc) -> bytes:
+        """The very bytes that wait. Raises RemoteFailed where they are others than the registry said."""
+        data = self._sent("GET", f"/v1/staged/{quote(one.staged_id, safe='')}/download", b"", JSON_TYPE, _as_it_is, most=TOTAL_BYTES_MAX)
+        if sha256(data).hexdigest() != one.file_hash:
+            raise _no_answer(self.registry.url, "the file is another one than the list says")
+        return data
 
     def approve(self, staged_id: str) -> PublishedDoc:
         return self._sent("POST", f"/v1/staged/{quote(staged_id, safe='')}/approve", b"", JSON_TYPE, answers.read_published)
@@ -101,6 +113,10 @@ def _rule(found: Fields) -> RuleDoc:
         claims=tuple((name, inner.text(name, most=TEXT_MAX)) for name in names if inner is not None),
         packages=found.texts("packages", most=RULES_MAX, each_most=PACKAGE_ID_MAX),
     )
+
+
+def _as_it_is(data: bytes, *, where: str) -> bytes:  # noqa: ARG001 - as every reader of an answer
+    return data
 
 
 def _nothing(data: bytes, *, where: str) -> None:

@@ -170,6 +170,28 @@ def test_a_second_person_approves(tmp_path: Path) -> None:
         assert world.admin("POST", f"/v1/staged/{again}/approve").status == 409
 
 
+def test_what_waits_is_seen_by_its_publisher_alone(tmp_path: Path) -> None:
+    stranger = OTHER
+    with serving(str(tmp_path), staging=True) as world:
+        for one in (BY, stranger):
+            assert world.register(one).status == 201
+        staged_id = world.publish(BY).json["staged_id"]
+        listed = world.signed(BY, "GET", "/v1/staged")
+        assert fits("Staged", listed.json) == []
+        (one,) = answers.read_staged(listed.body, where="here")
+        assert (one.staged_id, one.package_id, one.approved_by) == (staged_id, "com.example.hello", ())
+        assert listed.headers["cache-control"] == "no-store"
+        target = f"/v1/staged/{staged_id}/download"
+        assert sha256(world.signed(BY, "GET", target).body).hexdigest() == one.file_hash
+        assert world.get("/v1/staged").status == world.get(target).status == 401
+        assert world.signed(stranger, "GET", "/v1/staged").json["staged"] == []
+        # Attack: a stranger who learns what will come out.
+        unknown, theirs = (world.signed(stranger, "GET", path) for path in ("/v1/staged/1a2b/download", target))
+        assert (unknown.status, theirs.status, unknown.json["detail"]) == (404, 404, theirs.json["detail"])
+        # A root key has no business here.
+        assert world.signed(BY, "GET", "/v1/staged", root=True).status == 403
+
+
 def test_rules_of_builds(world: World) -> None:
     world.register(BY)
     world.publish(BY)

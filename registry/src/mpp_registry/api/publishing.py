@@ -7,15 +7,17 @@ from typing import cast
 from mpp.model.jsontext import Json
 from mpp.protocol.registry import bodies
 from mpp.protocol.registry.bundle import write_bundle
-from mpp.protocol.registry.documents import PublishedDoc, TokenDoc
+from mpp.protocol.registry.documents import PublishedDoc, StagedDoc, TokenDoc
 from mpp.protocol.registry.events import Owner, Role, Status
 from mpp_registry import oidc
-from mpp_registry.api.answering import Answer, document, NEVER
+from mpp_registry.api.answering import Answer, Blob, document, NEVER, PACKAGE
 from mpp_registry.api.asking import Ask, not_found
 from mpp_registry.api.packages import one_version, seen, version_doc
 from mpp_registry.catalog import reading
 from mpp_registry.publishing import change_owners, publish, Published, set_status
+from mpp_registry.publishing.actor import demand_key
 from mpp_registry.staging import approve_by_hand, approve_staged, refuse_staged
+from mpp_registry.staging.approving import APPROVE, Staged, staged_list
 
 
 def post_package(ask: Ask) -> Answer:
@@ -51,6 +53,34 @@ def put_owners(ask: Ask) -> Answer:
     owners: list[Json] = [{"publisher_id": one.publisher_id, "role": one.role} for one in found.owners]
     answer: Json = {"is_done": found.is_done, "waiting_for": list(found.waiting_for), "owners": owners}
     return document(answer, status=200 if found.is_done else 202, cache=NEVER)
+
+
+def staged(ask: Ask) -> Answer:
+    """Of the asker's own publisher. A token of a build sees nothing: it has no second person's business."""
+    actor = ask.need_actor()
+    demand_key(actor, APPROVE, "release")
+    with ask.services.database.read() as rows:
+        found: list[Json] = [_staged_doc(one).to_json() for one in staged_list(rows, actor.publisher_id)]
+    return document({"staged": found}, cache=NEVER)
+
+
+def staged_file(ask: Ask) -> Answer:
+    """What a second person looks at before the yes. Attack: a stranger who learns what will come out; one answer for what is not there and what is not theirs."""
+    actor = ask.need_actor()
+    demand_key(actor, APPROVE, "release")
+    with ask.services.database.read() as rows:
+        found = next((one for one in staged_list(rows, actor.publisher_id) if one.staged_id == ask.path["staged_id"]), None)
+    if found is None:
+        raise not_found("nothing of this id waits for you")
+    blob = Blob(sha256=found.file_hash, size=found.size, name=f"{found.package_id}-{found.version}.mpp")
+    return Answer(media=PACKAGE, cache=NEVER, blob=blob)
+
+
+def _staged_doc(one: Staged) -> StagedDoc:
+    return StagedDoc(
+        staged_id=one.staged_id, package_id=one.package_id, version=one.version, content_hash=one.content_hash, file_hash=one.file_hash, size=one.size,
+        visibility=one.visibility, uploaded_by=one.uploaded_by, signers=one.signers, approved_by=one.approved_by, at=one.at,
+    )  # fmt: skip
 
 
 def approve(ask: Ask) -> Answer:

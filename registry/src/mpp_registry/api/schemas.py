@@ -24,6 +24,8 @@ from mpp.protocol.registry.documents import (
     REASON_MAX,
     ROLES,
     SEVERITIES,
+    SIGNERS_MAX,
+    STAGED_ITEMS_MAX,
     VERSION_STATES,
     VISIBILITIES,
 )
@@ -129,6 +131,14 @@ SCHEMAS: dict[str, Json] = {
     "Search": answer(packages=many(named("Package"), PAGE_ITEMS_MAX), next=CURSOR),
     "Versions": answer(versions=many(named("Version"), PAGE_ITEMS_MAX), next=CURSOR),
     "Published": answer(version={"oneOf": [{"type": "null"}, named("Version")]}, bundle=text(), staged_id=text(NAME_MAX), notes=NOTES),
+    "Staged": answer(
+        staged=many(
+            answer(
+                staged_id=text(NAME_MAX), package_id=PACKAGE, version=ONE_VERSION, content_hash=DIGEST, file_hash=DIGEST, size=whole(),
+                visibility=choice(*VISIBILITIES), uploaded_by=text(NAME_MAX), signers=many(DIGEST, SIGNERS_MAX), approved_by=many(DIGEST, SIGNERS_MAX), at=TIME,
+            ), STAGED_ITEMS_MAX,
+        ),
+    ),
     "OwnersChange": answer(
         is_done=FLAG, waiting_for=many(DIGEST, OWNERS_MAX), owners=many(answer(publisher_id=DIGEST, role=choice(*ROLES)), OWNERS_MAX),
     ),

@@ -131,6 +131,15 @@ _PUBLISHING = (
         (*ok("It is so.", "OwnersChange"), *ok("Others have to ask for the same.", "OwnersChange", status=202), *REFUSED), body="OwnersBody",
         places=(PACKAGE,), auth="admin",
     ),
+    get(
+        "/v1/staged", "staged", "What waits for a second person of whoever asks.", "publishing", publishing.staged,
+        (*ok("The versions, the oldest first.", "Staged"), *REFUSED[:1]), auth="signed",
+    ),
+    get(
+        "/v1/staged/{staged_id}/download", "download_staged", "The file that waits, for its publisher's keys.", "publishing", publishing.staged_file,
+        (*ok("The .mpp file.", media=PACKAGE_MEDIA), Reply(status=206, words="A part of it.", media=PACKAGE_MEDIA), *REFUSED[:1]), places=(STAGED,),
+        auth="signed",
+    ),
     change(
         "POST", "/v1/staged/{staged_id}/approve", "approve", "Approve what somebody else has staged.", "publishing", publishing.approve,
         (

@@ -53,6 +53,9 @@ from mpp.protocol.registry.documents import (
     RecoveryDoc,
     RegistryInfo,
     SEVERITIES,
+    SIGNERS_MAX,
+    STAGED_ITEMS_MAX,
+    StagedDoc,
     SearchPage,
     TokenDoc,
     VERSION_STATES,
@@ -111,6 +114,10 @@ def read_search(data: bytes, *, where: str) -> SearchPage:
 
 def read_versions(data: bytes, *, where: str) -> VersionsPage:
     return _read(data, where, lambda found: VersionsPage(versions=_each(found, "versions", _version, PAGE_ITEMS_MAX), next=_next(found)))
+
+
+def read_staged(data: bytes, *, where: str) -> tuple[StagedDoc, ...]:
+    return _read(data, where, lambda found: _each(found, "staged", _staged, STAGED_ITEMS_MAX))
 
 
 def read_published(data: bytes, *, where: str) -> PublishedDoc:
@@ -240,6 +247,16 @@ def _version(found: Fields) -> VersionDoc:
         publisher_id=_hash(found, "publisher_id"), content_hash=_hash(found, "content_hash"), file_hash=_hash(found, "file_hash"),
         size=_count(found, "size"), status=found.one_of("status", VERSION_STATES), reason=_words(found, "reason", REASON_MAX),
         published_at=_count(found, "published_at"), log_index=_count(found, "log_index"),
+    )  # fmt: skip
+
+
+def _staged(found: Fields) -> StagedDoc:
+    return StagedDoc(
+        staged_id=_words(found, "staged_id", NAME_MAX), package_id=_package_id(found),
+        version=found.text("version", most=VERSION_MAX, pattern=VERSION, form=VERSION_FORM), content_hash=_hash(found, "content_hash"),
+        file_hash=_hash(found, "file_hash"), size=_count(found, "size"), visibility=found.one_of("visibility", VISIBILITIES),
+        uploaded_by=_words(found, "uploaded_by", NAME_MAX), signers=found.texts("signers", most=SIGNERS_MAX, each_most=64),
+        approved_by=found.texts("approved_by", most=SIGNERS_MAX, each_most=64), at=_count(found, "at"),
     )  # fmt: skip
 
 

@@ -30,6 +30,12 @@ CURSOR_CHARS_MAX = 300
 OWNERS_MAX = 32
 """Owners and maintainers of one package. Reason: a person must be able to read them all."""
 
+STAGED_ITEMS_MAX = 200
+"""Staged versions of one answer. Reason: a second person works through them from the oldest on."""
+
+SIGNERS_MAX = 32
+"""Keys that signed or approved one version. Reason: a root document has no more."""
+
 NAMESPACES_MAX = 64
 """Namespaces shown with a publisher. Reason: a company has a few."""
 
@@ -203,6 +209,31 @@ class VersionDoc:
             "package_id": self.package_id, "version": self.version, "publisher_id": self.publisher_id, "content_hash": self.content_hash,
             "file_hash": self.file_hash, "size": self.size, "status": self.status, "reason": self.reason, "published_at": self.published_at,
             "log_index": self.log_index,
+        }  # fmt: skip
+
+
+@value
+class StagedDoc:
+    """A version that waits for a second person, in ``GET /v1/staged``."""
+
+    staged_id: str
+    package_id: str
+    version: str
+    content_hash: str
+    file_hash: str
+    size: int
+    visibility: str
+    uploaded_by: str
+    """The key that sent it."""
+    signers: tuple[str, ...]
+    approved_by: tuple[str, ...]
+    at: int
+
+    def to_json(self) -> Json:
+        return {
+            "staged_id": self.staged_id, "package_id": self.package_id, "version": self.version, "content_hash": self.content_hash,
+            "file_hash": self.file_hash, "size": self.size, "visibility": self.visibility, "uploaded_by": self.uploaded_by,
+            "signers": [*self.signers], "approved_by": [*self.approved_by], "at": self.at,
         }  # fmt: skip
 
 
