@@ -12,13 +12,14 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from mpp.console.desk import Desk
-from mpp.console.pages import agents, approvals, calls, entering, health, legacy, packages, policy, privacy
+from mpp.console.pages import agents, approvals, calls, compliance, entering, health, legacy, overview, packages, policy, privacy
 from mpp.console.render import assets, error_page, fault_page
 from mpp.console.security import Guard
 from mpp.console.sessions import Sessions
 from mpp.errors import MppError
 
 AREAS: tuple[Callable[[Desk], list[BaseRoute]], ...] = (
+    overview.routes,
     approvals.routes,
     calls.routes,
     agents.routes,
@@ -27,6 +28,7 @@ AREAS: tuple[Callable[[Desk], list[BaseRoute]], ...] = (
     policy.routes,
     legacy.routes,
     health.routes,
+    compliance.routes,
 )
 """Each area gives its routes. A further one is its module in mpp.console.pages, and a line here."""
 

@@ -24,7 +24,10 @@ STATIC = "/static/"
 OPEN = (ENTER,)
 """What somebody without a session may see, beside the style sheet."""
 
-HARMLESS = frozenset((ENTER, "/leave", "/privacy", "/policy", "/policy/save", "/health/check", "/health/verify"))
+HARMLESS = frozenset((
+    "/verify",
+    ENTER, "/leave", "/privacy", "/policy", "/policy/save", "/health/check", "/health/verify", "/compliance", "/compliance/report.html", "/compliance/report.json",
+))  # fmt: skip
 """Forms that change nothing of the home; a console that only shows takes them."""
 
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
