@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mpp.cli.options import quoted
+from mpp.cli.options import home, quoted
 from mpp.cli.policy_files import count, Named, read_named
 from mpp.host.policy_lint import warnings
 from mpp.cli.screen import CROSS, complain, error_json, mark, note, put_json, say, TICK
-from mpp.errors import MppError
+from mpp.errors import HostFailed, MppError
 from mpp.host.policy_layers import policy_digest
+from mpp.host.policy_patterns import admit_patterns
 from mpp.host.system import SystemClock
 from mpp.model.jsontext import Json
 
@@ -21,6 +22,7 @@ def check_files(files: tuple[str, ...], *, strict: bool, as_json: bool) -> int:
     for file in files:
         try:
             named = read_named(file)
+            unjudged = _unjudged(named)
         except MppError as fault:
             codes.append(fault.exit_code)
             rows.append({"file": file, "ok": False, "error": error_json(fault)})
@@ -28,7 +30,7 @@ def check_files(files: tuple[str, ...], *, strict: bool, as_json: bool) -> int:
                 say(mark(CROSS), f" {file}")
                 complain(fault, as_json=False)
             continue
-        found = warnings(named.policy, SystemClock().now())
+        found = [*warnings(named.policy, SystemClock().now()), *unjudged]
         codes.extend([FAILED_EXIT] if strict and found else [])
         rows.append({"file": file, "ok": not (strict and found), "warnings": [*found], **_about(named)})
         if not as_json:
@@ -36,6 +38,15 @@ def check_files(files: tuple[str, ...], *, strict: bool, as_json: bool) -> int:
     if as_json:
         put_json({"ok": not codes, "files": rows})
     return codes[0] if codes else 0
+
+
+def _unjudged(named: Named) -> list[str]:
+    """Raises for an expression that no host would take. Where this machine cannot judge, such as one without the jail, that is said: the policy may be meant for others."""
+    try:
+        admit_patterns(named.policy, home())
+    except HostFailed as fault:
+        return [f"its patterns were not judged here: {fault}"]
+    return []
 
 
 def _about(named: Named) -> dict[str, Json]:

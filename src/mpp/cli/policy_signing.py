@@ -11,6 +11,7 @@ from mpp.author.signer_command import CommandSigner
 from mpp.cli.options import clock, home, in_shell, parse_time, plain, quoted, read_passphrase, shorter, show_time
 from mpp.cli.policy_files import BUNDLE_BEGINS, ago, Named, read_named
 from mpp.host.policy_lint import warnings
+from mpp.host.policy_patterns import admit_patterns
 from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import short_id
 from mpp.crypto.roots import RootChain
@@ -49,6 +50,7 @@ def sign(file: str, wanted: Wanted, *, as_json: bool) -> None:
         signed, target = cosign_policy(named.data, _signers(wanted), now, where=file), wanted.output or file
     else:
         chain = _chain(wanted)
+        admit_patterns(named.policy, home())
         target = wanted.output or f"{named.policy.name}-bundle.json"
         body = _body(named, chain, wanted, now, target)
         for warning in warnings(named.policy, now):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mpp.cli.calling import user_name
 from mpp.cli.first_use import confirm
 from mpp.cli.options import home, quoted, show_time
@@ -15,6 +17,7 @@ from mpp.host.fleet import fleet_settings, refuse_in_fleet
 from mpp.host.audit.log import AuditLog
 from mpp.host.policy_compare import compare, RuleChanges
 from mpp.host.policy_layers import policy_digest
+from mpp.host.policy_patterns import admit_patterns
 from mpp.host.policy_pull import Fetched, get, Pulled, Puller
 from mpp.host.policy_store import PolicyStore
 from mpp.host.policy_use import put_document, remove_documents
@@ -33,6 +36,7 @@ def use(name: str, *, yes: bool, as_json: bool) -> None:
         raise Refused(
             "policy.bundle", "this is a signed bundle: it is pulled, so that its next version can be", where=name, hint=f"run: mpp policy pull {name}"
         )
+    admit_patterns(named.policy, home())
     before = _own(held)
     changes = compare(before, named.policy)
     found = warnings(named.policy, SystemClock().now())
@@ -73,7 +77,7 @@ def _own(held: PolicyStore) -> Policy | None:
 
 
 def _puller(held: PolicyStore) -> Puller:
-    return Puller(held.bundle_paths, held.memory, system=held.system)
+    return Puller(held.bundle_paths, held.memory, system=held.system, admit=partial(admit_patterns, home=home()))
 
 
 def _use_question(named: Named, changes: RuleChanges, found: list[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 from mpp.crypto.roots import RootChain
@@ -61,8 +62,9 @@ def get(source: str) -> Fetched:
 class Puller:
     """Puts bundles in their places in one home."""
 
-    def __init__(self, paths: dict[str, str], memory: PolicyMemory, *, system: System | None = None) -> None:
-        self._paths, self.memory, self._system = paths, memory, system
+    def __init__(self, paths: dict[str, str], memory: PolicyMemory, *, system: System | None = None, admit: Callable[[Policy], None] | None = None) -> None:
+        """``admit`` raises for a policy that this machine could not keep, such as one with an expression that is too slow; then the one before stays."""
+        self._paths, self.memory, self._system, self._admit = paths, memory, system, admit
 
     def sources(self) -> tuple[str, ...]:
         """Where to pull from when nobody says: the machine's settings, else the last time; and the user's own."""
@@ -96,6 +98,9 @@ class Puller:
         chain = self._fleet_chain(settings) if layer == "fleet" else self._user_chain(enrol)
         name = settings.policy_name if layer == "fleet" else ""
         make_private_folder(self.memory.folder)
+        if self._admit is not None:
+            # Judged before the lock, because it may take seconds; only what is signed is worth that.
+            self._admit(verify_bundle(fetched.data, self.memory.seen().recall(chain, layer, name), now, layer=layer, where=fetched.source).body.policy)
         with locked(path + ".lock", "the policy"):
             known = self.memory.seen().recall(chain, layer, name)
             bundle = verify_bundle(fetched.data, known, now, layer=layer, where=fetched.source)

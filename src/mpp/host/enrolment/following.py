@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from mpp.crypto.roots import RootChain
 from mpp.errors import MppError, Refused
@@ -18,6 +19,7 @@ from mpp.host.enrolment.trust_bundle import judge_trust, read_trust_bundle, TRUS
 from mpp.host.fleet import enrolled_root, fleet_settings, System
 from mpp.host.home import Home
 from mpp.host.policy_memory import PolicyMemory
+from mpp.host.policy_patterns import admit_patterns
 from mpp.host.policy_pull import Fetched, Pulled, Puller
 from mpp.host.policy_store import PolicyStore
 from mpp.host.trust_store import TrustStore, without_publisher
@@ -70,7 +72,7 @@ class Following:
         if found.body.layer != "fleet":
             raise Refused("policy.layer", f"the registry gives a bundle for the {found.body.layer} layer", where=name, hint="ask the administrator")
         store = PolicyStore(self.home, self._clock, system=self._system)
-        puller = Puller(store.bundle_paths, store.memory, system=self._system)
+        puller = Puller(store.bundle_paths, store.memory, system=self._system, admit=partial(admit_patterns, home=self.home))
         done = puller.install(Fetched(source=self.file.policy_path, data=data, layer="fleet", chain=found.chain), self._clock.now())
         # Kept as well where `mpp policy pull` looks for it from now on.
         make_private_folder(self.file.folder)
