@@ -23,10 +23,29 @@ function surroundings(env, home) {
             kept[name] = value;
     return { ...kept, NO_COLOR: "1", PYTHONSAFEPATH: "1", ...(home === "" ? {} : { MPP_HOME: home }) };
 }
-/** Ends a process: first as a request, then by force. */
+/** A group of its own: what `mpp` started ends with it, and there is no terminal on which it could ask behind our back. */
+const OWN_GROUP = process.platform !== "win32";
+function signal(child, name) {
+    try {
+        if (OWN_GROUP && child.pid !== undefined)
+            process.kill(-child.pid, name);
+        else
+            child.kill(name);
+    }
+    catch {
+        // It has ended already.
+    }
+}
+/** Ends a process and what it started: first as a request, then by force. */
 function end(child) {
-    child.kill("SIGTERM");
-    setTimeout(() => child.kill("SIGKILL"), limits_1.LEAVE_MS_MAX).unref();
+    signal(child, "SIGTERM");
+    setTimeout(() => {
+        if (child.exitCode === null && child.signalCode === null)
+            signal(child, "SIGKILL");
+        // Attack: a child of it that got away still holds the pipes, and nobody would ever be told of the end.
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+    }, limits_1.LEAVE_MS_MAX).unref();
 }
 /** Runs one program. Attack: a program of a workspace; the caller says which program, and `find` never takes one that nobody agreed to. */
 function runner(program, home) {
@@ -37,7 +56,7 @@ function runner(program, home) {
         }
         const env = surroundings(process.env, home);
         // The person's own folder: what lies in a workspace is no matter of `mpp` here, and every file is named in full.
-        const child = (0, node_child_process_1.spawn)(program, [...args], { cwd: (0, node_os_1.homedir)(), env, shell: false, stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+        const child = (0, node_child_process_1.spawn)(program, [...args], { cwd: (0, node_os_1.homedir)(), env, shell: false, stdio: ["pipe", "pipe", "pipe"], windowsHide: true, detached: OWN_GROUP });
         const most = how.bytes ?? limits_1.ANSWER_BYTES_MAX;
         const out = [];
         const err = [];
