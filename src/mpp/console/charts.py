@@ -15,8 +15,8 @@ from mpp.console.charts_scale import duration, on_log, quantile, short, ticks_fo
 from mpp.console.texts import seen
 from mpp.model.value import value
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 230, 46, 8, 10, 26
-"""Units of a drawing with axes, and the room around its bars."""
+WIDTH, HALF, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 440, 230, 46, 8, 10, 26
+"""Units of a drawing with axes, over the whole page or in half of it, and the room around its bars. About one unit is one dot, so that words keep their size."""
 
 COLUMNS_MAX = 120
 """Bars of one chart. Reason: narrower ones are not seen; neighbours are put together."""
@@ -24,8 +24,11 @@ COLUMNS_MAX = 120
 COLUMN_WIDTH_MAX = 48
 """Units of a bar. Reason: a single one is a bar and not a wall."""
 
-LABELS_MAX = 7
-"""Words under the level axis. Reason: a time has up to twelve letters."""
+LABELS_MAX = 12
+"""Words under the level axis. Reason: more than these nobody reads."""
+
+LABEL_WIDTH = 72
+"""Units that a word under the axis needs. Reason: a month with its year has eight letters."""
 
 SEEN_LEAST = 2
 """Units of the smallest part that is not nothing. Reason: one denial is seen beside a million calls."""
@@ -81,11 +84,11 @@ class Chart:
     """The numbers: a word and its address, and a number of each kind."""
 
 
-def columns(name: str, title: str, words: str, series: Sequence[Series], bars: Sequence[Column], first: str = "Time") -> Chart:
+def columns(name: str, title: str, words: str, series: Sequence[Series], bars: Sequence[Column], first: str = "Time", width: int = WIDTH) -> Chart:
     """Upright bars over a level axis, each of several parts. ``name`` is ours, and only one chart of a page has it."""
     bars = merged(bars, COLUMNS_MAX)
     totals = [sum(bar.counts[place] for bar in bars) for place in range(len(series))]
-    drawing = Markup("") if not any(totals) else _drawing(name, title, words, series, bars)
+    drawing = Markup("") if not any(totals) else _drawing(name, (title, words), series, bars, width)
     return Chart(
         id=name, title=title, words=words, drawing=drawing,
         legend=tuple(Legend(name=one.name, swatch=_swatch(name, place, one), total=totals[place]) for place, one in enumerate(series)) if len(series) > 1 else (),
@@ -111,12 +114,13 @@ def merged(bars: Sequence[Column], most: int) -> tuple[Column, ...]:
     )
 
 
-def _drawing(name: str, title: str, words: str, series: Sequence[Series], bars: Sequence[Column]) -> Markup:
+def _drawing(name: str, said: tuple[str, str], series: Sequence[Series], bars: Sequence[Column], width: int) -> Markup:
+    title, words = said
     ticks = ticks_for(max(bar.total for bar in bars))
     inner = "".join((
-        f'<svg class="columns" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="{name}-t {name}-d">',
+        f'<svg class="columns{" half" if width < WIDTH else ""}" viewBox="0 0 {width} {HEIGHT}" role="img" aria-labelledby="{name}-t {name}-d">',
         f'<title id="{name}-t">{_safe(title)}</title><desc id="{name}-d">{_safe(words)}</desc>',
-        _patterns(name, series), _axis(ticks), *_bars(name, series, bars, ticks[-1]), _labels(bars), "</svg>",
+        _patterns(name, series), _axis(ticks, width), *_bars(name, series, bars, ticks[-1], width), _labels(bars, width), "</svg>",
     ))  # fmt: skip
     return Markup(inner)  # noqa: S704 - what is a word in it was escaped
 
@@ -155,23 +159,23 @@ def _height(many: int, top: int) -> float:
     return many * (HEIGHT - TOP - BOTTOM) / max(top, 1)
 
 
-def _axis(ticks: Sequence[int]) -> str:
+def _axis(ticks: Sequence[int], width: int) -> str:
     base, found = HEIGHT - BOTTOM, list[str]()
     for tick in ticks:
         y = round(base - _height(tick, ticks[-1]), 1)
-        found.append(f'<path class="{"grid-line" if tick else "base-line"}" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>')
+        found.append(f'<path class="{"grid-line" if tick else "base-line"}" d="M{LEFT} {y}H{width - RIGHT}"/>')
         found.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{short(tick)}</text>')
     return "".join(found)
 
 
-def _places(count: int) -> tuple[float, float]:
+def _places(count: int, width: int) -> tuple[float, float]:
     """How far apart bars stand, and how wide each is."""
-    pitch = (WIDTH - LEFT - RIGHT) / max(count, 1)
+    pitch = (width - LEFT - RIGHT) / max(count, 1)
     return pitch, round(min(max(pitch * 0.82, 1.0), COLUMN_WIDTH_MAX), 2)
 
 
-def _bars(name: str, series: Sequence[Series], bars: Sequence[Column], top: int) -> Iterable[str]:
-    pitch, width = _places(len(bars))
+def _bars(name: str, series: Sequence[Series], bars: Sequence[Column], top: int, whole: int) -> Iterable[str]:
+    pitch, width = _places(len(bars), whole)
     for place, bar in enumerate(bars):
         if bar.total:
             x = round(LEFT + pitch * place + (pitch - width) / 2, 2)
@@ -193,9 +197,9 @@ def _parts(name: str, bar: Column, x: float, width: float, top: int) -> Iterable
             yield f'<rect x="{x}" y="{round(y, 1)}" width="{width}" height="{round(tall, 1)}" fill="url(#{name}-p{place})"/>'
 
 
-def _labels(bars: Sequence[Column]) -> str:
-    pitch, _ = _places(len(bars))
-    every = max(ceil(len(bars) / LABELS_MAX), 1)
+def _labels(bars: Sequence[Column], width: int) -> str:
+    pitch, _ = _places(len(bars), width)
+    every = max(ceil(len(bars) / min(LABELS_MAX, width // LABEL_WIDTH)), 1)
     shown = ((LEFT + pitch * (place + 0.5), bar.label) for place, bar in enumerate(bars) if place % every == 0)
     return "".join(f'<text class="tick" x="{x:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{_safe(label)}</text>' for x, label in shown)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mpp.console.charts import BAR_WIDTH, bars, Column, columns, COLUMNS_MAX, HEIGHT, LABELS_MAX, merged, Series, spreads, waterfall, WIDTH
+from mpp.console.charts import BAR_WIDTH, bars, Column, columns, COLUMNS_MAX, HALF, HEIGHT, LABELS_MAX, merged, Series, spreads, waterfall, WIDTH
 from mpp.console.charts_scale import duration, on_log, quantile, short, step_for, ticks_for, TICKS_MAX
 
 TWO = (Series(name="Ran", tone="ok"), Series(name="Denied", tone="denied"))
@@ -197,3 +197,12 @@ def test_each_step_begins_where_the_one_before_ends(times: list[int | None]) -> 
     if any(times):
         longest = max(range(len(drawn)), key=lambda place: [took for took in times if took is not None][place])
         assert drawn[longest][1] >= max(width for _, width in drawn) - 1
+
+
+def test_half_a_page_has_fewer_words_under_the_axis_and_the_same_size() -> None:
+    made = [Column(words=str(place), label=str(place), counts=(1, 0)) for place in range(60)]
+    half = columns("a", "t", "w", TWO, made, width=HALF)
+    root = parsed(str(half.drawing))
+    assert root.get("viewBox") == f"0 0 {HALF} {HEIGHT}"
+    assert len([one for one in root.iter("text") if one.get("text-anchor") == "middle"]) <= 6
+    assert all(float(one["x"]) + float(one["width"]) <= HALF for one in rectangles(half))

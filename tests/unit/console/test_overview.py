@@ -183,7 +183,7 @@ def test_an_empty_home_has_an_overview_and_gets_no_record_by_it(console: Console
     page = console.get("/")
     assert page.status == 200
     assert "There is no record yet" in page.words
-    assert page.text.count('<svg class="columns"') == 0
+    assert page.text.count('<svg class="columns') == 0
     assert not (console.home / "audit").exists()
 
 
@@ -212,7 +212,7 @@ def test_the_numbers_are_those_of_the_record(tmp_path: Path) -> None:
         "Of 1 call.",
     ):
         assert said in page.words, said
-    drawings = re.findall(r'<svg class="columns".*?</svg>', page.text, flags=re.DOTALL)
+    drawings = re.findall(r'<svg class="columns[ "].*?</svg>', page.text, flags=re.DOTALL)
     assert len(drawings) == 3
     for one in drawings:
         ET.fromstring(one)
@@ -286,12 +286,12 @@ def test_witnesses_are_named_and_when_they_saw_it(busy: Console) -> None:
     key = NoteKey(name="w.example", algorithm=COSIGNATURE, public=signer.public_key)
     WitnessList(log).add("one", "https://w.example", str(key))
     page = busy.get("/")
-    assert "w.example: nothing seen yet" in page.words
+    assert re.search(r"w\.example ?: nothing seen yet", page.words)
     assert "No witness has seen the record yet" in page.words
     note = LogReader(log).checkpoint()[0]
     Path(log.witnessed).write_bytes(write_note(note.text, (*note.signatures, cosign_text(note.text, key.name, signer, busy.desk.now()))))
     page = busy.get("/")
-    assert re.search(r"w\.example at 2026-01-05 00:00:00 UTC, up to entry \d+", page.words)
+    assert re.search(r"w\.example at 2026-01-05 00:00:00 UTC ?, up to entry \d+", page.words)
     assert "No witness" not in page.words
     # Not this checkpoint, but the one that was witnessed: a signature that nobody known made counts for nothing.
     Path(log.witnessed).write_bytes(write_note(note.text, (*note.signatures, cosign_text(note.text, "other", fixed_signer("other"), busy.desk.now()))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
-from mpp.console.charts import Bar, bars, Chart, Column, columns, Series, Spread, spreads
+from mpp.console.charts import Bar, bars, Chart, Column, columns, HALF, Series, Spread, spreads
 from mpp.console.texts import many, span, when
 from mpp.console.views.periods import label, Period, words
 from mpp.host.audit.index_calls import RISK_BAND, RISK_MAX
@@ -183,7 +183,9 @@ def _over_time(found: Numbers, period: Period, total: Mapping[str, int]) -> Char
 def _refusals(found: Numbers, period: Period, total: Mapping[str, int]) -> Chart:
     names = ("denied", "refused")
     words = f"{many(total['denied'], 'call')} denied by policy, {total['refused']:,} refused for another reason, such as a signature that does not hold."
-    return columns("refusals", "Denials", words, [series for name, series in SERIES if name in names], _columns(found, period, names, {"decision": "deny"}))
+    return columns(
+        "refusals", "Denials", words, [series for name, series in SERIES if name in names], _columns(found, period, names, {"decision": "deny"}), width=HALF
+    )
 
 
 def _columns(found: Numbers, period: Period, names: Sequence[str], filters: Mapping[str, str]) -> list[Column]:
@@ -208,7 +210,7 @@ def _risk(found: Numbers, period: Period) -> Chart:
     ]  # fmt: skip
     high = sum(count for low, count in known.items() if low >= RISK_HIGH)
     text = f"Points of {many(sum(known.values()), 'call')} that policy judged, from 0 to 100; {high:,} have {RISK_HIGH} or more."
-    return columns("risk", "Risk", text, [Series(name="Calls", tone="asked")], rows, first="Points")
+    return columns("risk", "Risk", text, [Series(name="Calls", tone="asked")], rows, first="Points", width=HALF)
 
 
 # -- what needs attention

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mpp.console.charts import Fall, waterfall
 from mpp.console.charts_scale import short
+from mpp.console.texts import many
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.stages.audit import dict_of, Line, redactions_of, STAGES, text_of, texts_of
@@ -157,7 +158,7 @@ def _ran(told: Told) -> _Made:
         outcome, raw = text_of(body, "outcome"), dict_of(body, "measured").get("raw_bytes")
         large = f"It answered with about {short(raw)} bytes." if isinstance(raw, int) else "The record does not say how large its answer was."
         calls = body.get("host_calls")
-        host = f"It asked the host {calls:,} times." if isinstance(calls, int) and calls else ""
+        host = f"It asked the host {many(calls, 'time')}." if isinstance(calls, int) and calls else ""
         return (
             name,
             _SANDBOX,
@@ -177,11 +178,11 @@ def _filtered(told: Told) -> _Made:
     result = told.by.get("result")
     if result is None:
         return "Privacy", _PRIVACY, "not reached", PLAIN, (), None
-    many = sum(count for _, count in redactions_of(result))
+    taken = sum(count for _, count in redactions_of(result))
     if dict_of(result.body, "privacy").get("withheld"):
         return "Privacy", _PRIVACY, "withheld", CAREFUL, ("The answer was kept back: it could not be filtered.",), result.seq
-    if many:
-        return "Privacy", _PRIVACY, f"{many:,} taken out", CAREFUL, ("By kind below; the record has no value of them.",), result.seq
+    if taken:
+        return "Privacy", _PRIVACY, f"{taken:,} taken out", CAREFUL, ("By kind below; the record has no value of them.",), result.seq
     return "Privacy", _PRIVACY, "nothing taken out", GOOD, (), result.seq
 
 

@@ -162,6 +162,7 @@ def _answer(line: Line) -> Answer:
     )  # fmt: skip
 
 
+_JUDGED = "what went in, as policy judged it"
 _COMMITS = {
     "in": "what went in",
     "out_raw": "what came out",
@@ -173,7 +174,7 @@ _COMMITS = {
 
 def _commitments(lines: Sequence[Line]) -> tuple[Commitment, ...]:
     found = (
-        Commitment(what=_COMMITS[name], digest=item[:64], entry=line.seq)
+        Commitment(what=_JUDGED if name == "in" and line.kind == "decision" else _COMMITS[name], digest=item[:64], entry=line.seq)
         for line in lines
         for name, item in line.commit.items()
         if name in _COMMITS and isinstance(item, str)
