@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -162,3 +163,25 @@ def test_a_sealed_second_key(people: People, tmp_path: Path) -> None:
     made = mpp("keygen", "--second", "--passphrase-file", secret)
     assert (made.code, "mpp keygen --rotate --add-second" in made.out) == (0, True), made.err
     assert '"sealed"' in (people.folder / "dan" / "keys" / "second.key").read_text()
+
+
+def test_a_publisher_opens_the_web_site_with_a_key(people: People) -> None:
+    bob = people.joins("bob")
+    ada = people.be("ada")
+    assert ada("keygen", "--rotate", "--add-second", bob).code == 0
+    assert ada("register").code == 0
+    url = people.running.services.settings.url
+    for name in ("ada", "bob"):
+        mpp = people.be(name)
+        told = mpp("registry", "login", "--site", "--json").json
+        assert told["address"].startswith(f"{url}/me/enter?code="), told
+        with urllib.request.urlopen(told["address"], timeout=20) as page:
+            shown = page.read().decode()
+        assert "Log in as" in shown
+        assert ("publish-approve" in shown) == (name == "bob")
+    assert ada("registry", "login", "--site").out.startswith(url)
+    assert ada("registry", "login", "--site", "--logout").code == 2
+    people.joins("eve")
+    mpp = people.be("eve")
+    assert "[registry.key]" in mpp("registry", "login", "--site").err
+    assert mpp("registry", "add", url, "--name", "local", "--fingerprint", people.running.services.settings.registry_id).code == 0

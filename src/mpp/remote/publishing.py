@@ -13,8 +13,8 @@ from mpp.model.jsontext import Json, canonical, read
 from mpp.model.limits import PACKAGE_ID_MAX
 from mpp.model.value import value
 from mpp.protocol.registry import answers
-from mpp.protocol.registry.bodies import ExchangeBody, OwnersBody, ReasonBody, RecoveryBody
-from mpp.protocol.registry.documents import OWNERS_MAX, OwnerDoc, PublishedDoc, PublisherDoc, StagedDoc, TokenDoc
+from mpp.protocol.registry.bodies import ExchangeBody, OwnersBody, ReasonBody, RecoveryBody, SiteBody
+from mpp.protocol.registry.documents import EntryDoc, OWNERS_MAX, OwnerDoc, PublishedDoc, PublisherDoc, StagedDoc, TokenDoc
 from mpp.remote.client import JSON_TYPE, RegistryClient
 from mpp.stages.archive.limits import TOTAL_BYTES_MAX
 
@@ -48,6 +48,10 @@ class PublisherClient(RegistryClient):
     def owners(self, package_id: str, owners: tuple[OwnerDoc, ...]) -> OwnersAnswer:
         body = canonical(OwnersBody(owners=owners).to_json())
         return self._sent("PUT", f"/v1/packages/{quote(package_id, safe='')}/owners", body, JSON_TYPE, read_owners)
+
+    def site_entry(self) -> EntryDoc:
+        """A word for the web site at the address that this home knows, which is signed with it."""
+        return self._sent("POST", "/v1/site/entry", canonical(SiteBody(site=self.registry.url).to_json()), JSON_TYPE, answers.read_entry)
 
     def staged(self) -> tuple[StagedDoc, ...]:
         return self._sent("GET", "/v1/staged", b"", JSON_TYPE, answers.read_staged)

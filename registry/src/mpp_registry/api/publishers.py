@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from mpp.protocol.registry import bodies
-from mpp.protocol.registry.documents import NamespaceDoc, NAMESPACES_MAX, PublisherDoc, RecoveryDoc
+from mpp.protocol.registry.documents import EntryDoc, NamespaceDoc, NAMESPACES_MAX, PublisherDoc, RecoveryDoc
 from mpp.protocol.registry.events import ProofMethod, PublisherStatus as Status
 from mpp_registry import publishers
 from mpp_registry.api.answering import Answer, document, NEVER
@@ -13,9 +13,16 @@ from mpp_registry.api.asking import Ask, not_found
 from mpp_registry.catalog import reading
 from mpp_registry.catalog.types import NamespaceRow
 from mpp_registry.namespaces import claim_namespace
+from mpp_registry.publishers.entering import grant_entry
 from mpp_registry.store.ports import Rows
 
 _NAMESPACE = "SELECT namespace, publisher_id, method, state, proven_at, checked_at, failures FROM namespaces WHERE namespace = ?"
+
+
+def site_entry(ask: Ask) -> Answer:
+    """A word for the web site, to whoever signed with a key of a publisher."""
+    found = grant_entry(ask.services, ask.need_actor(), bodies.read_site(ask.body).site)
+    return document(EntryDoc(code=found.code, expires_at=found.expires_at).to_json(), status=201, cache=NEVER)
 
 
 def publisher(ask: Ask) -> Answer:

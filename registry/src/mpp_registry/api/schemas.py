@@ -152,6 +152,7 @@ SCHEMAS: dict[str, Json] = {
     "Absence": {"type": "object", "description": "A proof that the registry has no such package, as spec/registry.md has it."},
     "Advisory": _ADVISORY,
     "Advisories": answer(advisories=many(named("Advisory"), PAGE_ITEMS_MAX), next=CURSOR),
+    "Entry": answer(code=text(), expires_at=TIME),
     "Token": answer(token=text(), expires_at=TIME, publisher_id=DIGEST),
     "Reported": answer(report_id=text(NAME_MAX)),
     "Problem": {
@@ -167,6 +168,7 @@ SCHEMAS: dict[str, Json] = {
     "OwnersBody": body(owners=many(body(publisher_id=DIGEST, role=choice(*ROLES)), OWNERS_MAX, 1)),
     "NamespaceBody": body(namespace=PACKAGE, method=choice(*CLAIMED_BY)),
     "RecoveryBody": body("reason", action=choice(*RECOVERY_ACTIONS), reason=text(REASON_MAX)),
+    "SiteBody": body(site=text(URL_MAX, least=1)),
     "ReasonBody": body(reason=text(REASON_MAX, least=1)),
     "RuleBody": body(issuer=text(least=1), claims={"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}}, packages=many(PACKAGE, 100, 1)),
     "ExchangeBody": body(token=text(OIDC_TOKEN_CHARS_MAX, least=1), package_id=PACKAGE),

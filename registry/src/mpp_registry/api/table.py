@@ -189,6 +189,10 @@ _PUBLISHERS = (
         places=(PUBLISHER,),
     ),
     change(
+        "POST", "/v1/site/entry", "site_entry", "A word that opens the web site for whoever signed, once and soon.", "publishers", publishers.site_entry,
+        (*ok("The word.", "Entry", status=201), *REFUSED), body="SiteBody",
+    ),
+    change(
         "PUT", "/v1/publishers/{publisher_id}/status", "put_publisher_status", "Suspend or revoke a publisher, for an administrator.", "publishers",
         publishers.put_status, (*ok("The publisher, as it is now.", "Publisher"), *REFUSED), body="PublisherStatusBody", places=(PUBLISHER,), auth="admin",
     ),

@@ -15,3 +15,15 @@ RECOVERED_PACKAGES_MAX = 1000
 
 ASKED_EACH_MAX = 4
 """Recoveries that one successor may have open. Reason: each is read by an administrator."""
+
+ENTER_SECONDS = 120
+"""Seconds for which a word of the command line opens the web site. Reason: it is copied into a browser, or opened at once."""
+
+ENTERS_EACH_MAX = 10
+"""Such words of one key at a time. Reason: a person needs one; bounds the rows that a loop makes."""
+
+SESSION_SECONDS = 3600
+"""Seconds for which a publisher stays logged in to the web site. Reason: it is made anew by one command."""
+
+SESSION_IDLE_SECONDS = 900
+"""Seconds without a page after which a publisher's session has ended. Reason: a browser that was left open."""

@@ -30,6 +30,8 @@ class Asked:
     """Of whoever asked, as the server sees it."""
     is_secure: bool
     """Over https."""
+    own_cookie: str = ""
+    """That of a publisher's session; empty: none."""
 
 
 @value

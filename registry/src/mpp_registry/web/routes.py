@@ -10,6 +10,7 @@ from mpp_registry.services import Services
 from mpp_registry.web.admin import actions, desk, entering
 from mpp_registry.web.admin.desk import for_admin
 from mpp_registry.web.errors import status_answer
+from mpp_registry.web.me import pages as me
 from mpp_registry.web.pages import explorer, home, packages, people, reports, search, status
 from mpp_registry.web.serving import asked_of, endpoint, response_of
 from mpp_registry.web.site import Page, make_site
@@ -32,6 +33,9 @@ READ: tuple[tuple[str, Page], ...] = (
     ("/log/{index}", explorer.entry),
     ("/advisories", reports.advisories),
     ("/status", status.status),
+    ("/me", me.mine),
+    ("/me/login", me.how),
+    ("/me/enter", me.door),
     ("/admin/login", entering.login_form),
     ("/admin", for_admin(desk.overview)),
     ("/admin/package", for_admin(desk.package)),
@@ -43,6 +47,8 @@ WRITE: tuple[tuple[str, Page], ...] = (
     ("/admin/logout", entering.logout),
     ("/admin/act", actions.act),
     ("/packages/{package_id}/report", reports.send),
+    ("/me/enter", me.enter),
+    ("/me/logout", me.leave),
 )
 
 

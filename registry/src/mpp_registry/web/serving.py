@@ -16,10 +16,11 @@ from mpp_registry.web.admin.sessions import COOKIE, SECURE_COOKIE, session_of
 from mpp_registry.web.answers import ALWAYS_ASK, Answer, Asked, redirect
 from mpp_registry.web.errors import fault_answer, status_answer
 from mpp_registry.web.headers import SECURITY
+from mpp_registry.web.me.cookies import COOKIE as OWN_COOKIE, SECURE_COOKIE as OWN_SECURE_COOKIE
 from mpp_registry.web.limits import FORM_BYTES_MAX, FORM_FIELDS_MAX, QUERY_CHARS_MAX
 from mpp_registry.web.site import Page, Site
 
-OPEN = ("/admin/", "/static/")
+OPEN = ("/admin/", "/static/", "/me/")
 """Pages that judge for themselves who may see them."""
 
 FORM = "application/x-www-form-urlencoded"
@@ -55,7 +56,7 @@ def _answered(site: Site, page: Page, asked: Asked) -> Response:
 
 def _may_see(site: Site, asked: Asked) -> bool:
     """A registry that is not for everybody shows its pages to administrators; publishers use the command line, whose requests are signed."""
-    if site.services.settings.is_public or asked.path.startswith(OPEN):
+    if site.services.settings.is_public or f"{asked.path}/".startswith(OPEN):
         return True
     with site.services.database.read() as rows:
         return session_of(site.services, rows, asked) is not None
@@ -73,6 +74,7 @@ def asked_of(request: Request, form: dict[str, str]) -> Asked:
         etag=headers.get("if-none-match", ""),
         address=request.scope.get(ADDRESS) or (request.client.host if request.client else ""),
         is_secure=request.url.scheme == "https",
+        own_cookie=request.cookies.get(OWN_SECURE_COOKIE, request.cookies.get(OWN_COOKIE, "")),
     )
 
 

@@ -28,6 +28,7 @@ from mpp.protocol.registry.documents import (
     CURSOR_CHARS_MAX,
     ConsistencyDoc,
     DOCUMENT_BYTES_MAX,
+    EntryDoc,
     LEAF_CHARS_MAX,
     LOG_ITEMS_MAX,
     LogPage,
@@ -69,6 +70,10 @@ T = TypeVar("T")
 _CODE = re.compile(r"[a-z]+\.[a-z0-9_]+")
 _CODE_FORM = "a code such as registry.not_found"
 _WORDS = re.compile(r"[^\x00-\x1f\x7f]*")
+_ENTRY = re.compile(r"[0-9a-f.]{16,400}")
+ENTRY_CHARS_MAX = 400
+"""Characters of a word for the web site. Reason: three numbers of 64 digits."""
+
 _PLAIN = "a text without control characters"
 
 
@@ -138,6 +143,16 @@ def read_advisories(data: bytes, *, where: str) -> AdvisoriesPage:
 
 def read_token(data: bytes, *, where: str) -> TokenDoc:
     return _read(data, where, _token)
+
+
+def read_entry(data: bytes, *, where: str) -> EntryDoc:
+    return _read(
+        data,
+        where,
+        lambda found: EntryDoc(
+            code=found.text("code", most=ENTRY_CHARS_MAX, pattern=_ENTRY, form="a word of a registry"), expires_at=_count(found, "expires_at")
+        ),
+    )
 
 
 def read_problem(data: bytes, *, where: str) -> Problem:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from mpp.limits import KIB
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, read as read_json
-from mpp.model.limits import LINE_MAX, NAME_MAX, PACKAGE_ID_MAX, VERSION_MAX
+from mpp.model.limits import LINE_MAX, NAME_MAX, PACKAGE_ID_MAX, URL_MAX, VERSION_MAX
 from mpp.model.names import PACKAGE_ID, PACKAGE_ID_FORM, SHA256_HEX, SHA256_HEX_FORM, VERSION, VERSION_FORM
 from mpp.model.value import value
 from mpp.protocol.registry.documents import ADVISORY_CHARS_MAX, OWNERS_MAX, OwnerDoc, PUBLISHER_STATES, REASON_MAX, ROLES, SEVERITIES, VERSION_STATES
@@ -65,6 +65,16 @@ class RecoveryBody:
 
     def to_json(self) -> Json:
         return {"action": self.action, "reason": self.reason}
+
+
+@value
+class SiteBody:
+    """``POST /v1/site/entry``: the address that the signer knows the registry by."""
+
+    site: str
+
+    def to_json(self) -> Json:
+        return {"site": self.site}
 
 
 @value
@@ -161,6 +171,10 @@ def read_publisher_status(data: bytes) -> PublisherStatusBody:
 
 def read_recovery(data: bytes) -> RecoveryBody:
     return _read(data, lambda found: RecoveryBody(action=found.one_of("action", RECOVERY_ACTIONS), reason=_line(found, "reason", REASON_MAX)))
+
+
+def read_site(data: bytes) -> SiteBody:
+    return _read(data, lambda found: SiteBody(site=found.text("site", most=URL_MAX)))
 
 
 def read_reason(data: bytes) -> ReasonBody:

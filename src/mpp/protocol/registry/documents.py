@@ -329,6 +329,17 @@ class AdvisoriesPage:
 
 
 @value
+class EntryDoc:
+    """Answer to ``POST /v1/site/entry``: a word that opens the web site once."""
+
+    code: str
+    expires_at: int
+
+    def to_json(self) -> Json:
+        return {"code": self.code, "expires_at": self.expires_at}
+
+
+@value
 class TokenDoc:
     """Answer to ``POST /v1/oidc/exchange``: a token for a few minutes, for one publisher."""
 
