@@ -219,6 +219,8 @@ class Bar:
     href: str
     number: str
     drawing: Markup
+    about: str = ""
+    """What stands under its words; small."""
 
 
 def _lying(parts: Iterable[tuple[int, int, str]]) -> Markup:

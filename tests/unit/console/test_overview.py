@@ -151,7 +151,7 @@ def record(**changes: object) -> RecordState:
         ({"record": record(seen=(Seen(name="w", at=NOW - 3 * DAY),))}, "careful", "No witness has seen the record since 2025-12-29"),
         ({"verified": Verified(at=NOW, level="broken", reason="a line is gone", covered=0, seconds=1.0)}, "bad", "The record does not hold: a line is gone"),
         ({"numbers": counted(endings={"failed": ((NOW, 2),), "ok": ((NOW, 9),)})}, "bad", "2 of 11 calls that ran did not end well"),
-        ({"numbers": counted(endings={"denied": ((NOW, 2),), "refused": ((NOW, 1),)})}, "careful", "2 calls denied by policy, 1 refused"),
+        ({"numbers": counted(endings={"denied": ((NOW, 2),), "refused": ((NOW, 1),)})}, "careful", "2 calls denied by policy, 1 call refused"),
         ({"numbers": counted(risks=(("90", 2),))}, "careful", "2 calls with a risk of 70 or more"),
     ],
 )
@@ -206,7 +206,7 @@ def test_the_numbers_are_those_of_the_record(tmp_path: Path) -> None:
         "25 ms",
         "email",
         "3",
-        "com.example.hello/greet",
+        "greet com.example.hello",
         "claude",
         "policy.denied",
         "Of 1 call.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from mpp.console.charts import Bar, bars, Chart, Column, columns, HALF, Series, Spread, spreads
@@ -131,7 +132,7 @@ def overview(found: Numbers, period: Period, facts: Facts, now: int) -> Overview
     return Overview(
         period=period, figures=_figures(total, found, facts, period), needs=needs(total, found, facts, period, now), over_time=_over_time(found, period, total),
         refusals=_refusals(found, period, total), risk=_risk(found, period), stages=spreads(times), measured=measured, is_sample=measured >= SAMPLE_MAX,
-        tools=bars([(name, _tool(name, period), count) for name, count in found.tools]),
+        tools=_tools(found, period),
         agents=bars([(name, _calls(period, agent=name), count) for name, count in found.agents]),
         redactions=bars([(name, "", count) for name, count in found.redactions], tone="asked"),
         codes=bars([(name, _calls(period, code=name), count) for name, count in found.codes], tone="denied"),
@@ -142,9 +143,10 @@ def _calls(period: Period, **filters: str) -> str:
     return "/calls?" + urlencode({**filters, "since": str(period.since), "until": str(period.until)})
 
 
-def _tool(name: str, period: Period) -> str:
-    package, _, tool = name.partition("/")
-    return _calls(period, package=package, tool=tool)
+def _tools(found: Numbers, period: Period) -> tuple[Bar, ...]:
+    names = [name.partition("/") for name, _ in found.tools]
+    drawn = bars([(tool, _calls(period, package=package, tool=tool), count) for (package, _, tool), (_, count) in zip(names, found.tools, strict=True)])
+    return tuple(replace(bar, about=package) for bar, (package, _, _) in zip(drawn, names, strict=True))
 
 
 def _figures(total: Mapping[str, int], found: Numbers, facts: Facts, period: Period) -> tuple[Figure, ...]:
@@ -248,7 +250,11 @@ def _of_calls(total: Mapping[str, int], found: Numbers, period: Period) -> list[
             Need(tone=BAD, words=f"{broken:,} of {many(whole, 'call')} that ran did not end well", href=_calls(period, ending="failed"), action="See them")
         )
     if total["denied"] + total["refused"]:
-        text = f"{total['denied']:,} calls denied by policy, {total['refused']:,} refused"
+        parts = (
+            f"{many(total['denied'], 'call')} denied by policy" if total["denied"] else "",
+            f"{many(total['refused'], 'call')} refused" if total["refused"] else "",
+        )
+        text = ", ".join(filter(None, parts))
         listed.append(Need(tone=CAREFUL, words=text, href=_calls(period, ending="denied" if total["denied"] else "refused"), action="See them"))
     high = sum(count for name, count in found.risks if name.isdecimal() and int(name) >= RISK_HIGH)
     if high:
