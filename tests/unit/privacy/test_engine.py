@@ -226,7 +226,27 @@ def hyperscan_without_scratch(scanner: HyperscanScanner):
     """A database as it comes from a file, which has no space of its own."""
     import hyperscan
 
-    return hyperscan.loadb(scanner.dump(), hyperscan.HS_MODE_BLOCK)
+    return hyperscan.loadb(hyperscan.dumpb(scanner._database), hyperscan.HS_MODE_BLOCK)
+
+
+def test_a_kept_database_finds_what_a_fresh_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = HyperscanScanner(ALL, None)
+    blob = fresh.dump()
+    # What took longest is not worked out again: it is kept beside the database, under the same seal.
+    monkeypatch.setattr(engine_hyperscan, "fixed_width", lambda _: pytest.fail("worked out again"))
+    kept = HyperscanScanner(ALL, blob)
+    assert (fresh.is_fresh, kept.is_fresh, kept._back) == (True, False, fresh._back)
+    assert any(kept._back)
+    text = b"ada@example.com 4111 1111 1111 1111 +1 415 555 2671 AKIA"
+    assert kept.scan(text, MANY) == fresh.scan(text, MANY)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2 * 3, 2 * 3 + 8])
+def test_a_kept_database_that_is_cut_off_is_compiled_anew(cut: int) -> None:
+    one = HyperscanScanner(("ab", "c+", "d"), None)
+    again = HyperscanScanner(("ab", "c+", "d"), one.dump()[:cut])
+    assert again.is_fresh
+    assert again.scan(b"abccd", MANY) == one.scan(b"abccd", MANY)
 
 
 def test_hyperscan_takes_all_probes_of_the_product() -> None:

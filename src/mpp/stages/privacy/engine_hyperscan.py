@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 _NUMBER_BITS = 16
 _NUMBER_MASK = (1 << _NUMBER_BITS) - 1
-_FORM = "2"
-"""How expressions are compiled here. Another way makes databases that tell other things."""
+_FORM = "3"
+"""How expressions are compiled here, and how the result is kept. Another way makes databases that tell other things."""
+_WIDTH_BYTES = 2
+"""Of each expression, in front of a kept database: how wide its matches are. To work it out takes longer than to read all of the rest."""
 EXPRESSIONS_MAX = _NUMBER_MASK
 """Expressions of one scanner. Reason: offset and number of a place are packed into one integer while a scan runs."""
 
@@ -34,12 +36,11 @@ class HyperscanScanner:
     def __init__(self, expressions: tuple[str, ...], blob: Blob) -> None:
         self.digest = digest_of(expressions)
         kept = blob(self.digest) if callable(blob) else blob
-        found = _load(kept) if kept is not None else None
+        found = _load(kept, len(expressions)) if kept is not None else None
         self.is_fresh = found is None
         """Compiled now, and not taken from ``blob``."""
-        self._database = _compile(expressions) if found is None else found
         # Where all matches have one width, the end tells the beginning, and the engine need not keep track of it.
-        self._back = [fixed_width(text) or 0 for text in expressions]
+        self._database, self._back = (_compile(expressions), [fixed_width(text) or 0 for text in expressions]) if found is None else found
         self._fixed = frozenset(number for number, width in enumerate(self._back) if width)
         self._once = frozenset(number for number, text in enumerate(expressions) if text.startswith(ONCE))
         # A scan works in a scratch space and lets other threads run meanwhile. Two scans in one space would overwrite each other's
@@ -51,7 +52,7 @@ class HyperscanScanner:
         """The database, to be kept."""
         import hyperscan  # noqa: PLC0415 - only where it is used
 
-        return hyperscan.dumpb(self._database)
+        return b"".join(width.to_bytes(_WIDTH_BYTES, "big") for width in self._back) + hyperscan.dumpb(self._database)
 
     def scan(self, data: bytes, most: int) -> list[tuple[int, int]]:
         import hyperscan  # noqa: PLC0415 - only where it is used
@@ -99,14 +100,16 @@ def digest_of(expressions: tuple[str, ...]) -> str:
     return hashlib.sha256("\0".join((_FORM, *expressions)).encode()).hexdigest()
 
 
-def _load(blob: bytes) -> hyperscan.Database | None:
+def _load(blob: bytes, count: int) -> tuple[hyperscan.Database, list[int]] | None:
     """None: made by another build, so it is compiled anew."""
     import hyperscan  # noqa: PLC0415 - only where it is used
 
+    end = count * _WIDTH_BYTES
     try:
-        return hyperscan.loadb(blob, hyperscan.HS_MODE_BLOCK)
+        database = hyperscan.loadb(blob[end:], hyperscan.HS_MODE_BLOCK)
     except hyperscan.error:
         return None
+    return database, [int.from_bytes(blob[at : at + _WIDTH_BYTES], "big") for at in range(0, end, _WIDTH_BYTES)]
 
 
 def _compile(expressions: tuple[str, ...]) -> hyperscan.Database:
