@@ -21,7 +21,7 @@ from mpp.host.legacy.looking import ACCEPTED, at_home, KIND, look_at, Seen
 from mpp.host.legacy.keeping import Surroundings
 from mpp.host.legacy.pins import agree
 from mpp.host.legacy.types import Entry
-from mpp.host.trust_event import trust_event
+from mpp.host.told import trust_event
 from mpp.model.value import value
 
 OTHERWISE = "It says something else now than what you looked at. Look at the differences again before you accept them."
@@ -131,5 +131,5 @@ def _accept(desk: Desk, looking: Looking, name: str, digest: str) -> Page:
         # The record is open before anything changes: what could not be kept is not done.
         with AuditLog(desk.home, clock=desk.clock, random=desk.random) as log:
             about.store.update(agree(seen.judged))
-            log.record(trust_event(KIND, name, ACCEPTED, by=desk.user, amr=BY_FORM, at=desk.now(), channel=CHANNEL), durable=True)
+            log.record(trust_event(KIND, name, ACCEPTED, by=desk.user, how=BY_FORM, at=desk.now(), channel=CHANNEL), durable=True)
     return Page(view=view_of(about.store.find(name)))
