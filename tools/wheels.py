@@ -93,13 +93,13 @@ def copy_tracked(base: Path, name: str, to: Path) -> bool:
     return bool(names)
 
 
-def expected(one: Distribution, names: list[str]) -> dict[str, Path]:
-    """What the wheel holds beside its metadata: name in the wheel, and the file of the checkout that it must equal."""
+def expected(one: Distribution, names: list[str], base: Path) -> dict[str, Path]:
+    """What the wheel holds beside its metadata: name in the wheel, and the file below ``base`` that it must equal."""
     found = {}
     for source, target in one.packed.items():
         for name in names:
             if name == source or name.startswith(f"{source}/"):
-                found[target + name[len(source) :]] = ROOT / one.folder / name
+                found[target + name[len(source) :]] = base / name
     return found
 
 
@@ -131,11 +131,15 @@ def rebuilt(one: Distribution, archive: Path, out: Path) -> Path:
 
 
 def make(one: Distribution, out: Path) -> list[Path]:
-    """One distribution, judged: its wheel, its source archive, and its bill of materials."""
+    """One distribution from the checkout, judged: its wheel, its source archive, and its bill of materials."""
     with tempfile.TemporaryDirectory() as folder:
         names = copy_sources(one, Path(folder))
-        wheel, archive = build(one, out, Path(folder))
-    findings = wheel_check.findings(wheel, one.name, expected(one, names))
+        return made_from(one, out, Path(folder), names)
+
+
+def made_from(one: Distribution, out: Path, source: Path, names: list[str]) -> list[Path]:
+    wheel, archive = build(one, out, source)
+    findings = wheel_check.findings(wheel, one.name, expected(one, names, source))
     with tempfile.TemporaryDirectory() as folder:
         if rebuilt(one, archive, Path(folder)).read_bytes() != wheel.read_bytes():
             findings.append("the wheel that is built from the source archive is another")
@@ -146,6 +150,12 @@ def make(one: Distribution, out: Path) -> list[Path]:
     return [wheel, archive, bill]
 
 
+def write_sums(made: list[Path], out: Path) -> str:
+    text = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(made))
+    (out / SUMS).write_text(text, encoding="ascii")
+    return text
+
+
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.wheels", description="Build the wheels, source archives and bills of materials.")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where they are written; dist if left out")
@@ -153,9 +163,7 @@ def main(words: list[str] | None = None) -> int:
     chosen = parser.parse_args(words)
     chosen.out.mkdir(parents=True, exist_ok=True)
     made = [path for one in DISTRIBUTIONS if not chosen.only or one.name in chosen.only for path in make(one, chosen.out)]
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in sorted(made)]
-    (chosen.out / SUMS).write_text("\n".join(lines) + "\n", encoding="ascii")
-    print("\n".join(lines))
+    print(write_sums(made, chosen.out), end="")
     return 0
 
 
