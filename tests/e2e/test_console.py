@@ -15,6 +15,7 @@ import pytest
 
 from mpp.console.desk import Desk
 from mpp.console.serving import ConsoleServer
+from mpp.console.sessions import Sessions
 from mpp.host.agent_store import AgentStore, BearerToken, KnownAgent, token_digest
 from mpp.host.fleet import PERSONAL
 from mpp.host.home import Home
@@ -25,7 +26,7 @@ from mpp.stages.policy.types import Reason, Risk
 from mpp.testing.keys import fixed_signer
 from mpp.testing.packages import NOW, TestClock, TestRandom
 from mpp.testing.questions import need
-from tests.auditlogs import some_days, write
+from tests.auditlogs import some_days, Story, write
 from tests.e2e.chromium import CONTRAST, OVERFLOW, Chromium, needs_chromium
 from tests.unit.console.conftest import Console
 from tests.unit.console.inbox import PASSPHRASE, answer, answers, ask, enroll
@@ -37,7 +38,8 @@ HIGH = Risk(score=74, band="high", reasons=(Reason(points=40, words="Sends what 
 
 SEEN = (
     ("approvals", "/approvals"), ("question", "/approvals/{low}"), ("question-details", "/approvals/{long}?details"), ("question-high", "/approvals/{high}"),
-    ("in-force", "/approvals/in-force"), ("earlier", "/approvals/earlier"), ("agents", "/agents"), ("missing", "/nothing-here"),
+    ("overview", "/?period=week"), ("overview-empty", "/?period=hour"), ("overview-all", "/?period=all"), ("calls", "/calls"), ("calls-filtered", "/calls?ending=denied&code=policy.*"),
+    ("call", "/calls/{ran}"), ("call-denied", "/calls/{denied}"), ("in-force", "/approvals/in-force"), ("earlier", "/approvals/earlier"), ("agents", "/agents"), ("missing", "/nothing-here"),
 )  # fmt: skip
 """Name and address of each page; braces hold what the home below has."""
 
@@ -50,9 +52,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
     write(folder, some_days())
     clock = TestClock(LATER)
     desk = Desk(home=Home(path=str(folder)), clock=clock, random=TestRandom(), user="ada", read_settings=lambda: PERSONAL)
-    server = ConsoleServer(desk, 0)
-    made = Console(desk=desk, sessions=server._sessions, port=server.port)
+    # Another console over the same home, as `mpp approve` would be: what it does is news to the one in the browser.
+    made = Console(desk=desk, sessions=Sessions(desk.clock, desk.random))
     known = _fill(made)
+    server = ConsoleServer(desk, 0)
     thread = threading.Thread(target=server.run)
     thread.start()
     yield SimpleNamespace(url=f"http://127.0.0.1:{server.port}", server=server, made=made, clock=clock, known=known)
@@ -73,8 +76,9 @@ def _fill(made: Console) -> dict[str, str]:
     StopStore(made.desk.home.stops).change(lambda stops: with_stop(stops, "package", "com.bad.tool", Stop(since=LATER, why="leaks file names")))
     made.enter()
     answer(made, ask(made, {"name": "Grace"}), "always")
-    agent_ = AgentIdentity(name="planner", level="proof")
+    agent_ = AgentIdentity(name="planner", level="signed")
     return {
+        "ran": Story(number=2).invocation, "denied": Story(number=1000).invocation,
         "low": ask(made, {"path": "/home/ada/notes/2026-01-03 café.md"}, tool="read_note").id,
         "long": ask(made, {f"key{number:02}": "a long value, " * 30 for number in range(40)}, tool="write_notes", agent=agent_).id,
         "high": ask(made, {"to": "everybody@example.com"}, what=need("high", risk=HIGH), security_level="high", risk=HIGH, tool="send_mail").id,
