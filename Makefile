@@ -1,6 +1,6 @@
 # Each target is one line; the work is in tools/. Everything lives in .venv, nothing is installed outside of it.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev fmt lint test attack conformance layers languages interop docs bench wheels check
+.PHONY: help demo dev fmt lint test attack conformance layers languages interop docs bench wheels zipapp check
 
 help:                       ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ bench: .venv/stamp          ## measure the promised ratios
 
 wheels: .venv/stamp         ## wheels, source archives and bills of materials in dist: the same bytes wherever they are built
 	.venv/bin/python -m tools.wheels
+
+zipapp: .venv/stamp         ## mpp as one file in dist, for machines like this one (PyPI)
+	.venv/bin/python -m tools.zipapp
 
 check: lint docs           ## all that must be green before a change is merged; what may run side by side does
 	@$(MAKE) --no-print-directory --output-sync=target -j2 test attack conformance

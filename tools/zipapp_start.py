@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -37,10 +38,12 @@ def main(file: str, arguments: list[str]) -> NoReturn:
         # An environment names the interpreter that it stands on: another one gets an environment of its own.
         base = os.path.realpath(sys.executable)
         mark = hashlib.sha256(f"{what['digest']}\0{base}".encode()).hexdigest()[:32]
-        parent = cache_folder(os.environ)
-        folder = os.path.join(parent, f"app-{mark}")
+        # Attack: a wide umask of the user. Folders in between get the rights that are left by it, whatever is said of the last one.
+        before = os.umask(0o077)
+        folder = os.path.join(cache_folder(os.environ), f"app-{mark}")
         if not os.path.lexists(folder):
             unpack(archive, folder, base)
+        os.umask(before)
     check_private(folder)
     python = os.path.join(folder, "bin", "python")
     os.execv(python, [python, "-I", "-m", "mpp", *arguments])  # noqa: S606 - there is no shell, and none is wanted
@@ -101,7 +104,7 @@ def fill(archive: zipfile.ZipFile, work: str, base: str, folder: str) -> None:
                 shutil.copyfileobj(source, target)
     os.makedirs(os.path.join(work, "bin"), mode=0o700)
     os.symlink(base, os.path.join(work, "bin", "python"))
-    script = f"#!/bin/sh\nexec '{folder}/bin/python' -I -m mpp \"$@\"\n"
+    script = f'#!/bin/sh\nexec {shlex.quote(f"{folder}/bin/python")} -I -m mpp "$@"\n'
     for name, mode, text in (
         ("pyvenv.cfg", 0o600, f"home = {os.path.dirname(base)}\ninclude-system-site-packages = false\n"),
         # `mpp connect` writes the path of this one into the settings of a client.
