@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from conformance.hosts import own_approval, own_identity, own_policy, own_privacy, own_registry
+from conformance.hosts import own_approval, own_federation, own_identity, own_policy, own_privacy, own_registry
 from mpp.errors import Refused
 from mpp.files import read_bounded
 from mpp.limits import MIB
@@ -44,6 +44,9 @@ JUDGES: dict[str, Judge] = {
     "registry-bundle": own_registry.bundle,
     "registry-absence": own_registry.absence,
     "registry-request": own_registry.request,
+    "peer-list": own_federation.peers,
+    "introduction": own_federation.introduction,
+    "fleet-trust": own_federation.trust,
 }
 
 MESSAGES: dict[str, Judge] = {"privacy": own_privacy.message}

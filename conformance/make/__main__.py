@@ -26,7 +26,7 @@ from conformance.make import (
 )
 from conformance.make import documents_answers, documents_approval, documents_bundle, documents_context, documents_grants, documents_identity, documents_policy
 from conformance.make import documents_policy_arguments, documents_policy_bad, documents_policy_layers, documents_policy_privacy
-from conformance.make import documents_registry, documents_registry_proofs
+from conformance.make import documents_federation, documents_registry, documents_registry_proofs
 from conformance.make import audit_damage, audit_logs, audit_proofs
 from conformance.make import privacy_readings, privacy_rules
 from conformance.make.audit import Audit, make_audit
@@ -40,12 +40,13 @@ TABLES = (archive, names, statements, seals, roots, trusts, contents, manifests,
 DOCUMENT_TABLES = (
     documents_policy, documents_policy_arguments, documents_policy_layers, documents_policy_bad, documents_policy_privacy, documents_bundle, documents_approval,
     documents_answers, documents_identity, documents_grants, documents_context, documents_registry, documents_registry_proofs,
+    documents_federation,
 )  # fmt: skip
 PRIVACY_TABLES = (*privacy_readings.TABLES, *privacy_rules.TABLES)
 AUDIT_TABLES = (*audit_logs.TABLES, *audit_damage.TABLES, *audit_proofs.TABLES)
 CONTEXTS = {
     **documents_policy_bad.SHARED, **documents_bundle.SHARED, **documents_approval.SHARED, **documents_answers.SHARED, **documents_identity.SHARED, **documents_grants.SHARED,
-    **documents_context.SHARED, **documents_registry.SHARED, **documents_registry_proofs.SHARED,
+    **documents_context.SHARED, **documents_registry.SHARED, **documents_registry_proofs.SHARED, **documents_federation.SHARED,
 }  # fmt: skip
 
 

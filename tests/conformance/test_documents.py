@@ -48,6 +48,9 @@ KINDS = {
     "registry-bundle": 50,
     "registry-absence": 12,
     "registry-request": 25,
+    "peer-list": 40,
+    "introduction": 15,
+    "fleet-trust": 35,
 }
 """The fewest vectors of each kind."""
 
