@@ -25,7 +25,7 @@ OPEN = (ENTER,)
 """What somebody without a session may see, beside the style sheet."""
 
 HARMLESS = frozenset((
-    ENTER, "/verify", "/leave", "/privacy", "/policy", "/policy/save", "/health/check", "/health/verify", "/compliance", "/compliance/report.html", "/compliance/report.json",
+    ENTER, "/leave", "/privacy", "/policy", "/policy/save", "/health/check", "/health/verify", "/compliance", "/compliance/report.html", "/compliance/report.json",
 ))  # fmt: skip
 """Forms that change nothing of the home; a console that only shows takes them."""
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from mpp.cli.app import run
 from mpp.console.limits import PAGE_ROWS
 from mpp.console.pages import asking
+from mpp.console.texts import seen
 from mpp.console.views.calls import command_of, read_filters, wanted_of
 from mpp.console.views.proving import NotProved, prove
 from mpp.errors import HostFailed, Refused
@@ -23,6 +26,7 @@ from mpp.testing.packages import NOW
 from tests import auditlogs
 from tests.auditlogs import DAY, Story
 from tests.unit.console.conftest import Console, make_console
+from tests.unit.console.hostile import HOSTILE, is_harmless, TURNED
 
 ADA = Story(number=2, approver="ada", package="com.example.crm", tool="export", hosts=("api.example.com",))
 
@@ -145,19 +149,45 @@ def test_one_page_follows_the_other(tmp_path: Path) -> None:
     assert rows(console.get(first[1].replace("&amp;", "&")).text) == pages[0]
 
 
-def test_names_of_strangers_are_words(tmp_path: Path) -> None:
-    """Attack: a tool and an agent whose names are markup, an attribute's end, or turn the line around."""
+class Elements(HTMLParser):
+    """What a browser would make of it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.all: list[tuple[str, dict[str, str]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.all.append((tag, {name: item or "" for name, item in attrs}))
+
+
+@pytest.mark.parametrize("name", [HOSTILE, TURNED])
+def test_names_of_strangers_are_words(tmp_path: Path, name: str) -> None:
+    """Attack: a tool, an agent, a rule and whatever else a record holds, whose names are markup, an attribute's end, or turn the line around."""
     folder = tmp_path / "home"
     folder.mkdir()
-    bad = Story(number=1, tool='"><script>alert(1)</script>', agent="\u202eadmin", package="com.x'><img src=x>")
-    auditlogs.write(folder, [*auditlogs.refused(bad), Story(number=1).event("agent", {"name": bad.agent, "proof": "x<y"})])
-    console = make_console(folder, now=NOW + DAY)
-    for path in ("/calls", f"/calls/{bad.invocation}", '/calls?q="><script>', "/"):
-        page = console.get(path)
-        assert "<script>alert" not in page.text
-        assert "<img" not in page.text
-        assert "\u202e" not in page.text
-    assert "U+202E" in console.get("/calls").words
+    bad = Story(number=1, tool=name, agent=name, package=name, version=name, publisher=name, user=name, outcome=name, hosts=(name,), secrets=(name,), tenant="local",
+                more={"redactions": [{"type": name, "count": 1}], "kv": {"get": 1}, "privacy": {"let_through": {name if name.isascii() else "x": 1}}})  # fmt: skip
+    worse = Story(number=2, tool=name, agent=name)
+    rules = {"layer": name, "policy": name, "rule": name, "effect": "deny"}
+    events = [worse.event("decision", {"facts": {"scope": {"read": [name], "network": [{"host": name, "ports": [name]}]}}, "effect": "deny", "rules": [rules]}),
+              worse.event("answer", {"answer": name, "approver": name, "amr": name, "channel": name, "jti": "j"}), worse.event("refused", {"code": name, "tool": name}),
+              worse.event("consent", {"by": name})]  # fmt: skip
+    auditlogs.write(folder, [*auditlogs.runs(bad), *events])
+    console = make_console(folder, now=NOW + 3600)
+    shown = name is HOSTILE
+    for path in ("/calls", f"/calls/{bad.invocation}", f"/calls/{worse.invocation}", "/?period=all"):
+        assert is_harmless(console.get(path), shown=shown) is True
+    for field in ("q", "agent", "code", "package", "tenant"):
+        page = console.get(f"/calls?{urlencode({field: name})}")
+        assert page.status == 200
+        # It stands in the field of the form as it was given, and is no more than a value there.
+        found = Elements(page.text)
+        assert next(given for tag, given in found.all if tag == "input" and given.get("name") == field)["value"] in {name.strip(), seen(name)}
+        assert not [tag for tag, given in found.all if tag == "img" or any(one.startswith("on") for one in given)]
+        assert [given for tag, given in found.all if tag == "script" and not given.get("src", "").startswith("/static/")] == []
+    if not shown:
+        assert "U+202E" in console.get("/calls").words
 
 
 # -- one call

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from mpp.console import checking
 from mpp.console.pages import asking, overview as pages
-from mpp.console.pages.recording import record_state, Verifying
-from mpp.console.views.overview import Facts, in_bars, needs, overview, RecordState, Verified
+from mpp.console.pages.recording import record_state
+from mpp.console.views.overview import Facts, in_bars, needs, overview, RecordState
+from mpp.console.views.health import verified_of
 from mpp.console.views.periods import BARS_MAX, label, period_of, PERIODS, words
 from mpp.host.audit.index_calls import SPANS
 from mpp.host.audit.listing import Numbers, span_for
@@ -149,7 +151,7 @@ def record(**changes: object) -> RecordState:
         ({"record": record(witnesses=(), seen=())}, "careful", "No witness watches the record"),
         ({"record": record(seen=())}, "careful", "No witness has seen the record yet"),
         ({"record": record(seen=(Seen(name="w", at=NOW - 3 * DAY),))}, "careful", "No witness has seen the record since 2025-12-29"),
-        ({"verified": Verified(at=NOW, level="broken", reason="a line is gone", covered=0, seconds=1.0)}, "bad", "The record does not hold: a line is gone"),
+        ({"verified": verified_of({"verdict": "broken", "reason": "a line is gone"}, NOW)}, "bad", "The record does not hold: a line is gone"),
         ({"numbers": counted(endings={"failed": ((NOW, 2),), "ok": ((NOW, 9),)})}, "bad", "2 of 11 calls that ran did not end well"),
         ({"numbers": counted(endings={"denied": ((NOW, 2),), "refused": ((NOW, 1),)})}, "careful", "2 calls denied by policy, 1 call refused"),
         ({"numbers": counted(risks=(("90", 2),))}, "careful", "2 calls with a risk of 70 or more"),
@@ -162,10 +164,10 @@ def test_what_needs_somebody_is_said(changes: dict[str, object], tone: str, said
 
 
 def test_what_is_in_order_is_not_said_and_the_worst_comes_first() -> None:
-    assert attention(verified=Verified(at=NOW, level="signed", reason="", covered=10, seconds=1.0)) == []
+    assert attention(verified=verified_of({"verdict": "signed", "covered": {"signed": 10}}, NOW)) == []
     assert attention(counted(endings={"failed": ((NOW, 1),), "ok": ((NOW, 99),)})) == []
     assert attention(record=None) == []
-    found = attention(pending=(NOW,), verified=Verified(at=NOW, level="broken", reason="x", covered=0, seconds=1.0))
+    found = attention(pending=(NOW,), verified=verified_of({"verdict": "broken", "reason": "x"}, NOW))
     assert [tone for tone, _ in found] == ["bad", "careful"]
 
 
@@ -236,36 +238,17 @@ def test_the_page_needs_no_style_and_no_script_of_its_own(busy: Console) -> None
         assert set(re.findall(r'(?:src|href)="(https?:[^"]*)"', text)) == set()
 
 
-def test_it_can_be_verified_and_the_page_keeps_what_was_said(busy: Console) -> None:
+def test_what_was_verified_on_another_page_stands_here_too(busy: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"ok": True, "verdict": "signed", "reason": "all of it", "covered": {"signed": 128}, "notes": [], "faults": []}
+    monkeypatch.setattr(checking, "_answer", lambda _words, _home: said)
     assert "not since this console was started" in busy.get("/").words
-    after = busy.follow(busy.post("/verify"))
-    assert "The record was verified: signed." in after.words
-    assert re.search(r"Verified here signed .*, entries 0 to \d+, at", busy.get("/").words)
-    log = Home(path=str(busy.home)).log
-    (segment,) = (path for path in Path(log.segments).iterdir() if path.suffix == ".jsonl")
-    segment.write_bytes(segment.read_bytes().replace(b'"allow"', b'"ALLOW"', 1))
-    broken = busy.follow(busy.post("/verify"))
-    assert "The record does not hold" in broken.words
-
-
-def test_one_verification_at_a_time(busy: Console) -> None:
-    ours = Verifying()
-    assert ours._lock.acquire()
-    assert ours.run(busy.desk) is None
-    ours._lock.release()
-    found = ours.run(busy.desk)
-    assert found is not None
-    assert found.holds
-
-
-def test_the_page_says_so_when_one_runs_already(busy: Console, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Verifying, "run", lambda _self, _desk: None)
-    assert "is being verified already" in busy.follow(busy.post("/verify")).words
-
-
-def test_a_console_that_only_shows_may_verify(tmp_path: Path) -> None:
-    console = make_console(measured_home(tmp_path / "home"), read_only=True)
-    assert "The record was verified" in console.follow(console.post("/verify")).words
+    assert busy.post("/health/verify").status == 303
+    assert re.search(r"Verified here signed all of it ?, entries 0 to 127, at", busy.get("/").words)
+    said |= {"verdict": "broken", "reason": "a line is gone"}
+    assert busy.post("/health/verify").status == 303
+    assert "The record does not hold: a line is gone" in busy.get("/").words
+    # Another console over the same home has verified nothing.
+    assert "not since this console was started" in make_console(busy.home).get("/").words
 
 
 def test_the_state_of_a_damaged_record_is_told_and_breaks_no_page(busy: Console) -> None:

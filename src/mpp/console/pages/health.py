@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from mpp.console.checking import Checks
+from mpp.console.checking import Checks, checks_of
 from mpp.console.desk import Desk, work
 from mpp.console.render import redirect, render
 from mpp.console.views.health import (
@@ -55,7 +55,7 @@ BUSY = "This runs at the moment. Load the page again when it has ended."
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    checks = Checks(desk)
+    checks = checks_of(desk)
 
     async def page(request: Request) -> Response:
         return render(request, "health.html", health=await work(_health, desk, checks))

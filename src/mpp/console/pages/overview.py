@@ -6,11 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from mpp.console.checking import Checks, checks_of
 from mpp.console.desk import Desk, work
 from mpp.console.pages.approvals import TENANTS
 from mpp.console.pages.asking import asked, Indexing, indexing_page
-from mpp.console.pages.recording import record_state, Verifying
-from mpp.console.render import redirect, render
+from mpp.console.pages.recording import record_state
+from mpp.console.render import render
+from mpp.console.views.health import Verified, verified_of
 from mpp.console.views.overview import Facts, overview, Overview
 from mpp.console.views.periods import period_of, PERIODS, USUAL
 from mpp.host.audit.listing import Numbers, numbers
@@ -35,26 +37,19 @@ class Page:
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    verifying = Verifying()
+    checks = checks_of(desk)
 
     async def first(request: Request) -> Response:
         name = request.query_params.get("period", USUAL)
-        found = await work(_overview, desk, verifying, name)
+        found = await work(_overview, desk, checks, name)
         if isinstance(found, Indexing):
             return indexing_page(request, found)
         return render(request, "overview.html", found=found.found, facts=found.facts, record=found.facts.record, periods=PERIODS)
 
-    async def verify(request: Request) -> Response:
-        found = await work(verifying.run, desk)
-        if found is None:
-            return redirect(request, "/#record", said="The record is being verified already.", tone="careful")
-        tone = "good" if found.holds else "bad"
-        return redirect(request, "/#record", said=f"The record was verified: {found.level}. {found.reason}", tone=tone)
-
-    return [Route("/", first), Route("/verify", verify, methods=["POST"])]
+    return [Route("/", first)]
 
 
-def _overview(desk: Desk, verifying: Verifying, name: str) -> Page | Indexing:
+def _overview(desk: Desk, checks: Checks, name: str) -> Page | Indexing:
     now = desk.now()
     first = asked(desk, lambda connection: connection.execute("SELECT min(at) FROM entry").fetchone()) if name == "all" else None
     if isinstance(first, Indexing):
@@ -63,8 +58,14 @@ def _overview(desk: Desk, verifying: Verifying, name: str) -> Page | Indexing:
     found = asked(desk, lambda connection: numbers(connection, period.since, period.until, TOP_ROWS))
     if isinstance(found, Indexing):
         return found
-    facts = Facts(pending=_pending(desk, now), held=_held(desk), stops=_stops(desk), record=record_state(desk), verified=verifying.last)
+    facts = Facts(pending=_pending(desk, now), held=_held(desk), stops=_stops(desk), record=record_state(desk), verified=_verified(checks))
     return Page(found=overview(found or NOTHING, period, facts, now), facts=facts)
+
+
+def _verified(checks: Checks) -> Verified | None:
+    """What the last verification that this console ran has said, on whichever page."""
+    found = checks.last("record")
+    return None if found is None else verified_of(found.document, found.at)
 
 
 def _pending(desk: Desk, now: int) -> tuple[int, ...]:

@@ -1,45 +1,19 @@
-"""The state of the record, without reading it whole; and a verification of all of it where a person asks for one."""
+"""The state of the record, without reading it whole."""
 
 from __future__ import annotations
 
 import os
-import threading
-import time
 
 from mpp.console.desk import Desk
-from mpp.console.views.overview import RecordState, Verified
+from mpp.console.views.overview import RecordState
 from mpp.errors import MppError
 from mpp.host.audit.counting import stored
 from mpp.host.audit.places import LogPlaces
 from mpp.host.audit.reader import LogReader
-from mpp.host.audit.verifying import FAST, verify_log, Wanted
 from mpp.host.audit.witness_list import WitnessList
 from mpp.ledger.checkpoints import read_checkpoint
 from mpp.ledger.notes import NoteKey
 from mpp.stages.audit import count_witnesses, read_genesis, Seen
-
-
-class Verifying:
-    """One verification at a time in this process, and what the last one said."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self.last: Verified | None = None
-
-    def run(self, desk: Desk) -> Verified | None:
-        """As `mpp audit verify`: each segment is hashed, and compared with its seal and with what witnesses saw. None: another one runs."""
-        if not self._lock.acquire(blocking=False):
-            return None
-        try:
-            begun, places = time.perf_counter(), desk.home.log
-            found = verify_log(places, Wanted(depth=FAST, witnesses=tuple(one.key for one in WitnessList(places).load())))
-            self.last = Verified(
-                at=desk.now(), level=found.level, reason=found.reason, covered=found.covered.of(found.level) if found.holds else 0,
-                seconds=time.perf_counter() - begun,
-            )  # fmt: skip
-            return self.last
-        finally:
-            self._lock.release()
 
 
 def record_state(desk: Desk) -> RecordState | None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from mpp.console.charts import Bar, bars, Chart, Column, columns, HALF, Series, Spread, spreads
 from mpp.console.texts import many, span, when
+from mpp.console.views.health import Verified
 from mpp.console.views.periods import label, Period, words
 from mpp.host.audit.index_calls import RISK_BAND, RISK_MAX
 from mpp.host.audit.listing import Numbers, SAMPLE_MAX
@@ -58,22 +59,6 @@ class RecordState:
     """Entries under the checkpoint that they saw."""
     fault: str
     """Why some of this could not be read; empty where all could."""
-
-
-@value
-class Verified:
-    """The last time that this console verified the record."""
-
-    at: int
-    level: str
-    reason: str
-    covered: int
-    """Entries that it is about."""
-    seconds: float
-
-    @property
-    def holds(self) -> bool:
-        return self.level != "broken"
 
 
 @value
@@ -266,7 +251,7 @@ def _of_calls(total: Mapping[str, int], found: Numbers, period: Period) -> list[
 
 def _of_record(facts: Facts, now: int) -> list[Need]:
     record, verified, listed = facts.record, facts.verified, list[Need]()
-    if verified is not None and not verified.holds:
+    if verified is not None and verified.tone == BAD:
         listed.append(Need(tone=BAD, words=f"The record does not hold: {verified.reason}", href="#record", action="See below"))
     if record is None:
         return listed
