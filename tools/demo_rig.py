@@ -49,7 +49,7 @@ class Screen:
     def line(self, text: str = "", *, code: str = "", indent: str = "") -> None:
         """One line of ours, wrapped. What commands print is never wrapped by words, so that it stays as it is."""
         self.quiet()
-        for piece in textwrap.wrap(text, self.columns, initial_indent=indent, subsequent_indent=indent) or [""]:
+        for piece in textwrap.wrap(text, self.columns, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]:
             self._put(f"\x1b[{code}m{piece}\x1b[0m" if code and self.has_colours else piece)
 
     def shown(self, text: str) -> None:
@@ -68,7 +68,8 @@ class Screen:
             print("\r" + " " * self.columns + "\r", end="", file=self._out, flush=True)
 
     def _put(self, text: str) -> None:
-        shown = text.encode(self._out.encoding or "ascii", "backslashreplace").decode(self._out.encoding or "ascii")
+        encoding = self._out.encoding or "utf-8"
+        shown = text.encode(encoding, "backslashreplace").decode(encoding)
         print(shown, file=self._out, flush=True)
 
 
@@ -96,12 +97,18 @@ class Demo:
         words = shlex.split(command)
         words = [*MPP, *words[1:]] if words[0] == "mpp" else words
         with subprocess.Popen(words, cwd=where, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-            for line in self._lines(process, begun):
-                shown += 1
-                if lines_max and shown > lines_max:
-                    more += 1
-                else:
-                    self.screen.shown(f"  {line}")
+            try:
+                for line in self._lines(process, begun):
+                    shown += 1
+                    if lines_max and shown > lines_max:
+                        more += 1
+                    else:
+                        self.screen.shown(f"  {line}")
+                process.wait()
+            finally:
+                # After Ctrl-C nothing of the demo goes on behind the prompt.
+                if process.poll() is None:
+                    end(process)
         if more:
             self.screen.shown(f"  … and {more} more line{'s' if more > 1 else ''}")
         self._told_time(begun)
