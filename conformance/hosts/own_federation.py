@@ -30,9 +30,7 @@ def _chain(context: Fields, key: str) -> RootChain:
 
 def peers(data: bytes, context: Fields, _: str) -> Json:
     listed = read_list(data, _chain(context, "registry"), where="list")
-    rows: list[Json] = [
-        {"registry_id": one.registry_id, "url": one.url, "namespaces": [*one.namespaces], "introduces": one.introduces} for one in listed.peers
-    ]
+    rows: list[Json] = [{"registry_id": one.registry_id, "url": one.url, "namespaces": [*one.namespaces], "introduces": one.introduces} for one in listed.peers]
     asked = whom_to_ask(listed, text_of(context, "package"), is_ours=context.flag("is_ours", default=False))
     return {"version": listed.version, "peers": rows, "asked": [one.registry_id for one in asked]}
 
