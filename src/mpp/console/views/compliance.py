@@ -10,8 +10,7 @@ from mpp.errors import Refused
 from mpp.limits import DAY_SECONDS
 from mpp.model.jsontext import shown
 from mpp.model.value import value
-from mpp.stages.audit.report import Period, Report
-from mpp.stages.audit.report.types import Control, Inventory
+from mpp.stages.audit.report import Control, Inventory, Period, Report
 
 ENTRIES_MAX = 2_000_000
 """Entries that a page reads for one report. Reason: some tens of seconds; `mpp audit report` has no such bound."""

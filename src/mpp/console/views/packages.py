@@ -105,16 +105,12 @@ class Event:
 
 
 @value
-class PackageView:
-    line: PackageLine
+class Contents:
+    """What stands in a file that is believed."""
+
     description: str
     trusted: str
-    fault: str
-    code: str
-    hint: str
-    source: str
-    file_hash: str
-    mark: str
+    """Why its publisher is."""
     rights: tuple[str, ...]
     memory_mb: int
     timeout_ms: int
@@ -123,8 +119,21 @@ class PackageView:
     tools: tuple[Tool, ...]
     looks: tuple[tuple[bool, str], ...]
     """What a model reads and a person should look at; True: it is refused for it."""
+
+
+@value
+class PackageView:
+    line: PackageLine
+    contents: Contents | None
+    """None: the file is not believed."""
+    fault: str
+    code: str
+    hint: str
+    source: str
+    file_hash: str
+    mark: str
     others: tuple[PackageLine, ...]
-    is_readable: bool
+    """All installed versions of the package."""
 
 
 def line_of(one: Opened, statuses: Mapping[str, Status], stops: Stops) -> PackageLine:
@@ -181,27 +190,32 @@ def before(one: Opened, rows: Sequence[Opened]) -> Opened | None:
 
 def view_of(one: Opened, rows: Sequence[Opened], statuses: Mapping[str, Status], stops: Stops, others: frozenset[str] = frozenset()) -> PackageView:
     """``others``: names of tools of other packages, of which a description should not speak."""
-    row, package, fault = one.row, one.package, one.fault
-    manifest = package.manifest if package is not None else None
+    row, fault = one.row, one.fault
     return PackageView(
         line=line_of(one, statuses, stops),
-        description=manifest.description if manifest is not None else "",
-        trusted=TRUST.get(package.trusted_because, package.trusted_because) if package is not None else "",
-        fault=fault.message if fault is not None else "",
-        code=fault.code if fault is not None else "",
-        hint=fault.hint if fault is not None else "",
+        contents=None if one.package is None else _contents(one.package, row.alias, others),
+        fault="" if fault is None else fault.message,
+        code="" if fault is None else fault.code,
+        hint="" if fault is None else fault.hint,
         source=row.source,
         file_hash=row.file_hash,
         mark=row.mark,
-        rights=(*capability_words(manifest.capabilities), *layer_words(manifest.runtime)) if manifest is not None else (),
-        memory_mb=manifest.runtime.memory_limit_mb if manifest is not None else 0,
-        timeout_ms=manifest.runtime.timeout_ms if manifest is not None else 0,
-        runtime=manifest.runtime.type if manifest is not None else "",
-        filters=_filters(manifest) if manifest is not None else "",
-        tools=tuple(_tool(tool, row.alias) for tool in manifest.tool_definitions) if manifest is not None else (),
-        looks=_looks(manifest, others) if manifest is not None else (),
         others=tuple(line_of(other, statuses, stops) for other in order(rows) if other.row.package_id == row.package_id),
-        is_readable=manifest is not None,
+    )
+
+
+def _contents(package: VerifiedPackage, alias: str, others: frozenset[str]) -> Contents:
+    manifest = package.manifest
+    return Contents(
+        description=manifest.description,
+        trusted=TRUST.get(package.trusted_because, package.trusted_because),
+        rights=(*capability_words(manifest.capabilities), *layer_words(manifest.runtime)),
+        memory_mb=manifest.runtime.memory_limit_mb,
+        timeout_ms=manifest.runtime.timeout_ms,
+        runtime=manifest.runtime.type,
+        filters=_filters(manifest),
+        tools=tuple(_tool(tool, alias) for tool in manifest.tool_definitions),
+        looks=_looks(manifest, others),
     )
 
 

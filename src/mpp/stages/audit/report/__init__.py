@@ -8,4 +8,4 @@ from mpp.stages.audit.report.document import report_json as report_json
 from mpp.stages.audit.report.gathering import gather as gather
 from mpp.stages.audit.report.page import report_html as report_html
 from mpp.stages.audit.report.reporting import report_of as report_of
-from mpp.stages.audit.report.types import Integrity as Integrity, Period as Period, Report as Report
+from mpp.stages.audit.report.types import Control as Control, Integrity as Integrity, Inventory as Inventory, Period as Period, Report as Report
