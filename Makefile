@@ -1,6 +1,6 @@
 # Each target is one line; the work is in tools/. Everything lives in .venv, nothing is installed outside of it.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev fmt lint test attack conformance layers languages interop docs bench wheels zipapp check
+.PHONY: help demo dev fmt lint test attack conformance layers languages interop docs site bench wheels zipapp check
 
 help:                       ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ interop: .venv/stamp        ## clients that others wrote, against mpp serve: the
 
 docs: .venv/stamp           ## links, names of commands and the generated reference pages
 	.venv/bin/python -m tools.docs
+
+site: .venv/stamp           ## the documentation as a web site in build/site, with search; no network
+	.venv/bin/python -m tools.docsite
 
 bench: .venv/stamp          ## measure the promised ratios
 	.venv/bin/python benchmarks/run.py

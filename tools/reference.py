@@ -1,4 +1,4 @@
-"""Make the reference pages from what they describe: codes, limits, commands, patterns, keys of manifests and policies.
+"""Make the reference pages from what they describe: codes, limits, commands, patterns, keys of manifests and policies, figures.
 
 ``python -m tools.reference`` writes docs/reference/; with ``--check`` it only tells what is out of date.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import click
 
-from tools import reference_keys
+from tools import reference_benchmarks, reference_keys
 from tools.codes import read_table
 from tools.tidy import ROOT, Module, load
 
@@ -177,6 +177,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "privacy-patterns.md": patterns_page,
     "manifest.md": lambda: reference_keys.manifest_page(MADE),
+    "../benchmarks.md": lambda: reference_benchmarks.page(MADE),
     "policy.md": lambda: reference_keys.policy_page(MADE),
 }
 
