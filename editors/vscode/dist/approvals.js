@@ -63,24 +63,28 @@ class Inbox {
             return;
         this.busy = true;
         try {
-            for (let id = this.waiting.shift(); id !== undefined; id = this.waiting.shift())
-                await this.one(id);
+            for (let id = this.waiting.shift(); id !== undefined; id = this.waiting.shift()) {
+                // Who reads a text or types at a terminal is not asked the next question over it; the others go on waiting.
+                if (!(await this.one(id)))
+                    return;
+            }
         }
         finally {
             this.busy = false;
             this.waiting.length = 0;
         }
     }
+    /** Whether the next one may be put. */
     async one(id) {
         try {
             // Read anew: meanwhile it may have been answered elsewhere, or be too old.
-            const found = await this.answers.question(id);
-            await this.put(found);
+            return await this.put(await this.answers.question(id));
         }
         catch (fault) {
             if (!(fault instanceof client_1.Refused))
                 throw fault;
             this.screen.tell(fault.code === "approval.unknown" ? "This question no longer waits for an answer." : `${fault.message} ${fault.hint}`);
+            return true;
         }
     }
     async put(found) {
@@ -89,13 +93,14 @@ class Inbox {
         const opened = this.opened.has(question.id);
         const choice = await this.screen.choose(question, choicesOf(question, key, opened), noteOf(question, key));
         if (choice === "later")
-            return;
+            return true;
         if (choice === "details") {
             // A dialog would hide the text: the question is put off, and comes again when the person says so.
             await this.screen.open(found);
             this.opened.add(question.id);
+            return false;
         }
-        else if (choice === "no") {
+        if (choice === "no") {
             this.told(await this.answers.deny(question.id));
         }
         else if (question.mustOpenDetails && !opened) {
@@ -103,10 +108,12 @@ class Inbox {
         }
         else if (choice === "terminal") {
             this.screen.terminal(question);
+            return false;
         }
         else {
             await this.yes(question, key);
         }
+        return true;
     }
     async yes(question, key) {
         try {

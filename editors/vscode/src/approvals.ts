@@ -77,43 +77,51 @@ export class Inbox {
     if (this.busy) return;
     this.busy = true;
     try {
-      for (let id = this.waiting.shift(); id !== undefined; id = this.waiting.shift()) await this.one(id);
+      for (let id = this.waiting.shift(); id !== undefined; id = this.waiting.shift()) {
+        // Who reads a text or types at a terminal is not asked the next question over it; the others go on waiting.
+        if (!(await this.one(id))) return;
+      }
     } finally {
       this.busy = false;
       this.waiting.length = 0;
     }
   }
 
-  private async one(id: string): Promise<void> {
+  /** Whether the next one may be put. */
+  private async one(id: string): Promise<boolean> {
     try {
       // Read anew: meanwhile it may have been answered elsewhere, or be too old.
-      const found = await this.answers.question(id);
-      await this.put(found);
+      return await this.put(await this.answers.question(id));
     } catch (fault) {
       if (!(fault instanceof Refused)) throw fault;
       this.screen.tell(fault.code === "approval.unknown" ? "This question no longer waits for an answer." : `${fault.message} ${fault.hint}`);
+      return true;
     }
   }
 
-  private async put(found: Detailed): Promise<void> {
+  private async put(found: Detailed): Promise<boolean> {
     const { question } = found;
     const key = this.key();
     const opened = this.opened.has(question.id);
     const choice = await this.screen.choose(question, choicesOf(question, key, opened), noteOf(question, key));
-    if (choice === "later") return;
+    if (choice === "later") return true;
     if (choice === "details") {
       // A dialog would hide the text: the question is put off, and comes again when the person says so.
       await this.screen.open(found);
       this.opened.add(question.id);
-    } else if (choice === "no") {
+      return false;
+    }
+    if (choice === "no") {
       this.told(await this.answers.deny(question.id));
     } else if (question.mustOpenDetails && !opened) {
       throw new Error("a yes before the details were open");
     } else if (choice === "terminal") {
       this.screen.terminal(question);
+      return false;
     } else {
       await this.yes(question, key);
     }
+    return true;
   }
 
   private async yes(question: Question, key: string): Promise<void> {

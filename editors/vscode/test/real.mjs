@@ -152,6 +152,10 @@ async function browser(address) {
   return page;
 }
 
+const look = (theme) => ({
+  "workbench.colorTheme": theme, "workbench.startupEditor": "none", "window.autoDetectColorScheme": false, "chat.disableAIFeatures": true, "workbench.secondarySideBar.defaultVisibility": "hidden",
+});
+
 async function main() {
   mkdirSync(out, { recursive: true });
   const data = join(scratch, "data");
@@ -165,7 +169,7 @@ async function main() {
   const marked = () => { try { execFileSync("test", ["-e", mark]); return true; } catch { return false; } };
   for (const place of ["Machine", "User"]) mkdirSync(join(data, place), { recursive: true });
   writeFileSync(join(data, "Machine", "settings.json"), JSON.stringify({ "mpp.path": mpp, "mpp.home": join(world, "home"), "mpp.approverKey": join(world, "home", "keys", "approvers", "ada.key") }));
-  writeFileSync(join(data, "User", "settings.json"), JSON.stringify({ "workbench.startupEditor": "none", "window.autoDetectColorScheme": false, "chat.disableAIFeatures": true }));
+  writeFileSync(join(data, "User", "settings.json"), JSON.stringify(look("Default Dark Modern")));
   const env = { HOME: scratch, XDG_CONFIG_HOME: "", XDG_DATA_HOME: "", PATH: `/usr/bin:/bin` };
   const common = [entry, "--user-data-dir", data, "--extensions-dir", join(scratch, "extensions")];
   const installed = execFileSync(process.execPath, [...common, "--install-extension", vsix], { env, encoding: "utf8" });
@@ -175,8 +179,7 @@ async function main() {
   await until(() => fetch(`http://127.0.0.1:${port}/healthz`).then((one) => one.ok, () => false), `code-server: ${said()}`);
   page = await browser(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`);
 
-  await page.click(".dialog-buttons .monaco-button, .monaco-dialog-box .monaco-button", "No", 45);
-  await page.click(".activitybar .action-label, .activitybar .action-item", "MPP");
+  await page.click(".activitybar .action-label, .activitybar .action-item", "MPP", 90);
   await until(async () => (await page.text(".sidebar")).includes("not trusted"), "the word about trust");
   check(!(await page.text(".sidebar")).includes("com.example.hello"), "in a workspace that is not trusted nothing is listed");
   await page.shot("1-not-trusted");
@@ -201,19 +204,22 @@ async function main() {
   const words = await dialog();
   check(words.includes("reach https://api.example.com port 443") && words.includes("signed with your approver's key"), "the dialog has the words of mpp");
   check(words.includes("\\u202e") && !words.includes("\u202e"), "a character that turns text around is shown as what it is");
-  check((await page.run("document.querySelectorAll('.monaco-dialog-box a').length")) === 0, "a link that an attacker wrote is no link");
+  check((await page.run("document.querySelectorAll('.monaco-dialog-box .dialog-message-container a').length")) === 0, "a link that an attacker wrote is no link");
   const focused = await page.run("document.activeElement.innerText || document.activeElement.getAttribute('aria-label') || ''");
   check(focused.includes("Show Everything"), "what Enter takes is 'Show Everything', not a yes");
   await page.shot("3-question-dark");
   await page.key("Enter", "Enter", 13, "\r");
   await until(async () => (await page.lines()).includes("Everything"), "the text with everything");
   check(ask("approve", "pending", "--json").questions.length === 2, "Enter answered nothing");
+  check(!(await dialog()).includes("MPP asks"), "no other question stands over the text");
+  await page.shot("4-everything");
+  await page.command("MPP: Answer What Waits");
+  await until(async () => (await dialog()).includes("202e"), "the dialog, again");
+  await page.key("Escape", "Escape", 27);
   await until(async () => (await dialog()).includes("Gwen"), "the dialog of the next question");
-  check(true, "the second question waited until the first dialog was closed");
   await page.key("Escape", "Escape", 27);
   await wait(1500);
-  check(ask("approve", "pending", "--json").questions.length === 2, "Escape answered nothing");
-  await page.shot("4-everything");
+  check(ask("approve", "pending", "--json").questions.length === 2, "questions come one after the other, and closing them answers nothing");
 
   await page.command("MPP: Answer What Waits");
   await until(async () => (await dialog()).includes("MPP asks a person"), "the dialog, again");
@@ -233,7 +239,7 @@ async function main() {
   await page.command("MPP: Verify the Record");
   await until(async () => (await page.text(".notification-toast")).includes("The record is signed"), "the verdict on the record");
   check(true, "the record is verified from the editor");
-  writeFileSync(join(data, "User", "settings.json"), JSON.stringify({ "workbench.colorTheme": "Default Light Modern", "window.autoDetectColorScheme": false, "chat.disableAIFeatures": true }));
+  writeFileSync(join(data, "User", "settings.json"), JSON.stringify(look("Default Light Modern")));
   await wait(2500);
   await page.shot("6-light");
   check(!marked(), "the program of the workspace never ran");
