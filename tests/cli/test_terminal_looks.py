@@ -159,3 +159,31 @@ def test_piped_output_is_plain(process: Mpp, signed: Path) -> None:
     assert ESCAPE in process("verify", signed, env={"FORCE_COLOR": "1"}).out
     assert os.environ.get("FORCE_COLOR") is None
     assert screen.colours() is False
+
+
+def test_a_table_has_coloured_heads_and_words_and_straight_columns(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Attack: a cell of a package that brings colours of its own; it is shown with their numbers, and no column moves."""
+    rows = [("NAME", "STATE", "MORE"), ("hello", screen.ending("ok"), "x"), ("w\x1b[31m", screen.ending("refused"), ""), ("a", "strange", "y")]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    rows = [(first, screen.ending(second) if place else second, third) for place, (first, second, third) in enumerate(rows)]
+    screen.table(rows, indent="", head=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("\x1b[36mNAME\x1b[0m")
+    assert "\x1b[32mok\x1b[0m" in lines[1]
+    assert "w\\x1b[31m" in lines[2]
+    assert lines[2].endswith("\x1b[31mrefused\x1b[0m")
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+    assert {line.index(word) for line, word in zip(plain, ("STATE", "ok", "refused", "strange"), strict=True)} == {plain[0].index("STATE")}
+
+
+def test_what_was_meant(mpp: Mpp, signed: Path) -> None:
+    """Commands, options, packages, tools: each says what was probably meant."""
+    assert mpp("install", signed).code == 0
+    assert "did you mean 'hello'" in mpp("run", "helo").err
+    assert "did you mean 'com.example.hello'" in mpp("update", "com.example.helo").err
+    assert "did you mean" in mpp("run", "hello", "--tool", "gret").err
+    assert "did you mean 'uninstall'" in mpp("uninstal").err
+    assert "Did you mean '--json'" in mpp("list", "--jsn").err
+    assert "did you mean 'hello-0.1.0.mpp'" in mpp("verify", "hello-0.1.O.mpp").err
+    Path("policy.toml").write_text('mpp_policy = 1\nname = "x"\n[[rules]]\nid = "a"\nefect = "allow"\nwhy = "y"\n')
+    assert "did you mean 'effect'" in mpp("policy", "check", "policy.toml").err + mpp("policy", "check", "policy.toml").out

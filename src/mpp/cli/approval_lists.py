@@ -30,7 +30,7 @@ def show_pending(*, as_json: bool) -> None:
     if not rows:
         say("Nothing waits for an answer.")
         return
-    table([("ref", "package", "tool", "agent", "level", "risk", "until"), *(_row(one) for one, _ in rows)], indent="")
+    table([("ref", "package", "tool", "agent", "level", "risk", "until"), *(_row(one) for one, _ in rows)], indent="", head=True)
     note("Look at one and answer it: mpp approve REF")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from mpp.cli.screen import note, safe
-from mpp.errors import HostFailed, Refused
+from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.home import Home, find_home
 from mpp.host.system import FixedClock, SystemClock
 from mpp.model.jsontext import shown
@@ -175,10 +176,30 @@ def find_package(file: str | None) -> str:
     newest = newest_file(folder or ".", name.removesuffix(".mpp"))
     installed = "" if newest is not None or folder or name.endswith(".mpp") else _installed(name)
     if newest is None and not installed:
-        raise Refused(
-            "usage.no_file", f"there is no file {shown(file)!r}", hint="build it with `mpp build`, check the path, or see `mpp list` for what is installed"
-        )
+        hint = "build it with `mpp build`, check the path, or see `mpp list` for what is installed"
+        raise Refused("usage.no_file", f"there is no file {shown(file)!r}", hint=_near_installed(name, folder) or hint)
     return installed or os.path.join(folder, newest or "")
+
+
+def _near_installed(name: str, folder: str) -> str:
+    """A package that is installed here and was perhaps meant, or a file that lies there."""
+    from mpp.model.fields import near  # noqa: PLC0415 - only on a fault
+
+    with contextlib.suppress(MppError, OSError):
+        files = [one for one in os.listdir(folder or ".")[:FOLDER_ENTRIES_MAX] if one.endswith(".mpp")]
+        guess = near(name, [*(_known_names() if not folder else ()), *files, *(one.partition("-")[0] for one in files)])
+        return f"{guess} `mpp list` shows what is installed" if guess else ""
+    return ""
+
+
+def _known_names() -> set[str]:
+    """Aliases and ids of what is installed."""
+    if not os.path.exists(home().lockfile):
+        return set()
+    from mpp.host.store import PackageStore  # noqa: PLC0415 - most commands are given a file
+    from mpp.host.system import SystemClock  # noqa: PLC0415
+
+    return {name for row in PackageStore(home(), trust_store(), SystemClock()).all() for name in (row.package_id, row.alias)}
 
 
 def _installed(name: str) -> str:

@@ -11,7 +11,7 @@ from mpp.cli.calling import user_name
 from mpp.cli.options import find_package, home
 from mpp.host.policy_privacy import explained
 from mpp.cli.packages import Taken, take_package
-from mpp.cli.screen import put_json, say
+from mpp.cli.screen import ending, put_json, say
 from mpp.errors import Refused
 from mpp.host.judging import Request, asked_of, known_consent
 from mpp.host.oncall import find_tool, judge_arguments
@@ -62,8 +62,8 @@ def show_explanation(file: str | None, supposed: Supposed, policies: Policies, b
     tool = f", tool {asked.tool}" if asked.tool else ", before any call"
     say(f"{package.package_id} {package.version}{tool}, judged by {by}")
     if stopped:
-        say(f"stopped: {stopped}. Whatever the policies say, a call is refused until the stop is lifted (`mpp stop --lift`).")
-    say(f"verdict: {found.verdict.effect}")
+        say(ending("stopped"), f": {stopped}. Whatever the policies say, a call is refused until the stop is lifted (`mpp stop --lift`).")
+    say("verdict: ", ending(found.verdict.effect))
     if asked.tool and asked.origin != "automation":
         say(f"Supposed: the origin of the call is {asked.origin}. Where `mpp run` has no terminal it is automation: see --origin.")
     for line in found.lines():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -118,8 +119,38 @@ def fault_lines(faults: Iterable[Fault]) -> list[str]:
     return lines
 
 
-def table(rows: Sequence[tuple[str, ...]], *, indent: str = "  ") -> None:
-    """Columns as wide as their widest cell."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
-    for row in rows:
-        say((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())
+_ENDS = {
+    FINE: ("ok", "allow", "allowed", "connected", "current", "active", "holds", "served", "yes", "done"),
+    CAREFUL: ("ask", "asked", "question", "stop", "stopped", "stale", "yanked", "deprecated", "outdated", "not connected", "waiting"),
+    WRONG: ("deny", "denied", "refused", "revoked", "quarantined", "damaged", "missing", "broken", "cannot be read", "NONE"),
+}
+_COLOUR_OF = {word: colour for colour, words in _ENDS.items() for word in words}
+"""Words for how something stands. They are ours wherever ``ending`` is called; never the words of a package."""
+
+
+def ending(word: str) -> str:
+    """A word of ours for how something stands, in the colour of its kind."""
+    colour = _COLOUR_OF.get(word)
+    return styled(word, colour) if colour is not None else word
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def _columns(cell: str) -> int:
+    """How wide ``cell`` is on the screen."""
+    return len(_COLOURS.sub("", cell)) if isinstance(cell, Styled) else len(safe(cell))
+
+
+def table(rows: Sequence[tuple[str, ...]], *, indent: str = "  ", head: bool = False) -> None:
+    """Columns as wide as their widest cell. With ``head`` the first row says what they are."""
+    widths = [max(_columns(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    for place, row in enumerate(rows):
+        parts: list[str] = [indent]
+        for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            is_last = not any(row[number + 1 :])
+            shown = styled(cell, HEADING) if head and place == 0 else cell
+            parts += [shown] if is_last else [shown, " " * (width - _columns(cell)), "  "]
+            if is_last:
+                break
+        say(*parts)

@@ -20,6 +20,7 @@ from mpp.host.services.border import Border
 from mpp.host.services.secrets import resolve_env
 from mpp.model.calls import CallContext
 from mpp.model.events import Event, Written, written_body
+from mpp.model.fields import near
 from mpp.model.jsonquick import compact
 from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest, ToolDefinition
@@ -87,7 +88,8 @@ def find_tool(manifest: Manifest, name: str) -> ToolDefinition:
     names = ", ".join(tool.name for tool in tools)
     if not name:
         raise Refused("call.tool", "the package has several tools", where="tool", hint=f"name one of: {names}")
-    raise Refused("call.tool", f"the package has no tool {name[:80]!r}", where="tool", hint=f"its tools: {names}")
+    guess = near(name, (tool.name for tool in tools))
+    raise Refused("call.tool", f"the package has no tool {name[:80]!r}", where="tool", hint=f"{guess} its tools: {names}".lstrip())
 
 
 def judge_arguments(tool: ToolDefinition, arguments: Arguments) -> None:

@@ -7,7 +7,7 @@ import json
 import click
 
 from mpp.cli.options import show_time
-from mpp.cli.screen import say
+from mpp.cli.screen import ending, say
 from mpp.model.jsontext import Json
 from mpp.stages.audit import Line, Told, told_of
 
@@ -36,7 +36,8 @@ def put_line_json(line: Line) -> None:
 
 
 def say_line(line: Line) -> None:
-    say(f"{line.seq:>8}  {show_time(line.at)}  {cut(line.kind, KIND_COLUMNS):<{KIND_COLUMNS}}  {in_short(line, told_of(line))}".rstrip())
+    kind, about = cut(line.kind, KIND_COLUMNS), in_short(line, told_of(line))
+    say(f"{line.seq:>8}  {show_time(line.at)}  ", ending(kind), (" " * (KIND_COLUMNS - len(kind)) + f"  {about}").rstrip())
 
 
 def in_short(line: Line, said: Told) -> str:

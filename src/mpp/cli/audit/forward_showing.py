@@ -39,7 +39,7 @@ def status(names: tuple[str, ...], as_json: bool) -> None:
         say("The record is not forwarded.")
         return
     head = ("NAME", "TO", "TAKEN UP TO", "BEHIND", "DEAD LETTERS", "")
-    table([head, *(_cells(row) for row in rows)], indent="")
+    table([head, *(_cells(row) for row in rows)], indent="", head=True)
 
 
 def _row(target: Target, log: LogSource) -> dict[str, Json]:

@@ -10,7 +10,7 @@ import click
 from mpp.cli.clients.here import client_for, config_option, launcher, owner, surroundings, usual_file
 from mpp.cli.clients.plans import servers
 from mpp.cli.options import home, json_option
-from mpp.cli.screen import note, put_json, say, table
+from mpp.cli.screen import ending, note, put_json, say, table
 from mpp.host.clients.bypass import files
 from mpp.host.clients.config import OUR_NAME
 from mpp.host.clients.connecting import Change, connection, removal, write
@@ -86,7 +86,7 @@ def _list(*, as_json: bool) -> None:
             state = "connected" if any(map(launcher().starts, looked.config.servers())) else "not connected"
         elif looked is None and os.path.isdir(os.path.dirname(path)):
             state = "no file yet"
-        rows.append((client.name, client.title, state, path))
+        rows.append((client.name, client.title, ending(state), path))
         listed.append({"client": client.name, "title": client.title, "state": state.replace(" ", "_"), "file": path})
     if as_json:
         put_json({"ok": True, "clients": listed})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mpp.cli.options import home, json_option, show_time
-from mpp.cli.screen import note, put_json, say, table
+from mpp.cli.screen import ending, note, put_json, say, table
 from mpp.cli.store.opened import the_store
 from mpp.cli.store.shown import row_json, state_of
 from mpp.host.withdrawn import load_statuses, Status
@@ -46,12 +46,12 @@ def command(everything: bool, as_json: bool) -> None:
     head = ("ALIAS", "PACKAGE", "VERSION", "STATE", *(("REGISTRY",) if is_any else ()), "INSTALLED")
     lines = [
         (
-            row.alias, row.package_id, row.version + (star if row.active else ""), state,
+            row.alias, row.package_id, row.version + (star if row.active else ""), ending(state),
             *((_status_words(statuses.get(row.content_hash), row.registry_id),) if is_any else ()), show_time(row.installed_at),
         )
         for row, state, _ in rows
     ]  # fmt: skip
-    table([head, *lines], indent="")
+    table([head, *lines], indent="", head=True)
     if any(state != "ok" for _, state, _ in rows):
         note("What is not ok is not served. `mpp list --json` says why; `mpp install FILE` puts the file back.")
 

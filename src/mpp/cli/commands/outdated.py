@@ -105,7 +105,7 @@ def _show(shown: list[Row], count: int) -> None:
         (one.row.alias, one.row.package_id, one.row.version, one.takes or "-", one.latest or "-", (one.status or "unknown") + (", stale" if one.stale else ""))
         for one in shown
     ]
-    table([head, *lines], indent="")
+    table([head, *lines], indent="", head=True)
     for one in shown:
         if one.fault is not None:
             note(f"{one.row.package_id}: {one.fault.message} [{one.fault.code}]")

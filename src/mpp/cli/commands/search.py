@@ -81,7 +81,7 @@ def _show(found: list[Hit], *, many: bool) -> None:
         return
     head = ("PACKAGE", "LATEST", "PUBLISHER", *(("REGISTRY",) if many else ()), "ABOUT")
     lines = [(hit.doc.package_id, hit.doc.latest or hit.doc.status, _publisher(hit), *((hit.registry,) if many else ()), _about(hit)) for hit in found]
-    table([head, *lines], indent="")
+    table([head, *lines], indent="", head=True)
     note("A publisher's name is proven by nobody; a star means that its name space is proven. Next: mpp install PACKAGE")
 
 

@@ -55,7 +55,10 @@ def list_(as_json: bool) -> None:
     if as_json:
         put_json({"ok": True, "toolchains": [*rows]})
         return
-    table([("NAME", "FOR", "STATE", "WHERE")] + [(str(row["name"]), str(row["serves"]), str(row["state"]), str(row["folder"] or row["hint"])) for row in rows])
+    table(
+        [("NAME", "FOR", "STATE", "WHERE")] + [(str(row["name"]), str(row["serves"]), str(row["state"]), str(row["folder"] or row["hint"])) for row in rows],
+        head=True,
+    )
 
 
 @command.command(name="install")

@@ -9,7 +9,7 @@ import click
 from mpp.cli.legacy.adding import around
 from mpp.cli.legacy.shown import entry_json
 from mpp.cli.options import json_option
-from mpp.cli.screen import note, put_json, say, table
+from mpp.cli.screen import ending, note, put_json, say, table
 from mpp.host.legacy.probing import probe
 from mpp.host.legacy.shown import callable_of, place_of, state_of
 from mpp.host.legacy.types import Barriers, Entry, HTTP
@@ -36,12 +36,12 @@ def command(as_json: bool) -> None:
         say("There are no older servers.")
         note("Take one in with: mpp legacy add NAME -- COMMAND")
         return
-    table([("name", "verified", "state", "tools", "sandbox", "runs"), *map(_row, entries)], indent="")
+    table([("name", "verified", "state", "tools", "sandbox", "runs"), *map(_row, entries)], indent="", head=True)
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
     server = entry.server
-    sandbox = "elsewhere" if server.kind == HTTP else "yes" if server.sandboxed else "NONE"
+    sandbox = "elsewhere" if server.kind == HTTP else "yes" if server.sandboxed else ending("NONE")
     return (server.name, "no", state_of(entry), str(len(callable_of(entry))), sandbox, place_of(entry)[:60])
 
 

@@ -29,7 +29,7 @@ def command(quick: bool, as_json: bool) -> None:
         put_json({"ok": True, "rows": [_json(row) for row in rows]})
         return
     head = ("message", "filter", "time", "MB/s", "times ours", "planted values left", "other places taken")
-    table([head, *(_row(row) for row in rows)], indent="")
+    table([head, *(_row(row) for row in rows)], indent="", head=True)
 
 
 def _row(row: Row) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def command(files: tuple[str, ...], show_values: bool, as_json: bool) -> None:
         say("Nothing was found.")
         return
     head = ("type", "where", "value", "reading", "found by", "because of", "then")
-    table([head, *(_row(one, show=show_values) for _, one in rows[:SHOWN_MAX])], indent="")
+    table([head, *(_row(one, show=show_values) for _, one in rows[:SHOWN_MAX])], indent="", head=True)
     if len(rows) > SHOWN_MAX:
         note(f"… {len(rows) - SHOWN_MAX} more; --json has all")
 

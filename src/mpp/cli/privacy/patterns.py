@@ -31,7 +31,7 @@ def command(as_json: bool) -> None:
     if as_json:
         put_json({"ok": True, "patterns": [_json(one) for one in found], "groups": dict(GROUPS), "custom": [one.id for one in rules.patterns]})
         return
-    table([("name", "group", "then", "what it is"), *((one.name, one.group, one.action, one.words) for one in found)], indent="")
+    table([("name", "group", "then", "what it is"), *((one.name, one.group, one.action, one.words) for one in found)], indent="", head=True)
     say("")
     for name, words in GROUPS.items():
         say(f"{name}: {words}")

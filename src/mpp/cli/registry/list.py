@@ -32,7 +32,7 @@ def command(as_json: bool) -> None:
         return
     head = ("NAME", "ADDRESS", "FINGERPRINT", "NAME SPACES")
     lines = [(one.name + ("*" if one.name == config.default else ""), one.url, one.registry_id[:16], _spaces(one)) for one in found]
-    table([head, *lines], indent="")
+    table([head, *lines], indent="", head=True)
 
 
 def _spaces(one: Registry) -> str:

@@ -77,7 +77,11 @@ def _list(found: tuple[StagedDoc, ...], *, as_json: bool) -> None:
         say("Nothing waits for a second person.")
         return
     head = ("REFERENCE", "PACKAGE", "VERSION", "SENT", "BY", "APPROVED BY")
-    table([head, *((one.staged_id, one.package_id, one.version, show_time(one.at), _key(one.uploaded_by), _keys(one.approved_by)) for one in found)], indent="")
+    table(
+        [head, *((one.staged_id, one.package_id, one.version, show_time(one.at), _key(one.uploaded_by), _keys(one.approved_by)) for one in found)],
+        indent="",
+        head=True,
+    )
     note("Look at one: mpp registry staged REFERENCE --save FILE, then mpp inspect FILE. Approve it: mpp registry staged REFERENCE")
 
 
