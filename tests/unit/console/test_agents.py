@@ -121,6 +121,15 @@ def test_a_console_that_only_shows_has_no_buttons(tmp_path):
     assert console.post("/agents/stop", {"kind": "all"}).status == 403
 
 
+@pytest.mark.parametrize("path", ["/agents", "/approvals/earlier"])
+def test_nobody_waits_while_a_long_record_is_indexed(busy: Console, monkeypatch: pytest.MonkeyPatch, path: str):
+    monkeypatch.setattr("mpp.console.pages.asking.progress", lambda _places: (0, 1_000_000))
+    monkeypatch.setattr("mpp.console.pages.asking.ask", lambda *_given: None)
+    page = busy.get(path)
+    assert "1,000,000" in page.words
+    assert "Last calls" not in page.words, "it is indexed beside"
+
+
 def test_calls_find_their_agents(tmp_path):
     write(tmp_path, [*runs(Story(number=1)), *runs(Story(number=2, agent="planner", outcome="tool.trap"))])
     from mpp.host.audit.reader import LogReader

@@ -7,12 +7,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mpp.console.desk import CHANNEL, Desk, work
+from mpp.console.pages.asking import Indexing, asked, indexing_page
 from mpp.console.render import form_of, redirect, render
-from mpp.console.views.agents import Agent, Called, Network, Stopped, agents, calls_of, network, stopped
+from mpp.console.views.agents import Agent, Network, Stopped, agents, calls_of, network, stopped
 from mpp.crypto.roots import is_plain_line
 from mpp.errors import Refused
 from mpp.host.agent_store import AgentStore, KnownAgents, without_credential
-from mpp.host.audit.index import ask
 from mpp.host.audit.log import AuditLog
 from mpp.host.audit.searching import find, lines_of
 from mpp.host.stops import WHY_CHARS_MAX, Stop, StopStore, with_stop
@@ -44,7 +44,8 @@ class Shown:
 
 def routes(desk: Desk) -> list[BaseRoute]:
     async def page(request: Request) -> Response:
-        return render(request, "agents.html", found=await work(_shown, desk), why_max=WHY_CHARS_MAX)
+        found = await work(_shown, desk)
+        return indexing_page(request, found) if isinstance(found, Indexing) else render(request, "agents.html", found=found, why_max=WHY_CHARS_MAX)
 
     async def stop(request: Request) -> Response:
         fields = form_of(request)
@@ -67,9 +68,12 @@ def routes(desk: Desk) -> list[BaseRoute]:
     ]
 
 
-def _shown(desk: Desk) -> Shown:
+def _shown(desk: Desk) -> Shown | Indexing:
     now, known = desk.now(), AgentStore(desk.home.agents).load()
-    called = _called(desk)
+    seqs = asked(desk, lambda index: find(index, Wanted(kinds=KINDS), LOOKED_AT))
+    if isinstance(seqs, Indexing):
+        return seqs
+    called = calls_of(lines_of(desk.home.log, sorted(seqs or ())))
     lately = sorted({call.package for _, calls in called.values() for call in calls if call.package})
     return Shown(
         agents=agents(known, called, now),
@@ -79,13 +83,6 @@ def _shown(desk: Desk) -> Shown:
         stops=stopped(StopStore(desk.home.stops).current()),
         packages=tuple(lately),
     )
-
-
-def _called(desk: Desk) -> dict[str, tuple[str, tuple[Called, ...]]]:
-    if not desk.record().is_there():
-        return {}
-    seqs = ask(desk.home.log, lambda index: find(index, Wanted(kinds=KINDS), LOOKED_AT))
-    return dict(calls_of(lines_of(desk.home.log, sorted(seqs))))
 
 
 def _stop(desk: Desk, kind: str, package: str, why: str) -> str:

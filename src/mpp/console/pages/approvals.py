@@ -11,13 +11,13 @@ from mpp.console.answers import Given, Here, WHY_CHARS_MAX, approvers_here, give
 from mpp.console.desk import CHANNEL, Desk, work
 from mpp.console.limits import PAGE_ROWS
 from mpp.console.news import News
+from mpp.console.pages.asking import Indexing, asked, indexing_page
 from mpp.console.render import Shown, error_page, form_of, redirect, render
 from mpp.console.sessions import Session
 from mpp.console.views.approvals import Lasting, Past, Waiting, fingerprint_of, is_opened, lasting, opened_proof, past, waiting
 from mpp.crypto.roots import is_plain_line
 from mpp.errors import Refused
 from mpp.host.answering import end_consents, end_standing, find_question, find_standing
-from mpp.host.audit.index import ask
 from mpp.host.audit.searching import find, lines_of
 from mpp.host.stores.approvals import ApprovalsStore
 from mpp.host.tenants import LOCAL_TENANT
@@ -54,7 +54,10 @@ def routes(desk: Desk) -> list[BaseRoute]:
         return render(request, "approvals.html", rows=rows, tab="waiting")
 
     async def earlier(request: Request) -> Response:
-        return render(request, "approvals_earlier.html", rows=await work(_past, desk), tab="earlier")
+        found = await work(_past, desk)
+        if isinstance(found, Indexing):
+            return indexing_page(request, found)
+        return render(request, "approvals_earlier.html", rows=found, tab="earlier")
 
     async def in_force(request: Request) -> Response:
         rows, consents = await work(_in_force, desk)
@@ -98,13 +101,10 @@ def _waiting(desk: Desk) -> list[Waiting]:
         return [waiting(one, on.approvals.answers(one.id), now) for one in sorted(found, key=lambda one: (one.created, one.id))]
 
 
-def _past(desk: Desk) -> tuple[Past, ...]:
-    places = desk.home.log
-    if not desk.record().is_there():
-        return ()
+def _past(desk: Desk) -> tuple[Past, ...] | Indexing:
     # The index finds where they are; what they say is read from the record.
-    seqs = ask(places, lambda index: find(index, Wanted(kinds=KINDS), LOOKED_AT))
-    return past(lines_of(places, sorted(seqs)), desk.now(), PAGE_ROWS)
+    seqs = asked(desk, lambda index: find(index, Wanted(kinds=KINDS), LOOKED_AT))
+    return seqs if isinstance(seqs, Indexing) else past(lines_of(desk.home.log, sorted(seqs or ())), desk.now(), PAGE_ROWS)
 
 
 def _in_force(desk: Desk) -> tuple[list[Lasting], list[Consent]]:
