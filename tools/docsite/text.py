@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import pygments  # type: ignore[import-untyped]
@@ -89,7 +90,7 @@ def _headings(tokens: list[Token]) -> Iterator[Heading]:
     """Each heading gets its anchor, as the usual viewers name it; the words below it are gathered up to the next one."""
     seen: dict[str, int] = {}
     places = [at for at, token in enumerate(tokens) if token.type == "heading_open"]
-    for at, end in zip(places, [*places[1:], len(tokens)], strict=True):
+    for at, end in pairwise([*places, len(tokens)]):
         title = _plain(tokens[at + 1])
         base = re.sub(r"[^\w\- ]", "", tokens[at + 1].content.lower()).replace(" ", "-")
         count = seen[base] = seen.get(base, -1) + 1

@@ -1,0 +1,243 @@
+"""The documentation site: made without network, whole in its links, with a search that finds; and its maker finds what is wrong."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tools import reference_benchmarks
+from tools.docsite import __main__ as docsite
+from tools.docsite import tree
+from tools.docsite.text import Heading, WrongText, code, render
+from tools.docsite.tree import BrokenLink
+from tools.docsite.words import index, tokens
+from tools.tidy import ROOT
+
+LOADED = {"script": "src", "img": "src", "link": "href", "source": "srcset", "iframe": "src", "video": "src", "audio": "src", "object": "data"}
+"""What a browser fetches by itself."""
+UNSAFE = re.compile(r"^on[a-z]+$|^style$")
+
+
+class Page(HTMLParser):
+    """What a page loads, where it leads, which anchors it has, and what no page of ours has."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.leads: list[str] = []
+        self.anchors: set[str] = set()
+        self.forbidden: list[str] = []
+        self.headings = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.headings += tag == "h1"
+        self.anchors |= {found["id"]} if "id" in found else set()
+        self.leads += [found["href"]] if tag == "a" and "href" in found else []
+        self.loads += [found[LOADED[tag]]] if LOADED.get(tag) in found else []
+        self.forbidden += [name for name in found if UNSAFE.fullmatch(name)]
+        self.forbidden += [tag] if tag in {"iframe", "object", "embed", "style", "form", "base"} or (tag == "script" and "src" not in found) else []
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("docs") / "site"
+    assert docsite.main(["--to", str(target)]) == 0
+    return target
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, Page]:
+    return {path.relative_to(site).as_posix(): Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+
+
+def test_nothing_comes_from_elsewhere(site: Path, pages: dict[str, Page]) -> None:
+    foreign = [(name, address) for name, page in pages.items() for address in page.loads if urlsplit(address).scheme or urlsplit(address).netloc]
+    assert foreign == []
+    assets = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in (site / "assets").iterdir()
+        if path.suffix in {".css", ".js", ".svg"} and path.name != "search-index.js"
+    }
+    assert {"site.css", "site.js", "logo.svg"} <= set(assets)
+    own = {name: text.replace('xmlns="http://www.w3.org/2000/svg"', "") for name, text in assets.items()}
+    assert [name for name, text in own.items() if re.search(r"url\(|@import|https?://|[\"'(]//", text)] == []
+
+
+def test_no_page_holds_script_or_style_of_its_own(pages: dict[str, Page]) -> None:
+    assert [(name, page.forbidden) for name, page in pages.items() if page.forbidden] == []
+
+
+def test_every_link_leads_to_a_page_and_a_place(site: Path, pages: dict[str, Page]) -> None:
+    lost = []
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    for name, page in pages.items():
+        for address in {*page.leads, *page.loads}:
+            parts = urlsplit(address)
+            if parts.scheme or parts.netloc:
+                assert parts.scheme in {"https", "http", "mailto"}, (name, address)
+                continue
+            there = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path))) if parts.path else name
+            if there not in files or (parts.fragment and there in pages and parts.fragment not in pages[there].anchors):
+                lost.append((name, address))
+    assert lost == []
+    assert len(pages) > 200
+
+
+def test_every_page_has_one_title_and_a_place_to_skip_to(pages: dict[str, Page]) -> None:
+    assert [name for name, page in pages.items() if page.headings != 1 or "main" not in page.anchors] == []
+
+
+def test_the_search_knows_commands_codes_and_headings(site: Path) -> None:
+    text = (site / "assets" / "search-index.js").read_text(encoding="utf-8")
+    found = json.loads(text.removeprefix("window.mppIndex = ").removesuffix(";\n"))
+    for word, page in (
+        ("archive.order", "reference/codes.html"),
+        ("quarantine", "reference/cli.html"),
+        ("manifest", "reference/manifest.html"),
+        ("warrant", "glossary.html"),
+    ):
+        places = found["places"][found["words"].index(word)]
+        assert any(found["entries"][place][0].startswith(page) for place in places), word
+    assert found["words"] == sorted(found["words"])
+
+
+def nav(tmp_path: Path, *names: str, **texts: str) -> docsite.Site:
+    """A site of a few pages, in a repository of its own."""
+    for name, text in texts.items():
+        path = tmp_path / (name.replace("__", "/") + ".md")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (tmp_path / "nav.toml").write_text(f'[[section]]\ntitle = "S"\npages = {json.dumps(list(names))}\n', encoding="utf-8")
+    return docsite.Site(tmp_path, tmp_path / "nav.toml")
+
+
+def test_faults_are_found(tmp_path: Path) -> None:
+    site = nav(tmp_path, "docs/a.md", docs__a="# A\n\n[gone](b.md#no-such) [here](#a)\n", docs__b="# B\n", docs__lost="# C\n")
+    assert site.faults() == [
+        "docs/a.md: the link to docs/b.md#no-such names no heading",
+        "docs/b.md is not in docs/nav.toml",
+        "docs/lost.md is not in docs/nav.toml",
+    ]
+
+
+def test_two_files_are_not_one_page(tmp_path: Path) -> None:
+    site = nav(tmp_path, "docs/spec/x.md", "spec/x.md", docs__spec__x="# X\n", spec__x="# X\n")
+    assert site.faults() == ["docs/spec/x.md and spec/x.md would be one page"]
+
+
+@pytest.mark.parametrize("link", ["gone.md", "../../outside.md", "../../../../etc/passwd", "gone/"])
+def test_a_link_that_leads_nowhere_ends_it(tmp_path: Path, link: str) -> None:
+    with pytest.raises(BrokenLink, match="leads nowhere"):
+        nav(tmp_path, "docs/a.md", docs__a=f"# A\n\n[x]({link})\n")
+
+
+def test_a_navigation_that_names_nothing_ends_it(tmp_path: Path) -> None:
+    with pytest.raises(BrokenLink, match="which is not there"):
+        nav(tmp_path, "docs/gone.md")
+
+
+def test_a_fault_is_told_and_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> docsite.Site:
+        raise BrokenLink("docs/a.md: the link x leads nowhere")
+
+    monkeypatch.setattr(docsite, "Site", broken)
+    assert docsite.main(["--to", str(tmp_path / "site")]) == 1
+    assert capsys.readouterr().err == "error: docs/a.md: the link x leads nowhere\n"
+    assert not (tmp_path / "site").exists()
+
+
+def test_files_and_folders_of_the_repository_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").write_text("x = '<b>'\n", encoding="utf-8")
+    (tmp_path / "src" / "b.bin").write_bytes(b"\0\1")
+    site = nav(tmp_path, "docs/a.md", docs__a="# A\n\n[f](../src/) [p](../src/a.py) [b](../src/b.bin)\n")
+    assert site.faults() == []
+    made = dict(docsite.pages(site))
+    assert "&lt;b&gt;" in made["files/src/a.py.html"].decode()
+    assert made["files/src/b.bin"] == b"\0\1"
+    assert 'href="../../files/src/a.py.html">a.py</a>' in made["files/src/index.html"].decode()
+    assert 'href="files/src/index.html"' in made["a.html"].decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("docs/index.md", "index.html"), ("docs/how-to/a.md", "how-to/a.html"), ("README.md", "readme.html"), ("spec/README.md", "spec/index.html"),
+        ("docs/tutorials/README.md", "tutorials/index.html"), ("examples/tools/README.md", "files/examples/tools/index.html"), ("src/a.py", "files/src/a.py.html"),
+        ("docs/a.svg", "files/docs/a.svg"),
+    ],
+)  # fmt: skip
+def test_where_a_file_stands(name: str, address: str) -> None:
+    assert tree.address(name) == address
+
+
+def test_headings_get_the_usual_anchors() -> None:
+    text = render("# A `b`\n\nw\n\n## Same, here!\n\none\n\n## Same, here!\n\n```\ntwo\n```\n", str)
+    assert [(one.anchor, one.title, one.words) for one in text.headings] == [
+        ("a-b", "A b", "w"),
+        ("same-here", "Same, here!", "one"),
+        ("same-here-1", "Same, here!", "two"),
+    ]
+    assert text.title == "A b"
+
+
+def test_html_that_nobody_would_see_is_refused() -> None:
+    with pytest.raises(WrongText, match="<name>"):
+        render("Give the <name> of it.\n", str)
+    assert render('<div class="x">\n\n[a](b)\n\n</div>\n\n<img src="p.svg" alt="">\n', lambda target: f"to/{target}").body.count("to/") == 2
+
+
+def test_code_is_escaped_and_an_unknown_language_is_plain() -> None:
+    assert "&lt;script&gt;" in code("<script>", "no-such-language")
+    assert 'class="k"' in code("def f(): pass", "python")
+
+
+def test_words_are_found_whole_and_in_parts() -> None:
+    assert tokens("`archive.order`, MPP_HOME; a") == {"archive.order", "archive", "order", "mpp_home", "mpp", "home"}
+    deep = index([("p.html", "P", "S", (Heading(1, "p", "P", "alpha"), Heading(2, "q", "Q", "beta"), Heading(4, "r", "R", "gamma")))])
+    found = json.loads(deep.removeprefix("window.mppIndex = ").removesuffix(";\n"))
+    assert [entry[0] for entry in found["entries"]] == ["p.html", "p.html#q"]
+    assert found["places"][found["words"].index("gamma")] == [1]
+
+
+FIGURES = {
+    "format": 1,
+    "date": "2026-11-27",
+    "machine": {"processor": "two | cores", "date": "2026-11-27"},
+    "versions": {"fastmcp": "3.0"},
+    "parts": [
+        {
+            "name": "a", "title": "Calls", "command": "python a.py", "load_before": 0.5, "load_after": 1.25, "seconds": 12.4, "error": "",
+            "rows": [
+                {"what": "a call", "ours": 1234.5, "unit": "us", "baseline": "fastmcp", "base": 0.1234, "ratio": 1.2345, "promised": "at most 2x", "kept": True, "note": ""},
+                {"what": "another", "ours": 3, "unit": "ms", "baseline": "", "base": None, "ratio": None, "promised": "1 ms", "kept": False, "note": "why"},
+                {"what": "told", "ours": 0, "unit": "", "kept": None},
+            ],
+        },
+        {"name": "b", "title": "Rivals", "command": "python b.py", "load_before": 1, "load_after": 1, "seconds": 0, "rows": [], "error": "act-cli is not here"},
+    ],
+}  # fmt: skip
+
+
+def test_the_page_of_benchmarks_tells_all() -> None:
+    page = reference_benchmarks.page("", json.dumps(FIGURES))
+    assert "| a call | 1,234 us | fastmcp, 0.123 us | 1.23 | at most 2x | yes |  |" in page
+    assert "| another | 3 ms |  |  | 1 ms | **no** | why |" in page
+    assert "1 promises kept, 1 not kept, 1 figures" in page
+    assert "Not measured in this run: act-cli is not here" in page
+    assert "| Calls | 0.5 before, 1.25 after | 12 s |" in page
+    assert "two \\| cores" in page
+    with pytest.raises(reference_benchmarks.WrongFigures, match="format 2"):
+        reference_benchmarks.page("", json.dumps({**FIGURES, "format": 2}))
+
+
+def test_the_repository_is_the_one_that_is_meant() -> None:
+    assert tree.NAV == ROOT / "docs" / "nav.toml"
