@@ -29,6 +29,7 @@ from mpp.console.limits import (
 )
 from mpp.console.pages import agents, approvals
 from mpp.console.serving import ConsoleServer
+from mpp.console.views import agents as agent_views
 from mpp.console.views.approvals import Past, waiting
 from mpp.errors import HostFailed
 from mpp.host.fleet import PERSONAL
@@ -355,22 +356,16 @@ def test_no_word_of_the_record_or_of_agents_becomes_markup(console: Console, mon
     row = Past(id=worst, ref=worst, at=1, package=worst, tool=worst, agent=worst, level=worst, state="yes", by=(worst,), ways=(worst,), why=worst, answered=2)
     monkeypatch.setattr(approvals, "_past", lambda _desk: (row,))
     assert EVIL in judged(console.get("/approvals/earlier").text).words
-    agent = agents.Agent(
-        name=worst, is_known=True, is_user=False, until=None, keys=(worst,), tokens=(agents_token(worst),), level=worst,
-        calls=(agents.Called(at=1, package=worst, tool=worst, ended=worst, call=worst),), count=1,
+    agent = agent_views.Agent(
+        name=worst, is_known=True, is_user=False, until=None, keys=(worst,), tokens=(agent_views.Token(id=worst, until=1, label=worst, is_over=True),), level=worst,
+        calls=(agent_views.Called(at=1, package=worst, tool=worst, ended=worst, call=worst),), count=1,
     )  # fmt: skip
     shown = agents.Shown(
-        agents=(agent,), tokens=(agents.Network(id=worst, tenant=worst, agent=worst, user=worst, until=1, label=worst, rate=0, is_over=True),),
-        organisations=((worst, worst, worst),), issuers=((worst, worst, worst),), stops=(agents.Stopped(kind=worst, name=worst, since=1, why=worst),), packages=(worst,),
+        agents=(agent,), tokens=(agent_views.Network(id=worst, tenant=worst, agent=worst, user=worst, until=1, label=worst, rate=0, is_over=True),),
+        organisations=((worst, worst, worst),), issuers=((worst, worst, worst),), stops=(agent_views.Stopped(kind=worst, name=worst, since=1, why=worst),), packages=(worst,),
     )  # fmt: skip
     monkeypatch.setattr(agents, "_shown", lambda _desk: shown)
     assert EVIL in judged(console.get("/agents").text).words
-
-
-def agents_token(worst: str):
-    from mpp.console.views.agents import Token
-
-    return Token(id=worst, until=1, label=worst, is_over=True)
 
 
 def test_real_arguments_are_shown_as_on_every_channel(console: Console):
