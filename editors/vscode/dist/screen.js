@@ -57,7 +57,8 @@ class Dialogs {
     }
     async choose(question, choices, note) {
         // The words of a question are those of `mpp`, the same on every channel; nothing of them is a heading or a button of ours.
-        const detail = `${(0, inert_1.plain)(question.text)}\n${note}`;
+        // Our note stands before them: what follows may be longer than the window.
+        const detail = `${note}\n\n${(0, inert_1.plain)(question.text)}`;
         const items = choices.filter((one) => one !== "later").map((one) => exports.WORDS[one]);
         // Closing the dialog is no answer: the question goes on waiting.
         const chosen = await vscode.window.showWarningMessage(`MPP asks about one call (${question.ref})`, { modal: true, detail }, ...items);

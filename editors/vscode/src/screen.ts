@@ -26,7 +26,8 @@ export class Dialogs implements Screen {
 
   async choose(question: Question, choices: readonly Choice[], note: string): Promise<Choice> {
     // The words of a question are those of `mpp`, the same on every channel; nothing of them is a heading or a button of ours.
-    const detail = `${plain(question.text)}\n${note}`;
+    // Our note stands before them: what follows may be longer than the window.
+    const detail = `${note}\n\n${plain(question.text)}`;
     const items = choices.filter((one): one is Exclude<Choice, "later"> => one !== "later").map((one) => WORDS[one]);
     // Closing the dialog is no answer: the question goes on waiting.
     const chosen = await vscode.window.showWarningMessage(`MPP asks about one call (${question.ref})`, { modal: true, detail }, ...items);

@@ -133,7 +133,7 @@ test("a question is a message first, then a dialog; Enter is no yes, closing is 
   run("mpp.approvals.next");
   const dialog = await said("MPP asks about one call (0123)");
   assert.equal(dialog.options.modal, true);
-  assert.ok(dialog.options.detail.startsWith(TEXT), "word for word");
+  assert.ok(dialog.options.detail.startsWith("A yes is given in the terminal") && dialog.options.detail.endsWith(`\n\n${TEXT}`), "word for word");
   assert.deepEqual(dialog.items, ["Show Everything", "No", "Answer in Terminal…"]);
   assert.ok(!calls(here.mpp).some((one) => one.startsWith("approve answer")));
 });
