@@ -95,8 +95,10 @@ def render(python: str) -> Mapping[str, object]:
 def reach(document: object, *path: str | int) -> object:
     """What stands at a place of a document; None if it is not there."""
     for step in path:
-        if (isinstance(document, Mapping) and step in document) or (isinstance(document, Sequence) and isinstance(step, int) and step < len(document)):
-            document = document[step]
+        if isinstance(document, Mapping) and isinstance(step, str):
+            document = document.get(step)
+        elif isinstance(document, Sequence) and isinstance(step, int):
+            document = document[step] if step < len(document) else None
         else:
             return None
     return document
