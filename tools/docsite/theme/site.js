@@ -14,10 +14,22 @@
     return made;
   };
 
+  // Pictures that have a dark form follow the choice made here, not only that of the system.
+  function pictures() {
+    if (!root.dataset.theme) return;
+    for (const source of document.querySelectorAll("picture source")) {
+      source.dataset.media ??= source.media;
+      if (source.dataset.media.includes("dark")) source.media = root.dataset.theme === "dark" ? "all" : "not all";
+      if (source.dataset.media.includes("light")) source.media = root.dataset.theme === "light" ? "all" : "not all";
+    }
+  }
+
   function colours() {
+    pictures();
     document.querySelector(".theme").addEventListener("click", () => {
       const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
       root.dataset.theme = dark ? "light" : "dark";
+      pictures();
       try { localStorage.setItem("mpp-theme", root.dataset.theme); } catch { /* as above */ }
     });
   }
