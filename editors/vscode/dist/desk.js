@@ -35,6 +35,7 @@ var __importStar = (this && this.__importStar) || (function () {
 })();
 Object.defineProperty(exports, "__esModule", { value: true });
 exports.Desk = exports.Stopped = void 0;
+const node_os_1 = require("node:os");
 const vscode = __importStar(require("vscode"));
 const client_1 = require("./client");
 const find_1 = require("./find");
@@ -111,14 +112,15 @@ class Desk {
     }
     /** `mpp` in a terminal of the editor, without a shell in between: what is typed there is typed at a real terminal. */
     terminal(name, args) {
-        const home = this.setting("home");
-        const env = home === "" ? {} : { MPP_HOME: home };
+        const { NO_COLOR: _, ...env } = (0, run_1.surroundings)(process.env, this.setting("home"));
         const terminal = vscode.window.createTerminal({
             name,
             shellPath: this.program(),
             shellArgs: [...args],
-            cwd: vscode.Uri.file(process.env["HOME"] ?? "/"),
-            env,
+            cwd: (0, node_os_1.homedir)(),
+            // Attack: settings of a trusted workspace add variables to each terminal, and mpp would load code of its author.
+            env: { ...env, TERM: "xterm-256color" },
+            strictEnv: true,
             isTransient: true,
         });
         terminal.show();

@@ -1,11 +1,13 @@
 /** The one place that knows which `mpp` is asked, and that nothing runs before the workspace is trusted. */
 
+import { homedir } from "node:os";
+
 import * as vscode from "vscode";
 
 import { Client } from "./client";
 import { find, type Found } from "./find";
 import { inert } from "./inert";
-import { runner } from "./run";
+import { runner, surroundings } from "./run";
 
 /** Why nothing was asked, in words for a person. */
 export class Stopped extends Error {
@@ -80,14 +82,15 @@ export class Desk {
 
   /** `mpp` in a terminal of the editor, without a shell in between: what is typed there is typed at a real terminal. */
   terminal(name: string, args: readonly string[]): vscode.Terminal {
-    const home = this.setting("home");
-    const env = home === "" ? {} : { MPP_HOME: home };
+    const { NO_COLOR: _, ...env } = surroundings(process.env, this.setting("home"));
     const terminal = vscode.window.createTerminal({
       name,
       shellPath: this.program(),
       shellArgs: [...args],
-      cwd: vscode.Uri.file(process.env["HOME"] ?? "/"),
-      env,
+      cwd: homedir(),
+      // Attack: settings of a trusted workspace add variables to each terminal, and mpp would load code of its author.
+      env: { ...env, TERM: "xterm-256color" },
+      strictEnv: true,
       isTransient: true,
     });
     terminal.show();

@@ -156,6 +156,7 @@ test("a yes with the approver's key, a no, and the terminal all go by mpp approv
   run("mpp.approvals.answer", row);
   const terminal = await until(() => here.world.terminals[0], "the terminal");
   assert.deepEqual([terminal.shellPath, terminal.shellArgs, terminal.shown], [here.mpp, ["approve", "answer", ID], true]);
+  assert.ok(terminal.strictEnv && !("PYTHONPATH" in terminal.env) && terminal.env.PATH === process.env.PATH, "a workspace adds no variables");
   choose("Show Everything");
   run("mpp.approvals.answer", row);
   const text = await until(() => here.world.documents.find((one) => one.text.includes("all of it")), "the details");
