@@ -29,6 +29,7 @@ from mpp.testing.questions import need
 from tests.auditlogs import some_days, Story, write
 from tests.e2e.chromium import CONTRAST, OVERFLOW, Chromium, needs_chromium
 from tests.unit.console.conftest import Console
+from tests.unit.console.stocked import stock
 from tests.unit.console.inbox import PASSPHRASE, answer, answers, ask, enroll
 
 pytestmark = needs_chromium
@@ -40,8 +41,20 @@ SEEN = (
     ("approvals", "/approvals"), ("question", "/approvals/{low}"), ("question-details", "/approvals/{long}?details"), ("question-high", "/approvals/{high}"),
     ("overview", "/?period=week"), ("overview-empty", "/?period=hour"), ("overview-all", "/?period=all"), ("calls", "/calls"), ("calls-filtered", "/calls?ending=denied&code=policy.*"),
     ("call", "/calls/{ran}"), ("call-denied", "/calls/{denied}"), ("in-force", "/approvals/in-force"), ("earlier", "/approvals/earlier"), ("agents", "/agents"), ("missing", "/nothing-here"),
+    ("packages", "/packages"), ("package", "/packages/com.example.hello"), ("policy", "/policy"), ("privacy", "/privacy"), ("legacy", "/legacy"),
+    ("legacy-server", "/legacy/files"), ("legacy-given-up", "/legacy/wiki"), ("health", "/health"), ("compliance", "/compliance"),
 )  # fmt: skip
 """Name and address of each page; braces hold what the home below has."""
+
+
+POLICY = 'mpp_policy = 1\nname = "careful"\n[[rules]]\nid = "ask-all"\neffect = "ask"\nwhy = "everything is asked"\n'
+FORMS = (
+    ("privacy-tried", "/privacy", "text", "write to ada@example.com or +1 415 555 2671, card 4111 1111 1111 1111", "Taken out"),
+    ("policy-tried", "/policy", "text", POLICY, "decisions judged again"),
+    ("policy-wrong", "/policy", "text", "mpp_policy = 1", "This is no policy"),
+    ("compliance-report", "/compliance", "since", "2026-01-01", "Entries bear on"),
+)
+"""Name, address, a field, what is put in, and words of the page that comes."""
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +63,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]
     folder = tmp_path_factory.mktemp("console") / "home"
     folder.mkdir(mode=0o700)
     write(folder, some_days())
+    stock(folder, at=LATER - 3600)
     clock = TestClock(LATER)
     desk = Desk(home=Home(path=str(folder)), clock=clock, random=TestRandom(), user="ada", read_settings=lambda: PERSONAL)
     # Another console over the same home, as `mpp approve` would be: what it does is news to the one in the browser.
@@ -78,7 +92,8 @@ def _fill(made: Console) -> dict[str, str]:
     answer(made, ask(made, {"name": "Grace"}), "always")
     agent_ = AgentIdentity(name="planner", level="signed")
     return {
-        "ran": Story(number=2).invocation, "denied": Story(number=1000).invocation,
+        "ran": Story(number=2).invocation,
+        "denied": Story(number=1000).invocation,
         "low": ask(made, {"path": "/home/ada/notes/2026-01-03 café.md"}, tool="read_note").id,
         "long": ask(made, {f"key{number:02}": "a long value, " * 30 for number in range(40)}, tool="write_notes", agent=agent_).id,
         "high": ask(made, {"to": "everybody@example.com"}, what=need("high", risk=HIGH), security_level="high", risk=HIGH, tool="send_mail").id,
@@ -155,6 +170,30 @@ def test_a_page_is_quiet_fits_and_can_be_read_in_both_schemes(browser: Chromium,
         assert browser.run(OVERFLOW) <= 0, (width, "the page is wider than the screen")
         assert browser.run(CONTRAST) == []
         assert len(browser.picture(f"console-{name}-{'dark' if dark else 'light'}-{width}")) > 5000
+
+
+@pytest.mark.parametrize(("name", "path", "field", "text", "said"), FORMS)
+def test_what_a_form_comes_to_is_quiet_fits_and_can_be_read(browser: Chromium, place: SimpleNamespace, name: str, path: str, field: str, text: str, said: str):
+    for width, dark in ((1280, False), (1280, True), (390, False)):
+        browser.look(width=width, dark=dark)
+        browser.open(place.url + path)
+        submit(browser, f"document.getElementById('{field}').value = {json.dumps(text)}; document.querySelector('main form button').click()")
+        assert said in words(browser)
+        browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        assert (browser.complaints(), browser.run(CONTRAST)) == ([], [])
+        assert browser.run(OVERFLOW) <= 0, (width, "the page is wider than the screen")
+        browser.picture(f"console-{name}-{'dark' if dark else 'light'}-{width}")
+
+
+def test_the_barriers_are_tried_by_a_button(browser: Chromium, place: SimpleNamespace):
+    browser.look(width=390)
+    browser.open(place.url + "/health")
+    submit(browser, "document.querySelector('form[action=\"/health/check\"] button').click()")
+    assert "Tools can run:" in words(browser)
+    assert browser.run(OVERFLOW) <= 0
+    assert (browser.complaints(), browser.run(CONTRAST)) == ([], [])
+    browser.look(width=1280)
+    browser.picture("console-health-tried-light-1280")
 
 
 def test_the_way_in_can_be_read_in_both_schemes(tmp_path: Path, place: SimpleNamespace):

@@ -23,6 +23,7 @@ from mpp.testing.packages import NOW, TestClock
 from tests import records
 from tests.unit.console.conftest import Console, make_console, Page
 from tests.unit.console.hostile import HOSTILE, is_harmless
+from tests.unit.console.inbox import enroll, PASSPHRASE
 
 PROGRAM = os.path.realpath(legacy_server.__file__)
 
@@ -46,6 +47,7 @@ def agreed_to(home: Path, made: Server) -> None:
 def switched(tmp_path: Path) -> tuple[Console, Path]:
     """A server that says something else once a file is there."""
     console = make_console(tmp_path / "home")
+    enroll(console)
     folder = tmp_path / "switch"
     folder.mkdir()
     agreed_to(console.home, server("files", "rug", str(folder / "on"), read=(PROGRAM, str(folder))))
@@ -54,6 +56,10 @@ def switched(tmp_path: Path) -> tuple[Console, Path]:
 
 def digest(page: Page) -> str:
     return page.text.partition('name="digest" value="')[2].partition('"')[0]
+
+
+def yes_to(page: Page, passphrase: str = PASSPHRASE) -> dict[str, str]:
+    return {"digest": digest(page), "passphrase": passphrase, "approver": "ada"}
 
 
 def changes(home: Path) -> list[dict[str, object]]:
@@ -120,16 +126,16 @@ def test_what_changed_is_shown_and_accepted(switched: tuple[Console, Path]) -> N
     assert "What holds it on this machine" in seen.words
     assert changes(console.home) == []
     before = LegacyStore(str(console.home)).find("files").content_hash
-    done = console.follow(console.post("/legacy/files/accept", {"digest": digest(seen)}))
+    done = console.follow(console.post("/legacy/files/accept", yes_to(seen)))
     assert "what it says of itself now is agreed to; 8 tools may be called" in done.words
     after = LegacyStore(str(console.home)).find("files")
     assert "Send a copy" in "".join(one.document for one in after.pins or ())
     # Standing approvals hang on this hash, so they end.
     assert after.content_hash != before
     assert changes(console.home) == [
-        {"what": "legacy", "name": "files", "change": "definitions accepted", "by": "ada", "amr": "elicitation", "channel": "console"}
+        {"what": "legacy", "name": "files", "change": "definitions accepted", "by": "ada", "amr": "passphrase", "channel": "console"}
     ]
-    again = console.post("/legacy/files/accept", {"digest": digest(seen)})
+    again = console.post("/legacy/files/accept", yes_to(seen))
     assert again.status == 303
     assert len(changes(console.home)) == 1
 
@@ -142,21 +148,49 @@ def test_what_it_says_otherwise_meanwhile_is_not_accepted(switched: tuple[Consol
     switch.touch()
     seen = console.post("/legacy/files/look")
     switch.unlink()
-    page = console.post("/legacy/files/accept", {"digest": digest(seen)})
+    page = console.post("/legacy/files/accept", yes_to(seen))
     assert page.status == 409
     assert "It says something else now" in page.words
     switch.touch()
     for wrong in ("", "0" * 64, "ä", digest(page)):
-        assert console.post("/legacy/files/accept", {"digest": wrong}).status == 409
+        assert console.post("/legacy/files/accept", {**yes_to(page), "digest": wrong}).status == 409
     assert changes(console.home) == []
 
 
+def test_a_click_alone_accepts_nothing(switched: tuple[Console, Path]) -> None:
+    """Attack: whoever has got hold of the session's cookie, such as the server itself by a page of its own at another port."""
+    console, switch = switched
+    switch.touch()
+    seen = console.post("/legacy/files/look")
+    for passphrase in ("", "wrong"):
+        page = console.post("/legacy/files/accept", yes_to(seen, passphrase))
+        assert page.status == 409
+        assert "passphrase" in page.words
+    assert console.post("/legacy/files/accept", {**yes_to(seen), "approver": "grace"}).status >= 400
+    assert changes(console.home) == []
+    for _ in range(5):
+        console.post("/legacy/files/accept", yes_to(seen, "wrong"))
+    assert console.post("/legacy/files/accept", yes_to(seen)).status == 429
+    assert changes(console.home) == []
+
+
+def test_without_an_approvers_key_it_is_accepted_at_a_terminal(console: Console) -> None:
+    LegacyStore(str(console.home)).put(Entry(server=server()))
+    seen = console.post("/legacy/files/look")
+    assert "mpp legacy approve files" in seen.words
+    assert "Accept what it says now" not in seen.words
+    assert "approval.no_key" in console.post("/legacy/files/accept", {"digest": "x", "passphrase": "y"}).words
+    enroll(console, sealed=False)
+    assert "Accept what it says now" not in console.post("/legacy/files/look").words
+
+
 def test_what_hides_something_stays_kept_back(console: Console) -> None:
+    enroll(console)
     LegacyStore(str(console.home)).put(Entry(server=server("bad", "hidden")))
     seen = console.post("/legacy/bad/look")
     assert "Stays kept back, whatever you accept" in seen.words
     assert "a character that nobody sees" in seen.words
-    console.post("/legacy/bad/accept", {"digest": digest(seen)})
+    console.post("/legacy/bad/accept", yes_to(seen))
     after = LegacyStore(str(console.home)).find("bad")
     assert [one.name for one in after.pins or ()] == ["read_file"]
     assert [one.name for one in after.held] == ["echo"]
@@ -196,16 +230,6 @@ def test_one_look_at_a_time(console: Console) -> None:
     assert thread_said == ["usage.legacy"]
     with looking.alone("files"):
         pass
-
-
-def test_where_an_administrator_decides_a_page_does_not(switched: tuple[Console, Path]) -> None:
-    console, switch = switched
-    switch.touch()
-    seen = console.post("/legacy/files/look")
-    fleet = make_console(console.home, read_settings=lambda: FleetSettings(is_fleet=True))
-    page = fleet.post("/legacy/files/accept", {"digest": digest(seen)})
-    assert "consent.fleet" in page.words
-    assert changes(console.home) == []
 
 
 def test_in_fleet_mode_none_is_started_without_a_sandbox(tmp_path: Path) -> None:

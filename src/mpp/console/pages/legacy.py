@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from mpp.console.answers import approvers_here, Here
 from mpp.console.desk import CHANNEL, Desk, work
-from mpp.console.render import form_of, redirect, render
-from mpp.console.views.approvals import BY_FORM
+from mpp.console.render import error_page, form_of, redirect, render
 from mpp.console.views.legacy import digest_of, line_of, Looked, looked_of, ServerLine, ServerView, view_of
 from mpp.errors import MppError, Refused
+from mpp.host.approver_store import open_approver_key
 from mpp.host.audit.log import AuditLog
 from mpp.host.legacy.looking import ACCEPTED, at_home, KIND, look_at, Seen
 from mpp.host.legacy.keeping import Surroundings
@@ -33,7 +35,9 @@ class Page:
 
     view: ServerView
     looked: Looked | None = None
-    again: str = ""
+    approvers: tuple[Here, ...] = ()
+    """Whose key can be opened here: a yes needs the passphrase of one."""
+    trouble: str = ""
     """Why it is shown once more, though somebody accepted it."""
 
 
@@ -67,15 +71,14 @@ def routes(desk: Desk) -> list[BaseRoute]:
         return render(request, "legacy_server.html", page=await work(_look, desk, looking, request.path_params["name"]))
 
     async def accept(request: Request) -> Response:
-        name = request.path_params["name"]
-        page = await work(_accept, desk, looking, name, form_of(request).get("digest", ""))
-        if page.again:
+        name, form = request.path_params["name"], form_of(request)
+        if desk.passphrases.is_full():
+            return error_page(request, 429, "There were too many wrong passphrases in the last minute.")
+        page = await work(_accept, desk, looking, name, form)
+        if page.trouble:
             return render(request, "legacy_server.html", http=409, page=page)
-        return redirect(
-            request,
-            request.url.path.removesuffix("/accept"),
-            said=f"{name}: what it says of itself now is agreed to; {page.view.line.tools} tools may be called.",
-        )
+        words = f"{name}: what it says of itself now is agreed to; {page.view.line.tools} tools may be called."
+        return redirect(request, request.url.path.removesuffix("/accept"), said=words)
 
     return [
         Route("/legacy", listed),
@@ -113,23 +116,46 @@ def _look(desk: Desk, looking: Looking, name: str) -> Page:
     entry = about.store.find(name)
     with looking.alone(name):
         seen = _seen(entry, about)
-    return Page(view=view_of(entry), looked=looked_of(entry, seen))
+    return Page(view=view_of(entry), looked=looked_of(entry, seen), approvers=_approvers(desk))
 
 
-def _accept(desk: Desk, looking: Looking, name: str, digest: str) -> Page:
-    """The same path as `mpp legacy approve --yes`: heard anew, compared with what the person saw, put in place, recorded."""
-    if not desk.trust().load().first_use:
-        raise Refused("consent.fleet", "this host takes no yes from a page: its administrator decides", where=name, hint="ask its administrator")
+def _approvers(desk: Desk) -> tuple[Here, ...]:
+    with desk.services() as on:
+        return approvers_here(desk, on)
+
+
+def _accept(desk: Desk, looking: Looking, name: str, form: Mapping[str, str]) -> Page:
+    """The same path as `mpp legacy approve`: a person shows who they are, it is heard anew, compared with what they saw, put in place, recorded.
+
+    Attack: a server of this machine that the same browser visits, and which has our cookie from there, accepts itself. A click alone adds nothing (ADR 0050).
+    """
+    try:
+        by, how = _person(desk, form.get("approver", ""), form.get("passphrase", "").encode())
+    except Refused as fault:
+        if fault.code != "key.passphrase":
+            raise
+        desk.passphrases.take()
+        return replace(_look(desk, looking, name), trouble=f"{fault.message}: {fault.hint}")
     about = _around(desk)
     entry = about.store.find(name)
     with looking.alone(name):
         seen = _seen(entry, about)
     looked = looked_of(entry, seen)
-    if not hmac.compare_digest(digest_of(seen).encode(), digest.encode("utf-8", "replace")):
-        return Page(view=view_of(entry), looked=looked, again=OTHERWISE)
+    if not hmac.compare_digest(digest_of(seen).encode(), form.get("digest", "").encode("utf-8", "replace")):
+        return Page(view=view_of(entry), looked=looked, approvers=_approvers(desk), trouble=OTHERWISE)
     if looked.differs:
         # The record is open before anything changes: what could not be kept is not done.
         with AuditLog(desk.home, clock=desk.clock, random=desk.random) as log:
             about.store.update(agree(seen.judged))
-            log.record(trust_event(KIND, name, ACCEPTED, by=desk.user, how=BY_FORM, at=desk.now(), channel=CHANNEL), durable=True)
+            log.record(trust_event(KIND, name, ACCEPTED, by=by, how=how, at=desk.now(), channel=CHANNEL), durable=True)
     return Page(view=view_of(about.store.find(name)))
+
+
+def _person(desk: Desk, approver: str, passphrase: bytes) -> tuple[str, str]:
+    """Who says yes, and how it is known: by a key that only the passphrase opens."""
+    who = next((one for one in _approvers(desk) if (one.id == approver if approver else one.is_mine)), None)
+    if who is None:
+        hint = "the key must lie in keys/approvers of this home and have a passphrase; else accept it at a terminal: mpp legacy approve"
+        raise Refused("approval.no_key", "there is no such approver's key here", hint=hint)
+    _, how = open_approver_key(who.path, passphrase)
+    return who.id, how
