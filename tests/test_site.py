@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.e2e.chromium import CONTRAST, OVERFLOW, Chromium, needs_chromium
 from tools import reference_benchmarks
 from tools.docsite import __main__ as docsite
 from tools.docsite import tree
@@ -107,6 +109,77 @@ def test_the_search_knows_commands_codes_and_headings(site: Path) -> None:
         places = found["places"][found["words"].index(word)]
         assert any(found["entries"][place][0].startswith(page) for place in places), word
     assert found["words"] == sorted(found["words"])
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    found = Chromium(tmp_path_factory.mktemp("browser"))
+    found.begin()
+    yield found
+    found.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    "name", ["index.html", "reference/policy.html", "threat-model.html", "tutorials/python.html", "spec/3-policy.html", "files/tests/attack/index.html"]
+)
+def test_pages_in_a_browser_from_a_folder(site: Path, browser: Chromium, name: str) -> None:
+    """Opened from the disk, as somebody does who has no web server: nothing complains, nothing is wider than a telephone, everything can be read."""
+    for width, dark in ((1400, False), (1400, True), (390, False)):
+        browser.look(width=width, dark=dark)
+        browser.open(f"{site.as_uri()}/{name}")
+        assert browser.complaints() == []
+        assert browser.run(OVERFLOW) == 0
+        assert browser.run(CONTRAST) == []
+        assert [address for address in browser.asked_for() if not address.startswith(site.as_uri())] == []
+
+
+@needs_chromium
+def test_the_search_works_by_keyboard_and_without_a_server(site: Path, browser: Chromium) -> None:
+    browser.look(width=1400)
+    browser.open(f"{site.as_uri()}/how-to/privacy.html")
+    browser.run("document.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true})), 0")
+    assert browser.run("document.activeElement.id") == "search"
+    browser.run(
+        "load = new Promise(done => { const at = document.getElementById('found'); new MutationObserver(() => done()).observe(at, {childList: true}); }), 0"
+    )
+    browser.run("(() => { const at = document.getElementById('search'); at.value = 'archive.ord'; at.dispatchEvent(new Event('input')); })(), 0")
+    browser.run("load.then(() => 0)")
+    found = browser.run("[...document.querySelectorAll('#found a')].map(one => one.getAttribute('href'))")
+    assert any(address.startswith("../reference/codes.html") for address in found), found
+    browser.run("document.getElementById('search').dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown', bubbles: true})), 0")
+    assert browser.run("document.querySelectorAll('#found [aria-selected=true]').length") == 1
+    browser.events.clear()
+    browser.run("document.getElementById('search').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true})), 0")
+    browser.wait("Page.loadEventFired")
+    assert browser.run("location.pathname").startswith(site.as_posix())
+    assert not browser.run("location.pathname").endswith("/how-to/privacy.html")
+
+
+@needs_chromium
+def test_colours_are_chosen_and_kept(site: Path, browser: Chromium) -> None:
+    browser.look(width=1400)
+    browser.open(f"{site.as_uri()}/readme.html")
+    light = browser.run("getComputedStyle(document.body).backgroundColor")
+    browser.run("document.querySelector('.theme').click(), 0")
+    dark = browser.run("getComputedStyle(document.body).backgroundColor")
+    assert light != dark
+    assert browser.run("[...document.querySelectorAll('picture source')].every(one => one.media === 'all')")
+    browser.open(f"{site.as_uri()}/why.html")
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == dark
+    browser.run("document.querySelector('.theme').click(), 0")
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == light
+
+
+@needs_chromium
+def test_a_narrow_screen_has_its_navigation_behind_a_button(site: Path, browser: Chromium) -> None:
+    browser.look(width=390)
+    browser.open(f"{site.as_uri()}/why.html")
+    shown = "document.getElementById('nav').checkVisibility()"
+    assert not browser.run(shown)
+    browser.run("document.querySelector('.menu').click(), 0")
+    assert browser.run(shown)
+    assert browser.run("document.querySelector('.menu').getAttribute('aria-expanded')") == "true"
 
 
 def nav(tmp_path: Path, *names: str, **texts: str) -> docsite.Site:
