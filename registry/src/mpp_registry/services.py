@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from mpp.ledger.notes import NoteKey
 from mpp.model.value import value
 from mpp.ports import Clock, Random
+from mpp_registry.catalog.remembered import Remembered
 from mpp_registry.log.ledger import Ledger
 from mpp_registry.store.ports import Blobs, Database
 
@@ -40,6 +43,8 @@ class Services:
     clock: Clock
     random: Random
     settings: Settings
+    searches: Remembered = field(default_factory=Remembered, compare=False)
+    """Of this process alone."""
 
     def close(self) -> None:
         self.database.close()

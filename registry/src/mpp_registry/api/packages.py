@@ -8,7 +8,6 @@ from mpp.protocol.registry.documents import OwnerDoc, PackageDoc, SearchPage, Ve
 from mpp_registry.api.answering import Answer, Blob, document, IMMUTABLE, JSON, PACKAGE, SHORT
 from mpp_registry.api.asking import Ask, not_found
 from mpp_registry.catalog import reading
-from mpp_registry.catalog.search import search as find
 from mpp_registry.catalog.types import PackageRow, VersionFiles, VersionRow
 from mpp_registry.store.ports import Rows
 
@@ -18,7 +17,7 @@ STOPPED = frozenset(("quarantined", "revoked"))
 
 def search(ask: Ask) -> Answer:
     with ask.services.database.read() as rows:
-        page = find(rows, ask.query["q"], ask.query["cursor"], ask.count("limit"), ask.viewer)
+        page = ask.services.searches.search(rows, ask.query["q"], ask.query["cursor"], ask.count("limit"), ask.viewer)
     return document(SearchPage(packages=tuple(package_doc(one) for one in page.items), next=page.next).to_json())
 
 

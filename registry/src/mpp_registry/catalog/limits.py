@@ -31,6 +31,12 @@ NAME_HITS_MAX = 100
 WORD_HITS_MAX = 150
 """Packages with the words anywhere that are ranked. Those that come after them follow in the order of their last change. Reason: as above."""
 
+FOLDED_KEPT = 16_384
+"""Packages whose folded texts are kept in memory. Reason: about a kilobyte each; searches find the same ones again and again."""
+
+SEARCHES_KEPT = 512
+"""Pages of searches that are kept in memory. Reason: each has twenty to a hundred packages of a kilobyte; what many look for is among them."""
+
 OWN_HITS_MAX = 500
 """Private packages of one publisher that its search looks through. Reason: they are in no index that all share; a company has some dozens."""
 

@@ -58,6 +58,9 @@ PARTS_SHOWN_MAX = 40
 GRAPH_DAYS = 90
 """Days in the graph of downloads. Reason: a quarter shows a trend, and a bar is still wide enough to point at."""
 
+ITEMS_KEPT = 8192
+"""Rows of lists of packages in memory. Reason: less than a kilobyte each; the popular ones are shown most."""
+
 SESSION_SECONDS = 8 * 3600
 """Seconds for which an administrator stays logged in. Reason: a working day."""
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.model.value import value
@@ -16,9 +17,10 @@ from mpp_registry.web import texts
 from mpp_registry.web.answers import ALWAYS_ASK, Answer, Asked
 from mpp_registry.web.assets import Asset, read_assets
 from mpp_registry.catalog import reading as catalog
-from mpp_registry.catalog.types import Totals as CatalogTotals
+from mpp_registry.catalog.types import PackageRow, Totals as CatalogTotals
 from mpp_registry.services import Services
 from mpp_registry.web.verdict import SIGNS
+from mpp_registry.web.limits import ITEMS_KEPT
 from mpp_registry.web.rates import Rates
 
 PLACE = os.path.join(os.path.dirname(__file__), "templates")
@@ -99,6 +101,18 @@ def _environment(assets: Mapping[str, Asset]) -> Environment:
     })  # fmt: skip
     made.globals["signs"] = SIGNS
     made.globals["asset"] = lambda name: f"/static/{name}?v={assets[name].tag}"
+    made.globals["package_item"] = _kept_items(made)
     for name in made.list_templates():
         made.get_template(name)
     return made
+
+
+def _kept_items(made: Environment) -> Callable[[PackageRow, bool], Markup]:
+    """Rows of lists of packages, each made once for what it says: the same packages stand in many lists."""
+
+    @lru_cache(ITEMS_KEPT)
+    def item(one: PackageRow, counts: bool) -> Markup:
+        # Escaped by the template itself, as every other one.
+        return Markup(made.get_template("package_item.html").render(one=one, counts=counts).strip())  # noqa: S704
+
+    return item

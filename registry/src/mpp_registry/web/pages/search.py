@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from mpp_registry.catalog import reading as catalog
-from mpp_registry.catalog.search import search
 from mpp_registry.catalog.types import PackageRow, Page
 from mpp_registry.store.ports import Rows
 from mpp_registry.web.answers import Answer, Asked
@@ -24,7 +23,7 @@ def results(site: Site, asked: Asked) -> Answer:
     order = FIT if q else order if order in ORDERS else "newest"
     is_sound = asked.query.get("sound", "") == "1"
     with site.services.database.read() as rows:
-        page = _page(rows, q, order, cursor)
+        page = _page(site, rows, q, order, cursor)
     kept = {name: item for name, item in (("q", q), ("order", "" if q else order), ("sound", "1" if is_sound else "")) if item}
     return site.page(
         "search.html",
@@ -40,7 +39,7 @@ def results(site: Site, asked: Asked) -> Answer:
     )
 
 
-def _page(rows: Rows, q: str, order: str, cursor: str) -> Page[PackageRow]:
+def _page(site: Site, rows: Rows, q: str, order: str, cursor: str) -> Page[PackageRow]:
     if order == FIT:
-        return search(rows, q, cursor, PAGE_ROWS)
+        return site.services.searches.search(rows, q, cursor, PAGE_ROWS)
     return {"popular": catalog.popular, "name": catalog.by_id}.get(order, catalog.newest)(rows, cursor, PAGE_ROWS)
