@@ -4,10 +4,16 @@
 
   // The token stands behind the "#" of the first address, which no browser sends anywhere. It goes into the form, and out of the address line.
   var token = document.getElementById("token");
-  if (token && location.hash.length > 1) {
+  function enter() {
+    if (location.hash.length < 2) return;
     token.value = decodeURIComponent(location.hash.slice(1));
     history.replaceState(null, "", location.pathname);
-    if (!document.querySelector("[data-wrong]")) token.form.submit();
+    token.form.submit();
+  }
+  if (token) {
+    // Who opens a new address on this page changes only what stands behind the "#".
+    addEventListener("hashchange", enter);
+    enter();
   }
 
   // Buttons that copy are shown only where copying works.
