@@ -2,6 +2,7 @@
 
     python benchmarks/registry.py growth --seeds FOLDER [--postgres]     FOLDER: below it s10k, s100k, s463k, s1m that registry_seed.py made
     python benchmarks/registry.py downloads
+    python benchmarks/registry.py accel                                  nginx before a registry that lets it send the files, beside nginx alone
     python benchmarks/registry.py publish --seeds FOLDER
     python benchmarks/registry.py checkpoint --seeds FOLDER
     python benchmarks/registry.py rivals --pypiserver PYTHON             PYTHON: of a venv with pypiserver, gunicorn and watchdog
@@ -31,7 +32,7 @@ from typing import Any
 
 from machine import facts
 from registry_load import Ask, Downloads, fetch, OpenLoop, Seen, Shares
-from registry_rivals import cpu_seconds, free_port, nginx, nginx_program, plain_python, pypiserver, running, static_files
+from registry_rivals import cpu_seconds, free_port, nginx, nginx_before, nginx_program, plain_python, pypiserver, running, static_files
 from registry_words import Author
 
 from mpp.host.system import SystemClock, SystemRandom
@@ -236,18 +237,51 @@ def downloads(seconds: float) -> Iterator[dict[str, Any]]:
                 }  # fmt: skip
 
 
+def accelerated(seconds: float) -> Iterator[dict[str, Any]]:
+    """Files that nginx sends for the registry, beside the same files from nginx alone, in turns."""
+    if not nginx_program():
+        raise SystemExit("there is no nginx here")
+    with tempfile.TemporaryDirectory(prefix="mpp-bench-") as folder, ExitStack() as undo:
+        files, data = Path(folder) / "files", Path(folder) / "data"
+        files.mkdir()
+        data.mkdir(mode=0o700)
+        behind = undo.enter_context(serving(data, "--accel", "/files/"))
+        registered(behind)
+        before = undo.enter_context(nginx_before(behind, data / "blobs", Path(folder) / "before"))
+        bare = undo.enter_context(nginx(files, Path(folder) / "bare"))
+        for number, size in enumerate(SIZES):
+            made = file_of(f"1.{number}.0", size)
+            (files / f"f{size}").write_bytes(made)
+            status, body = publish(behind, registered(behind), made)
+            path = f"/v1/packages/com.example.benchmark/versions/1.{number}.0/download"
+            if status != 201 or fetch(before, Ask(path))[2] != made:
+                raise SystemExit(f"a package of {size} bytes was not published, or does not come back: {status} {body[:300]!r}")
+            rows = {"nginx and registry": Row(before, path, True, also=(behind,)), "nginx alone": Row(bare, f"/f{size}", False)}
+            for _ in range(ROUNDS):
+                for row in rows.values():
+                    row.take(seconds / ROUNDS)
+            own, alone = rows.values()
+            for name, row in rows.items():
+                yield {
+                    "bytes": size, "server": name, "answers/s": statistics.median(row.rates), "best": max(row.rates), "MB/s": statistics.median(row.rates) * size / 1e6,
+                    "CPU ms": 1000 * row.cpu / row.answers, "wrong": row.wrong, "share": statistics.median(a / b for a, b in zip(own.rates, alone.rates, strict=True)),
+                    "load": os.getloadavg()[0],
+                }  # fmt: skip
+
+
 class Row:
     """One server in its turns."""
 
-    def __init__(self, port: int, path: str, is_ours: bool) -> None:
-        self.port, self.path, self.is_ours = port, path, is_ours
+    def __init__(self, port: int, path: str, is_ours: bool, also: tuple[int, ...] = ()) -> None:
+        """``also``: further processes whose processor time counts."""
+        self.port, self.path, self.is_ours, self.also = port, path, is_ours, also
         self.rates: list[float] = []
         self.cpu, self.answers, self.wrong = 0.0, 0, 0
 
     def take(self, seconds: float) -> None:
-        before = cpu_seconds(self.port)
+        before = sum(map(cpu_seconds, (self.port, *self.also)))
         flow = Downloads(self.port, [self.path], CONNECTIONS, many=self.is_ours).run(seconds)
-        self.cpu += cpu_seconds(self.port) - before
+        self.cpu += sum(map(cpu_seconds, (self.port, *self.also))) - before
         self.answers += flow.answers
         self.wrong += flow.wrong
         self.rates.append(flow.rate)
@@ -363,7 +397,7 @@ def rivals(python: str, seconds: float) -> Iterator[dict[str, Any]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="What a registry costs.")
-    parser.add_argument("part", choices=("growth", "downloads", "publish", "checkpoint", "rivals"))
+    parser.add_argument("part", choices=("growth", "downloads", "accel", "publish", "checkpoint", "rivals"))
     parser.add_argument("--seeds", type=Path)
     parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL that is started for it, with the rows of the seeds")
     parser.add_argument("--pypiserver", default="", metavar="PYTHON")
@@ -377,6 +411,7 @@ def main() -> int:
     rows = {
         "growth": lambda: growth(told.seeds, told.seconds or SECONDS, postgres=told.postgres),
         "downloads": lambda: downloads(told.seconds or FLOW_SECONDS),
+        "accel": lambda: accelerated(told.seconds or FLOW_SECONDS),
         "publish": lambda: publishing(told.seeds, PUBLISHES),
         "checkpoint": lambda: checkpoints(told.seeds, APPENDS),
         "rivals": lambda: rivals(told.pypiserver, told.seconds or SECONDS),

@@ -38,6 +38,17 @@ http {{
 """
 
 
+NGINX_BEFORE = NGINX.replace(
+    "root {files}; }}",
+    """
+    location / {{ proxy_pass http://registry; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $http_x_forwarded_for; }}
+    location /files/ {{ internal; alias {files}/; }}
+  }}
+  upstream registry {{ server 127.0.0.1:{behind}; keepalive 32; }}""",
+)
+"""As deploy/nginx has it, but for TLS and the rate of writers."""
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
@@ -122,6 +133,17 @@ def nginx(folder: Path, work: Path) -> Iterator[int]:
     work.mkdir(exist_ok=True)
     conf = work / "nginx.conf"
     conf.write_text(("user root;" if os.geteuid() == 0 else "") + NGINX.format(folder=work, files=folder, port=port))
+    with running([str(program), "-p", str(work), "-c", str(conf), "-e", str(work / "nginx.log")], port):
+        yield port
+
+
+@contextmanager
+def nginx_before(registry: int, blobs: Path, work: Path) -> Iterator[int]:
+    """In front of a registry that was started with --accel /files/: it is asked who gets what, and sends the file itself."""
+    port, program = free_port(), nginx_program()
+    work.mkdir(exist_ok=True)
+    conf = work / "nginx.conf"
+    conf.write_text(("user root;" if os.geteuid() == 0 else "") + NGINX_BEFORE.format(folder=work, files=blobs, port=port, behind=registry))
     with running([str(program), "-p", str(work), "-c", str(conf), "-e", str(work / "nginx.log")], port):
         yield port
 
