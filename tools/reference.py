@@ -138,9 +138,11 @@ def cli_page() -> str:
 
 def _help(path: tuple[str, ...], command: click.Command) -> str:
     context: click.Context | None = None
-    for name in path:
+    for depth, name in enumerate(path, 1):
+        # What is above has no arguments of this command; else its usage would name them after each word.
+        here = command if depth == len(path) else click.Group(name)
         # The names of --help as the program itself has them: click keeps the option that the first context made.
-        context = click.Context(command, info_name=name, parent=context, terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"])
+        context = click.Context(here, info_name=name, parent=context, terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"])
     text = command.get_help(context) if context is not None else ""
     return "\n".join(line.rstrip() for line in text.splitlines())
 

@@ -61,7 +61,7 @@ def render(text: str, link: Link) -> Text:
     for token in _all(tokens):
         _link(token, link)
         anchors |= set(re.findall(r'\bid="([^"]+)"', token.content)) if token.type.startswith("html_") else set()
-    body = "".join(_fence(token) if token.type == "fence" else reader.renderer.render([token], reader.options, {}) for token in tokens)
+    body = "".join(_fence(token) if token.type in {"fence", "code_block"} else reader.renderer.render([token], reader.options, {}) for token in tokens)
     title = headings[0].title if headings else ""
     body = body.replace("<table>", '<div class="table" tabindex="0" role="region" aria-label="table"><table>').replace("</table>", "</table></div>")
     return Text(title, _mark(body), tuple(headings), frozenset(anchors))
