@@ -172,7 +172,7 @@ def shown(part: Mapping[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="*", choices=[*PARTS, "all"], default=["all"], help=f"what to measure: {', '.join(PARTS)}")
+    parser.add_argument("part", nargs="*", choices=[*PARTS, "all"], default="all", help=f"what to measure: {', '.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller registries")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output instead of the tables")
     parser.add_argument("--here", action="store_true", help="install nothing: what this Python has is what is measured")
