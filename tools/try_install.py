@@ -102,7 +102,8 @@ class Server:
             text += line
             if line.startswith("}"):
                 found: Mapping[str, object] = json.loads(text)
-                return found
+                if "url" in found:
+                    return found
         raise Failed(f"{shlex.join(self._words)} did not start\n{text}{self._process.stderr.read() if self._process.stderr else ''}")
 
     def __exit__(self, *_: object) -> None:
@@ -220,7 +221,6 @@ def the_rest(trial: Trial) -> None:
         trial.step("mpp console", lambda: re.findall("<title>(.*)</title>", page)[0])
     (trial.folder / "tool_test.py").write_text(TOOL_TEST, encoding="utf-8")
     trial.step("from mpp_sdk import tool", lambda: trial.expect("python tool_test.py", "5"))
-    trial.step("no file of ours is outside of the environment", lambda: str(not list(trial.folder.glob("**/src/mpp"))))
 
 
 def main(words: Sequence[str] | None = None) -> int:
