@@ -33,8 +33,8 @@ LABEL_WIDTH = 72
 SEEN_LEAST = 2
 """Units of the smallest part that is not nothing. Reason: one denial is seen beside a million calls."""
 
-PATTERNS = ("plain", "slant", "dots", "cross", "level", "back")
-"""How the first, second, … kind of part is filled."""
+PATTERNS = {"ok": "plain", "failed": "slant", "asked": "dots", "denied": "cross", "refused": "level", "interrupted": "back"}
+"""How a kind of part is filled, on every chart alike."""
 
 
 @value
@@ -131,7 +131,7 @@ def _safe(text: str) -> str:
 
 def _patterns(name: str, series: Sequence[Series]) -> str:
     made = (
-        f'<pattern id="{name}-p{place}" width="6" height="6" patternUnits="userSpaceOnUse"><rect class="c-{one.tone}" width="6" height="6"/>{_LINES[PATTERNS[place % len(PATTERNS)]]}</pattern>'
+        f'<pattern id="{name}-p{place}" width="6" height="6" patternUnits="userSpaceOnUse"><rect class="c-{one.tone}" width="6" height="6"/>{_LINES[PATTERNS[one.tone]]}</pattern>'
         for place, one in enumerate(series)
     )
     return f"<defs>{''.join(made)}</defs>"
@@ -151,7 +151,7 @@ def _swatch(name: str, place: int, one: Series) -> Markup:
     """Beside the word in the legend; with a pattern of its own, because the chart may be missing."""
     return Markup(  # noqa: S704 - names and classes of ours
         f'<svg class="swatch" viewBox="0 0 12 12" aria-hidden="true" focusable="false"><defs><pattern id="{name}-s{place}" width="6" height="6" patternUnits="userSpaceOnUse">'
-        f'<rect class="c-{one.tone}" width="6" height="6"/>{_LINES[PATTERNS[place % len(PATTERNS)]]}</pattern></defs><rect width="12" height="12" fill="url(#{name}-s{place})"/></svg>'
+        f'<rect class="c-{one.tone}" width="6" height="6"/>{_LINES[PATTERNS[one.tone]]}</pattern></defs><rect width="12" height="12" fill="url(#{name}-s{place})"/></svg>'
     )
 
 

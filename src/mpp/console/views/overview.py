@@ -197,7 +197,7 @@ def _risk(found: Numbers, period: Period) -> Chart:
     ]  # fmt: skip
     high = sum(count for low, count in known.items() if low >= RISK_HIGH)
     text = f"Points of {many(sum(known.values()), 'call')} that policy judged, from 0 to 100; {high:,} have {RISK_HIGH} or more."
-    return columns("risk", "Risk", text, [Series(name="Calls", tone="asked")], rows, first="Points", width=HALF)
+    return columns("risk", "Risk", text, [Series(name="Calls", tone="ok")], rows, first="Points", width=HALF)
 
 
 # -- what needs attention
