@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 
-
 import click
 
 from mpp.cli.audit.given import folder_option, log_places, read_anchor, read_witnesses
