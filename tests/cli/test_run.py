@@ -56,6 +56,17 @@ def test_json_holds_the_story(mpp: Mpp, package: Make) -> None:
     assert found["used"]["host_calls"] == 0
 
 
+def test_the_record_says_how_long_each_stage_took(mpp: Mpp, package: Make) -> None:
+    assert mpp("run", package(says(HELLO))).code == 0
+    (entry,) = mpp("audit", "search", "--kind", "result", "--json").json["entries"]
+    measured = entry["body"]["measured"]
+    assert set(measured) == {"policy_us", "approval_us", "audit_us", "sandbox_us", "privacy_us", "raw_bytes"}
+    assert all(isinstance(number, int) and number >= 0 for number in measured.values())
+    # A whole process was started and asked: that takes longer than nothing.
+    assert measured["sandbox_us"] > 100
+    assert measured["raw_bytes"] == len(HELLO) // 10 * 10
+
+
 def test_explain_shows_each_stage(mpp: Mpp, package: Make) -> None:
     answer = mpp("run", package(says(HELLO)), "--explain")
     for word in ("verify", "compile", "run", "allowed      by policy", "risk  ", "sha256", "compiled     now"):
