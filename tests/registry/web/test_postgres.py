@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 from mpp.testing.keys import publisher
+from mpp_registry.publishers.entering import grant_entry
+from mpp_registry.publishers.limits import SESSION_IDLE_SECONDS
 from mpp_registry.web.site import make_site
 from tests.registry.web.markup import Page
+from tests.registry.web.test_me import actor
 from tests.registry.web.world import BEGIN, TOKEN, World, friendly
 
 PLACES = (
@@ -50,6 +53,22 @@ def test_pages_are_the_same_over_postgresql(postgres_url: str, tmp_path, site: W
         assert "A report" in world.browser.get("/admin").text
         world.browser.post("/admin/logout", {"form_token": token[1]})
         assert world.browser.get("/admin").status == 303
+        # A publisher's own pages: each of their statements.
+        who = publisher("Newcomer")
+        world.register(who)
+        world.publish(who, "com.newcomer.secret", "1.0.0", visibility="private")
+        code = grant_entry(world.services, actor(who), "https://registry.test").code
+        assert world.browser.get(f"/me/enter?code={code}").status == 200
+        assert world.browser.post("/me/enter", {"code": code}).status == 303
+        assert world.browser.post("/me/enter", {"code": code}).status == 403
+        mine = world.browser.get("/me")
+        assert mine.status == 200
+        assert Page(mine.text).faults == []
+        assert "com.newcomer.secret" in mine.text
+        world.clock.moment += SESSION_IDLE_SECONDS - 60
+        assert world.browser.get("/me").status == 200
+        world.clock.moment += SESSION_IDLE_SECONDS - 60
+        assert world.browser.get("/me").status == 200, "it was kept awake"
         assert make_site(world.services).services.database.kind == "postgres"
     finally:
         world.close()
