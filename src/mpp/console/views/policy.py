@@ -19,7 +19,7 @@ TEXT_BYTES_MAX = 256 * 1024
 """Bytes of a policy in the editor. Reason: some thousand rules; a larger one is tried with `mpp policy test --replay`."""
 
 CALLS_JUDGED_MAX = 5000
-"""Decisions that one try judges again, the newest ones. Reason: a second or two; `mpp policy test --replay` takes all."""
+"""Decisions that one try judges again, the newest ones. Reason: two to three seconds; `mpp policy test --replay` takes all."""
 
 CHANGES_SHOWN_MAX = 200
 """Calls that are listed. Reason: a person reads the first ones; the counts have all."""
