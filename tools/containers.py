@@ -97,7 +97,7 @@ def try_start(words: list[str], folder: Path) -> None:
         _, complaint = server.communicate(timeout=60)
     if '"ok": true' not in said:
         sys.exit(f"error: {shlex.join(words)} did not start\n{said}{complaint[-2000:]}")
-    print(f"{'':11}{shlex.join(words)}: {json.loads(said).get('url', 'listens')}")
+    print(f"{'':11}{shlex.join(words)}: {json.loads(said).get('url', 'listens')}", flush=True)
 
 
 def re_addressed(word: str, folder: Path) -> str:
