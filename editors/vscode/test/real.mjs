@@ -102,7 +102,15 @@ class Page {
   }
 
   async click(selector, text, seconds) {
-    const at = await until(() => this.place(selector, text), `${selector} with ${text}`, seconds);
+    // What still moves, such as a message that slides in, is not where it was when the click comes.
+    let last;
+    const still = async () => {
+      const found = await this.place(selector, text);
+      const before = last;
+      last = found;
+      return found !== null && before?.x === found.x && before?.y === found.y ? found : undefined;
+    };
+    const at = await until(still, `${selector} with ${text}`, seconds);
     for (const type of ["mousePressed", "mouseReleased"]) await this.send("Input.dispatchMouseEvent", { type, ...at, button: "left", clickCount: 1 });
     await wait(400);
   }
@@ -245,7 +253,7 @@ async function main() {
   });
 
   await part(address, async () => {
-    await page.command("MPP: Answer What Waits");
+    await page.click(".statusbar-item", "2 calls wait for you");
     await until(async () => (await dialog()).includes("202e"), "the dialog, again");
     await page.key("Escape", "Escape", 27);
     await until(async () => (await dialog()).includes("Gwen"), "the dialog of the next question");
@@ -253,7 +261,7 @@ async function main() {
     await wait(1500);
     check(ask("approve", "pending", "--json").questions.length === 2, "questions come one after the other, and closing them answers nothing");
 
-    await page.command("MPP: Answer What Waits");
+    await page.click(".statusbar-item", "2 calls wait for you");
     await until(async () => (await dialog()).includes("MPP asks a person"), "the dialog, again");
     await page.click(".monaco-dialog-box .monaco-button", "Yes, Once");
     await until(() => ask("approve", "pending", "--json").questions.length === 1, "the yes");
