@@ -281,9 +281,6 @@ async function main() {
     await page.command("MPP: Verify the Record");
     await until(async () => (await page.text(".notification-toast")).includes("The record is signed"), "the verdict on the record");
     check(true, "the record is verified from the editor");
-    writeFileSync(join(data, "User", "settings.json"), JSON.stringify(look("Default Light Modern")));
-    await wait(2500);
-    await page.shot("6-light");
   });
   check(!marked(), "the program of the workspace never ran");
 }
