@@ -25,13 +25,14 @@ from registry_words import Author, Invented
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.ledger.keymap import update_all
 from mpp.protocol.registry.checkpoint import sign_checkpoint
-from mpp.protocol.registry.events import Leaf, Owner, PackageOwners, VersionPublished, write_leaf
+from mpp.protocol.registry.events import Leaf, Owner, PackageOwners, PublisherRegistered, VersionPublished, write_leaf
 from mpp.protocol.registry.state import PackageState, VersionState, map_key, map_value, order_of
 from mpp.testing.keys import publisher as test_publisher
 from mpp_registry.catalog.ordering import ordering_of
 from mpp_registry.catalog.types import PackageRow, PublisherRow
 from mpp_registry.catalog.writing import put_package, put_publisher
 from mpp_registry.log.nodes import add_leaves
+from mpp_registry.log.renewing import renewed
 from mpp_registry.log.states import RowNodes, keep_nodes
 from mpp_registry.opening import Options, open_services
 from mpp_registry.services import Services
@@ -95,6 +96,12 @@ class Seeding:
                     rows,
                     PublisherRow(publisher_id=publisher_id(number), name=f"Example {number}", roots=data, root_version=1, status="active", registered_at=BEGIN),
                 )
+            told = [
+                PublisherRegistered(publisher_id=publisher_id(number), name=f"Example {number}", root_version=1, root_sha256=hashlib.sha256(data).hexdigest())
+                for number in range(registry_words.PUBLISHERS)
+            ]
+            for at in range(0, len(told), BATCH):
+                self.on.ledger.append(rows, told[at : at + BATCH], BEGIN - 1)
 
     def until(self, wanted: int) -> Iterator[int]:
         """Add packages until there are so many versions; how many there are after each transaction."""
@@ -235,6 +242,13 @@ def _leaf(one: Invented, version: VersionState, index: int, at: int) -> bytes:
     ).encode()
 
 
+class Before:
+    """The clock of a registry that was opened before its first package, so that a monitor finds no time that goes back."""
+
+    def now(self) -> int:
+        return BEGIN - 1
+
+
 def options(folder: Path) -> Options:
     return Options(data=str(folder), name="Benchmark", require_namespace=False)
 
@@ -242,7 +256,7 @@ def options(folder: Path) -> Options:
 def seed(folder: Path, wanted: int) -> tuple[float, int, int]:
     """Seconds, packages and versions."""
     begin = time.monotonic()
-    services = open_services(options(folder), clock=SystemClock(), random=SystemRandom(), environment=os.environ)
+    services = open_services(options(folder), clock=Before(), random=SystemRandom(), environment=os.environ)
     writer = cast("SqliteDatabase", services.database)._writer  # noqa: SLF001 - nothing of it must outlive a power cut
     writer.execute("PRAGMA synchronous = OFF")
     writer.execute("PRAGMA cache_size = -1500000")
@@ -253,6 +267,8 @@ def seed(folder: Path, wanted: int) -> tuple[float, int, int]:
                 said = time.monotonic()
                 print(f"  {versions:,} of {wanted:,} after {said - begin:.0f} s", file=sys.stderr, flush=True)
         packages, versions = seeding.state()
+        # The state of today, as a server would sign it within minutes: clients and monitors take no old one.
+        renewed(services.database, services.ledger, SystemClock().now())
     finally:
         services.close()
     return time.monotonic() - begin, packages, versions
