@@ -11,7 +11,24 @@ from typing import Any
 
 import pytest
 
-TARGETS = ["demo", "dev", "fmt", "lint", "test", "attack", "conformance", "layers", "languages", "interop", "docs", "site", "bench", "wheels", "zipapp", "check"]
+TARGETS = [
+    "demo",
+    "dev",
+    "fmt",
+    "lint",
+    "test",
+    "attack",
+    "conformance",
+    "layers",
+    "languages",
+    "interop",
+    "docs",
+    "site",
+    "bench",
+    "wheels",
+    "zipapp",
+    "check",
+]
 LOCKS = ["run.txt", "registry.txt", "dev.txt"]
 
 

@@ -47,52 +47,58 @@ def _known(**more: Json) -> dict[str, Json]:
     return {"registry": b64(ASKED.chain.data), "package": HELLO, **more}
 
 
-def _lists() -> Iterator[Document]:
-    def one(name: str, title: str, clauses: str, data: bytes, code: str = "", *, rows: tuple[Mapping[str, Json], ...] = (), asked: tuple[TestPublisher, ...] = (), context: Mapping[str, Json] | None = None) -> Document:
-        result: Json = None if code else {
-            "version": 3, "peers": [{key: row[key] for key in ("registry_id", "url", "namespaces", "introduces")} for row in rows], "asked": [who.id for who in asked],
-        }
-        return Document(kind="peer-list", name=name, title=title, clauses=clauses, data=data, context=context or "peer-list", code=f"registry.{code}" if code else "", result=result)
+def _list(name: str, title: str, clauses: str, data: bytes, code: str = "", *, rows: tuple[Mapping[str, Json], ...] = (), asked: tuple[TestPublisher, ...] = (), context: Mapping[str, Json] | None = None) -> Document:
+    result: Json = None if code else {
+        "version": 3, "peers": [{key: row[key] for key in ("registry_id", "url", "namespaces", "introduces")} for row in rows], "asked": [who.id for who in asked],
+    }
+    return Document(kind="peer-list", name=name, title=title, clauses=clauses, data=data, context=context or "peer-list", code=f"registry.{code}" if code else "", result=result)
 
-    def good(name: str, title: str, clauses: str, *rows: Mapping[str, Json], asked: tuple[TestPublisher, ...] = (), **more: Json) -> Document:
-        return one(name, title, clauses, listed(peers(*rows)), rows=rows, asked=asked, context=_known(**more) if more else None)
 
+def _good(name: str, title: str, clauses: str, *rows: Mapping[str, Json], asked: tuple[TestPublisher, ...] = (), **more: Json) -> Document:
+    return _list(name, title, clauses, listed(peers(*rows)), rows=rows, asked=asked, context=_known(**more) if more else None)
+
+
+def _sound_lists() -> Iterator[Document]:
     everything, whole, below = peer(HUB), peer(FAR, "com.example"), peer(THIRD, "com")
-    yield good("sound", "A peer for everything", "U-1", everything, asked=(HUB,))
-    yield good("empty", "No peers any more", "U-1")
-    yield good("namespace", "A peer that is named for the name goes before one for everything", "U-11", everything, whole, asked=(FAR,))
-    yield good("longest", "The longest name space decides", "U-11", below, everything, whole, asked=(FAR,))
-    yield good("two-of-one", "Two peers of one name space, in the order of the list", "U-11", peer(THIRD, "com.example"), whole, asked=(THIRD, FAR))
-    yield good("exact", "The whole id is a name space too", "U-11", peer(FAR, HELLO), peer(THIRD, "com.example"), asked=(FAR,))
-    yield good("beginning", "The beginning of a part is no name space of it", "U-11", peer(FAR, "com.exam"), everything, asked=(HUB,))
-    yield good("ours", "Nobody but who is named is asked about a name space that is proven here", "U-12", everything, is_ours=True)
-    yield good("ours-named", "A peer that is named for it is", "U-12", everything, whole, asked=(FAR,), is_ours=True)
-    yield good("loopback", "Plain http to this very machine", "U-3", peer(FAR, url="http://127.0.0.1:8765"), asked=(FAR,))
-    yield good("introduces", "One that may introduce others", "U-1", peer(HUB, introduces=True), asked=(HUB,))
-    yield good("dash", "A dash is part of a part", "U-11", peer(FAR, "com.example-two"), everything, asked=(HUB,))
-    yield good("one-part", "A name space of one part", "U-11", peer(FAR, "com"), everything, asked=(FAR,))
-    yield good("several", "A peer with several name spaces", "U-11", peer(FAR, "org.far", "com.example", "*"), everything, asked=(FAR,))
-    yield good("order", "Two peers for everything, in the order of the list", "U-1", peer(THIRD), everything, asked=(THIRD, HUB))
+    yield _good("sound", "A peer for everything", "U-1", everything, asked=(HUB,))
+    yield _good("empty", "No peers any more", "U-1")
+    yield _good("namespace", "A peer that is named for the name goes before one for everything", "U-11", everything, whole, asked=(FAR,))
+    yield _good("longest", "The longest name space decides", "U-11", below, everything, whole, asked=(FAR,))
+    yield _good("two-of-one", "Two peers of one name space, in the order of the list", "U-11", peer(THIRD, "com.example"), whole, asked=(THIRD, FAR))
+    yield _good("exact", "The whole id is a name space too", "U-11", peer(FAR, HELLO), peer(THIRD, "com.example"), asked=(FAR,))
+    yield _good("beginning", "The beginning of a part is no name space of it", "U-11", peer(FAR, "com.exam"), everything, asked=(HUB,))
+    yield _good("ours", "Nobody but who is named is asked about a name space that is proven here", "U-12", everything, is_ours=True)
+    yield _good("ours-named", "A peer that is named for it is", "U-12", everything, whole, asked=(FAR,), is_ours=True)
+    yield _good("loopback", "Plain http to this very machine", "U-3", peer(FAR, url="http://127.0.0.1:8765"), asked=(FAR,))
+    yield _good("introduces", "One that may introduce others", "U-1", peer(HUB, introduces=True), asked=(HUB,))
+    yield _good("dash", "A dash is part of a part", "U-11", peer(FAR, "com.example-two"), everything, asked=(HUB,))
+    yield _good("one-part", "A name space of one part", "U-11", peer(FAR, "com"), everything, asked=(FAR,))
+    yield _good("several", "A peer with several name spaces", "U-11", peer(FAR, "org.far", "com.example", "*"), everything, asked=(FAR,))
+    yield _good("order", "Two peers for everything, in the order of the list", "U-1", peer(THIRD), everything, asked=(THIRD, HUB))
+
+
+def _bad_lists() -> Iterator[Document]:
+    everything = peer(HUB)
     sound = listed(peers(everything))
-    yield one("no-line-feed", "Without a line feed at its end", "U-1", sound.removesuffix(b"\n"), rows=(everything,), asked=(HUB,))
-    yield one("longer-roots-known", "The registry has a newer root document than the list", "U-1", signed_file(PEERS_TYPE, peers(everything, of=ORG), by=ORG), "peers", context=_known(registry=b64(NEXT.chain.data)))
-    yield one("longer-roots-in-it", "The list has a newer root document than is known", "U-1", signed_file(PEERS_TYPE, peers(everything, of=ORG), by=NEXT), rows=(everything,), asked=(HUB,), context=_known(registry=b64(ORG.chain.data)))
-    yield one("roots-fork", "The root documents of the list part from those that are known", "U-1", signed_file(PEERS_TYPE, peers(everything, of=ORG), by=FORK), "peers", context=_known(registry=b64(NEXT.chain.data)))
-    yield one("other-registry", "The sound list of another registry", "U-1", listed(peers(everything, of=FAR), by=FAR), "peers")
-    yield one("names-another", "A list that names another registry than its signer", "U-1", listed(peers(everything, of=FAR)), "peers")
-    yield one("by-stranger", "Signed by a key of nobody", "U-1", signed_file(PEERS_TYPE, peers(everything), by=ASKED, signers=(STRANGER,)), "peers")
-    yield one("by-root-key", "Signed by the root key", "U-1", signed_file(PEERS_TYPE, peers(everything), by=ASKED, signers=ASKED.root), "peers")
+    yield _list("no-line-feed", "Without a line feed at its end", "U-1", sound.removesuffix(b"\n"), rows=(everything,), asked=(HUB,))
+    yield _list("longer-roots-known", "The registry has a newer root document than the list", "U-1", signed_file(PEERS_TYPE, peers(everything, of=ORG), by=ORG), "peers", context=_known(registry=b64(NEXT.chain.data)))
+    yield _list("longer-roots-in-it", "The list has a newer root document than is known", "U-1", signed_file(PEERS_TYPE, peers(everything, of=ORG), by=NEXT), rows=(everything,), asked=(HUB,), context=_known(registry=b64(ORG.chain.data)))
+    yield _list("roots-fork", "The root documents of the list part from those that are known", "U-1", signed_file(PEERS_TYPE, peers(everything, of=ORG), by=FORK), "peers", context=_known(registry=b64(NEXT.chain.data)))
+    yield _list("other-registry", "The sound list of another registry", "U-1", listed(peers(everything, of=FAR), by=FAR), "peers")
+    yield _list("names-another", "A list that names another registry than its signer", "U-1", listed(peers(everything, of=FAR)), "peers")
+    yield _list("by-stranger", "Signed by a key of nobody", "U-1", signed_file(PEERS_TYPE, peers(everything), by=ASKED, signers=(STRANGER,)), "peers")
+    yield _list("by-root-key", "Signed by the root key", "U-1", signed_file(PEERS_TYPE, peers(everything), by=ASKED, signers=ASKED.root), "peers")
     for name, title, clauses, meaning, envelope in spoilt(PEERS_TYPE, peers(everything), ASKED.release[0], other_type=OTHER_TYPE):
         yield from _spoilt("peer-list", name, title, clauses, "registry.json" if meaning == "json" else "registry.peers", signed_envelope(envelope, ASKED), "peer-list")
-    yield one("twice", "One registry in two entries", "U-2", listed(peers(everything, peer(HUB, "com.example"))), "peers")
-    yield one("itself", "A registry that is its own peer", "U-2", listed(peers(peer(ASKED))), "peers")
-    yield one("other-roots", "The root documents of another registry beside an id", "U-5", listed(peers({**everything, "roots": roots(FAR)})), "peers")
+    yield _list("twice", "One registry in two entries", "U-2", listed(peers(everything, peer(HUB, "com.example"))), "peers")
+    yield _list("itself", "A registry that is its own peer", "U-2", listed(peers(peer(ASKED))), "peers")
+    yield _list("other-roots", "The root documents of another registry beside an id", "U-5", listed(peers({**everything, "roots": roots(FAR)})), "peers")
     for name, title, url in (
         ("http", "Plain http over the network", "http://packages.example.org"), ("name-in-url", "A name and a password in the address", "https://me:secret@packages.example.org"),
         ("query", "A query in the address", "https://packages.example.org/?a=1"), ("fragment", "A fragment in the address", "https://packages.example.org/#a"),
         ("scheme", "An address that is none of a server", "file:///etc/passwd"), ("space", "A space in the address", "https://packages.example.org/a b"),
     ):
-        yield one(f"address-{name}", title, "U-3", listed(peers(peer(HUB, url=url))), "peers")
+        yield _list(f"address-{name}", title, "U-3", listed(peers(peer(HUB, url=url))), "peers")
     body = peers(everything)
     for name, title, change, code in (
         ("version-zero", "Version 0", {"version": 0}, "range"), ("format", "A list of a later form", {"mpp_peers": 2}, "range"), ("late", "A time after the year 2100", {"at": 4_102_444_801}, "range"),
@@ -100,7 +106,12 @@ def _lists() -> Iterator[Document]:
         ("namespaces-none", "A peer for nothing", {"peers": [{**everything, "namespaces": []}]}, "length"), ("namespace-form", "A name space that is none", {"peers": [{**everything, "namespaces": ["Com.Example"]}]}, "form"),
         ("peer-key", "A key of a peer that nobody knows", {"peers": [{**everything, "note": "x"}]}, "unknown_key"), ("many", "A hundred and one peers", {"peers": [peer(HUB)] * 101}, "length"),
     ):
-        yield one(name, title, "U-1", listed(changed(body, change)), code)  # type: ignore[arg-type] # keys to JSON
+        yield _list(name, title, "U-1", listed(changed(body, change)), code)  # type: ignore[arg-type] # keys to JSON
+
+
+def _lists() -> Iterator[Document]:
+    yield from _sound_lists()
+    yield from _bad_lists()
 
 
 def signed_envelope(envelope: bytes, by: TestPublisher) -> bytes:

@@ -164,7 +164,9 @@ def _change(now: Root, plan: Plan, fresh: tuple[_Fresh, ...], root: SeedSigner) 
     removed = now.role("release").keys if release and not plan.keep_old else ()
     seconds = tuple(_match(now, beginning) for beginning in plan.remove_second)
     if not set(seconds) <= set(now.role("publish-approve").keys):
-        raise Refused("key.role", "the key is none of a second person", where="rotation", hint="release keys are replaced by --rotate, the root key by --new-root")
+        raise Refused(
+            "key.role", "the key is none of a second person", where="rotation", hint="release keys are replaced by --rotate, the root key by --new-root"
+        )
     return Rotation(
         add_release=release,
         add_root=added["root"],

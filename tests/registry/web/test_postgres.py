@@ -38,14 +38,8 @@ def test_pages_are_the_same_over_postgresql(postgres_url: str, tmp_path, site: W
             assert Page(answer.text).faults == []
         token = re.search(r'name="form_token" value="([0-9a-f]{64})"', world.browser.get("/admin").text)
         assert token
-        form = {
-            "act": "version-status",
-            "package_id": "com.example.weather",
-            "version": "2.0.0",
-            "status": "quarantined",
-            "reason": "Looked at",
-            "form_token": token[1],
-        }
+        form = {"act": "version-status", "package_id": "com.example.weather", "version": "2.0.0", "status": "quarantined", "reason": "Looked at"}
+        form["form_token"] = token[1]
         assert world.browser.post("/admin/act", form).status == 303
         assert "com.example.weather" in world.browser.get("/admin").text
         form = {"version": "", "kind": "other", "text": "A report", "contact": ""}

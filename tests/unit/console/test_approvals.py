@@ -39,7 +39,16 @@ def test_a_row_has_what_a_person_decides_by(console: Console):
     one = ask(console, {"name": "Ada"})
     console.clock.moment += 120
     words = console.get("/approvals").words
-    for part in ("greet of com.example.hello", "asked by claude (launched)", "tenant local", "risk 12 of 100", 'name = "Ada"', "hours more", "asked because of user/developer/default", "Reads one folder."):
+    for part in (
+        "greet of com.example.hello",
+        "asked by claude (launched)",
+        "tenant local",
+        "risk 12 of 100",
+        'name = "Ada"',
+        "hours more",
+        "asked because of user/developer/default",
+        "Reads one folder.",
+    ):
         assert part in words
     page = console.get(f"/approvals/{one.ref}")
     shown = re.findall(r'<span class="line">(.*?)</span>', page.text, re.DOTALL)
