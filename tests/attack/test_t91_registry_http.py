@@ -288,7 +288,7 @@ def test_a_failure_inside_says_nothing_outside(tmp_path: Path, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise RuntimeError("SELECT secret FROM keys WHERE path = '/root/registry.db'")
 
-    monkeypatch.setattr("mpp_registry.api.packages.find", broken)
+    monkeypatch.setattr("mpp_registry.catalog.remembered.Remembered.search", broken)
     with serving(str(tmp_path)) as world:
         reply = world.get("/v1/search?q=x")
         assert (reply.status, reply.code) == (500, "registry.failed")
