@@ -21,7 +21,7 @@ STAGES = ("archive", "gatekeeper", "policy", "approval", "sandbox", "privacy", "
 LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "limits", "version"), 0),
     **dict.fromkeys(("model", "crypto", "ports"), 1),
-    **dict.fromkeys(("protocol", "ledger", "jail", "files"), 2),
+    **dict.fromkeys(("protocol", "ledger", "jail", "files", "pages"), 2),
     "stages": 3,
     **dict.fromkeys(("host", "author", "remote"), 4),
     **dict.fromkeys(("cli", "serve", "console", "adapters", "__main__"), 5),

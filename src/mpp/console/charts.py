@@ -12,7 +12,7 @@ from math import ceil
 from markupsafe import escape, Markup
 
 from mpp.console.charts_scale import duration, on_log, quantile, short, ticks_for
-from mpp.console.texts import seen
+from mpp.pages.texts import seen
 from mpp.model.value import value
 
 WIDTH, HALF, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 440, 230, 46, 8, 10, 26

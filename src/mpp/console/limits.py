@@ -55,8 +55,5 @@ STREAM_SECONDS_MAX = 600
 NOTES_MAX = 4
 """Notices that a session keeps for its next page. Reason: an action leaves one."""
 
-TEXT_CHARS_MAX = 70_000
-"""Characters of one text on a page. Reason: the details of a question have up to 65,536 bytes; a defect elsewhere must not make a page of megabytes."""
-
 PAGE_ROWS = 50
 """Rows of one page of a list. Reason: each is one or two lines."""

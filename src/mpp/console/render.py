@@ -10,14 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from mpp.console import texts
-from mpp.console.assets import Asset, read_assets
+from mpp.pages import texts
+from mpp.pages.assets import Asset, read_assets
 from mpp.console.sessions import Session
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.model.value import value
 
 PLACE = os.path.join(os.path.dirname(__file__), "templates")
+STATIC = os.path.join(os.path.dirname(__file__), "static")
 
 NAVIGATION: tuple[tuple[str, str], ...] = (
     ("/", "Overview"),
@@ -123,7 +124,7 @@ def form_list(request: Request, name: str) -> tuple[str, ...]:
 @lru_cache(1)
 def assets() -> Mapping[str, Asset]:
     """Once in a process."""
-    return read_assets()
+    return read_assets(STATIC)
 
 
 @lru_cache(1)

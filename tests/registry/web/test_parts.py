@@ -9,7 +9,7 @@ from jinja2 import UndefinedError
 
 from mpp.errors import HostFailed, Refused, RemoteFailed
 from mpp_registry.catalog.types import NamespaceRow, PublisherRow, VersionRow
-from mpp_registry.web import texts
+from mpp.pages import texts
 from mpp_registry.web.documents import item, materials_in, origin_in, pretty
 from mpp_registry.web.errors import fault_answer
 from mpp_registry.web.graph import graph_of
@@ -40,8 +40,8 @@ def test_what_is_not_seen_is_written_out(text: str, seen: str):
 
 
 def test_a_text_is_cut_before_it_makes_a_page_of_megabytes():
-    assert len(texts.seen("x" * 1_000_000)) == texts.WORD_CHARS_MAX + 1
-    assert texts.seen("\u202e" * 1_000_000).count("⟨") == texts.WORD_CHARS_MAX
+    assert len(texts.seen("x" * 1_000_000)) == texts.TEXT_CHARS_MAX + 1
+    assert texts.seen("\u202e" * 1_000_000).count("⟨") == texts.TEXT_CHARS_MAX
     assert texts.clip("short", 10) == "short"
     assert texts.clip("a longer text", 8) == "a longe…"
 

@@ -14,7 +14,7 @@ import pytest
 from mpp.cli.app import run
 from mpp.console.limits import PAGE_ROWS
 from mpp.console.pages import asking
-from mpp.console.texts import seen
+from mpp.pages.texts import seen
 from mpp.console.views.calls import command_of, read_filters, wanted_of
 from mpp.console.views.proving import NotProved, prove
 from mpp.errors import HostFailed, Refused

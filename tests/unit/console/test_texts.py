@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from markupsafe import Markup
 
-from mpp.console import texts
-from mpp.console.limits import TEXT_CHARS_MAX
+from mpp.pages import texts
+from mpp.pages.texts import TEXT_CHARS_MAX
 from mpp.console.pages import agents
 from mpp.console.rates import Rate
 from mpp.errors import HostFailed

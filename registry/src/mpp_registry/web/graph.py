@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from mpp.model.value import value
-from mpp_registry.web.texts import SECONDS_OF_A_DAY, day, many
+from mpp.pages.texts import SECONDS_OF_A_DAY, day, many
 
 BAR, GAP, HEIGHT = 6, 1, 64
 """Units of the drawing; it is stretched to the width of its place."""

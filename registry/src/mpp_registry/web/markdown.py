@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from mpp_registry.web.limits import README_BYTES_MAX, README_LINES_MAX, README_NESTING_MAX, README_SIGNS_MAX, READMES_KEPT
-from mpp_registry.web.texts import seen
+from mpp.pages.texts import seen
 
 TAGS = frozenset((
     "a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead",

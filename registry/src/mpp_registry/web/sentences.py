@@ -8,7 +8,7 @@ from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp_registry.web.documents import item, json_in, words
 from mpp_registry.web.logrows import LeafLine
-from mpp_registry.web.texts import day, part, short_print
+from mpp.pages.texts import day, part, short_print
 
 
 @value

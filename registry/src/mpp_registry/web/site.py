@@ -13,9 +13,9 @@ from markupsafe import Markup
 from mpp.crypto.ed25519 import fingerprint, short_id
 from mpp.model.value import value
 from mpp_registry.store.ports import Rows
-from mpp_registry.web import texts
+from mpp.pages import texts
 from mpp_registry.web.answers import ALWAYS_ASK, Answer, Asked
-from mpp_registry.web.assets import Asset, read_assets
+from mpp.pages.assets import Asset, read_assets
 from mpp_registry.catalog import reading as catalog
 from mpp_registry.catalog.types import PackageRow, Totals as CatalogTotals
 from mpp_registry.services import Services
@@ -24,6 +24,7 @@ from mpp_registry.web.limits import ITEMS_KEPT
 from mpp_registry.web.rates import Rates
 
 PLACE = os.path.join(os.path.dirname(__file__), "templates")
+STATIC = os.path.join(os.path.dirname(__file__), "static")
 
 
 TOTALS_SECONDS = 30
@@ -79,7 +80,7 @@ def make_site(services: Services) -> Site:
 @lru_cache(1)
 def _compiled() -> tuple[Environment, Mapping[str, Asset]]:
     """Once in a process."""
-    assets = read_assets()
+    assets = read_assets(STATIC)
     return _environment(assets), assets
 
 

@@ -11,7 +11,7 @@ from mpp.model.manifest import ToolDefinition
 from mpp.model.value import value
 from mpp_registry.web.documents import item, json_in, manifest_in, pretty, rows_of, words
 from mpp_registry.web.limits import FIELDS_SHOWN_MAX, SCHEMA_CHARS_MAX, TOOLS_KEPT
-from mpp_registry.web.texts import clip
+from mpp.pages.texts import clip
 
 ABOUT_CHARS_MAX = 500
 """Characters of the description of a field. Reason: a form stays a form; the schema has all of it."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mpp.model.value import value
 from mpp_registry.catalog.types import NamespaceRow, PublisherRow, VersionRow
 from mpp_registry.web.logrows import Cosigned, Head
-from mpp_registry.web.texts import day, many, part, short_print, when
+from mpp.pages.texts import day, many, part, short_print, when
 
 
 @value

@@ -12,7 +12,7 @@ from datetime import datetime, UTC
 from urllib.parse import urlencode
 
 from mpp.console.charts_scale import duration
-from mpp.console.texts import TIME_MAX
+from mpp.pages.texts import TIME_MAX
 from mpp.errors import Refused
 from mpp.host.audit.index_calls import CallRow, ENDINGS
 from mpp.host.audit.listing import CallsWanted

@@ -6,7 +6,7 @@ files that were read, or values.
 
 from __future__ import annotations
 
-from mpp.console.texts import size
+from mpp.pages.texts import size
 from mpp.model.jsontext import canonical, Json
 from mpp.model.value import value
 from mpp.stages.audit import dict_of, Line, texts_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from mpp.console.charts import Bar, bars, Chart, Column, columns, HALF, Series, Spread, spreads
-from mpp.console.texts import many, span, when
+from mpp.pages.texts import many, span, when
 from mpp.console.views.health import Verified
 from mpp.console.views.periods import label, Period, words
 from mpp.host.audit.index_calls import RISK_BAND, RISK_MAX

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, UTC
 
-from mpp.console.texts import TIME_MAX
+from mpp.pages.texts import TIME_MAX
 from mpp.limits import DAY_SECONDS
 from mpp.model.value import value
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mpp.console.charts import Fall, waterfall
 from mpp.console.charts_scale import short
-from mpp.console.texts import many
+from mpp.pages.texts import many
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.stages.audit import dict_of, Line, redactions_of, STAGES, text_of, texts_of

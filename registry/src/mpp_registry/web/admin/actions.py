@@ -20,7 +20,7 @@ from mpp_registry.web.admin.sessions import is_own_form, session_of
 from mpp_registry.web.answers import Answer, Asked, redirect
 from mpp_registry.web.errors import status_answer
 from mpp_registry.web.site import Site
-from mpp_registry.web.texts import part
+from mpp.pages.texts import part
 
 Form = Mapping[str, str]
 Act = Callable[[Services, Form], str]

@@ -21,7 +21,7 @@ from mpp_registry.web.headers import JSON, PLAIN
 from mpp_registry.web.limits import ADVISORIES_SHOWN, PAGE_ROWS, README_BYTES_MAX
 from mpp_registry.web.markdown import readme_markup
 from mpp_registry.web.site import Site
-from mpp_registry.web.texts import SECONDS_OF_A_DAY
+from mpp.pages.texts import SECONDS_OF_A_DAY
 from mpp_registry.web.toolforms import tool_views
 from mpp_registry.web.verdict import Evidence, verdict
 

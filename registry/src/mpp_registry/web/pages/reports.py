@@ -15,7 +15,7 @@ from mpp_registry.web.answers import NEVER_KEEP, Answer, Asked, redirect
 from mpp_registry.web.errors import not_found
 from mpp_registry.web.limits import PAGE_ROWS
 from mpp_registry.web.site import Site
-from mpp_registry.web.texts import part
+from mpp.pages.texts import part
 
 KINDS = {
     "malware": "It does harm, or hides what it does",

@@ -15,7 +15,7 @@ from mpp_registry.web.answers import Answer, Asked
 from mpp_registry.web.logrows import Cosigned, Head
 from mpp_registry.web.pages.explorer import inclusion
 from mpp_registry.web.site import Site
-from mpp_registry.web.texts import many, span
+from mpp.pages.texts import many, span
 
 HEAD_SECONDS_MAX = 24 * 3600
 """Seconds until the head of the log is called old. Reason: clients refuse a head of that age unless they were told otherwise."""

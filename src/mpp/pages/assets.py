@@ -1,4 +1,4 @@
-"""The style sheet, the script and the drawing: read once, each under an address that changes with its bytes."""
+"""Style sheets, scripts and drawings: read once, each under an address that changes with its bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from hashlib import sha256
 
 from mpp.model.value import value
 
-PLACE = os.path.join(os.path.dirname(__file__), "static")
 KINDS: Mapping[str, str] = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 DIGITS = 16
 """Hex digits of a digest in an address. Reason: it tells versions apart and proves nothing."""
@@ -20,8 +19,12 @@ class Asset:
     data: bytes
     tag: str
 
+    @property
+    def etag(self) -> str:
+        return f'"{self.tag}"'
 
-def read_assets(place: str = PLACE) -> Mapping[str, Asset]:
+
+def read_assets(place: str) -> Mapping[str, Asset]:
     """All of them, by name. Attack: a path that leads out of the folder; what is asked for is looked up here and never opened."""
     found: dict[str, Asset] = {}
     for name in sorted(os.listdir(place)):

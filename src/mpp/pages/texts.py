@@ -12,8 +12,8 @@ from markupsafe import Markup
 from mpp.crypto.ed25519 import fingerprint
 from mpp.model.hiddentext import HIDDEN_RANGES, MARK_RANGES, MARKS_MAX
 
-WORD_CHARS_MAX = 20_000
-"""Characters of one text on a page. Reason: the longest that a package may have is 8,192; a defect elsewhere must not make a page of megabytes."""
+TEXT_CHARS_MAX = 70_000
+"""Characters of one text on a page. Reason: the details of a question have up to 65,536 bytes; a defect elsewhere must not make a page of megabytes."""
 
 TIME_MAX = 253_402_300_799
 """Seconds since 1970 that have a date. Reason: the end of the year 9999."""
@@ -24,6 +24,7 @@ DAYS_KEPT = 4096
 """Days whose words are remembered. Reason: a page of a package names a hundred, most of them those of the page before."""
 
 _SYMBOL = "#*0-9\xa9\xae\u2000-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_UNITS = ((SECONDS_OF_A_DAY, "day"), (3600, "hour"), (60, "minute"))
 
 
 def _class(ranges: tuple[tuple[int, int], ...]) -> str:
@@ -35,14 +36,13 @@ _PILE = re.compile(rf"({_class(MARK_RANGES)}{{{MARKS_MAX}}}){_class(MARK_RANGES)
 
 
 def seen(text: str) -> str:
-    """``text`` with each character that is not seen as itself written out: ``\\u202e`` becomes ⟨U+202E⟩.
+    """``text`` with each character that is not seen as itself written out: a direction mark becomes ⟨U+202E⟩.
 
-    Attack: a name in which a direction mark turns the rest of the line around, a sentence to a model in characters that nobody sees.
-    It is plain text, so that it can stand in an attribute too.
+    Attack: a name that turns the rest of its line around; words to a model in characters that no person sees.
     """
-    if text.isascii() and text.isprintable():
-        return text if len(text) <= WORD_CHARS_MAX else text[:WORD_CHARS_MAX] + "…"
-    cut = text[:WORD_CHARS_MAX] + ("…" if len(text) > WORD_CHARS_MAX else "")
+    cut = text if len(text) <= TEXT_CHARS_MAX else text[:TEXT_CHARS_MAX] + "…"
+    if cut.isascii() and cut.isprintable():
+        return cut
     flat = _PILE.sub(r"\1⟨more marks⟩", cut.replace("\r\n", "\n"))
     return _HIDDEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", flat)
 
@@ -81,12 +81,11 @@ def _moment(seconds: int) -> datetime:
 
 
 def span(seconds: int) -> str:
-    """A length of time in its largest unit."""
-    for unit, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+    """A length of time in its largest unit: ``3 minutes``."""
+    for unit, name in _UNITS:
         if seconds >= unit:
-            count = seconds // unit
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return f"{max(seconds, 0)} second{'' if seconds == 1 else 's'}"
+            return many(seconds // unit, name)
+    return many(max(seconds, 0), "second")
 
 
 def count(number: int) -> str:
@@ -94,7 +93,7 @@ def count(number: int) -> str:
 
 
 def many(number: int, one: str, more: str = "") -> str:
-    """``1 package``, ``1,234 packages``."""
+    """``1 call``, ``1,234 calls``."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
@@ -106,7 +105,7 @@ def size(number: int) -> str:
 
 
 def short_print(digest: str) -> str:
-    """The first groups of a fingerprint. For the eye only; the whole one is on the page of the publisher."""
+    """The first groups of a fingerprint; for the eye only."""
     return fingerprint(digest[:16]) + " …"
 
 
