@@ -83,10 +83,10 @@ def test_nginx_takes_its_file(deploy: Path, tmp_path: Path) -> None:
         "fullchain.pem",
     ]
     subprocess.run(made, cwd=tmp_path, check=True, capture_output=True, timeout=SECONDS_MAX)
-    text = re.sub(r"listen (\[::\]:)?\d+", "listen 127.0.0.1:0", (deploy / "nginx" / "mpp-registry.conf").read_text()).replace(
-        "/etc/ssl/mpp-registry", str(tmp_path)
-    )
-    (tmp_path / "registry.conf").write_text(text.replace("127.0.0.1:0", "127.0.0.1:8743"))
+    text = (deploy / "nginx" / "mpp-registry.conf").read_text().replace("/etc/ssl/mpp-registry", str(tmp_path))
+    # Ports that no privilege is needed for, and addresses of this machine alone; two of one address would be a fault.
+    text = re.sub(r"listen \[::\]:\d+", "listen [::1]:8743", re.sub(r"listen \d+", "listen 127.0.0.1:8743", text))
+    (tmp_path / "registry.conf").write_text(text)
     (tmp_path / "nginx.conf").write_text(f"pid {tmp_path}/pid; events {{}} http {{ include {tmp_path}/registry.conf; }}")
     done = subprocess.run(
         [program, "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-e", str(tmp_path / "log")], capture_output=True, text=True, check=False
