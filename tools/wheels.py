@@ -63,9 +63,11 @@ def tracked(base: Path, sources: tuple[str, ...]) -> list[str]:
     """The files of a distribution, from ``base`` on: those that git tracks; in a checkout without git, all but what tools leave behind."""
     asked = ["git", "-C", str(base), "ls-files", "-z", "--", *sources]
     if (ROOT / ".git").exists() and shutil.which("git"):
-        done = subprocess.run(asked, capture_output=True, check=True, timeout=60)
-        found = [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
-        return sorted(name for name in found if (base / name).is_file())
+        done = subprocess.run(asked, capture_output=True, check=False, timeout=60)
+        # Git answers nothing in a checkout of another user; then it is one without git.
+        if done.returncode == 0:
+            found = [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+            return sorted(name for name in found if (base / name).is_file())
     paths = [one for source in sources for one in ((base / source).rglob("*") if (base / source).is_dir() else [base / source])]
     return sorted(str(one.relative_to(base)) for one in paths if one.is_file() and "__pycache__" not in one.parts)
 
