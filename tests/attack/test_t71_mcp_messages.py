@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -300,7 +302,7 @@ def test_a_client_that_is_killed_takes_its_calls_with_it(calls: int) -> None:
         client.wait()
         died = time.monotonic()
         ended = [float(server.stderr.readline().split()[1]) for _ in range(calls)]
-        # On a quiet machine it takes milliseconds; the second in which last words are waited for does not count here.
+        # On a quiet machine it takes milliseconds. The end of its input alone would end nothing.
         assert max(ended) - died < 0.9
         server.wait(PATIENCE)
     finally:
@@ -308,6 +310,36 @@ def test_a_client_that_is_killed_takes_its_calls_with_it(calls: int) -> None:
         server.kill()
         client.wait()
         server.communicate()
+
+
+def test_a_client_that_is_killed_while_its_child_holds_the_pipe() -> None:
+    """The reader of our answers is a sleeping child of the client, so the pipe never breaks: that the client is gone shows by our parent alone."""
+    client_program = f"""
+import subprocess, sys, time
+server = subprocess.Popen([sys.executable, "-c", {PROGRAM!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=2)
+holder = subprocess.Popen(["sleep", "600"], stdin=server.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+server.stdin.write({json.dumps(modern(1, "tools/call", name="long"))!r}.encode() + bytes([10]))
+server.stdin.flush()
+print(server.pid, holder.pid, flush=True)
+time.sleep(600)
+"""
+    client = subprocess.Popen([sys.executable, "-c", client_program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert client.stdout is not None
+    assert client.stderr is not None
+    server_pid, holder_pid = map(int, client.stdout.readline().split())
+    try:
+        assert client.stderr.readline() == "running\n"
+        client.kill()
+        died = time.monotonic()
+        told = client.stderr.readline().split()
+        assert told[:1] == ["ended"]
+        assert float(told[1]) - died < 0.9
+    finally:
+        client.kill()
+        for pid in (server_pid, holder_pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        client.communicate()
 
 
 def test_a_cancelled_call_is_told_within_a_moment() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import stat
 import sys
 import threading
 import time
@@ -31,8 +32,11 @@ from mpp.serve.turns import Turns
 READ_BYTES = 64 * 1024
 """Bytes of one read. Reason: what a pipe holds."""
 
-LAST_WORDS_SECONDS = 1.0
-"""Seconds after the end of input in which calls may still be answered. Reason: who pipes messages into a command reads its answers; who closes the pipe to end it should not wait."""
+LAST_WORDS_SECONDS = 660.0
+"""Seconds after the end of input in which no call ended, until those that run are given up. Reason: each call has its own deadline, of ten minutes at most; this is for one that misses it."""
+
+UNREAD_SECONDS = 30.0
+"""Seconds after the end of input for which the client may leave answers unread. Reason: as over HTTP; a reader that works through them takes some each second."""
 
 LOOK_SECONDS = 0.02
 """Seconds between two looks in that time at whether the reader is still there. Reason: its calls end within a tenth of a second."""
@@ -86,6 +90,7 @@ class StdioFront:
         self._stopped = False
         self._client_gone = False
         self._finishing = False
+        self._parent = os.getppid() if _dies_with_its_client(read_fd, write_fd) else 0
 
     # -- reading
 
@@ -308,26 +313,42 @@ class StdioFront:
 
     def _flush(self) -> None:
         with self._lock:
-            try:
-                self._outbox.flush()
-            except OSError:
-                self._client_gone = True
+            self._write_kept()
 
     # -- the end
 
     def _wait_for_last_words(self) -> None:
-        """Until the last call is answered, or whoever would read it is gone: a client that dies closes both pipes, and which of them shows first is chance."""
-        until = time.monotonic() + LAST_WORDS_SECONDS
-        while self._calls and not (self._stopped or self._client_gone):
-            left = until - time.monotonic()
-            if left <= 0:
+        """Until all is answered and read, or whoever would read it is gone: a client that dies closes both pipes, and which of them shows first is chance.
+
+        The end of input alone says only that no more is asked: ``mpp serve < file`` reads its answers, however long its calls run.
+        """
+        left, until = len(self._calls), time.monotonic() + LAST_WORDS_SECONDS
+        while (self._calls or self._outbox.is_waiting) and not self._nobody_reads():
+            self._idle.wait(LOOK_SECONDS)
+            self._write_kept()
+            if len(self._calls) != left or not self._calls:
+                left, until = len(self._calls), time.monotonic() + LAST_WORDS_SECONDS
+            elif time.monotonic() >= until:
                 return
-            self._idle.wait(min(left, LOOK_SECONDS))
-            self._client_gone = self._client_gone or _is_broken(self._outbox.fd)
+
+    def _nobody_reads(self) -> bool:
+        """Attack: a client that is killed while a process that it started holds its end of our pipe: its input ends, and nothing else shows it."""
+        orphaned = self._parent != 0 and os.getppid() != self._parent
+        self._client_gone = self._client_gone or orphaned or _is_broken(self._outbox.fd)
+        return self._stopped or self._client_gone
+
+    def _write_kept(self) -> None:
+        try:
+            self._outbox.flush()
+        except OSError:
+            self._client_gone = True
 
     def _finish(self) -> None:
         """Done by the thread that comes first."""
-        self._leaving()
+        # Attack: a client that asks for much, ends its input and reads nothing. Whoever writes to it holds the lock.
+        self._outbox.be_patient(UNREAD_SECONDS if self._ended and not self._stopped else LEAVE_SECONDS)
+        if self._stopped or self._client_gone:
+            self._leaving()
         with self._lock:
             if self._finishing:
                 return
@@ -338,12 +359,19 @@ class StdioFront:
                 self._waiting.clear()
                 self._note_due()
                 self._wait_for_last_words()
+            self._leaving()
             for call in list(self._calls.values()):
                 self._end(call)
             for data in self._connection.close():
                 self._write(data)
-            with suppress(OSError):
-                self._outbox.finish(LAST_WORDS_SECONDS)
+            if not self._client_gone:
+                with suppress(OSError):
+                    self._outbox.finish(LEAVE_SECONDS / 2)
+
+
+def _dies_with_its_client(read_fd: int, write_fd: int) -> bool:
+    """Two pipes or sockets: the client is the process that started this one. With a file at either end, the one that started it may be gone long since."""
+    return all(stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) for mode in (os.fstat(read_fd).st_mode, os.fstat(write_fd).st_mode))
 
 
 def _is_broken(fd: int) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -119,3 +121,51 @@ def test_files_and_pipes_that_cannot_be_opened_anew(tmp_path: Path, monkeypatch:
     box.close()
     os.close(reading)
     os.close(writing)
+
+
+def test_patience_begins_when_it_is_told_and_with_each_byte_that_is_read(ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = ends
+    now = [100.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    box = Outbox(writing)
+    box.put(b"x" * 1_000_000)
+    now[0] += 3600
+    box.flush()
+    box.be_patient(30)
+    box.flush()
+    now[0] += 30
+    box.flush()
+    os.set_blocking(reading, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.read(reading, 65536):
+            pass
+    now[0] += 30
+    box.flush()
+    now[0] += 30
+    box.flush()
+    now[0] += 1
+    with pytest.raises(TimeoutError):
+        box.flush()
+    box.close()
+
+
+def test_whoever_waits_to_write_gives_up_when_patience_is_told_meanwhile(ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    _, writing = ends
+    box = Outbox(writing, most=1000)
+    found: list[type[BaseException]] = []
+
+    def put() -> None:
+        try:
+            box.put(b"x" * 2_000_000)
+        except TimeoutError as fault:
+            found.append(type(fault))
+
+    thread = threading.Thread(target=put)
+    thread.start()
+    thread.join(0.05)
+    assert thread.is_alive()
+    box.be_patient(0.05)
+    thread.join(PATIENCE)
+    assert found == [TimeoutError]
+    box.close()

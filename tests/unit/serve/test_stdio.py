@@ -8,6 +8,7 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -305,6 +306,69 @@ def test_at_the_end_of_input_what_runs_is_ended(client: Client, slow: Slow, monk
     client.close_input()
     assert slow.ended.acquire(timeout=PATIENCE)
     client.wait()
+
+
+def waits_for_last_words(client: Client) -> None:
+    until = time.monotonic() + PATIENCE
+    while not client.front._finishing:
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_a_call_that_runs_at_the_end_of_input_comes_to_its_own_end(client: Client, slow: Slow, calls: int) -> None:
+    for name in range(calls):
+        client.send(modern(name, "tools/call", name="demo__slow"))
+        assert slow.running.acquire(timeout=PATIENCE)
+    client.close_input()
+    waits_for_last_words(client)
+    for _ in range(calls):
+        assert not slow.ended.acquire(blocking=False)
+        slow.let_go()
+        assert client.take()["result"]["content"][0]["text"] == "let go"
+    client.wait()
+
+
+def test_each_call_that_ends_gives_the_others_their_time(client: Client, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(stdio, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for name in range(2):
+        client.send(modern(name, "tools/call", name="demo__slow"))
+        assert slow.running.acquire(timeout=PATIENCE)
+    client.close_input()
+    waits_for_last_words(client)
+    now[0] += stdio.LAST_WORDS_SECONDS - 1
+    slow.let_go()
+    client.take()
+    now[0] += stdio.LAST_WORDS_SECONDS - 1
+    slow.let_go()
+    assert client.take()["result"]["content"][0]["text"] == "let go"
+    client.wait()
+
+
+def test_answers_are_read_to_the_end_however_slowly(client: Client, slow: Slow) -> None:
+    def large(who: Caller, call: ToolCall, live: Live) -> Outcome:
+        return said("x" * 400_000)
+
+    client.backend.put("demo__large", large)
+    client.send(modern("slow", "tools/call", name="demo__slow"))
+    assert slow.running.acquire(timeout=PATIENCE)
+    client.send(*(modern(name, "tools/call", name="demo__large") for name in range(3)))
+    client.close_input()
+    waits_for_last_words(client)
+    slow.let_go()
+    assert {client.take()["id"] for _ in range(4)} == {"slow", 0, 1, 2}
+    client.wait()
+
+
+def test_a_reader_that_reads_nothing_is_given_up(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "UNREAD_SECONDS", 0.05)
+    client.backend.put("demo__large", lambda *_: said("x" * 400_000))
+    client.send(modern(1, "tools/call", name="demo__large"))
+    assert readable(client._out)
+    client.close_input()
+    client.wait()
+    assert client.front._client_gone
 
 
 def test_last_words_are_still_answered(client: Client) -> None:

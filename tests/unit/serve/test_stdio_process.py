@@ -49,6 +49,7 @@ flood.step = 0
 backend = MemoryBackend({"noisy": noisy, "long": long, "stuck": stuck, "flood": flood})
 stdio.LEAVE_SECONDS = 0.5
 stdio.LAST_WORDS_SECONDS = 0.1
+stdio.UNREAD_SECONDS = 0.2
 stdio.serve_stdio(backend, Caller(), SystemClock(), SystemRandom(), version="1")
 print("after")
 """
