@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from mpp.console.defects import Tell, on_stderr, tell_defect
 from mpp.console.desk import Desk
 from mpp.console.pages import agents, approvals, calls, compliance, entering, health, legacy, overview, packages, policy, privacy
 from mpp.console.render import assets, error_page, fault_page
@@ -36,11 +37,16 @@ STATIC_KEPT = "private, max-age=31536000, immutable"
 """Their addresses change with their bytes."""
 
 
-def make_app(desk: Desk, sessions: Sessions, port: int) -> ASGIApp:
-    """``port``: the one that it is served at, which stands in cookies and in what a Host may say."""
+def make_app(desk: Desk, sessions: Sessions, port: int, tell: Tell = on_stderr) -> ASGIApp:
+    """``port``: the one that it is served at, which stands in cookies and in what a Host may say. ``tell`` is told what broke."""
     routes = [*entering.routes(sessions, port), Route("/static/{name}", _static), *(route for area in AREAS for route in area(desk))]
+
+    async def broken(request: Request, fault: Exception) -> Response:
+        reference = tell_defect(request, fault, desk.random, tell)
+        return error_page(request, 500, hint=f"Its reference is {reference}. Where `mpp console` runs, the terminal says under it what broke.")
+
     # What is an exception here becomes a page: nothing of ours is left to the frames of the server.
-    handlers: dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {MppError: _fault, HTTPException: _missed, 500: _broken}
+    handlers: dict[int | type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {MppError: _fault, HTTPException: _missed, 500: broken}
     inner = Starlette(routes=routes, exception_handlers=handlers)
     inner.router.redirect_slashes = False
     return Guard(inner, sessions, port, read_only=desk.read_only)
@@ -59,7 +65,3 @@ async def _fault(request: Request, fault: Exception) -> Response:
 
 async def _missed(request: Request, fault: Exception) -> Response:
     return error_page(request, fault.status_code if isinstance(fault, HTTPException) else 500)
-
-
-async def _broken(request: Request, _fault: Exception) -> Response:
-    return error_page(request, 500)

@@ -124,7 +124,7 @@ def form_list(request: Request, name: str) -> tuple[str, ...]:
 @lru_cache(1)
 def assets() -> Mapping[str, Asset]:
     """Once in a process."""
-    return read_assets(STATIC)
+    return read_assets(STATIC, "console.css")
 
 
 @lru_cache(1)

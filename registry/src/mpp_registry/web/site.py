@@ -80,7 +80,7 @@ def make_site(services: Services) -> Site:
 @lru_cache(1)
 def _compiled() -> tuple[Environment, Mapping[str, Asset]]:
     """Once in a process."""
-    assets = read_assets(STATIC)
+    assets = read_assets(STATIC, "site.css")
     return _environment(assets), assets
 
 
