@@ -13,6 +13,7 @@ from mpp.ledger.notes import NoteKey
 from mpp.model.value import value
 from mpp.ports import Clock, Random
 from mpp.protocol.registry.events import RegistryOpened
+from mpp_registry.catalog.ranking import fill_ranks
 from mpp_registry.keys import RegistryKeys, open_keys
 from mpp_registry.limits import INCOMING_SECONDS_MAX
 from mpp_registry.log.ledger import Ledger
@@ -57,6 +58,7 @@ def open_services(options: Options, *, clock: Clock, random: Random, environment
         undo.callback(blobs.close)
         with database.write() as rows:
             _open_log(rows, ledger, keys, at)
+        fill_ranks(database)
         undo.pop_all()
     return Services(database=database, blobs=blobs, ledger=ledger, clock=clock, random=random, settings=_settings(options, keys))
 

@@ -107,7 +107,7 @@ def statements(database: Database) -> dict[str, tuple[Cell, ...]]:
         noting = Noting(rows)
         for ask in QUESTIONS:
             ask(noting)
-    return {sql: parameters for sql, parameters in noting.asked.items() if not sql.startswith("INSERT INTO search_words")}
+    return {sql: parameters for sql, parameters in noting.asked.items() if not sql.startswith(("INSERT INTO search_words", "INSERT INTO search_names"))}
 
 
 def test_every_question_uses_an_index(database: Database) -> None:
@@ -135,7 +135,7 @@ def whole_reads(rows: Rows, sql: str, parameters: tuple[Cell, ...]) -> list[str]
 
 _ALL_PUBLIC = re.compile(r"Cond: \(\(?(p\.)?visibility = '?public'?(::text)?\)$")
 SMALL = re.compile(
-    r"counts|settings|VALUES|CONSTANT ROW|search_words VIRTUAL TABLE|SCAN SUBQUERY|SCAN [0-9]+ CONSTANT|USING (COVERING )?INDEX sqlite_autoindex_checkpoints_1"
+    r"counts|settings|VALUES|CONSTANT ROW|search_(words|names) VIRTUAL TABLE|SCAN SUBQUERY|SCAN [0-9]+ CONSTANT|USING (COVERING )?INDEX sqlite_autoindex_checkpoints_1"
 )
 
 

@@ -31,8 +31,8 @@ NAME_HITS_MAX = 100
 WORD_HITS_MAX = 150
 """Packages with the words anywhere that are ranked. Those that come after them follow in the order of their last change. Reason: as above."""
 
-FOLDED_KEPT = 16_384
-"""Packages whose folded texts are kept in memory. Reason: about a kilobyte each; searches find the same ones again and again."""
+RANKS_FILLED_MAX = 1_000
+"""Packages whose ranks are made in one transaction. Reason: a tenth of a second for which no other replica writes."""
 
 SEARCHES_KEPT = 512
 """Pages of searches that are kept in memory. Reason: each has twenty to a hundred packages of a kilobyte; what many look for is among them."""

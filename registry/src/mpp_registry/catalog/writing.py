@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 from mpp.protocol.registry.events import Owner
 from mpp.protocol.registry.state import PackageState
 from mpp_registry.catalog.ordering import ordering_of
-from mpp_registry.catalog.types import PackageRow, PublisherRow, VersionFiles, VersionRow
+from mpp_registry.catalog.ranking import drop_rank, follow_downloads, put_rank
+from mpp_registry.catalog.reading import package
+from mpp_registry.catalog.types import PackageRow, PublisherRow, VersionFiles, VersionRow, Viewer
 from mpp_registry.catalog.words import words_text
 from mpp_registry.store.ports import Rows
 
+_ALL = Viewer(is_admin=True)
 _SHOWN = {"active", "deprecated"}
 """States of a package that search finds. One that is quarantined or revoked has a page, and nobody is led there."""
 
@@ -30,7 +34,7 @@ def put_package(rows: Rows, row: PackageRow, more: str = "") -> None:
 
     ``created_at`` and ``downloads`` stay as they were first.
     """
-    before = rows.one("SELECT visibility FROM packages WHERE package_id = ?", row.package_id)
+    before = cast("tuple[str, int] | None", rows.one("SELECT visibility, downloads FROM packages WHERE package_id = ?", row.package_id))
     rows.run(
         "INSERT INTO packages (package_id, publisher_id, title, summary, keywords, visibility, latest, status, created_at, updated_at, downloads)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (package_id) DO UPDATE SET publisher_id = excluded.publisher_id, title = excluded.title,"
@@ -39,9 +43,10 @@ def put_package(rows: Rows, row: PackageRow, more: str = "") -> None:
         row.package_id, row.publisher_id, row.title, row.summary, row.keywords, row.visibility, row.latest, row.status, row.created_at, row.updated_at,
         row.downloads,
     )  # fmt: skip
-    _count(rows, "packages", (row.visibility == "public") - (before == ("public",)))
+    _count(rows, "packages", (row.visibility == "public") - (before is not None and before[0] == "public"))
     name, words = words_text(row.package_id, row.title, row.keywords), words_text(row.summary, more)
     _index(rows, row.package_id, (name, words) if row.visibility == "public" and row.status in _SHOWN else None)
+    put_rank(rows, row if before is None else replace(row, downloads=before[1]))
 
 
 def put_version(rows: Rows, row: VersionRow, files: VersionFiles) -> None:
@@ -64,15 +69,15 @@ def follow_state(rows: Rows, state: PackageState, at: int) -> None:
     """Let the package say what the log says of it: newest version, status, publisher. Call it after ``Ledger.append`` with ``Ledger.package_state``."""
     sql = "UPDATE packages SET latest = ?, status = ?, publisher_id = CASE WHEN ? = '' THEN publisher_id ELSE ? END, updated_at = ? WHERE package_id = ?"
     rows.run(sql, state.latest, state.status, state.publisher_id, state.publisher_id, at, state.package_id)
-    found = rows.one("SELECT visibility, title, keywords, summary FROM packages WHERE package_id = ?", state.package_id)
+    found = package(rows, state.package_id, _ALL)
     if found is None:
         return
-    visibility, title, keywords, summary = cast("tuple[str, str, str, str]", found)
-    if visibility != "public" or state.status not in _SHOWN:
+    if found.visibility != "public" or state.status not in _SHOWN:
         _index(rows, state.package_id, None)
     elif rows.one("SELECT 1 FROM search_rows WHERE package_id = ?", state.package_id) is None:
         # It comes back. The further words come with its next version.
-        _index(rows, state.package_id, (words_text(state.package_id, title, keywords), words_text(summary)))
+        _index(rows, state.package_id, (words_text(state.package_id, found.title, found.keywords), words_text(found.summary)))
+    put_rank(rows, found)
 
 
 def set_owners(rows: Rows, package_id: str, owners: Sequence[Owner], at: int) -> None:
@@ -96,6 +101,8 @@ def count_downloads(rows: Rows, counts: Mapping[str, int], day: int) -> None:
         " DO UPDATE SET count = downloads_daily.count + excluded.count"
     )
     rows.many(sql, [(package_id, day, count) for package_id, count in known])
+    for package_id, count in known:
+        follow_downloads(rows, package_id, count)
     _count(rows, "downloads", sum(count for _, count in known))
 
 
@@ -115,6 +122,8 @@ def _index(rows: Rows, package_id: str, texts: tuple[str, str] | None) -> None:
     if found is not None:
         if rows.kind == "sqlite":
             rows.run("INSERT INTO search_words (search_words, rowid, name, words) VALUES ('delete', ?, ?, ?)", *found)
+            rows.run("INSERT INTO search_names (search_names, rowid, name) VALUES ('delete', ?, ?)", *found[:2])
+        drop_rank(rows, found[0])
         rows.run("DELETE FROM search_rows WHERE package_id = ?", package_id)
     if texts is not None:
         (_insert_sqlite if rows.kind == "sqlite" else _insert_postgres)(rows, package_id, *texts)
@@ -123,6 +132,7 @@ def _index(rows: Rows, package_id: str, texts: tuple[str, str] | None) -> None:
 def _insert_sqlite(rows: Rows, package_id: str, name: str, words: str) -> None:
     rows.run("INSERT INTO search_rows (package_id, name, words) VALUES (?, ?, ?)", package_id, name, words)
     rows.run("INSERT INTO search_words (rowid, name, words) SELECT id, name, words FROM search_rows WHERE package_id = ?", package_id)
+    rows.run("INSERT INTO search_names (rowid, name) SELECT id, name FROM search_rows WHERE package_id = ?", package_id)
 
 
 def _insert_postgres(rows: Rows, package_id: str, name: str, words: str) -> None:
