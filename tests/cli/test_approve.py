@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Mpp
+from mpp.host.home import Home
+from mpp.host.opening import open_services
+from mpp.host.system import SystemClock, SystemRandom
+from mpp.stages.approval import make_question
+from mpp.testing.questions import asked as call_of, given, need
+from tests.cli.conftest import EXECUTABLE, Mpp
 from tests.cli.terminal import Terminal
 from tests.cli.test_run import HELLO, STORES, Make, package, says  # noqa: F401 - the fixture
 from tests.records import events
@@ -128,6 +134,47 @@ def test_a_no_holds(mpp: Mpp, asked: Path) -> None:
     assert mpp("approve", ref, "--deny").out == f"Denied {ref}.\n"
     refused = run(mpp, asked)
     assert (refused.code, refused.json["error"]["code"]) == (24, "approval.denied")
+
+
+def test_a_no_has_a_reason_for_the_record_and_not_for_the_agent(mpp: Mpp, asked: Path, home: Path) -> None:
+    ref = ref_of(run(mpp, asked))
+    assert mpp("approve", ref, "--deny", "--why", "  not before\n the release ").out == f"Denied {ref}.\n"
+    [said] = [event.body for event in events(home) if event.kind == "answer"]
+    assert (said["answer"], said["why"]) == ("no", "not before the release")
+    refused = run(mpp, asked)
+    assert refused.json["error"]["code"] == "approval.denied"
+    assert "release" not in refused.out + refused.err
+    again = ref_of(run(mpp, asked, '{"name": "Gina"}'))
+    for wrong in ("un\u202eseen", "x" * 201):
+        answer = mpp("approve", again, "--deny", "--why", wrong, "--json")
+        assert (answer.code, answer.json["error"]["code"]) == (2, "usage.text")
+    assert mpp("approve", again, "--why", "because", "--json").json["error"]["code"] == "usage.option"
+    assert mpp("approve", "pending", "--json").json["questions"][0]["ref"] == again, "what was refused has changed nothing"
+
+
+def test_a_reason_goes_with_a_signed_no(mpp: Mpp, asked: Path, ada: Path, home: Path) -> None:
+    ref = ref_of(run(mpp, asked))
+    assert mpp("approve", ref, "--deny", "--key", ada, "--why", "no").out == f"Denied {ref}.\n"
+    [said] = [event.body for event in events(home) if event.kind == "answer"]
+    assert (said["signed"], said["why"]) == (True, "no")
+
+
+def test_a_call_of_another_tenant_is_seen_and_a_yes_to_it_is_signed(mpp: Mpp, asked: Path, home: Path) -> None:
+    with open_services(Home(path=str(home)), SystemClock(), SystemRandom()) as on:
+        one = make_question(call_of(tenant="acme", now=on.clock.now()), need(), given({"name": "G"}), SystemRandom())
+        kept, _ = on.approvals.ask(one, on.clock.now())
+    shown = mpp("approve", "pending").out.splitlines()
+    assert shown[0].split()[-1] == "tenant"
+    assert shown[1].split()[-1] == "acme"
+    assert mpp("approve", "pending", "--json").json["questions"][0]["tenant"] == "acme"
+    with Terminal([*EXECUTABLE, "approve", kept.ref], env=dict(os.environ), cwd=home) as person:
+        person.wait_for("Your answer: ")
+        person.type("y\n")
+        assert person.end() == 24, person.screen
+    assert "approver's key" in person.screen
+    assert mpp("approve", "enroll", "ada", "--no-passphrase", "--yes").code == 0
+    answered = mpp("approve", kept.ref, "--key", home / "keys" / "approvers" / "ada.key", "--json")
+    assert (answered.code, answered.json["state"]) == (0, "yes")
 
 
 def test_two_persons_are_two(mpp: Mpp, asked: Path, ada: Path, home: Path) -> None:

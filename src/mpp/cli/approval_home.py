@@ -15,8 +15,8 @@ from mpp.host.system import SystemClock, SystemRandom
 from mpp.stages.approval import Desk, Question
 
 LOCAL_TENANT = "local"
-TENANTS = (LOCAL_TENANT, DEVELOPMENT_TENANT)
-"""Whose calls a person at the command line answers for: their own, and those of a project in development."""
+OWN_TENANTS = (LOCAL_TENANT, DEVELOPMENT_TENANT)
+"""For whose calls a person at the command line is enough: their own, and those of a project in development. A yes for others is signed."""
 
 
 @contextmanager
@@ -33,4 +33,8 @@ def desk_of(on: Services) -> Desk:
 
 def find_question(on: Services, ref: str) -> Question:
     """The question that can still be answered under ``ref``."""
-    return answering.find_question(on, ref, TENANTS)
+    return answering.find_question(on, ref, tenants(on))
+
+
+def tenants(on: Services) -> tuple[str, ...]:
+    return answering.tenants_here(on, OWN_TENANTS)

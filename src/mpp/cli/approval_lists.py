@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mpp.cli.approval_home import TENANTS, opened
+from mpp.cli.approval_home import OWN_TENANTS, opened, tenants
 from mpp.cli.options import show_time
 from mpp.cli.screen import note, put_json, safe, say, table
 from mpp.errors import Refused
@@ -21,7 +21,7 @@ SHOWN_ID = 8
 def show_pending(*, as_json: bool) -> None:
     with opened() as on:
         now = on.clock.now()
-        questions = [one for tenant in TENANTS for one in on.approvals.pending(tenant, now)]
+        questions = [one for tenant in tenants(on) for one in on.approvals.pending(tenant, now)]
         rows = [(one, len(on.approvals.answers(one.id))) for one in questions]
     if as_json:
         found: list[Json] = [{**_question_json(one), "answers": answers} for one, answers in rows]
@@ -30,14 +30,16 @@ def show_pending(*, as_json: bool) -> None:
     if not rows:
         say("Nothing waits for an answer.")
         return
-    table([("ref", "package", "tool", "agent", "level", "risk", "until"), *(_row(one) for one, _ in rows)], indent="", head=True)
+    others = any(one.tenant not in OWN_TENANTS for one, _ in rows)
+    heads = ("ref", "package", "tool", "agent", "level", "risk", "until", "tenant")
+    table([row if others else row[:-1] for row in (heads, *(_row(one) for one, _ in rows))], indent="", head=True)
     note("Look at one and answer it: mpp approve REF")
 
 
 def _row(one: Question) -> tuple[str, ...]:
     agent = one.action.agent.name or "-"
     risk = f"{one.risk.score} {one.risk.band}"
-    return one.ref, f"{one.action.package_id} {one.version}", one.action.tool, agent, one.security_level, risk, show_time(one.expires)
+    return one.ref, f"{one.action.package_id} {one.version}", one.action.tool, agent, one.security_level, risk, show_time(one.expires), one.tenant
 
 
 def _question_json(one: Question) -> dict[str, Json]:
@@ -49,6 +51,7 @@ def _question_json(one: Question) -> dict[str, Json]:
         "tool": one.action.tool,
         "agent": one.action.agent.shown(),
         "user": one.action.user,
+        "tenant": one.tenant,
         "security_level": one.security_level,
         "risk": {"score": one.risk.score, "band": one.risk.band},
         "needs": {"strength": one.strength, "approvers": one.approvers},
@@ -64,8 +67,8 @@ def _question_json(one: Question) -> dict[str, Json]:
 def show_one(ref: str, *, details: bool, output: str, as_json: bool) -> None:
     with opened() as on:
         now = on.clock.now()
-        question = next((found for tenant in TENANTS if (found := on.approvals.question(tenant, ref, now)) is not None), None)
-        lasting = answering.find_standing(on, ref, TENANTS)
+        question = next((found for tenant in tenants(on) if (found := on.approvals.question(tenant, ref, now)) is not None), None)
+        lasting = answering.find_standing(on, ref, tenants(on))
     if question is not None:
         _show_question(question, details=details, output=output, as_json=as_json)
     elif lasting is not None:
@@ -93,8 +96,8 @@ def _show_question(question: Question, *, details: bool, output: str, as_json: b
 def show_list(*, as_json: bool) -> None:
     with opened() as on:
         now = on.clock.now()
-        standing = [one for tenant in TENANTS for one in on.approvals.standing(tenant, now)]
-        consents = [one for tenant in TENANTS for one in on.approvals.consents(tenant)]
+        standing = [one for tenant in tenants(on) for one in on.approvals.standing(tenant, now)]
+        consents = [one for tenant in tenants(on) for one in on.approvals.consents(tenant)]
     if as_json:
         put_json({"ok": True, "standing": [_standing_json(one) for one in standing], "consents": [_consent_json(one) for one in consents]})
         return
@@ -135,7 +138,7 @@ def revoke_one(what: str, *, as_json: bool) -> None:
 
 
 def _revoke_standing(on: Services, what: str) -> str:
-    one = answering.find_standing(on, what, TENANTS)
+    one = answering.find_standing(on, what, tenants(on))
     if one is None or not answering.end_standing(on, one):
         return ""
     return f"Approval {one.id[:SHOWN_ID]} for {one.package_id} is ended"
@@ -143,7 +146,7 @@ def _revoke_standing(on: Services, what: str) -> str:
 
 def _withdraw(on: Services, what: str) -> str:
     now = on.clock.now()
-    for tenant in TENANTS:
+    for tenant in tenants(on):
         question = on.approvals.question(tenant, what, now)
         if question is not None and on.approvals.withdraw(tenant, question.id):
             return f"Question {question.ref} is withdrawn"
@@ -151,5 +154,5 @@ def _withdraw(on: Services, what: str) -> str:
 
 
 def _revoke_consents(on: Services, what: str) -> str:
-    gone = answering.end_consents(on, what, TENANTS)
+    gone = answering.end_consents(on, what, tenants(on))
     return f"Consent to {what} is ended; the next call asks again" if gone else ""

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from mpp.cli.approval_home import OWN_TENANTS
 from mpp.cli.screen import safe
 from mpp.errors import Refused
 from mpp.host.approver_store import open_approver_key, read_approver_key
@@ -147,7 +148,7 @@ def _details(question: Question, screen: _Screen) -> bool:
 
 
 def _yes(question: Question, person: Person, clock: Clock, screen: _Screen, scope: str) -> Answer | None:
-    if question.approvers == 1 and enough("tty", question.strength):
+    if question.approvers == 1 and question.tenant in OWN_TENANTS and enough("tty", question.strength):
         return vouch(question, yes=True, user=person.user, amr="tty", now=clock.now(), scope=scope)
     if not person.key_path:
         raise Refused(

@@ -7,7 +7,7 @@ import contextlib
 import os
 import sys
 
-from mpp.cli.approval_home import desk_of, find_question, opened
+from mpp.cli.approval_home import OWN_TENANTS, desk_of, find_question, opened
 from mpp.cli.approve_terminal import ask_terminal
 from mpp.cli.calling import person_here, user_name
 from mpp.cli.options import home, read_passphrase, show_time
@@ -15,6 +15,7 @@ from mpp.cli.screen import note, put_json, say
 from mpp.crypto.ed25519 import SeedSigner, key_id
 from mpp.errors import Refused
 from mpp.files import PRIVATE, read_bounded, read_stream, write_atomic
+from mpp.host.answering import judge_tenant, read_reason
 from mpp.host.approver_store import TERMINAL, ApproverStore, open_approver_key, read_approver_key
 from mpp.host.channels import FileDrop, Webhook, ask_through
 from mpp.host.judging import Services
@@ -42,7 +43,9 @@ SECRET_FILE_BYTES_MAX = 4096
 """Bytes of the shared secret of a web hook. Reason: it is one line."""
 
 
-def answer_question(ref: str, *, deny: bool, always: bool, key_file: str, passphrase_file: str | None, as_json: bool) -> None:
+def answer_question(ref: str, *, deny: bool, always: bool, key_file: str, passphrase_file: str | None, as_json: bool, why: str = "") -> None:
+    """``why`` goes with a no: into the record, and not to the agent."""
+    reason = read_reason(why)
     with opened() as on:
         question = find_question(on, ref)
         if key_file:
@@ -57,7 +60,8 @@ def answer_question(ref: str, *, deny: bool, always: bool, key_file: str, passph
                 hint = "answer in a terminal, or give --key with the key of an approver"
                 raise Refused("approval.unanswered", "nobody answered", where=question.ref, hint=hint)
             answer = found
-        _taken(on, question, answer, as_json=as_json)
+        judge_tenant(question, answer, OWN_TENANTS)
+        _taken(on, question, answer, as_json=as_json, why=reason)
 
 
 def show_question(question: Question) -> None:
@@ -86,8 +90,8 @@ def _opened(key_file: str, passphrase_file: str | None) -> tuple[SeedSigner, str
     return signer, TERMINAL if passphrase_file is not None else amr
 
 
-def _taken(on: Services, question: Question, answer: Answer, *, as_json: bool) -> None:
-    _told(question, accept(question, answer, desk_of(on), on.clock.now()), answer, as_json=as_json)
+def _taken(on: Services, question: Question, answer: Answer, *, as_json: bool, why: str = "") -> None:
+    _told(question, accept(question, answer, desk_of(on), on.clock.now(), why=why), answer, as_json=as_json)
 
 
 def _told(question: Question, settled: Settled, answer: Answer, *, as_json: bool) -> None:

@@ -55,13 +55,13 @@ def pinned() -> Iterator[tuple[str, str]]:
 
 def questions() -> Iterator[tuple[str, str]]:
     """Calls that wait for an answer."""
-    from mpp.cli.approval_home import opened, TENANTS  # noqa: PLC0415 - as above
+    from mpp.cli.approval_home import opened, tenants  # noqa: PLC0415 - as above
     from mpp.cli.options import home  # noqa: PLC0415
 
     # To look must not make the store.
     if os.path.exists(home().approvals):
         with opened() as on:
-            for tenant in TENANTS:
+            for tenant in tenants(on):
                 yield from ((one.ref, f"{one.action.tool} of {one.action.package_id}") for one in on.approvals.pending(tenant, on.clock.now()))
 
 

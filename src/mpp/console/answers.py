@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from mpp.console.desk import CHANNEL, Desk
+from mpp.console.desk import CHANNEL, OWN_TENANTS, Desk
 from mpp.console.views.approvals import BY_FORM, needs_key
 from mpp.errors import Refused
-from mpp.host.answering import keys_here, mine
+from mpp.host.answering import judge_tenant, keys_here, mine
 from mpp.host.approver_store import open_approver_key, read_approver_key
 from mpp.host.judging import Services
 from mpp.model.value import value
 from mpp.stages.approval import ALWAYS, ONCE, Answer, Question, Settled, accept, sign_answer, vouch
-
-WHY_CHARS_MAX = 200
-"""Characters of the reason of a no. Reason: it is one line of the record."""
 
 
 @value
@@ -46,6 +43,7 @@ def approvers_here(desk: Desk, on: Services) -> tuple[Here, ...]:
 def give(desk: Desk, on: Services, question: Question, given: Given) -> Settled:
     """Keep the answer, if it counts, and say what the question has come to."""
     answer = _signed(desk, on, question, given) if given.passphrase else _clicked(desk, on, question, given)
+    judge_tenant(question, answer, OWN_TENANTS)
     return accept(question, answer, desk.approval(on), on.clock.now(), channel=CHANNEL, why=given.why)
 
 

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
+from mpp.author.development import TENANT as DEVELOPMENT
 from mpp.console.limits import PASSPHRASES_WRONG_PER_MINUTE
 from mpp.console.rates import Rate
 from mpp.host.audit.reader import LogReader
@@ -16,6 +17,7 @@ from mpp.host.fleet import FleetSettings, fleet_settings
 from mpp.host.home import Home
 from mpp.host.judging import Services
 from mpp.host.opening import open_services
+from mpp.host.tenants import LOCAL_TENANT
 from mpp.host.trust_store import TrustStore
 from mpp.model.value import value
 from mpp.ports import Clock, Random
@@ -23,6 +25,9 @@ from mpp.stages.approval import Desk as ApprovalDesk
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+OWN_TENANTS = (LOCAL_TENANT, DEVELOPMENT)
+"""For whose calls a click is a yes: as with `mpp approve` at the terminal. A yes for others is signed."""
 
 CHANNEL = "console"
 """What the record says of the way on which an answer came."""

@@ -8,16 +8,42 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from mpp.crypto.roots import is_plain_line
 from mpp.errors import Refused
 from mpp.host.approver_store import read_approver_key
 from mpp.host.judging import Services
-from mpp.stages.approval import Approvers, Consent, Question, Standing, consent_event, standing_event
+from mpp.stages.approval import Answer, Approvers, Consent, Question, Standing, consent_event, standing_event
 
 APPROVER_FOLDER = "approvers"
 """Where the keys of this home's approvers are, below its keys."""
 
 ID_DIGITS_MIN = 4
 """Digits that name an approval for always. Reason: fewer name several by chance."""
+
+REASON_CHARS_MAX = 200
+"""Characters of the reason of a no. Reason: it is one line of the record."""
+
+
+def read_reason(text: str) -> str:
+    """The words of whoever says no, as one line of the record. Attack: a reason that hides characters, or that goes on for pages."""
+    found = " ".join(text.split())
+    if len(found) > REASON_CHARS_MAX or not is_plain_line(found or "-"):
+        hint = f"write one line of at most {REASON_CHARS_MAX} characters that can all be seen"
+        raise Refused("usage.text", "a reason is one plain line", where="why", hint=hint)
+    return found
+
+
+def tenants_here(on: Services, own: Sequence[str]) -> tuple[str, ...]:
+    """Of whom there is something to answer or to end: one's own, then the others by name."""
+    return (*own, *(one for one in on.approvals.tenants(on.clock.now()) if one not in own))
+
+
+def judge_tenant(question: Question, answer: Answer, own: Sequence[str]) -> None:
+    """Refuse a yes to a call of another tenant that nobody signed. Spec: approval H-98."""
+    if answer.yes and not answer.envelope and question.tenant not in own:
+        # Attack: whoever uses this machine counts as a user of every tenant. An approver is one of this host, by name and key.
+        hint = "give the key of an approver: mpp approve answer REF --key FILE; `mpp approve enroll` makes one"
+        raise Refused("approval.no_key", f"a yes for another tenant needs an approver's key (tenant {question.tenant})", where=question.ref, hint=hint)
 
 
 def find_question(on: Services, ref: str, tenants: Sequence[str]) -> Question:

@@ -78,6 +78,11 @@ class MemoryApprovals:
             if one.tenant == tenant and one.id not in self._closed and one.expires >= now and ("approval", one.jti) not in self._spent
         )
 
+    def tenants(self, now: int) -> tuple[str, ...]:
+        known = {one.tenant for one in self._questions.values()} | {one.tenant for one in self._standing.values()}
+        found = {tenant for tenant in known if self.pending(tenant, now) or self.standing(tenant, now)}
+        return tuple(sorted(found | {one.tenant for one in self._consents.values()}))
+
     def answers(self, question_id: str) -> tuple[Answer, ...]:
         found = self._answers.get(question_id, {})
         return tuple(found[name] for name in sorted(found))

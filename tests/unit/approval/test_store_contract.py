@@ -150,6 +150,21 @@ def test_answers_are_kept_by_approver(store: Store) -> None:
     assert store.answer(one.id, later, NOW) == (later, second) == store.answers(one.id)
 
 
+def test_tenants_are_those_of_whom_something_waits_lasts_or_was_agreed_to(store: Store) -> None:
+    assert store.tenants(NOW) == ()
+    waits, closed, lasts = question(tenant="waits"), question(tenant="closed"), question(tenant="lasts")
+    store.ask(waits, NOW)
+    store.ask(closed, NOW)
+    store.close_question(closed.id)
+    standing = standing_of(lasts, yes(lasts, scope="always"), "tty", RANDOM)
+    store.add_standing(standing, NOW)
+    data = files()["manifest.json"]
+    store.put_consent(consent_of(parse_manifest(data), data, tenant="agreed", publisher_id="ab" * 32, by="user:ada", amr="tty", now=NOW))
+    assert store.tenants(NOW) == ("agreed", "lasts", "waits")
+    assert store.tenants(waits.expires + 1) == ("agreed", "lasts"), "what is too old to be answered waits no more"
+    assert store.tenants(standing.until + 1) == ("agreed",)
+
+
 def test_a_closed_question_takes_no_answer_and_is_not_pending(store: Store) -> None:
     one = question()
     store.ask(one, NOW)

@@ -10,9 +10,13 @@ import pytest
 
 from mpp.console.limits import PASSPHRASES_WRONG_PER_MINUTE
 from mpp.console.news import News, told as news_told
+from mpp.console.pages.approvals import _fingerprint
 from mpp.console.views.approvals import past
+from mpp.errors import Refused
+from mpp.host.answering import judge_tenant
 from mpp.host.audit.reader import LogReader
-from mpp.stages.approval import Grant
+from mpp.host.stores.approvals import ApprovalsStore
+from mpp.stages.approval import Grant, vouch
 from mpp.stages.audit import glance
 from mpp.stages.policy.types import Limits, Risk
 from mpp.testing.questions import need
@@ -98,6 +102,56 @@ def test_enter_in_the_field_for_the_reason_of_a_no_never_says_yes(console: Conso
     assert ['name="why"' in form for form in forms] == [False, True]
 
 
+def test_a_call_of_another_tenant_is_there_and_a_click_is_no_yes_to_it(console: Console):
+    enroll(console)
+    own, other = ask(console, {"name": "Own"}), ask(console, {"name": "Other"}, tenant="acme")
+    assert (own.tenant, other.tenant) == ("local", "acme")
+    inbox = console.get("/approvals")
+    assert "tenant acme" in inbox.words
+    assert inbox.text.count("needs a passphrase") == 1
+    page = console.get(f"/approvals/{other.ref}")
+    assert "A call of the tenant acme" in page.words
+    refused = answer(console, other, "yes")
+    assert (refused.status, "needs the passphrase" in refused.words) == (409, True)
+    assert answers(console, other) == ()
+    assert "Approved once" in console.follow(answer(console, other, "yes", passphrase=PASSPHRASE)).words
+    assert [(one.approver, bool(one.envelope)) for one in answers(console, other)] == [("ada", True)]
+    assert isinstance(judged(console, {"name": "Other"}, tenant="acme"), Grant)
+    third = ask(console, {"name": "Third"}, tenant="acme")
+    assert "Denied" in console.follow(answer(console, third, "no", why="not theirs")).words, "a no opens nothing"
+    assert "Approved once" in console.follow(answer(console, own, "yes")).words
+
+
+def test_the_host_does_not_vouch_for_a_yes_of_another_tenant(console: Console):
+    """The rule itself, behind the page: a way to answer that forgets it is refused, too."""
+    other = ask(console, tenant="acme")
+    said = vouch(other, yes=True, user="ada", amr="tty", now=console.clock.now())
+    with pytest.raises(Refused) as refused:
+        judge_tenant(other, said, ("local", "development"))
+    assert refused.value.code == "approval.no_key"
+    judge_tenant(other, said, ("acme",))
+    judge_tenant(other, vouch(other, yes=False, user="ada", amr="tty", now=console.clock.now()), ("local",))
+
+
+def test_news_of_other_tenants_are_news(console: Console):
+    store = ApprovalsStore(console.desk.home.approvals)
+    before = _fingerprint(store, console.desk)
+    ask(console, tenant="acme")
+    assert _fingerprint(store, console.desk) != before
+    store.close()
+
+
+def test_an_approval_of_another_tenant_is_among_those_in_force_and_can_be_ended(console: Console):
+    enroll(console)
+    one = ask(console, tenant="acme")
+    console.follow(answer(console, one, "always", passphrase=PASSPHRASE))
+    page = console.get("/approvals/in-force")
+    name = re.search(r'name="standing" value="([0-9a-f]+)"', page.text)
+    assert name is not None
+    assert "acme" in page.words
+    assert "is ended" in console.follow(console.post("/approvals/end", {"standing": name[1]})).words
+
+
 def test_a_consent_can_be_ended(busy: Console):
     from mpp.model.manifest import parse_manifest
     from mpp.stages.approval import consent_of
@@ -106,10 +160,14 @@ def test_a_consent_can_be_ended(busy: Console):
     data = files()["manifest.json"]
     with busy.desk.services() as on:
         on.approvals.put_consent(consent_of(parse_manifest(data), data, tenant="local", publisher_id="ab" * 32, by="user:ada", amr="tty", now=NOW))
-    assert "com.example.hello 0.1.0" in busy.get("/approvals/in-force").words
-    assert "is ended" in busy.follow(busy.post("/approvals/end-consent", {"package": "com.example.hello"})).words
+        on.approvals.put_consent(consent_of(parse_manifest(data), data, tenant="acme", publisher_id="ab" * 32, by="user:ada", amr="tty", now=NOW))
+    assert busy.get("/approvals/in-force").words.count("com.example.hello 0.1.0") == 2
+    assert busy.post("/approvals/end-consent", {"package": "com.example.hello", "tenant": "none"}).status == 404
+    assert "is ended" in busy.follow(busy.post("/approvals/end-consent", {"package": "com.example.hello", "tenant": "local"})).words
     assert told(busy, "consent")[-1]["channel"] == "console"
-    assert busy.post("/approvals/end-consent", {"package": "com.example.hello"}).status == 404
+    assert busy.post("/approvals/end-consent", {"package": "com.example.hello", "tenant": "local"}).status == 404
+    left = busy.get("/approvals/in-force").words
+    assert "com.example.hello 0.1.0 tenant acme" in left, "of one tenant alone"
 
 
 def test_high_needs_the_passphrase_of_an_approvers_key(console: Console):

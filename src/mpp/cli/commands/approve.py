@@ -48,20 +48,22 @@ def command() -> None:
 @command.command(short_help="Answer a question.")
 @click.argument("ref")
 @click.option("--deny", is_flag=True, help="Say no.")
+@click.option("--why", default="", metavar="TEXT", help="With --deny: the reason, for the record of this host; the agent is not told.")
 @click.option("--always", is_flag=True, help="With --key: say yes for this tool, agent and these rights, for a while.")
 @click.option("--key", "key_file", default="", metavar="FILE", help="Sign the answer with this approver's key. [default: yours, where the question needs one]")
 @passphrase_option
 @json_option
-def answer(ref: str, deny: bool, always: bool, key_file: str, passphrase_file: str | None, as_json: bool) -> None:
+def answer(ref: str, deny: bool, why: str, always: bool, key_file: str, passphrase_file: str | None, as_json: bool) -> None:
     """Show the question REF and answer it: at the terminal, or with the key of an approver.
 
-    What is high or critical needs the passphrase of an approver's key; see `mpp approve enroll`.
+    What is high or critical needs the passphrase of an approver's key, and so does a yes for another tenant; see
+    `mpp approve enroll`.
 
     \b
     Examples:
       mpp approve answer 7f3a
       mpp approve 7f3a
-      mpp approve answer 7f3a --deny
+      mpp approve answer 7f3a --deny --why "not before the release"
       mpp approve answer 7f3a --key ada.key
     """
     from mpp.cli.approving import answer_question  # noqa: PLC0415 - each command loads what it needs
@@ -70,7 +72,9 @@ def answer(ref: str, deny: bool, always: bool, key_file: str, passphrase_file: s
         raise Refused("usage.option", "--deny and --always exclude each other", hint="give one of them")
     if always and not key_file:
         raise Refused("usage.option", "--always goes with --key", hint="at the terminal, answer the question with a")
-    answer_question(ref, deny=deny, always=always, key_file=key_file, passphrase_file=passphrase_file, as_json=as_json)
+    if why and not deny:
+        raise Refused("usage.option", "--why is the reason of a no", hint="give --deny with it, or leave it out")
+    answer_question(ref, deny=deny, always=always, key_file=key_file, passphrase_file=passphrase_file, as_json=as_json, why=why)
 
 
 @command.command(short_help="Show what waits for an answer.")

@@ -6,27 +6,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from mpp.author.development import TENANT as DEVELOPMENT
-from mpp.console.answers import Given, Here, WHY_CHARS_MAX, approvers_here, give
-from mpp.console.desk import CHANNEL, Desk, work
+from mpp.console.answers import Given, Here, approvers_here, give
+from mpp.console.desk import CHANNEL, OWN_TENANTS, Desk, work
 from mpp.console.limits import PAGE_ROWS
 from mpp.console.news import News
 from mpp.console.pages.asking import Indexing, asked, indexing_page
 from mpp.console.render import Shown, error_page, form_of, redirect, render
 from mpp.console.sessions import Session
 from mpp.console.views.approvals import Lasting, Past, Waiting, fingerprint_of, is_opened, lasting, opened_proof, past, waiting
-from mpp.crypto.roots import is_plain_line
 from mpp.errors import Refused
-from mpp.host.answering import end_consents, end_standing, find_question, find_standing
+from mpp.host.answering import REASON_CHARS_MAX, end_consents, end_standing, find_question, find_standing, read_reason, tenants_here
 from mpp.host.audit.searching import find, lines_of
 from mpp.host.stores.approvals import ApprovalsStore
-from mpp.host.tenants import LOCAL_TENANT
 from mpp.model.value import value
 from mpp.stages.approval import Consent, Question, Settled, State, offer_words
 from mpp.stages.audit import Wanted
-
-TENANTS = (LOCAL_TENANT, DEVELOPMENT)
-"""Whose calls a person at this console answers for: the same as with `mpp approve`."""
 
 KINDS = ("question", "answer", "approval-spent")
 LOOKED_AT = 8 * PAGE_ROWS
@@ -61,7 +55,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
     async def in_force(request: Request) -> Response:
         rows, consents = await work(_in_force, desk)
-        return render(request, "approvals_in_force.html", rows=rows, consents=consents, tab="in-force")
+        return render(request, "approvals_in_force.html", rows=rows, consents=consents, own=OWN_TENANTS, tab="in-force")
 
     async def one(request: Request) -> Response:
         found = await work(_one, desk, request.path_params["ref"])
@@ -75,7 +69,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
         return redirect(request, "/approvals/in-force", said=words)
 
     async def end_consent(request: Request) -> Response:
-        words = await work(_end_consent, desk, form_of(request).get("package", ""))
+        fields = form_of(request)
+        words = await work(_end_consent, desk, fields.get("package", ""), fields.get("tenant", ""))
         return redirect(request, "/approvals/in-force", said=words)
 
     async def live(request: Request) -> Response:
@@ -97,7 +92,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 def _waiting(desk: Desk) -> list[Waiting]:
     with desk.services() as on:
         now = on.clock.now()
-        found = [one for tenant in TENANTS for one in on.approvals.pending(tenant, now)]
+        found = [one for tenant in tenants_here(on, OWN_TENANTS) for one in on.approvals.pending(tenant, now)]
         return [waiting(one, on.approvals.answers(one.id), now) for one in sorted(found, key=lambda one: (one.created, one.id))]
 
 
@@ -110,13 +105,14 @@ def _past(desk: Desk) -> tuple[Past, ...] | Indexing:
 def _in_force(desk: Desk) -> tuple[list[Lasting], list[Consent]]:
     with desk.services() as on:
         now = on.clock.now()
-        standing = [lasting(one) for tenant in TENANTS for one in on.approvals.standing(tenant, now)]
-        return standing, [one for tenant in TENANTS for one in on.approvals.consents(tenant)]
+        tenants = tenants_here(on, OWN_TENANTS)
+        standing = [lasting(one) for tenant in tenants for one in on.approvals.standing(tenant, now)]
+        return standing, [one for tenant in tenants for one in on.approvals.consents(tenant)]
 
 
 def _one(desk: Desk, ref: str) -> One:
     with desk.services() as on:
-        question = find_question(on, ref, TENANTS)
+        question = find_question(on, ref, tenants_here(on, OWN_TENANTS))
         row = waiting(question, on.approvals.answers(question.id), on.clock.now())
         offer = offer_words(question.offer) if question.offer is not None else ""
         return One(row=row, question=question, offer=offer, here=approvers_here(desk, on))
@@ -128,7 +124,7 @@ def _page(request: Request, found: One, *, is_open: bool, http: int = 200, troub
     may_say_yes = is_open or not found.row.must_open
     return render(
         request, "approval.html", http=http, one=found.row, offer=found.offer, approvers=found.here, is_open=is_open, may_say_yes=may_say_yes, opened=proof,
-        trouble=trouble, why=why, why_max=WHY_CHARS_MAX,
+        trouble=trouble, why=why, why_max=REASON_CHARS_MAX,
     )  # fmt: skip
 
 
@@ -144,10 +140,10 @@ async def _answer(request: Request, desk: Desk) -> Response:
     said, ref = fields.get("answer", ""), request.path_params["ref"]
     given = Given(
         yes=said in {"yes", "always"}, always=said == "always", approver=fields.get("approver", ""), passphrase=fields.get("passphrase", "").encode(),
-        why=" ".join(fields.get("why", "").split())[:WHY_CHARS_MAX] if said == "no" else "",
+        why=read_reason(fields.get("why", "")) if said == "no" else "",
     )  # fmt: skip
-    if said not in ANSWERS or not is_plain_line(given.why or "-"):
-        return error_page(request, 400, "This is no answer, or its reason has characters that nobody sees.")
+    if said not in ANSWERS:
+        return error_page(request, 400, "This is no answer.")
     if given.passphrase and desk.passphrases.is_full():
         return error_page(request, 429, "There were too many wrong passphrases in the last minute.")
     try:
@@ -200,20 +196,20 @@ def _words(row: Waiting, settled: Settled, given: Given) -> str:
 
 def _end(desk: Desk, ref: str) -> str:
     with desk.services() as on:
-        one = find_standing(on, ref, TENANTS)
+        one = find_standing(on, ref, tenants_here(on, OWN_TENANTS))
         if one is None or not end_standing(on, one, channel=CHANNEL):
             raise Refused("approval.unknown", "there is no such approval any more", where=ref[:40], hint="see those in force")
         return f"The approval for {one.tool} of {one.package_id} is ended; the next call asks again."
 
 
-def _end_consent(desk: Desk, package_id: str) -> str:
+def _end_consent(desk: Desk, package_id: str, tenant: str) -> str:
     with desk.services() as on:
-        if not end_consents(on, package_id, TENANTS, channel=CHANNEL):
+        if not end_consents(on, package_id, (tenant,), channel=CHANNEL):
             raise Refused("approval.unknown", "there is no such consent any more", where=package_id[:80], hint="see those in force")
         return f"The consent to {package_id} is ended; the next call asks again."
 
 
 def _fingerprint(store: ApprovalsStore, desk: Desk) -> str:
     now = desk.now()
-    found = [one for tenant in TENANTS for one in store.pending(tenant, now)]
+    found = [one for tenant in store.tenants(now) for one in store.pending(tenant, now)]
     return fingerprint_of(found, [answer for one in found for answer in store.answers(one.id)])

@@ -8,7 +8,6 @@ from starlette.routing import BaseRoute, Route
 
 from mpp.console.checking import Checks, checks_of
 from mpp.console.desk import Desk, work
-from mpp.console.pages.approvals import TENANTS
 from mpp.console.pages.asking import asked, Indexing, indexing_page
 from mpp.console.pages.recording import record_state
 from mpp.console.render import render
@@ -71,7 +70,7 @@ def _verified(checks: Checks) -> Verified | None:
 def _pending(desk: Desk, now: int) -> tuple[int, ...]:
     store = ApprovalsStore(desk.home.approvals)
     try:
-        return tuple(one.created for tenant in TENANTS for one in store.pending(tenant, now))
+        return tuple(one.created for tenant in store.tenants(now) for one in store.pending(tenant, now))
     finally:
         store.close()
 

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Iterable
 from hashlib import sha256
 
+from mpp.console.desk import OWN_TENANTS
 from mpp.model.value import value
 from mpp.stages.approval import Answer, Question, Standing, enough
 from mpp.stages.audit import Line, dict_of, text_of
@@ -31,6 +32,8 @@ class Waiting:
     behind: tuple[str, ...]
     """For whom the agent acts."""
     tenant: str
+    is_own: bool
+    """Is it a call of this host's own tenants?"""
     user: str
     level: str
     score: int
@@ -63,7 +66,7 @@ def waiting(question: Question, answers: Iterable[Answer], now: int) -> Waiting:
     return Waiting(
         id=question.id, ref=question.ref, package=action.package_id, version=question.version, publisher=question.publisher_name,
         publisher_id=action.publisher_id, tool=action.tool, agent=agent.name, agent_level=agent.level,
-        behind=tuple(f"{one.kind} {one.name} ({one.level})" for one in agent.behind), tenant=action.tenant, user=action.user, level=question.security_level,
+        behind=tuple(f"{one.kind} {one.name} ({one.level})" for one in agent.behind), tenant=action.tenant, is_own=action.tenant in OWN_TENANTS, user=action.user, level=question.security_level,
         score=question.risk.score, band=question.risk.band, reasons=tuple(one.words for one in question.risk.reasons), arguments=question.arguments_shown,
         rule=question.rule, origin=question.origin, includes_consent=question.includes_consent, asked=question.created, expires=question.expires,
         left=max(question.expires - now, 0), answers=tuple(one.approver for one in answers if one.yes), needs_key=needs_key(question),
@@ -73,8 +76,8 @@ def waiting(question: Question, answers: Iterable[Answer], now: int) -> Waiting:
 
 
 def needs_key(question: Question) -> bool:
-    """Is a click too little for a yes?"""
-    return question.approvers > 1 or not enough(BY_FORM, question.strength)
+    """Is a click too little for a yes? Spec: approval H-97, H-98."""
+    return question.approvers > 1 or question.tenant not in OWN_TENANTS or not enough(BY_FORM, question.strength)
 
 
 def opened_proof(form_token: str, question: Question) -> str:

@@ -119,6 +119,10 @@ class ApprovalsStore:
             rows = connection.execute(sql.PENDING, {"tenant": tenant, "now": now}).fetchall()
             return tuple(read_question(_blob(row[0]), where=self.path) for row in rows)
 
+    def tenants(self, now: int) -> tuple[str, ...]:
+        with self._read() as connection:
+            return tuple(str(row[0]) for row in connection.execute(sql.TENANTS, {"now": now}).fetchall())
+
     def answers(self, question_id: str) -> tuple[Answer, ...]:
         if not is_id(question_id):
             return ()

@@ -54,6 +54,9 @@ AND NOT EXISTS (SELECT 1 FROM once WHERE kind = 'approval' AND name = question.j
 """
 BY_REF = f"SELECT document FROM question WHERE tenant = :tenant AND (ref = :ref OR id = :ref) AND {OPEN} ORDER BY number LIMIT 1"  # noqa: S608 - constants
 PENDING = f"SELECT document FROM question WHERE tenant = :tenant AND {OPEN} ORDER BY number"  # noqa: S608 - constants
+TENANTS = (
+    f"SELECT tenant FROM question WHERE {OPEN} UNION SELECT tenant FROM standing WHERE until >= :now AND calls > 0 UNION SELECT tenant FROM consent ORDER BY 1"  # noqa: S608 - constants
+)
 OLD_QUESTIONS = "SELECT id FROM question WHERE expires < ? LIMIT ?"
 """Too old to be found by ``FIND`` too."""
 CLOSE = "UPDATE question SET closed = 1 WHERE id = ?"

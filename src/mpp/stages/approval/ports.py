@@ -50,6 +50,10 @@ class Approvals(Protocol):
         """What can still be answered, the oldest first."""
         ...
 
+    def tenants(self, now: int) -> tuple[str, ...]:
+        """Of whom something can still be answered, lasts or was agreed to, by name."""
+        ...
+
     def answers(self, question_id: str) -> tuple[Answer, ...]: ...
 
     def answer(self, question_id: str, answer: Answer, now: int, *, closing: bool = False) -> tuple[Answer, ...]:
