@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from mpp.cli.app import COMMANDS, app
+from mpp.cli.app import COMMANDS, GROUPS, app
 from mpp.errors import Refused
 from mpp.testing import packages
 from tests.cli.conftest import EXECUTABLE, Mpp
@@ -39,7 +39,7 @@ def test_help_explains_with_an_example(mpp: Mpp, path: tuple[str, ...]) -> None:
         assert f"  mpp {' '.join(path)}".rstrip() in shown.out.replace("Usage: ", "")
         assert "Example" in shown.out or not path
         assert max(map(len, shown.out.splitlines())) <= 100
-        assert "..." not in shown.out.partition("Commands:")[2], "a summary is cut off"
+        assert "..." not in shown.out.partition("--help  Show this message")[2], "a summary is cut off"
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
@@ -53,6 +53,8 @@ def test_the_table_names_the_commands(mpp: Mpp) -> None:
     shown = mpp("--help").out
     assert all(f"  {name} " in shown and about in shown for name, about in COMMANDS.items())
     assert mpp().out == shown
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(COMMANDS), "each stands in one group"
+    assert all(f"\n{title}:\n" in shown for title in GROUPS)
     assert mpp("--version").out.startswith("mpp, version ")
     for name in COMMANDS:
         assert click.Context(app).command.get_command(click.Context(app), name) is not None  # type: ignore[attr-defined]

@@ -59,6 +59,15 @@ COMMANDS = {
 }
 """Each command is the attribute ``command`` of the module of its name in mpp.cli.commands."""
 
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Make a tool": ("init", "build", "dev", "keygen", "sign", "verify", "inspect", "migrate", "replay", "layer", "toolchain"),
+    "Install and call": ("install", "list", "update", "outdated", "uninstall", "run", "serve", "connect", "protect", "import", "legacy"),
+    "Publish and find": ("search", "register", "publish", "yank", "registry", "trust"),
+    "Decide": ("policy", "approve", "stop", "secret", "agent", "token"),
+    "See what happens": ("console", "audit", "privacy", "doctor", "cache", "help"),
+}
+"""The commands as `mpp --help` shows them: by what somebody wants to do."""
+
 MODULES = {"import": "importing"}
 """Modules that cannot have the name of their command, because Python has it."""
 
@@ -88,8 +97,11 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                # One width for all, so that the lines of every group stand beneath each other.
+                formatter.write_dl([(name.ljust(width), COMMANDS[name]) for name in names])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, no_args_is_help=True)
@@ -99,13 +111,13 @@ def app() -> None:
 
     \b
     A first tool, from nothing to verified:
-      mpp init hello --lang c && cd hello
+      mpp init hello && cd hello
       mpp build
       mpp keygen -o ~/.mpp/keys
       mpp sign -k ~/.mpp/keys/publisher.key
       mpp verify
 
-    Each command explains itself: `mpp build --help`.
+    Each command explains itself: `mpp build --help`. `mpp help` lists topics, `mpp help start` the first steps.
     """
 
 
