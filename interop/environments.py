@@ -17,6 +17,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "pydantic": ("pydantic-ai-slim[mcp]==2.68.0",),
     "openai": ("openai-agents==0.24.0",),
     "agent_framework": ("agent-framework-core==1.23.0",),
+    "semantic_kernel": ("semantic-kernel==1.45.0",),
     "autogen": ("autogen-core==0.7.5",),
     "crewai": ("crewai==1.15.30",),
 }

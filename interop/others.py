@@ -15,7 +15,7 @@ from interop.npm import Npm
 HERE = Path(__file__).resolve().parent
 INSPECTOR = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 ERAS = ("legacy", "auto", "modern")
-FRAMEWORKS = ("langchain", "pydantic", "openai", "agent_framework", "autogen", "crewai")
+FRAMEWORKS = ("langchain", "pydantic", "openai", "agent_framework", "semantic_kernel", "autogen", "crewai")
 CLIENTS = ("langchain", "pydantic", "openai")
 SECONDS_MAX = 180
 TOOLS_LEAST = 20

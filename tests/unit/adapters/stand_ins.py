@@ -89,12 +89,25 @@ def interrupt(shown: object) -> object:
     raise NotNowError(shown)
 
 
+def kernel_function(*, name: str, description: str) -> Any:
+    """Marks a method, as Semantic Kernel's own does."""
+
+    def mark(method: Any) -> Any:
+        method.marked = (name, description)
+        return method
+
+    return mark
+
+
 MODULES: dict[str, dict[str, Any]] = {
     "langchain_core.tools": {"StructuredTool": Kept, "ToolException": ToolError},
     "langgraph.types": {"interrupt": interrupt},
     "pydantic_ai": {"Tool": Kept, "ApprovalRequired": ToolError},
     "agents": {"FunctionTool": Kept},
     "agent_framework": {"FunctionTool": Kept},
+    # The inner module first: each one puts empty ones in the places above it.
+    "semantic_kernel.functions.kernel_function_from_method": {"KernelFunctionFromMethod": Kept},
+    "semantic_kernel.functions": {"kernel_function": kernel_function, "KernelParameterMetadata": Kept},
     "autogen_core.tools": {"BaseTool": Kept, "ToolSchema": dict},
     "crewai.tools": {"BaseTool": Kept},
     "pydantic": {

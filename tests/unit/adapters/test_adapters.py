@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mpp.adapters import agent_framework, autogen, crewai, langchain, openai_agents, pydantic_ai
+from mpp.adapters import agent_framework, autogen, crewai, langchain, openai_agents, pydantic_ai, semantic_kernel
 from mpp.host.host import Host
 from tests.unit.adapters.stand_ins import SCHEMA, WAITS, NotNowError, TableHost, ToolError
 
@@ -100,6 +100,21 @@ def test_agent_framework(host: Host, table: TableHost) -> None:
     table.answers.clear()
     unasked = only(agent_framework.tools(host, names=[WAITS], ask=lambda _: False))
     assert "7f3a" in asyncio.run(unasked.func(n=1))
+
+
+def test_semantic_kernel(host: Host, table: TableHost) -> None:
+    tool = only(semantic_kernel.tools(host, names=[WAITS], ask=lambda _: True))
+    assert tool.method.marked == ("demo__waits_for", "It does.")
+    assert [(one.name, one.is_required, one.schema_data) for one in tool.parameters] == [
+        ("n", True, {"type": "integer", "description": "A number"}),
+        ("x", False, {}),
+    ]
+    # The kernel's own objects, and what it has for other functions, are no arguments.
+    given = tool.gather_function_parameters(SimpleNamespace(arguments={"n": 1, "kernel": object(), "chat_history": "all of it"}))
+    assert given == {"n": 1}
+    assert asyncio.run(tool.method(**given)) == DONE
+    assert (table.answers, table.calls[-1]) == ([("q-1", True)], (WAITS, {"n": 1}))
+    assert "7f3a" in asyncio.run(only(semantic_kernel.tools(host, names=["demo__locked"])).method(n=1))
 
 
 def test_autogen(host: Host, table: TableHost) -> None:
