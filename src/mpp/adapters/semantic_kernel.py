@@ -30,26 +30,26 @@ def tools(host: Host, *, who: Caller | None = None, names: Iterable[str] | None 
 def _tool(one: Bound, ask: Ask | None) -> KernelFunction:
     core = framework("semantic_kernel.functions", "semantic-kernel")
     base = framework("semantic_kernel.functions.kernel_function_from_method", "semantic-kernel").KernelFunctionFromMethod
-    parameters = _parameters(one, core)
-    known = frozenset(parameter.name for parameter in parameters)
+    found = one.schema.get("properties")
+    properties = found if isinstance(found, dict) else {}
 
     class HostFunction(base):  # type: ignore[misc,valid-type]
         def gather_function_parameters(self, context: Context) -> dict[str, Json]:
             # The kernel would put objects of its own into arguments of the names kernel, service and arguments.
-            return {name: item for name, item in context.arguments.items() if name in known}
+            return {name: item for name, item in context.arguments.items() if name in properties}
 
     @core.kernel_function(name=one.name, description=one.description)  # type: ignore[untyped-decorator,unused-ignore]
     async def run(**arguments: Json) -> str:
         return said(await one.asettle(arguments, ask))
 
-    return HostFunction(method=run, parameters=parameters)
+    return HostFunction(method=run, parameters=_parameters(one, properties, core))
 
 
-def _parameters(one: Bound, core: ModuleType) -> list[object]:
+def _parameters(one: Bound, properties: Mapping[str, Json], core: ModuleType) -> list[object]:
     """The first level of the schema, each with its own schema. The host checks all of it."""
-    found, required = one.schema.get("properties"), one.schema.get("required")
+    required = one.schema.get("required")
     needed = required if isinstance(required, list) else []
     return [
         core.KernelParameterMetadata(name=name, is_required=name in needed, schema_data=each if isinstance(each, dict) else {}, type_=None)
-        for name, each in (found if isinstance(found, dict) else {}).items()
+        for name, each in properties.items()
     ]
