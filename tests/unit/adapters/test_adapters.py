@@ -103,6 +103,7 @@ def test_agent_framework(host: Host, table: TableHost) -> None:
 
 
 def test_semantic_kernel(host: Host, table: TableHost) -> None:
+    assert "7f3a" in asyncio.run(only(semantic_kernel.tools(host, names=["demo__locked"], ask=lambda _: True)).method(n=1))
     tool = only(semantic_kernel.tools(host, names=[WAITS], ask=lambda _: True))
     assert tool.method.marked == ("demo__waits_for", "It does.")
     assert [(one.name, one.is_required, one.schema_data) for one in tool.parameters] == [
@@ -114,7 +115,6 @@ def test_semantic_kernel(host: Host, table: TableHost) -> None:
     assert given == {"n": 1}
     assert asyncio.run(tool.method(**given)) == DONE
     assert (table.answers, table.calls[-1]) == ([("q-1", True)], (WAITS, {"n": 1}))
-    assert "7f3a" in asyncio.run(only(semantic_kernel.tools(host, names=["demo__locked"])).method(n=1))
 
 
 def test_autogen(host: Host, table: TableHost) -> None:
