@@ -12,10 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from mpp import __version__
 from tests.e2e.chromium import CONTRAST, OVERFLOW, Chromium, needs_chromium
 from tools import reference_benchmarks
 from tools.docsite import __main__ as docsite
-from tools.docsite import tree
+from tools.docsite import tree, versions
 from tools.docsite.text import Heading, WrongText, code, render
 from tools.docsite.tree import BrokenLink
 from tools.docsite.words import index, tokens
@@ -52,7 +53,7 @@ class Page(HTMLParser):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("docs") / "site"
     assert docsite.main(["--to", str(target)]) == 0
-    return target
+    return target / __version__
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,9 @@ def test_every_link_leads_to_a_page_and_a_place(site: Path, pages: dict[str, Pag
                 assert parts.scheme in {"https", "http", "mailto"}, (name, address)
                 continue
             there = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path))) if parts.path else name
+            if there == f"../{versions.PAGE}":
+                assert (site.parent / versions.PAGE).is_file(), name
+                continue
             if there not in files or (parts.fragment and there in pages and parts.fragment not in pages[there].anchors):
                 lost.append((name, address))
     assert lost == []
@@ -131,7 +135,7 @@ def test_pages_in_a_browser_from_a_folder(site: Path, browser: Chromium, name: s
         assert browser.complaints() == []
         assert browser.run(OVERFLOW) == 0
         assert browser.run(CONTRAST) == []
-        assert [address for address in browser.asked_for() if not address.startswith(site.as_uri())] == []
+        assert [address for address in browser.asked_for() if not address.startswith((site.as_uri(), f"{site.parent.as_uri()}/{versions.LIST}"))] == []
 
 
 @needs_chromium
@@ -180,6 +184,82 @@ def test_a_narrow_screen_has_its_navigation_behind_a_button(site: Path, browser:
     browser.run("document.querySelector('.menu').click(), 0")
     assert browser.run(shown)
     assert browser.run("document.querySelector('.menu').getAttribute('aria-expanded')") == "true"
+
+
+OTHER = '<!doctype html><html lang="en"><title>x</title><body><h1>Another version</h1></body></html>'
+
+
+@pytest.fixture
+def beside(site: Path) -> Iterator[Path]:
+    """A newer version and an older one beside the one that was made."""
+    for name in ("9.0.0", "0.0.1"):
+        (site.parent / name).mkdir()
+        (site.parent / name / "index.html").write_text(OTHER)
+    assert versions.write(site.parent) == ["9.0.0", __version__, "0.0.1"]
+    yield site.parent
+    for name in ("9.0.0", "0.0.1"):
+        (site.parent / name / "index.html").unlink()
+        (site.parent / name).rmdir()
+    versions.write(site.parent)
+
+
+def test_the_first_page_leads_to_the_newest_and_all_are_listed(site: Path, beside: Path) -> None:
+    first, listed = (Page((beside / name).read_text(encoding="utf-8")) for name in ("index.html", versions.PAGE))
+    assert first.leads == ["9.0.0/index.html", versions.PAGE]
+    assert 'content="0; url=9.0.0/index.html"' in (beside / "index.html").read_text(encoding="utf-8")
+    assert listed.leads == ["9.0.0/index.html", f"{__version__}/index.html", "0.0.1/index.html"]
+    assert (first.forbidden, listed.forbidden) == ([], [])
+
+
+def test_a_version_that_is_made_anew_leaves_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = nav(tmp_path / "repository", "docs/index.md", docs__index="# A\n")
+    monkeypatch.setattr(docsite, "Site", lambda: made)
+    place = tmp_path / "site"
+    for name in ("0.0.1", "no-version"):
+        (place / name).mkdir(parents=True)
+        (place / name / "index.html").write_text(OTHER)
+    (place / __version__).mkdir()
+    (place / __version__ / "old.html").write_text(OTHER)
+    assert docsite.main(["--to", str(place)]) == 0
+    assert "beside it 0.0.1" in capsys.readouterr().out
+    assert (place / "0.0.1" / "index.html").read_text() == OTHER
+    assert not (place / __version__ / "old.html").exists()
+    assert (place / versions.LIST).read_text() == f'window.mppVersions = ["{__version__}", "0.0.1"];\n'
+
+
+def test_what_is_not_finished_comes_after_what_is() -> None:
+    names = ["1.0.0rc1", "0.9.0", "1.0.0", "1.0.0-beta.2", "1.10.0", "latest", "1.2", "1.0.0.dev3", "99999999999.0.0", "1.0.0a1"]
+    assert versions.newest_first(names) == ["1.10.0", "1.0.0", "1.0.0rc1", "1.0.0.dev3", "1.0.0-beta.2", "1.0.0a1", "0.9.0"]
+
+
+@needs_chromium
+def test_the_menu_leads_to_another_version_and_an_old_page_says_so(site: Path, beside: Path, browser: Chromium) -> None:
+    for width, dark in ((1400, True), (390, False)):
+        browser.look(width=width, dark=dark)
+        browser.open(f"{site.as_uri()}/how-to/privacy.html")
+        assert browser.run("[...document.querySelectorAll('.version option')].map(one => one.value)") == ["9.0.0", __version__, "0.0.1"]
+        assert browser.run("document.querySelector('.version select').value") == __version__
+        assert browser.run("document.querySelector('.older').textContent") == f"These pages are of version {__version__}. The newest is 9.0.0."
+        assert (browser.complaints(), browser.run(OVERFLOW), browser.run(CONTRAST)) == ([], 0, [])
+        browser.picture(f"docs-versions-{width}")
+    browser.events.clear()
+    browser.run("(() => { const at = document.querySelector('.version select'); at.value = '0.0.1'; at.dispatchEvent(new Event('change')); })(), 0")
+    browser.wait("Page.loadEventFired")
+    assert browser.run("document.querySelector('h1').textContent") == "Another version"
+
+
+@needs_chromium
+def test_a_version_that_stands_alone_says_which_it_is(site: Path, browser: Chromium) -> None:
+    browser.look(width=1400)
+    browser.open(f"{site.parent.as_uri()}/index.html")
+    # The page that leads on, and the one that it leads to.
+    browser.wait("Page.loadEventFired", 2)
+    assert browser.run("location.pathname").endswith(f"/{__version__}/index.html")
+    assert browser.run("document.querySelector('.version').textContent.trim()") == __version__
+    assert not browser.run("document.querySelector('.older')")
+    browser.open(f"{site.parent.as_uri()}/{versions.PAGE}")
+    assert browser.run("document.querySelector('main a').textContent") == __version__
+    assert (browser.complaints(), browser.run(OVERFLOW), browser.run(CONTRAST)) == ([], 0, [])
 
 
 def nav(tmp_path: Path, *names: str, **texts: str) -> docsite.Site:

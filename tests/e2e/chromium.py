@@ -97,8 +97,8 @@ class Chromium:
         self.ask("Page.navigate", url=url)
         self.wait("Page.loadEventFired")
 
-    def wait(self, method: str) -> None:
-        while not any(one.get("method") == method for one in self.events):
+    def wait(self, method: str, times: int = 1) -> None:
+        while sum(one.get("method") == method for one in self.events) < times:
             self.events.append(self._message())
 
     def run(self, script: str) -> Any:

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 
+from mpp.crypto.ed25519 import key_id
 from mpp.host.system import SystemClock, SystemRandom
-from mpp.testing.keys import publisher
+from mpp.protocol.registry.bodies import ReportBody
+from mpp.testing.keys import TestPublisher, publisher
+from mpp_registry.advisories.reporting import report
 from mpp_registry.api.app import App
 from mpp_registry.api.guard import Outside
+from mpp_registry.publishers.entering import grant_entry
+from mpp_registry.publishing.actor import Actor
 from mpp_registry.web.routes import web_routes
 from mpp_registry.wiring import pages
 from tests.e2e.chromium import CONTRAST, OVERFLOW, Chromium, needs_chromium
@@ -22,10 +27,16 @@ pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("site"), start=BEGIN, url="")
+    friendly(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def place(world: World) -> Iterator[str]:
     """A registry on loopback, with the guard and the programming interface around it as it is served."""
-    world = World(tmp_path_factory.mktemp("site"), start=BEGIN, url="")
-    friendly(world)
     around = Outside(clock=SystemClock(), random=SystemRandom(), write_line=lambda _line: None)
     app = App(world.services, web_routes(world.services), outside=around, html=pages(world.services))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
@@ -38,7 +49,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.should_exit = True
     thread.join(30)
     listening.close()
-    world.close()
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +135,68 @@ def test_without_a_script_all_is_there(browser: Chromium, place: str):
         assert html.count("hidden") >= html.count("data-copy"), "buttons that could do nothing are not shown"
     finally:
         browser.ask("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def _with_something_of_everything(world: World, who: TestPublisher) -> None:
+    """What waits, a private package, and reports: one that its publisher may read, one with an answer, one that is the operator's alone."""
+    world.register(who)
+    world.publish(who, "com.example.own-tool", "1.0.0", downloads=1_204)
+    world.publish(who, "com.example.own-secret", "0.9.0", visibility="private")
+    long = "It reads every note and sends all of them. " * 12
+    for kind, words in (("vulnerability", long), ("other", "Its name reads like ours."), ("malware", "It steals.")):
+        report(world.services, ReportBody(package_id="com.example.own-tool", version="1.0.0", kind=kind, text=words, contact="me@example.com"), "192.0.2.1")
+    with world.services.database.write() as rows:
+        columns = "staged_id, package_id, version, publisher_id, content_hash, file_hash, size, visibility, uploaded_by, signers, state, reason, at"
+        rows.run(
+            f"INSERT INTO staged ({columns}) VALUES (?, 'com.example.own-tool', '1.1.0', ?, ?, ?, 10, 'public', ?, ?, 'waiting', '', ?)",
+            "aa" * 16, who.id, "1" * 64, "2" * 64, "3" * 64, "3" * 64, world.clock.moment - 600,
+        )  # fmt: skip
+
+
+def test_a_publisher_comes_in_by_the_printed_address_looks_and_goes(browser: Chromium, world: World, place: str):
+    who = publisher("Own Workshop")
+    _with_something_of_everything(world, who)
+    actor = Actor(publisher_id=who.id, key_id=key_id(who.release[0].public_key), how="signed", roles=("release",))
+
+    def seen(name: str) -> None:
+        here = browser.run("location.href")
+        for width, dark in ((1280, False), (1280, True), (390, False), (390, True)):
+            browser.look(width=width, dark=dark)
+            browser.open(here)
+            assert browser.run(OVERFLOW) <= 0, (name, width, "the page is wider than the screen")
+            assert browser.run(CONTRAST) == [], (name, width, dark)
+            assert browser.complaints() == []
+            assert len(browser.picture(f"{name}-{'dark' if dark else 'light'}-{width}")) > 5000
+
+    def press(script: str) -> None:
+        browser.events.clear()
+        browser.run(script)
+        browser.wait("Page.loadEventFired")
+
+    browser.look(width=1280)
+    browser.open(place + "/me")
+    assert browser.run("location.pathname") == "/me/login"
+    seen("me-login")
+    code = grant_entry(world.services, actor, world.services.settings.url).code
+    browser.open(f"{place}/me/enter?code={code}")
+    assert "Own Workshop" in browser.run("document.querySelector('h1').textContent")
+    seen("me-enter")
+    press("document.querySelector('main form').requestSubmit()")
+    assert browser.run("location.pathname") == "/me"
+    assert browser.run("document.cookie") == "", "no script sees the cookie"
+    words = browser.run("document.querySelector('main').textContent")
+    for said in ("com.example.own-secret", "It reads every note", f"mpp registry staged {'aa' * 16} --save waiting.mpp"):
+        assert said in words
+    for hidden in ("It steals.", "me@example.com"):
+        assert hidden not in words
+    seen("me")
+    press("document.querySelector('form[action=\"/me/logout\"]').requestSubmit()")
+    assert browser.run("location.pathname") == "/me/login"
+    browser.look(width=390)
+    browser.open(f"{place}/me/enter?code={code}")
+    assert "does not hold" in browser.run("document.querySelector('[role=alert]').textContent"), "the address is spent"
+    assert (browser.run(OVERFLOW), browser.run(CONTRAST)) == (0, [])
+    browser.picture("me-spent-light-390")
 
 
 def test_an_administrator_comes_in_acts_and_goes(browser: Chromium, place: str):

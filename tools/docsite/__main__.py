@@ -2,7 +2,8 @@
 
     python -m tools.docsite [--to DIR]
 
-Open build/site/index.html, or put the folder onto any web server. A link that leads nowhere ends it, and nothing is kept.
+The pages of one version stand in a folder of its name; those of other versions beside it stay, and each page leads to them. Open
+build/site/index.html, or put the folder onto any web server. A link that leads nowhere ends it, and nothing is kept.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from mpp import __version__
-from tools.docsite import tree
+from tools.docsite import tree, versions
 from tools.docsite.text import LEVEL_OF_ENTRIES, Heading, Text, WrongText, code, render
 from tools.docsite.tree import BrokenLink, Section
 from tools.docsite.words import index
@@ -192,7 +193,9 @@ def make(target: Path, site: Site) -> int:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.docsite", description="Make the documentation site.")
-    parser.add_argument("--to", type=Path, default=ROOT / "build" / "site", metavar="DIR", help="the folder that is made, or replaced (build/site)")
+    parser.add_argument(
+        "--to", type=Path, default=ROOT / "build" / "site", metavar="DIR", help="the folder in which this version is made, or replaced (build/site)"
+    )
     asked = parser.parse_args(arguments)
     begun = time.monotonic()
     try:
@@ -204,8 +207,10 @@ def main(arguments: list[str]) -> int:
         print(f"error: {fault_found}", file=sys.stderr)
     if faults:
         return 1
-    count = make(asked.to, site)
-    print(f"{count} pages in {asked.to}, {time.monotonic() - begun:.1f} seconds: open {asked.to}/index.html")
+    count = make(asked.to / __version__, site)
+    found = versions.write(asked.to)
+    others = f"; beside it {', '.join(one for one in found if one != __version__)}" if len(found) > 1 else ""
+    print(f"{count} pages of version {__version__} in {asked.to}, {time.monotonic() - begun:.1f} seconds{others}: open {asked.to}/index.html")
     return 0
 
 

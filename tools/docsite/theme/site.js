@@ -65,6 +65,35 @@
     }
   }
 
+  // Other versions beside this one: a menu in place of the link, and a word where this is not the newest.
+  function versions() {
+    const script = make("script");
+    script.src = `${root.dataset.root}../versions.js`;
+    script.addEventListener("load", () => {
+      const known = window.mppVersions || [], own = root.dataset.version, place = document.querySelector(".version");
+      const names = known.includes(own) ? known : [own, ...known];
+      if (names.length < 2) return;
+      const chosen = make("select");
+      chosen.setAttribute("aria-label", "Version of these pages");
+      for (const name of names) {
+        const option = make("option", "", name === names[0] ? `${name} (newest)` : name);
+        option.value = name;
+        option.selected = name === own;
+        chosen.append(option);
+      }
+      chosen.addEventListener("change", () => { location.href = `${root.dataset.root}../${encodeURIComponent(chosen.value)}/index.html`; });
+      place.replaceChildren(chosen);
+      if (own === names[0]) return;
+      const note = make("p", "older", `These pages are of version ${own}. `), link = make("a", "", `The newest is ${names[0]}.`);
+      link.href = `${root.dataset.root}../${encodeURIComponent(names[0])}/index.html`;
+      note.append(link);
+      document.getElementById("main").prepend(note);
+    });
+    // Where this version stands alone, the link stays as it is.
+    script.addEventListener("error", () => script.remove());
+    document.head.append(script);
+  }
+
   // The search: words that begin as the typed ones do, all of them in one section of a page.
   const split = (text) => text.toLowerCase().match(/[\p{L}\p{N}]+(?:[._-][\p{L}\p{N}]+)*/gu) || [];
   const SHOWN = 15;
@@ -174,5 +203,5 @@
     });
   }
 
-  document.addEventListener("DOMContentLoaded", () => { colours(); menu(); copying(); searching(); });
+  document.addEventListener("DOMContentLoaded", () => { colours(); menu(); copying(); versions(); searching(); });
 })();
