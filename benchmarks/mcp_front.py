@@ -317,7 +317,10 @@ def main() -> None:
         soak(given.soak)
         return
     if given.json:
-        print(json.dumps(plain(*measure(given.rivals, quick=given.quick))))
+        import mcp_http  # noqa: PLC0415 - it takes its client and its turns from here
+
+        found = plain(*measure(given.rivals, quick=given.quick))
+        print(json.dumps({**found, "http": mcp_http.plain(mcp_http.measure(given.rivals, quick=given.quick))}))
         return
     print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     rows, started = measure(given.rivals, quick=given.quick)

@@ -118,6 +118,35 @@ def front(document: Json) -> Iterator[Outcome]:
                     f"{most:g}x" if most else "", share <= most if most and share else None, f"{share:.2f} is the median of turns" if share else "",
                 )  # fmt: skip
     yield from _starts(document["started"])
+    yield from _over_http(document.get("http", ()))
+
+
+ALONE_US_MAX = {"front alone, pipes": 60, "front alone, http": 100}
+"""Microseconds of processor time that are promised for the front with nothing behind it."""
+
+
+def _over_http(rows: Sequence[Json]) -> Iterator[Outcome]:
+    """`mcp_http.py`: the whole pipeline beside others' servers, the same promises as over pipes; the front alone beside a number of its own and beside the floor."""
+    for mine in (row for row in rows if row["server"] in {"mpp serve --http", *ALONE_US_MAX}):
+        name = f"{mine['server']}, {mine['flight']} in flight"
+        most = ALONE_US_MAX.get(mine["server"])
+        if most is not None:
+            floor = mine["cpu_of"].get("uvicorn, a constant") if "http" in mine["server"] else None
+            note = (
+                f"{floor:.1f} of uvicorn with a constant answer; the least is {mine['cpu_least_us']:.0f}"
+                if floor
+                else f"the least is {mine['cpu_least_us']:.0f}"
+            )
+            yield Outcome(f"{name}: CPU of a call", mine["cpu_us"], "us", promised=f"{most} us", kept=mine["cpu_us"] <= most, note=note)
+            continue
+        for other in (row for row in rows if row["flight"] == mine["flight"] and row["server"].startswith(("mcp.", "fastmcp"))):
+            cpu_most, p50_most = (0.5, None) if other["server"].startswith("fastmcp") else (1.0, 1.0)
+            for what, key, limit in (("CPU", "cpu", cpu_most), ("p50", "p50", p50_most)):
+                share = mine[f"{key}_of"][other["server"]]
+                yield Outcome(
+                    f"{name}: {what} of a call", mine[f"{key}_us"], "us", other["server"], other[f"{key}_us"], f"{limit:g}x" if limit else "",
+                    share <= limit if limit else None, f"{share:.2f} is the median of turns; p99 {mine['p99_us']:.0f} and {other['p99_us']:.0f} us",
+                )  # fmt: skip
 
 
 def _starts(started: Sequence[Json]) -> Iterator[Outcome]:

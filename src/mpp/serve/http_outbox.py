@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections import deque
+from collections.abc import Callable
 from threading import Lock
 
 from mpp.serve.http_limits import HTTP_OUTBOX_MAX
@@ -14,8 +15,10 @@ from mpp.serve.http_limits import HTTP_OUTBOX_MAX
 class Outbox:
     """Messages of one stream in order. ``put`` from any thread, ``take`` in the event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, most: int = HTTP_OUTBOX_MAX) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, most: int = HTTP_OUTBOX_MAX, *, begun: Callable[[], None] | None = None) -> None:
         self._loop, self._most = loop, most
+        self._begun = begun
+        """Called in the event loop when something waits: a reader that was not needed until now. May be called again."""
         self._lock = Lock()
         self._waiting: deque[bytes] = deque()
         self._is_woken = False
@@ -40,13 +43,18 @@ class Outbox:
         with self._lock:
             if not self._is_over:
                 self._waiting.append(data)
-        self._awake.set()
+        self._rouse()
 
     def over(self) -> None:
         """Nothing comes after what is there. In the event loop only."""
         with self._lock:
             self._is_over = True
         self._awake.set()
+
+    @property
+    def has_more(self) -> bool:
+        """Does something wait to be sent?"""
+        return bool(self._waiting)
 
     async def take(self, seconds: float) -> list[bytes] | None:
         """What waits; empty when nothing came in that time; None when it is over."""
@@ -63,7 +71,12 @@ class Outbox:
     def _wake(self) -> None:
         # The loop is closed when the server stops before a call does: nobody reads any more.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._awake.set)
+            self._loop.call_soon_threadsafe(self._rouse)
+
+    def _rouse(self) -> None:
+        self._awake.set()
+        if self._begun is not None:
+            self._begun()
 
 
 class _Nowhere(Outbox):

@@ -21,7 +21,10 @@ class Work:
         self._exchange, self._connection, self._session, self._keepalive = exchange, connection, session, keepalive
         head = exchange.head
         self._is_stream = head.takes_stream and (not head.takes_json or any(job.wants_stream for job in jobs))
-        self._outbox = Outbox(asyncio.get_running_loop()) if self._is_stream else NO_OUTBOX
+        self._loop = asyncio.get_running_loop()
+        self._outbox = Outbox(self._loop, begun=self._speak) if self._is_stream else NO_OUTBOX
+        self._speaker: asyncio.Task[None] | None = None
+        """Sends what is said before the answer. Most calls say nothing, and need none."""
         self._runs = [Run(connection, job, threads, self._outbox.put) for job in jobs]
         self._known: dict[Id, Run] = session.runs if session is not None else {}
         self._asked: set[str] = set()
@@ -67,39 +70,42 @@ class Work:
         await (self._exchange.reply(202) if reply is None else self._exchange.reply(reply.status, reply.data))
 
     async def _stream(self) -> None:
-        task = asyncio.create_task(self._finish_into_outbox())
-        is_begun = False
-        try:
-            while (found := await self._outbox.take(self._keepalive)) is not None:
-                if not is_begun and self._reply is not None and found == [self._reply.data]:
-                    break
-                if not is_begun:
-                    is_begun = True
-                    await self._exchange.begin()
-                for data in found:
-                    await self._exchange.event(data)
-                if not found:
-                    await self._exchange.alive()
-        finally:
-            # A defect in a call shows here; where this request is ended from outside, its calls are too.
-            if not task.done():
-                task.cancel()
-            await asyncio.gather(task)
-        await (self._exchange.end() if is_begun else self._whole())
-
-    async def _finish_into_outbox(self) -> None:
+        # Spec: mcp-front J-68. Who hears nothing for so long is told that the call goes on.
+        silence = self._loop.call_later(self._keepalive, self._speak)
         try:
             await self._finish_all(can_ask=True)
-            if self._reply is not None:
+            if self._speaker is None:
+                await self._whole()
+            elif self._reply is not None:
                 self._outbox.must(self._reply.data)
         finally:
-            self._outbox.over()
+            silence.cancel()
+            if self._speaker is not None:
+                # Also after a defect: what was said before it is sent, then the stream ends.
+                self._outbox.over()
+                await self._speaker
+
+    def _speak(self) -> None:
+        """From here on the answer is a stream of events."""
+        if self._speaker is None:
+            self._speaker = self._loop.create_task(self._send_all())
+
+    async def _send_all(self) -> None:
+        await self._exchange.begin()
+        if not self._outbox.has_more:
+            await self._exchange.alive()
+        while (found := await self._outbox.take(self._keepalive)) is not None:
+            for data in found:
+                await self._exchange.event(data)
+            if not found:
+                await self._exchange.alive()
+        await self._exchange.end()
 
     async def _ask(self, ask: Ask) -> Answer:
         session = self._session
         if session is None or self._exchange.is_lost:
             return None
-        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Answer] = self._loop.create_future()
         session.asks[ask.id] = waiter
         self._asked.add(ask.id)
         self._outbox.must(ask.data)

@@ -72,3 +72,17 @@ def test_gone(has_eventfd: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     gone.set()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(fd)
+
+
+def test_a_reader_is_called_for_when_something_waits() -> None:
+    async def run() -> list[bytes]:
+        seen: list[bytes] = []
+        outbox = Outbox(asyncio.get_running_loop(), begun=lambda: seen.append(b"begun"))
+        assert not outbox.has_more
+        await asyncio.to_thread(outbox.put, b"a")
+        await asyncio.sleep(0)
+        assert outbox.has_more
+        outbox.must(b"b")
+        return [*seen, *(await outbox.take(1) or [])]
+
+    assert asyncio.run(run()) == [b"begun", b"begun", b"a", b"b"]
