@@ -2,7 +2,7 @@
 
     python benchmarks/registry.py growth --seeds FOLDER [--postgres]     FOLDER: below it s10k, s100k, s463k, s1m that registry_seed.py made
     python benchmarks/registry.py downloads
-    python benchmarks/registry.py accel                                  nginx before a registry that lets it send the files, beside nginx alone
+    python benchmarks/registry.py accel                                  nginx before a registry that lets it send the files, asked and not asked, beside nginx alone
     python benchmarks/registry.py publish --seeds FOLDER
     python benchmarks/registry.py checkpoint --seeds FOLDER
     python benchmarks/registry.py rivals --pypiserver PYTHON             PYTHON: of a venv with pypiserver, gunicorn and watchdog
@@ -238,35 +238,51 @@ def downloads(seconds: float) -> Iterator[dict[str, Any]]:
 
 
 def accelerated(seconds: float) -> Iterator[dict[str, Any]]:
-    """Files that nginx sends for the registry, beside the same files from nginx alone, in turns."""
+    """Files that nginx sends for the registry, asking it each time and not asking it, beside the same files from nginx alone, in turns."""
     if not nginx_program():
         raise SystemExit("there is no nginx here")
     with tempfile.TemporaryDirectory(prefix="mpp-bench-") as folder, ExitStack() as undo:
-        files, data = Path(folder) / "files", Path(folder) / "data"
+        files = Path(folder) / "files"
         files.mkdir()
-        data.mkdir(mode=0o700)
-        behind = undo.enter_context(serving(data, "--accel", "/files/"))
-        registered(behind)
-        before = undo.enter_context(nginx_before(behind, data / "blobs", Path(folder) / "before"))
+        asked, direct = Path(folder) / "asked", Path(folder) / "direct"
+        for data in (asked, direct):
+            data.mkdir(mode=0o700)
+        ports = (undo.enter_context(serving(asked, "--accel", "/files/")), undo.enter_context(serving(direct, "--accel", "/files/", "--public-files")))
+        fronts = [undo.enter_context(nginx_before(port, data, Path(folder) / f"front-{port}")) for port, data in zip(ports, (asked, direct), strict=True)]
         bare = undo.enter_context(nginx(files, Path(folder) / "bare"))
+        ids = [registered(port) for port in ports]
         for number, size in enumerate(SIZES):
-            made = file_of(f"1.{number}.0", size)
+            made, version = file_of(f"1.{number}.0", size), f"1.{number}.0"
             (files / f"f{size}").write_bytes(made)
-            status, body = publish(behind, registered(behind), made)
-            path = f"/v1/packages/com.example.benchmark/versions/1.{number}.0/download"
-            if status != 201 or fetch(before, Ask(path))[2] != made:
-                raise SystemExit(f"a package of {size} bytes was not published, or does not come back: {status} {body[:300]!r}")
-            rows = {"nginx and registry": Row(before, path, True, also=(behind,)), "nginx alone": Row(bare, f"/f{size}", False)}
+            path = f"/v1/packages/com.example.benchmark/versions/{version}/download"
+            for port, front, registry_id in zip(ports, fronts, ids, strict=True):
+                status, body = publish(port, registry_id, made)
+                if status != 201 or fetch(front, Ask(path))[2] != made:
+                    raise SystemExit(f"a package of {size} bytes was not published, or does not come back: {status} {body[:300]!r}")
+            _appeared(direct / "public" / "com.example.benchmark" / f"{version}.mpp")
+            rows = {
+                "nginx, asks the registry": Row(fronts[0], path, True, also=(ports[0],)),
+                "nginx, public files": Row(fronts[1], path, False, also=(ports[1],)),
+                "nginx alone": Row(bare, f"/f{size}", False),
+            }
             for _ in range(ROUNDS):
                 for row in rows.values():
                     row.take(seconds / ROUNDS)
-            own, alone = rows.values()
+            alone = rows["nginx alone"]
             for name, row in rows.items():
                 yield {
                     "bytes": size, "server": name, "answers/s": statistics.median(row.rates), "best": max(row.rates), "MB/s": statistics.median(row.rates) * size / 1e6,
-                    "CPU ms": 1000 * row.cpu / row.answers, "wrong": row.wrong, "share": statistics.median(a / b for a, b in zip(own.rates, alone.rates, strict=True)),
+                    "CPU ms": 1000 * row.cpu / row.answers, "wrong": row.wrong, "share": statistics.median(a / b for a, b in zip(row.rates, alone.rates, strict=True)),
                     "load": os.getloadavg()[0],
                 }  # fmt: skip
+
+
+def _appeared(path: Path) -> None:
+    until = time.monotonic() + 30
+    while not path.exists():
+        if time.monotonic() > until:
+            raise SystemExit(f"{path.name} did not become public")
+        time.sleep(0.1)
 
 
 class Row:

@@ -42,6 +42,12 @@ NGINX_BEFORE = NGINX.replace(
     "root {files}; }}",
     """
     location / {{ proxy_pass http://registry; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $http_x_forwarded_for; }}
+    location ~ ^/v1/packages/(?<mpp_package>[a-z0-9.-]+)/versions/(?<mpp_version>[0-9A-Za-z.+-]+)/download$ {{
+      root {public}; try_files /$mpp_package/$mpp_version.mpp @registry; types {{ }} default_type application/vnd.mpp.package;
+      add_header Cache-Control "public, max-age=31536000, immutable"; add_header Content-Disposition 'attachment; filename="$mpp_package-$mpp_version.mpp"';
+      add_header X-Content-Type-Options nosniff; add_header Content-Security-Policy "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    }}
+    location @registry {{ proxy_pass http://registry; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $http_x_forwarded_for; }}
     location /files/ {{ internal; alias {files}/; }}
   }}
   upstream registry {{ server 127.0.0.1:{behind}; keepalive 32; }}""",
@@ -138,12 +144,14 @@ def nginx(folder: Path, work: Path) -> Iterator[int]:
 
 
 @contextmanager
-def nginx_before(registry: int, blobs: Path, work: Path) -> Iterator[int]:
-    """In front of a registry that was started with --accel /files/: it is asked who gets what, and sends the file itself."""
+def nginx_before(registry: int, data: Path, work: Path) -> Iterator[int]:
+    """In front of a registry that was started with --accel /files/, where it is asked who gets what, and perhaps with --public-files, where it is not."""
     port, program = free_port(), nginx_program()
     work.mkdir(exist_ok=True)
     conf = work / "nginx.conf"
-    conf.write_text(("user root;" if os.geteuid() == 0 else "") + NGINX_BEFORE.format(folder=work, files=blobs, port=port, behind=registry))
+    conf.write_text(
+        ("user root;" if os.geteuid() == 0 else "") + NGINX_BEFORE.format(folder=work, files=data / "blobs", public=data / "public", port=port, behind=registry)
+    )
     with running([str(program), "-p", str(work), "-c", str(conf), "-e", str(work / "nginx.log")], port):
         yield port
 

@@ -46,5 +46,20 @@ OBJECT_SECONDS_MAX = 60
 OBJECT_RETRIES_MAX = 5
 """Repetitions of one request to an object storage. Reason: storages ask for one now and then; more would hide that it is down."""
 
+PUBLIC_VERSIONS_MAX = 10_000
+"""Files of one package in the folder of public files. Reason: more are asked of the registry; bounds what one look at a package holds in memory."""
+
+PUBLIC_AT_ONCE_MAX = 100
+"""Packages whose public files are looked at in one turn of the writer. Reason: some milliseconds, for which a publish waits."""
+
+PUBLIC_LEAVES_MAX = 1_000
+"""Leaves of the log that are read at a time to see which packages changed. Reason: a second of publishing."""
+
+PUBLIC_WHOLE_SECONDS = 24 * 3600
+"""Seconds between two looks at every package and every public file. Reason: it mends what was changed by hand; all else follows the log."""
+
+PUBLIC_SECONDS = 2
+"""Seconds between two looks at what changed. Reason: until then the registry itself sends the file."""
+
 INCOMING_SECONDS_MAX = 24 * 3600
 """Seconds after which a half-written blob is removed at the next start. Reason: no upload lasts a day."""

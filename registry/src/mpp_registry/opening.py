@@ -21,9 +21,10 @@ from mpp_registry.log.states import RowNodes
 from mpp_registry.services import Services, Settings
 from mpp_registry.store.folder import FolderBlobs
 from mpp_registry.store.ports import Blobs, Database, Rows
+from mpp_registry.store.public import PublicFiles
 from mpp_registry.store.sqlite import SqliteDatabase
 
-KEYS_FOLDER, BLOBS_FOLDER, DATABASE_FILE = "keys", "blobs", "registry.db"
+KEYS_FOLDER, BLOBS_FOLDER, PUBLIC_FOLDER, DATABASE_FILE = "keys", "blobs", "public", "registry.db"
 
 
 @value
@@ -60,7 +61,8 @@ def open_services(options: Options, *, clock: Clock, random: Random, environment
             _open_log(rows, ledger, keys, at)
         fill_ranks(database)
         undo.pop_all()
-    return Services(database=database, blobs=blobs, ledger=ledger, clock=clock, random=random, settings=_settings(options, keys))
+    public = PublicFiles(os.path.join(options.data, PUBLIC_FOLDER), blobs) if isinstance(blobs, FolderBlobs) else None
+    return Services(database=database, blobs=blobs, ledger=ledger, clock=clock, random=random, settings=_settings(options, keys), public_files=public)
 
 
 @contextlib.contextmanager

@@ -52,6 +52,8 @@ class Listening:
     """Something else speaks TLS in front of it, and says who asks."""
     accel: str = ""
     """Where the server in front finds the files of blobs, as ``/internal/``; empty: they are sent from here."""
+    public_files: bool = False
+    """Does the server in front send the files of public packages from their folder, without asking?"""
 
 
 @value
@@ -85,6 +87,8 @@ def check_listening(at: Listening) -> None:
         raise Refused("usage.option", "--tls-cert and --tls-key go together", hint="give both")
     if at.accel and (not at.behind_proxy or _ACCEL.fullmatch(at.accel) is None):
         raise Refused("usage.option", "--accel is for a server in front", where=at.accel, hint="give it with --behind-proxy, as /internal/")
+    if at.public_files and not at.behind_proxy:
+        raise Refused("usage.option", "--public-files is for a server in front", where="--public-files", hint="give it with --behind-proxy")
     if not (is_here(address) or at.tls_cert or at.behind_proxy):
         hint = "give --tls-cert and --tls-key, or --behind-proxy if another server speaks TLS in front of this one"
         raise Refused("usage.option", "others can reach this address, and what they send would travel in the open", where=at.listen, hint=hint)

@@ -10,6 +10,7 @@ from mpp.ports import Clock, Random
 from mpp_registry.catalog.remembered import Remembered
 from mpp_registry.log.ledger import Ledger
 from mpp_registry.store.ports import Blobs, Database
+from mpp_registry.store.public import PublicFiles
 
 
 @value
@@ -43,6 +44,8 @@ class Services:
     clock: Clock
     random: Random
     settings: Settings
+    public_files: PublicFiles | None = None
+    """None: the files are not in a folder of this machine."""
     searches: Remembered = field(default_factory=Remembered, compare=False)
     """Of this process alone."""
 

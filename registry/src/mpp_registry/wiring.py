@@ -19,11 +19,13 @@ from mpp_registry.api.app import App, Html
 from mpp_registry.api.endpoint import Endpoint
 from mpp_registry.api.guard import Outside
 from mpp_registry.api.limits import COUNT_SECONDS
+from mpp_registry.limits import PUBLIC_SECONDS
 from mpp_registry.log.renewing import renewed
 from mpp_registry.oci.rows import forget_uploads_before
 from mpp_registry.opening import opened, Options
 from mpp_registry.publishing.jobs import run_jobs
 from mpp_registry.publishing.limits import UPLOAD_SECONDS
+from mpp_registry.publishing.public import Following, switch
 from mpp_registry.serve import Door, Job, Listening, read_listen, RegistryServer, spool_folder
 from mpp_registry.services import Services
 from mpp_registry.web.errors import wants_html
@@ -50,6 +52,7 @@ def started(options: Options, at: Listening, *, environment: Mapping[str, str], 
     """It serves once ``server.run`` is called; at the end everything is closed."""
     clock, random = SystemClock(), SystemRandom()
     with contextlib.closing(Door(at)) as door, opened(_reached(options, door), clock=clock, random=random, environment=environment) as services:
+        switch(services, is_wanted=at.public_files)
         around = Outside(clock=clock, random=random, write_line=write_line, behind_proxy=at.behind_proxy, is_tls=bool(at.tls_cert))
         app = App(
             services,
@@ -95,7 +98,9 @@ def pages(services: Services) -> Html:
 
 
 def jobs(services: Services, app: App) -> list[Job]:
+    following = Following(services)
     return [
+        Job(name="public files", work=following.work, seconds=PUBLIC_SECONDS),
         Job(name="downloads", work=lambda: app.downloads.flush(services.database, services.clock.now()), seconds=COUNT_SECONDS, at_end=True),
         Job(name="cleaning", work=lambda: clean(services), seconds=CLEAN_SECONDS),
         Job(name="checkpoint", work=lambda: renew(services), seconds=RENEW_SECONDS),

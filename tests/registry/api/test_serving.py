@@ -35,6 +35,7 @@ def test_what_is_no_address(listen: str) -> None:
 @pytest.mark.parametrize("at", [
     Listening(listen="0.0.0.0:0"), Listening(listen="[::]:0"), Listening(tls_cert="a.pem"), Listening(tls_key="a.pem"),
     Listening(accel="/internal/"), Listening(accel="internal", behind_proxy=True), Listening(accel="/a b/", behind_proxy=True),
+    Listening(public_files=True),
 ])  # fmt: skip
 def test_nobody_else_reaches_a_registry_in_the_open(at: Listening) -> None:
     with pytest.raises(Refused) as caught:

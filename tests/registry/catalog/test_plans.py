@@ -17,6 +17,7 @@ from mpp_registry.catalog.types import Viewer
 from mpp_registry.catalog.writing import count_downloads, follow_state, put_package, put_publisher, put_version, set_owners, set_status
 from mpp_registry.catalog.types import VersionFiles
 from mpp_registry.log.ledger import Ledger
+from mpp_registry.publishing import public
 from mpp.crypto.roots import read_chain
 from mpp.testing.keys import fixed_signer, publisher
 from mpp.protocol.registry.state import PackageState
@@ -95,6 +96,11 @@ QUESTIONS: list[Callable[[Rows], object]] = [
     lambda rows: LEDGER.tile(rows, 0, 0, 2),
     lambda rows: LEDGER.bundle(rows, ONE, "1.0.0"),
     lambda rows: LEDGER.absence(rows, "com.example.none"),
+    lambda rows: rows.all(public.STOPPED_ROWS, ONE, "1.0.0", 9),
+    lambda rows: rows.all(public.PRIVATE_ROWS, ONE, 9),
+    lambda rows: rows.all(public.NEXT_ROWS, ONE, 9),
+    lambda rows: rows.all(public.CHANGED_ROWS, 1, 9),
+    lambda rows: public.wanted_files(rows, (ONE,)),
 ]
 
 

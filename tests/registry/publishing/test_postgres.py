@@ -21,6 +21,7 @@ from mpp_registry.publishing import change_owners, publish, set_status
 from mpp_registry.publishing.administering import publishers, queues
 from mpp_registry.publishing.jobs import run_jobs
 from mpp_registry.publishing.owning import set_quota
+from mpp_registry.publishing.public import Following, switch
 from mpp_registry.staging import approve_by_hand
 from tests.registry.publishing.worlds import ALICE, BOB, World, package
 
@@ -107,3 +108,29 @@ def test_every_statement_is_one_that_postgres_takes(replicas: tuple[World, World
     assert len(finish_recoveries(world.services)) == 1
     world.clock.moment += 10_000
     assert not run_jobs(world.services).failed
+
+
+def test_a_file_that_one_replica_stops_is_not_made_public_by_another(replicas: tuple[World, World]) -> None:
+    """They share one folder. Attack: a name that is given by one while the other takes it away."""
+    first, second = replicas
+    switch(first.services, is_wanted=True)
+    files = second.services.public_files
+    assert files is not None
+    place = Path(files.folder) / HELLO / "1.0.0.mpp"
+    first.publish(ALICE, HELLO)
+    assert Following(second.services).work() == 1
+    assert place.exists()
+
+    def stop(number: int) -> bool:
+        set_status(first.services, HELLO, "1.0.0", "quarantined", f"Looked at {number}.", None)
+        is_there = place.exists()
+        set_status(first.services, HELLO, "1.0.0", "active", f"Lifted {number}.", None)
+        return is_there
+
+    with ThreadPoolExecutor(2) as pool:
+        follower = pool.submit(lambda: [Following(second.services).work() for _ in range(15)])
+        assert not any(pool.submit(lambda: [stop(number) for number in range(8)]).result(60))
+        follower.result(60)
+    set_status(first.services, HELLO, "1.0.0", "revoked", "It is broken.", None)
+    assert Following(second.services).work() == 0
+    assert not place.exists()

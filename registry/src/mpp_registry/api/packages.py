@@ -8,11 +8,8 @@ from mpp.protocol.registry.documents import OwnerDoc, PackageDoc, SearchPage, Ve
 from mpp_registry.api.answering import Answer, Blob, document, IMMUTABLE, JSON, PACKAGE, SHORT
 from mpp_registry.api.asking import Ask, not_found
 from mpp_registry.catalog import reading
-from mpp_registry.catalog.types import PackageRow, VersionFiles, VersionRow
+from mpp_registry.catalog.types import STOPPED, PackageRow, VersionFiles, VersionRow
 from mpp_registry.store.ports import Rows
-
-STOPPED = frozenset(("quarantined", "revoked"))
-"""Versions whose file is given to nobody."""
 
 
 def search(ask: Ask) -> Answer:

@@ -115,14 +115,18 @@ def fill_ranks(database: Database, at_once: int = RANKS_FILLED_MAX) -> int:
 
     It goes on where it stopped, and a second replica that does the same finds nothing left to do.
     """
+    # Each rank belongs to a row of the index, so that equal numbers are enough to know.
+    missing = "SELECT 1 WHERE (SELECT COUNT(*) FROM search_rows) > (SELECT COUNT(*) FROM search_ranks)"
     sql = f"{_INDEXED}LEFT JOIN search_ranks r ON r.id = s.id WHERE s.id > ? AND r.id IS NULL ORDER BY s.id LIMIT ?"
     filled, last = 0, -1
     while True:
         with database.read() as rows:
-            if not rows.all(sql, last, 1):
+            if rows.one(missing) is None:
                 return filled
         with database.write() as rows:
             found = rows.all(sql, last, at_once)
             rows.many(_PUT, [(row[0], *rank_of(row[1:])) for row in found])
-        if found:
-            filled, last = filled + len(found), cast("int", found[-1][0])
+        if not found:
+            # What is left stands before: a release before this one wrote it meanwhile, or it belongs to no package.
+            return filled
+        filled, last = filled + len(found), cast("int", found[-1][0])

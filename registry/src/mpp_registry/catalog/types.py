@@ -9,6 +9,10 @@ from mpp.model.value import value
 T = TypeVar("T")
 
 
+STOPPED = frozenset(("quarantined", "revoked"))
+"""Versions whose file is given to nobody."""
+
+
 @value
 class Viewer:
     """Who asks. Private packages are shown to their owners and maintainers, and to an administrator; for others they do not exist."""

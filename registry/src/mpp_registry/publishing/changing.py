@@ -12,6 +12,7 @@ from __future__ import annotations
 from mpp.errors import Refused
 from mpp.protocol.registry.events import ADMIN, STATUSES, Status, VersionStatusChanged
 from mpp_registry.catalog import writing as catalog
+from mpp_registry.catalog.types import STOPPED
 from mpp_registry.publishing.actor import Actor, demand_key
 from mpp_registry.publishing.chains import demand_current
 from mpp_registry.publishing.owning import owners_of
@@ -40,6 +41,9 @@ def set_status(services: Services, package_id: str, version: str, status: Status
         services.ledger.append(rows, (VersionStatusChanged(package_id=package_id, version=version, status=status, reason=reason, by=by),), now)
         catalog.set_status(rows, package_id, version, status, reason)
         catalog.follow_state(rows, state_of(services, rows, package_id), now)
+        if status in STOPPED and services.public_files is not None:
+            # Last, and before it is committed: a crash at any moment leaves no file with a server in front that the log says nobody gets.
+            services.public_files.hide(package_id, version)
     return True
 
 

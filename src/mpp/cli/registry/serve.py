@@ -42,12 +42,13 @@ TOKEN_CHARS_MIN = 20
 @click.option("--tls-key", default="", metavar="FILE", help="Its key, as PEM.")
 @click.option("--behind-proxy", is_flag=True, help="Another server speaks TLS in front of this one.")
 @click.option("--accel", default="", metavar="PREFIX", help="Files are sent by the server in front, from this address: X-Accel-Redirect.")
+@click.option("--public-files", is_flag=True, help="The server in front sends files of public packages alone, from DATA/public.")
 @click.option("--no-add", is_flag=True, help="Do not write this registry into the list of those that this home knows.")
 @click.option("--quiet", is_flag=True, help="Write no line for each request.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with its address when it listens.")
 def command(
     listen: str, port: int | None, data: str, database_url: str, blobs: str, name: str, url: str, is_public: bool, require_namespace: bool | None,
-    staging: bool, admin_token_file: str, witnesses: tuple[str, ...], tls_cert: str, tls_key: str, behind_proxy: bool, accel: str, no_add: bool, quiet: bool, as_json: bool,
+    staging: bool, admin_token_file: str, witnesses: tuple[str, ...], tls_cert: str, tls_key: str, behind_proxy: bool, accel: str, public_files: bool, no_add: bool, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run a registry: publishers register and publish, hosts install, everybody can check its log.
 
@@ -81,7 +82,14 @@ def command(
         raise HostFailed("host.missing", f"the registry is not installed: {fault.name}", hint="install the distribution mpp-registry") from None
     if listen and port is not None:
         raise Refused("usage.option", "--listen and --port say the same", hint="give one of them")
-    at = Listening(listen=listen or f"127.0.0.1:{PORT if port is None else port}", tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy, accel=accel)
+    at = Listening(
+        listen=listen or f"127.0.0.1:{PORT if port is None else port}",
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        behind_proxy=behind_proxy,
+        accel=accel,
+        public_files=public_files,
+    )
     check_url(url)
     options = Options(
         data=data or os.path.join(home().path, "registry"), name=name or "MPP registry", url=url, database_url=database_url, blobs=blobs, is_public=is_public,
