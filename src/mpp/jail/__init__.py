@@ -5,12 +5,31 @@ import everything, load native code and make every ctypes callback before enteri
 they are held too.
 """
 
-from mpp.jail.entry import COMPILE_PLAN, Entered, Held, Plan, compile_plan, enter, worker_plan
-from mpp.jail.landlock import Rule
-from mpp.jail.memfd import is_sealed, open_sealed, seal_memory, sealed_copy, sealed_memory
-from mpp.jail.process import Limits, end_with, isolate, open_descriptors
-from mpp.jail.profiles import PROFILE_COMPILE, PROFILE_COMPONENT, PROFILE_COMPUTE, PROFILE_FILES, Profile, with_code
-from mpp.jail.seccomp import close_code
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpp.model.door import door
+
+if TYPE_CHECKING:
+    from mpp.jail.entry import COMPILE_PLAN, Entered, Held, Plan, compile_plan, enter, worker_plan
+    from mpp.jail.landlock import Rule
+    from mpp.jail.memfd import is_sealed, open_sealed, seal_memory, sealed_copy, sealed_memory
+    from mpp.jail.process import Limits, end_with, isolate, open_descriptors
+    from mpp.jail.profiles import PROFILE_COMPILE, PROFILE_COMPONENT, PROFILE_COMPUTE, PROFILE_FILES, Profile, with_code
+    from mpp.jail.seccomp import close_code
+
+__getattr__ = door(
+    __name__,
+    {
+        "entry": "COMPILE_PLAN Entered Held Plan compile_plan enter worker_plan",
+        "landlock": "Rule",
+        "memfd": "is_sealed open_sealed seal_memory sealed_copy sealed_memory",
+        "process": "Limits end_with isolate open_descriptors",
+        "profiles": "PROFILE_COMPILE PROFILE_COMPONENT PROFILE_COMPUTE PROFILE_FILES Profile with_code",
+        "seccomp": "close_code",
+    },
+)
 
 __all__ = [
     "COMPILE_PLAN",

@@ -7,22 +7,29 @@ of them before it does anything, and the usual way compiles six functions for ea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
 from typing import NoReturn, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
 
+@dataclass(init=False, repr=False, eq=False, match_args=False)
+class _Usual:
+    """Any class of the usual way."""
+
+    any: int
+
+
+_USUAL = fields(_Usual)[0]._field_type  # type: ignore[attr-defined] # noqa: SLF001 - the mark of a field that is no ClassVar has no public name
+_CHANGEABLE = (list, dict, set)
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def value(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen, slotted, keyword-only dataclass."""
-    if cls.__doc__ is None:
-        # Otherwise one is made of the signature, which takes longer than all the rest.
-        cls.__doc__ = ""
     own = frozenset(cls.__dict__)
-    made = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True, match_args=False)(cls)
-    rows = fields(made)  # type: ignore[arg-type] # it is a dataclass by now
+    made, rows = _slotted(cls)
     get = _getter([row.name for row in rows if row.compare])
 
     def is_equal(self: object, other: object) -> bool:
@@ -40,6 +47,30 @@ def value(cls: type[T]) -> type[T]:
         if name not in own:
             setattr(made, name, item)
     return made
+
+
+def _slotted(cls: type[T]) -> tuple[type[T], tuple[Field[object], ...]]:
+    """The class once more, with a slot for each field, and its fields as ``dataclasses`` tells them.
+
+    ``dataclass`` does the same in three times the time, and where there is no docstring in ten: it makes one of the signature.
+    """
+    if any("__dataclass_fields__" in base.__dict__ for base in cls.__mro__[1:]):
+        raise TypeError(f"{cls.__name__}: a value is made of its own fields alone")
+    own = dict(cls.__dict__)
+    rows = {name: _field(name, kind, own.pop(name, MISSING)) for name, kind in own.get("__annotations__", {}).items()}
+    for unwanted in ("__dict__", "__weakref__"):
+        own.pop(unwanted, None)
+    made: type[T] = type(cls)(cls.__name__, cls.__bases__, own | {"__slots__": tuple(rows), "__dataclass_fields__": rows})  # type: ignore[misc] # the class of a class makes classes
+    made.__qualname__ = cls.__qualname__
+    return made, tuple(rows.values())
+
+
+def _field(name: str, kind: object, given: object) -> Field[object]:
+    row: Field[object] = given if isinstance(given, Field) else field(default=given)  # type: ignore[arg-type] # any object is a default
+    if given.__class__ in _CHANGEABLE:
+        raise ValueError(f"the default of {name} would be shared by all values: give a default_factory")
+    row.name, row.type, row.kw_only, row._field_type = name, kind, True, _USUAL  # type: ignore[attr-defined] # noqa: SLF001 - as above
+    return row
 
 
 def _initialiser(made: type, rows: Sequence[Field[object]]) -> object:

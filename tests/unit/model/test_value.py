@@ -51,6 +51,24 @@ def test_it_is_a_dataclass_with_slots() -> None:
     assert not hasattr(Point(x=1), "__dict__")
 
 
+def test_a_class_without_words_has_none() -> None:
+    assert One.__doc__ is None
+
+
+def test_what_would_be_shared_or_inherited_is_no_value() -> None:
+    with pytest.raises(ValueError, match="the default of more would be shared"):
+
+        @value
+        class Shared:
+            more: list[int] = []  # noqa: RUF012 - the mistake itself
+
+    with pytest.raises(TypeError, match="Longer: a value is made of its own fields alone"):
+
+        @value
+        class Longer(Point):
+            z: int
+
+
 def test_equal_values_are_equal_and_hash_alike() -> None:
     assert One(name="a") == One(name="a") != One(name="b")
     assert hash(One(name="a")) == hash(One(name="a"))

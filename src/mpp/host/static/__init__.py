@@ -8,9 +8,24 @@ What is given back is not yet filtered: the host passes it through the privacy f
 
 from __future__ import annotations
 
-from mpp.host.static.comparing import changed_prompts
-from mpp.host.static.icon import icons_of
-from mpp.host.static.offering import Shelf, Shelves
-from mpp.host.static.static import Draft, EMPTY, Static, static_of, to_look_at
+from typing import TYPE_CHECKING
+
+from mpp.model.door import door
+
+if TYPE_CHECKING:
+    from mpp.host.static.comparing import changed_prompts
+    from mpp.host.static.icon import icons_of
+    from mpp.host.static.offering import Shelf, Shelves
+    from mpp.host.static.static import Draft, EMPTY, Static, static_of, to_look_at
+
+__getattr__ = door(
+    __name__,
+    {
+        "comparing": "changed_prompts",
+        "icon": "icons_of",
+        "offering": "Shelf Shelves",
+        "static": "Draft EMPTY Static static_of to_look_at",
+    },
+)
 
 __all__ = ("EMPTY", "Draft", "Shelf", "Shelves", "Static", "changed_prompts", "icons_of", "static_of", "to_look_at")

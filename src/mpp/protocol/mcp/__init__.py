@@ -1,10 +1,28 @@
 """The Model Context Protocol as this project speaks it, in both eras: messages in, events out. Spec: spec/mcp-front.md."""
 
-from mpp.protocol.mcp.calling import Ask
-from mpp.protocol.mcp.connection import Answered, Connection, Ended, Event, Listening, Server
-from mpp.protocol.mcp.lines import Lines
-from mpp.protocol.mcp.telling import Job, Voice
-from mpp.protocol.mcp.writing import Reply, busy_reply, error_reply, header_mismatch
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpp.model.door import door
+
+if TYPE_CHECKING:
+    from mpp.protocol.mcp.calling import Ask
+    from mpp.protocol.mcp.connection import Answered, Connection, Ended, Event, Listening, Server
+    from mpp.protocol.mcp.lines import Lines
+    from mpp.protocol.mcp.telling import Job, Voice
+    from mpp.protocol.mcp.writing import Reply, busy_reply, error_reply, header_mismatch
+
+__getattr__ = door(
+    __name__,
+    {
+        "calling": "Ask",
+        "connection": "Answered Connection Ended Event Listening Server",
+        "lines": "Lines",
+        "telling": "Job Voice",
+        "writing": "Reply busy_reply error_reply header_mismatch",
+    },
+)
 
 __all__ = [
     "Answered",

@@ -8,51 +8,83 @@ Limits: limits.py.
 Spec: spec/4-approval.md, spec/attestation.md.
 """
 
-from mpp.stages.approval.answer import judge_answer, read_answer, refusal, settle, sign_answer, strength_of, vouch
-from mpp.stages.approval.approvers import ADMIN, APPROVES, NOBODY, Approvers, read_approvers, write_approvers
-from mpp.stages.approval.consent import consent_of, keeps
-from mpp.stages.approval.digests import capabilities_digest, definitions_digest
-from mpp.stages.approval.events import (
-    answer_event,
-    consent_event,
-    question_event,
-    receipt_event,
-    refused_event,
-    standing_event,
-    standing_used_event,
-)  # fmt: skip
-from mpp.stages.approval.forms import can_be_kept, is_id, is_ref
-from mpp.stages.approval.judging import Call, Desk, accept, judge
-from mpp.stages.approval.kept_json import read_consent, read_kept_answer, read_standing, write_consent, write_kept_answer, write_standing
-from mpp.stages.approval.ports import ApprovalChannel, Approvals
-from mpp.stages.approval.ports import Asked as AskedBefore
-from mpp.stages.approval.proof import grant_from, mint_proof, verify_proof
-from mpp.stages.approval.question import REF_CHARS_LEAST, action_of, binding_of, make_question, required
-from mpp.stages.approval.question_json import read_question, write_question
-from mpp.stages.approval.receipt import read_receipt, write_receipt
-from mpp.stages.approval.refusals import NO_REF, answered, no_question, too_many_questions, too_many_standing
-from mpp.stages.approval.standing import fits, standing_of
-from mpp.stages.approval.strength import enough, needed_strength
-from mpp.stages.approval.text import moment, offer_words
-from mpp.stages.approval.types import (
-    ALWAYS,
-    AMR,
-    ONCE,
-    Action,
-    Answer,
-    Approver,
-    Consent,
-    Kept,
-    Offer,
-    Particulars,
-    Proof,
-    Question,
-    Receipt,
-    Settled,
-    Standing,
-    State,
-)  # fmt: skip
-from mpp.stages.approval.warrants import Grant, UseStanding, Warrant, use, warrant
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpp.model.door import door
+
+if TYPE_CHECKING:
+    from mpp.stages.approval.answer import judge_answer, read_answer, refusal, settle, sign_answer, strength_of, vouch
+    from mpp.stages.approval.approvers import ADMIN, APPROVES, NOBODY, Approvers, read_approvers, write_approvers
+    from mpp.stages.approval.consent import consent_of, keeps
+    from mpp.stages.approval.digests import capabilities_digest, definitions_digest
+    from mpp.stages.approval.events import (
+        answer_event,
+        consent_event,
+        question_event,
+        receipt_event,
+        refused_event,
+        standing_event,
+        standing_used_event,
+    )  # fmt: skip
+    from mpp.stages.approval.forms import can_be_kept, is_id, is_ref
+    from mpp.stages.approval.judging import Call, Desk, accept, judge
+    from mpp.stages.approval.kept_json import read_consent, read_kept_answer, read_standing, write_consent, write_kept_answer, write_standing
+    from mpp.stages.approval.ports import ApprovalChannel, Approvals
+    from mpp.stages.approval.ports import Asked as AskedBefore
+    from mpp.stages.approval.proof import grant_from, mint_proof, verify_proof
+    from mpp.stages.approval.question import REF_CHARS_LEAST, action_of, binding_of, make_question, required
+    from mpp.stages.approval.question_json import read_question, write_question
+    from mpp.stages.approval.receipt import read_receipt, write_receipt
+    from mpp.stages.approval.refusals import NO_REF, answered, no_question, too_many_questions, too_many_standing
+    from mpp.stages.approval.standing import fits, standing_of
+    from mpp.stages.approval.strength import enough, needed_strength
+    from mpp.stages.approval.text import moment, offer_words
+    from mpp.stages.approval.types import (
+        ALWAYS,
+        AMR,
+        ONCE,
+        Action,
+        Answer,
+        Approver,
+        Consent,
+        Kept,
+        Offer,
+        Particulars,
+        Proof,
+        Question,
+        Receipt,
+        Settled,
+        Standing,
+        State,
+    )  # fmt: skip
+    from mpp.stages.approval.warrants import Grant, UseStanding, Warrant, use, warrant
+
+__getattr__ = door(
+    __name__,
+    {
+        "answer": "judge_answer read_answer refusal settle sign_answer strength_of vouch",
+        "approvers": "ADMIN APPROVES NOBODY Approvers read_approvers write_approvers",
+        "consent": "consent_of keeps",
+        "digests": "capabilities_digest definitions_digest",
+        "events": "answer_event consent_event question_event receipt_event refused_event standing_event standing_used_event",
+        "forms": "can_be_kept is_id is_ref",
+        "judging": "Call Desk accept judge",
+        "kept_json": "read_consent read_kept_answer read_standing write_consent write_kept_answer write_standing",
+        "ports": "ApprovalChannel Approvals AskedBefore=Asked",
+        "proof": "grant_from mint_proof verify_proof",
+        "question": "REF_CHARS_LEAST action_of binding_of make_question required",
+        "question_json": "read_question write_question",
+        "receipt": "read_receipt write_receipt",
+        "refusals": "NO_REF answered no_question too_many_questions too_many_standing",
+        "standing": "fits standing_of",
+        "strength": "enough needed_strength",
+        "text": "moment offer_words",
+        "types": "ALWAYS AMR ONCE Action Answer Approver Consent Kept Offer Particulars Proof Question Receipt Settled Standing State",
+        "warrants": "Grant UseStanding Warrant use warrant",
+    },
+)
 
 __all__ = (
     "ADMIN",

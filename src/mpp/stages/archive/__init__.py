@@ -6,22 +6,39 @@ Refuses: every ZIP that is not canonical (``archive.*``), too large (``size.*``)
 Limits: stages/archive/limits.py; nothing is inflated here.
 """
 
-from mpp.stages.archive.reader import check_names, check_sizes, read_archive, read_structure
-from mpp.stages.archive.types import (
-    LAYER_NAME,
-    MANIFEST_NAME,
-    PROVENANCE_NAME,
-    PUBLISHER_NAME,
-    SBOM_NAME,
-    SEAL_NAMES,
-    SIGNATURE_NAME,
-    Archive,
-    Buffer,
-    Hashes,
-    Member,
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mpp.model.door import door
+
+if TYPE_CHECKING:
+    from mpp.stages.archive.reader import check_names, check_sizes, read_archive, read_structure
+    from mpp.stages.archive.types import (
+        LAYER_NAME,
+        MANIFEST_NAME,
+        PROVENANCE_NAME,
+        PUBLISHER_NAME,
+        SBOM_NAME,
+        SEAL_NAMES,
+        SIGNATURE_NAME,
+        Archive,
+        Buffer,
+        Hashes,
+        Member,
+    )
+    from mpp.stages.archive.members import hashes, member_chunks, read_member
+    from mpp.stages.archive.writer import pack, seal, unseal
+
+__getattr__ = door(
+    __name__,
+    {
+        "reader": "check_names check_sizes read_archive read_structure",
+        "types": "LAYER_NAME MANIFEST_NAME PROVENANCE_NAME PUBLISHER_NAME SBOM_NAME SEAL_NAMES SIGNATURE_NAME Archive Buffer Hashes Member",
+        "members": "hashes member_chunks read_member",
+        "writer": "pack seal unseal",
+    },
 )
-from mpp.stages.archive.members import hashes, member_chunks, read_member
-from mpp.stages.archive.writer import pack, seal, unseal
 
 __all__ = [
     "LAYER_NAME",

@@ -10,25 +10,55 @@ Spec: spec/6-privacy.md.
 
 from __future__ import annotations
 
-from mpp.stages.privacy.arena import Arena, gather
-from mpp.stages.privacy.catalog import GROUPS, OFF_BY_DEFAULT, built_in, expand, group_of, known_types, words_for
-from mpp.stages.privacy.custom import Accepted, Prepared, accepted, custom_detectors, hostile_to, prepare, refusal
-from mpp.stages.privacy.detector import Detector, Hit, Place
-from mpp.stages.privacy.engine import choose
-from mpp.stages.privacy.explaining import explain_message
-from mpp.stages.privacy.filter import Filter
-from mpp.stages.privacy.jsonbytes import read_message, write_message
-from mpp.stages.privacy.limits import MESSAGE_BYTES_MAX
-from mpp.stages.privacy.live import FilteredLive
-from mpp.stages.privacy.outgoing import Leak, Outgoing, outgoing_arguments
-from mpp.stages.privacy.outgoing_http import Leaving, LeavingJudged, outgoing_request
-from mpp.stages.privacy.placeholders import PLACEHOLDER, Pseudonyms
-from mpp.stages.privacy.reply import Clean, Pass, clean_run
-from mpp.stages.privacy.reveal import has_placeholder, Hiding, Plain, reveal_arguments, Revealed
-from mpp.stages.privacy.ports import Kept, Scanner
-from mpp.stages.privacy.search import Rules
-from mpp.stages.privacy.types import UNFILTERED, Filtered, Found, Report, together, with_leaks
-from mpp.stages.privacy.widen import widened
+from typing import TYPE_CHECKING
+
+from mpp.model.door import door
+
+if TYPE_CHECKING:
+    from mpp.stages.privacy.arena import Arena, gather
+    from mpp.stages.privacy.catalog import GROUPS, OFF_BY_DEFAULT, built_in, expand, group_of, known_types, words_for
+    from mpp.stages.privacy.custom import Accepted, Prepared, accepted, custom_detectors, hostile_to, prepare, refusal
+    from mpp.stages.privacy.detector import Detector, Hit, Place
+    from mpp.stages.privacy.engine import choose
+    from mpp.stages.privacy.explaining import explain_message
+    from mpp.stages.privacy.filter import Filter
+    from mpp.stages.privacy.jsonbytes import read_message, write_message
+    from mpp.stages.privacy.limits import MESSAGE_BYTES_MAX
+    from mpp.stages.privacy.live import FilteredLive
+    from mpp.stages.privacy.outgoing import Leak, Outgoing, outgoing_arguments
+    from mpp.stages.privacy.outgoing_http import Leaving, LeavingJudged, outgoing_request
+    from mpp.stages.privacy.placeholders import PLACEHOLDER, Pseudonyms
+    from mpp.stages.privacy.reply import Clean, Pass, clean_run
+    from mpp.stages.privacy.reveal import has_placeholder, Hiding, Plain, reveal_arguments, Revealed
+    from mpp.stages.privacy.ports import Kept, Scanner
+    from mpp.stages.privacy.search import Rules
+    from mpp.stages.privacy.types import UNFILTERED, Filtered, Found, Report, together, with_leaks
+    from mpp.stages.privacy.widen import widened
+
+__getattr__ = door(
+    __name__,
+    {
+        "arena": "Arena gather",
+        "catalog": "GROUPS OFF_BY_DEFAULT built_in expand group_of known_types words_for",
+        "custom": "Accepted Prepared accepted custom_detectors hostile_to prepare refusal",
+        "detector": "Detector Hit Place",
+        "engine": "choose",
+        "explaining": "explain_message",
+        "filter": "Filter",
+        "jsonbytes": "read_message write_message",
+        "limits": "MESSAGE_BYTES_MAX",
+        "live": "FilteredLive",
+        "outgoing": "Leak Outgoing outgoing_arguments",
+        "outgoing_http": "Leaving LeavingJudged outgoing_request",
+        "placeholders": "PLACEHOLDER Pseudonyms",
+        "reply": "Clean Pass clean_run",
+        "reveal": "has_placeholder Hiding Plain reveal_arguments Revealed",
+        "ports": "Kept Scanner",
+        "search": "Rules",
+        "types": "UNFILTERED Filtered Found Report together with_leaks",
+        "widen": "widened",
+    },
+)
 
 __all__ = (
     "GROUPS",

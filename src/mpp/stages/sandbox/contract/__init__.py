@@ -8,12 +8,29 @@
 
 from __future__ import annotations
 
-from mpp.stages.sandbox.contract.arguments import Arguments, read_arguments, request_line
-from mpp.stages.sandbox.contract.content import Annotations, Content, EmbeddedResource, Labels, MediaContent, ResourceLink, TextContent
-from mpp.stages.sandbox.contract.limits import ARGUMENT_BYTES_MAX, LINE_BYTES_MAX, REPLY_BYTES_MAX
-from mpp.stages.sandbox.contract.questions import InputRequired, Question
-from mpp.stages.sandbox.contract.reply import ToolReply, ToolResult, read_reply, read_result
-from mpp.stages.sandbox.contract.schemacheck import SchemaCheck
+from typing import TYPE_CHECKING
+
+from mpp.model.door import door
+
+if TYPE_CHECKING:
+    from mpp.stages.sandbox.contract.arguments import Arguments, read_arguments, request_line
+    from mpp.stages.sandbox.contract.content import Annotations, Content, EmbeddedResource, Labels, MediaContent, ResourceLink, TextContent
+    from mpp.stages.sandbox.contract.limits import ARGUMENT_BYTES_MAX, LINE_BYTES_MAX, REPLY_BYTES_MAX
+    from mpp.stages.sandbox.contract.questions import InputRequired, Question
+    from mpp.stages.sandbox.contract.reply import ToolReply, ToolResult, read_reply, read_result
+    from mpp.stages.sandbox.contract.schemacheck import SchemaCheck
+
+__getattr__ = door(
+    __name__,
+    {
+        "arguments": "Arguments read_arguments request_line",
+        "content": "Annotations Content EmbeddedResource Labels MediaContent ResourceLink TextContent",
+        "limits": "ARGUMENT_BYTES_MAX LINE_BYTES_MAX REPLY_BYTES_MAX",
+        "questions": "InputRequired Question",
+        "reply": "ToolReply ToolResult read_reply read_result",
+        "schemacheck": "SchemaCheck",
+    },
+)
 
 __all__ = (
     "ARGUMENT_BYTES_MAX",

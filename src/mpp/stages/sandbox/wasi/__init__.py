@@ -8,9 +8,24 @@
 
 from __future__ import annotations
 
-from mpp.stages.sandbox.wasi.codes import DeadlineOver, OutputOver, ProcExit
-from mpp.stages.sandbox.wasi.preview1 import FUNCTIONS, Preview1
-from mpp.stages.sandbox.wasi.setup import DeviceGrant, Grant, prepare
-from mpp.stages.sandbox.wasi.state import FilesUsed, Quota, Setup, Times
+from typing import TYPE_CHECKING
+
+from mpp.model.door import door
+
+if TYPE_CHECKING:
+    from mpp.stages.sandbox.wasi.codes import DeadlineOver, OutputOver, ProcExit
+    from mpp.stages.sandbox.wasi.preview1 import FUNCTIONS, Preview1
+    from mpp.stages.sandbox.wasi.setup import DeviceGrant, Grant, prepare
+    from mpp.stages.sandbox.wasi.state import FilesUsed, Quota, Setup, Times
+
+__getattr__ = door(
+    __name__,
+    {
+        "codes": "DeadlineOver OutputOver ProcExit",
+        "preview1": "FUNCTIONS Preview1",
+        "setup": "DeviceGrant Grant prepare",
+        "state": "FilesUsed Quota Setup Times",
+    },
+)
 
 __all__ = ["FUNCTIONS", "DeadlineOver", "DeviceGrant", "FilesUsed", "Grant", "OutputOver", "Preview1", "ProcExit", "Quota", "Setup", "Times", "prepare"]
