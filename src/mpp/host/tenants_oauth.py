@@ -1,7 +1,6 @@
 """Access tokens of OAuth issuers, for the front as a resource server: a file says which issuers count, for which tenant, with which keys.
 
-Tokens are judged here, by keys out of files: nothing is fetched, nobody is asked. Strict where the standards leave a choice:
-one audience that is this very resource, the algorithm of the named key, an end, and every scope that is demanded.
+Tokens are judged here, nobody is asked about one. Keys come out of files, or where the owner says so from the issuer itself (``issuer_keys``). Strict where the standards leave a choice: one audience that is this very resource, the algorithm of the named key, an end, and every scope that is demanded.
 Spec: spec/mcp-front.md, J-80 to J-87.
 """
 
@@ -11,12 +10,14 @@ import hashlib
 import os
 import tomllib
 from collections import OrderedDict
-from collections.abc import Mapping
-from threading import Lock
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from threading import Lock, Thread
 
 from mpp.crypto.jws import Compact, read_compact
 from mpp.crypto.roots import is_plain_line
-from mpp.errors import Refused
+from mpp.errors import MppError, Refused, RemoteFailed
+from mpp.host.issuer_keys import IssuerKeys, is_issuer, KeySource
 from mpp.host.oidc import ISSUER_TEXT_MAX, JWKS_BYTES_MAX, OIDC_SECONDS_MAX, OIDC_SKEW_SECONDS_MAX, OIDC_TIME_MAX, IssuerKey, judge_signature, keys_of_file
 from mpp.host.policy_files import Glance, glance, read_owned
 from mpp.host.tenants import TENANT_NAME, TENANT_NAME_FORM
@@ -61,6 +62,8 @@ class AccessIssuer:
     may_name: str
     user_claim: str
     """The claim that names the user; empty: no user is taken out of a token."""
+    source: KeySource | None = None
+    """Where its keys are fetched from; None: they are in a file."""
 
 
 @value
@@ -127,7 +130,11 @@ def _judge(found: ResourceServer, fields: Fields, issuers: tuple[AccessIssuer, .
 
 
 def _read_issuer(fields: Fields, folder: str, files: list[str]) -> AccessIssuer:
-    name, faults = fields.text("jwks", most=ISSUER_TEXT_MAX), fields.faults
+    faults = fields.faults
+    fetches, private = fields.flag("fetch_keys", default=False), fields.flag("private_addresses", default=False)
+    name = "" if fetches else fields.text("jwks", most=ISSUER_TEXT_MAX)
+    authority = fields.text("ca_file", most=ISSUER_TEXT_MAX, default="", least=0) if fetches else ""
+    source = KeySource(issuer="", private=private, ca_file=os.path.join(folder, authority) if authority else "")
     found = AccessIssuer(
         issuer=fields.text("issuer", most=ISSUER_TEXT_MAX),
         tenant=fields.text("tenant", most=40, pattern=TENANT_NAME, form=TENANT_NAME_FORM),
@@ -138,10 +145,12 @@ def _read_issuer(fields: Fields, folder: str, files: list[str]) -> AccessIssuer:
     )
     if found.may_name and not is_name_pattern(found.may_name):
         faults.add("form", fields.path("may_name"), "is no pattern of names", f"write {NAME_PATTERN_FORM}")
-    if not found.issuer.startswith("https://"):
+    if not (is_issuer(found.issuer) if fetches else found.issuer.startswith("https://")):
         faults.add("form", fields.path("issuer"), "is no https address", "write the issuer exactly as its tokens do")
+    if private and not fetches:
+        faults.add("form", fields.path("private_addresses"), "says where keys may be fetched from, and none are", "add fetch_keys = true")
     fields.end()
-    return found
+    return replace(found, source=replace(source, issuer=found.issuer)) if fetches else found
 
 
 def _keys(path: str, files: list[str]) -> tuple[IssuerKey, ...]:
@@ -169,8 +178,10 @@ def _toml(data: bytes, where: str) -> Json:
     return found
 
 
-def judge_access_token(token: str, server: ResourceServer, now: int, *, where: str = "access token") -> Admitted:
-    """Who calls by this token; refused if it is not an issuer's for this resource, now, with all scopes."""
+def judge_access_token(
+    token: str, server: ResourceServer, now: int, *, where: str = "access token", fetched: Callable[[str], tuple[IssuerKey, ...]] = lambda _: ()
+) -> Admitted:  # fmt: skip
+    """Who calls by this token; refused if it is not an issuer's for this resource, now, with all scopes. ``fetched`` knows the keys of issuers without a file."""
     found = read_compact(token, where=where)
     if found.kind.upper() not in KINDS:
         raise Refused("agent.jws_kind", f"the token is of the kind {shown(found.kind)!r}, no access token", where=where, hint="send the access token")
@@ -181,7 +192,7 @@ def judge_access_token(token: str, server: ResourceServer, now: int, *, where: s
     issuer = server.issuers.get(written)
     if issuer is None:
         raise Refused("agent.issuer", f"this host does not know the issuer {shown(written)!r}", where=where, hint="get a token of an issuer that it names")
-    judge_signature(found, issuer.keys, where)
+    judge_signature(found, issuer.keys if issuer.source is None else fetched(written), where)
     until = _judge_claims(claims, found, server, now, where)
     _judge_scopes(claims, server, where)
     written_name = claims.text(issuer.name_claim, most=ISSUER_TEXT_MAX)
@@ -243,16 +254,24 @@ def _user(claims: Fields, issuer: AccessIssuer, agent: str) -> str:
 class AccessTokens:
     """The file of issuers, read anew when it or a key file changes; and the tokens that were judged by it, until each ends."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, keys: Callable[[KeySource], IssuerKeys] = IssuerKeys) -> None:
         self.path = path
         self._lock = Lock()
+        self._make = keys
         self._stamps: tuple[Glance | None, ...] = ()
+        self._fetched: dict[str, IssuerKeys] = {}
+        self._known: dict[str, tuple[IssuerKey, ...]] = {}
+        """What tokens were judged by, so that a change is noticed."""
         self._server = self._read()
         self._kept: OrderedDict[bytes, Admitted] = OrderedDict()
 
     def _read(self) -> ResourceServer:
         server = read_resource(self.path)
         self._stamps = tuple(map(glance, server.files))
+        before, wanted = self._fetched, {one.issuer: one.source for one in server.issuers.values() if one.source is not None}
+        self._fetched = {
+            name: before[name] if name in before and before[name].source == source else self._make(source) for name, source in wanted.items()
+        }  # fmt: skip
         return server
 
     def current(self) -> ResourceServer:
@@ -265,6 +284,11 @@ class AccessTokens:
             self._server = self._read()
             # Spec: mcp-front J-87. A key that was taken away opens nothing from then on, whatever was judged before.
             self._kept.clear()
+        if self._fetched:
+            keys = {name: one.keys() for name, one in self._fetched.items()}
+            if keys != self._known:
+                self._known = keys
+                self._kept.clear()
         return self._server
 
     def judge(self, token: str, now: int) -> Admitted:
@@ -274,8 +298,48 @@ class AccessTokens:
             found = self._kept.get(name)
             if found is not None and now < found.until:
                 return found
-            admitted = judge_access_token(token, server, now)
+            admitted = judge_access_token(token, server, now, fetched=self._keys_of)
             self._kept[name] = admitted
             if len(self._kept) > OAUTH_KEPT_MAX:
                 self._kept.popitem(last=False)
             return admitted
+
+    def _keys_of(self, issuer: str) -> tuple[IssuerKey, ...]:
+        found = self._known[issuer]
+        if not found:
+            hint = "wait a minute: they are asked for again"
+            raise RemoteFailed("remote.connection", "the keys of the issuer are not known now, so its tokens cannot be judged", where=issuer, hint=hint)
+        return found
+
+    def wanting(self, token: str) -> IssuerKeys | None:
+        """Whose keys may be asked for again, because this token names one that is not known here; None where that would change nothing, or is too soon."""
+        try:
+            found = read_compact(token, where="access token")
+            issuer = claimed_issuer(found)
+        except MppError:
+            return None
+        with self._lock:
+            source = self._fetched.get(issuer)
+            known = self._known.get(issuer, ())
+        if source is None or any(key.kid == found.key for key in known) or not source.is_due():
+            return None
+        return source
+
+    def renew_all(self) -> None:
+        """Fetch what is fetched, before the first token comes. It waits; what cannot be fetched is asked for later."""
+        with self._lock:
+            sources = list(self._fetched.values())
+        # Side by side: one that is down must not keep the others waiting.
+        threads = [Thread(target=source.renew, name="mpp-issuer-keys", daemon=True) for source in sources]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def claimed_issuer(found: Compact) -> str:
+    """Who a token says made it. Nothing is verified."""
+    faults = Faults("agent")
+    written = Fields(read(found.payload, family="agent", where="access token"), "access token", faults).text("iss", most=ISSUER_TEXT_MAX)
+    faults.stop()
+    return written

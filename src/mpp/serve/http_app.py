@@ -6,6 +6,7 @@ Spec: spec/mcp-front.md, J-60 to J-99. It runs in one event loop; calls run in t
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import orjson
@@ -76,7 +77,7 @@ class Front:
         if head.path != ENDPOINT:
             await self._metadata(exchange)
             return
-        admission = self._door.admit(head)
+        admission = await self._admit(head)
         self._judge_rate(admission)
         if head.method == "POST":
             await self._post(exchange, admission)
@@ -87,6 +88,18 @@ class Front:
             await exchange.reply(200)
         else:
             raise BadRequestError(405, "messages are sent with POST", headers=((b"allow", b"POST, GET, DELETE"),))
+
+    async def _admit(self, head: Head) -> Admission:
+        try:
+            return self._door.admit(head)
+        except BadRequestError as refusal:
+            may_help = refusal.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE}
+            keys = self._door.wanting(head) if may_help else None
+            if keys is None:
+                raise
+        # Spec: mcp-front J-89. The issuer may have new keys. Only this request waits.
+        await asyncio.to_thread(keys.renew)
+        return self._door.admit(head)
 
     async def _metadata(self, exchange: Exchange) -> None:
         """RFC 9728. It says where tokens come from, to everybody."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from mpp.errors import MppError, Refused
+from mpp.errors import MppError, Refused, RemoteFailed
 from mpp.host.agent_store import TOKEN_PREFIX, AgentStore, agent_of_token
+from mpp.host.issuer_keys import IssuerKeys
 from mpp.host.tenants import LOCAL_TENANT, TENANT_TOKEN_PREFIX, TokenStore, holder_of
 from mpp.host.tenants_oauth import AccessTokens, ResourceServer
 from mpp.model.agents import AgentIdentity
@@ -65,10 +66,19 @@ class Door:
             raise self._refusal(401, "invalid_request", "only bearer tokens are taken")
         try:
             return self._of_token(token.strip(" "))
+        except RemoteFailed:
+            raise BadRequestError(503, "this host cannot judge tokens now", code=-32603, headers=((b"retry-after", b"60"),)) from None
         except MppError as refusal:
             if refusal.code == "agent.scope":
                 raise self._refusal(403, "insufficient_scope", refusal.message) from None
             raise self._refusal(401, "invalid_token", refusal.message) from None
+
+    def wanting(self, head: Head) -> IssuerKeys | None:
+        """Whose keys may be asked for once more before this request is turned down."""
+        kind, _, token = head.found.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if self._access is None or kind.lower() != "bearer" or not token.isascii() or token.startswith((TENANT_TOKEN_PREFIX, TOKEN_PREFIX)):
+            return None
+        return self._access.wanting(token.strip(" "))
 
     def _of_token(self, token: str) -> Admission:
         now = self._clock.now()

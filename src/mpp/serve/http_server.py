@@ -23,6 +23,7 @@ from uvicorn.server import ServerState
 from mpp.errors import HostFailed, Refused
 from mpp.host.agent_store import AgentStore
 from mpp.host.home import Home
+from mpp.host.issuer_keys import IssuerKeys
 from mpp.host.outside import is_here
 from mpp.host.tenants import TENANT_RATE_MAX, TokenStore
 from mpp.host.tenants_oauth import AccessTokens
@@ -76,6 +77,8 @@ class HttpOptions:
     tenant_rate: int = 0
     """Requests a minute of each tenant; 0: no bound."""
     threads: int = HTTP_THREADS
+    told: Callable[[str], None] = lambda _: None
+    """Hears what the owner should know while it serves: keys of an issuer that cannot be fetched."""
     local: Caller = field(default_factory=Caller)
     """As whom a call without a token counts, where those are taken."""
 
@@ -150,7 +153,9 @@ class HttpServer:
     def __init__(self, backend: Backend, options: HttpOptions, clock: Clock, random: Random, *, version: str = "0") -> None:
         tokens = TokenStore(options.home.tokens)
         check_options(options, has_tokens=bool(tokens.load()))
-        access = AccessTokens(options.oauth) if options.oauth else None
+        access = AccessTokens(options.oauth, keys=lambda source: IssuerKeys(source, told=options.told)) if options.oauth else None
+        if access is not None:
+            access.renew_all()
         self._options, self._backend = options, Viewed(backend, ViewStore(options.home.tenants))
         demanded = options.require_token or options.behind_proxy
         self._door = Door(tokens, AgentStore(options.home.agents), clock, access=access, demanded=demanded, local=options.local)

@@ -60,6 +60,10 @@ class Crew:
         finally:
             os.close(gone)
 
+    def guard(self, work: Work, gone: int) -> None:
+        """Do it in this thread, as one of the crew would."""
+        guarded(work, gone, self._say)
+
     def close(self, seconds: float) -> bool:
         """Let the threads end, and wait for them so long at most. True if they have."""
         until = time.monotonic() + seconds

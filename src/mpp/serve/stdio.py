@@ -1,7 +1,7 @@
 """MCP over standard input and output: one client, one line per message. Spec: mcp-front J-56 to J-59.
 
-Two threads take turns at reading, calls beside others are done by a crew, and whoever writes holds the one lock. The lock also guards the
-connection, so that what is sent is sent in the order in which the protocol decided it.
+Two threads take turns at reading, and whoever reads does short calls itself, one behind the other; calls that wait are done beside each other by a crew.
+Whoever writes holds the one lock. It also guards the connection, so that what is sent is sent in the order in which the protocol decided it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import stat
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -26,7 +27,8 @@ from mpp.protocol.mcp.limits import MESSAGE_BYTES_MAX
 from mpp.protocol.mcp.ports import Backend, Caller
 from mpp.protocol.mcp.versions import INTERNAL, PARSE_ERROR
 from mpp.serve.outbox import Outbox
-from mpp.serve.running import again, Crew, end, guarded
+from mpp.serve.pace import Pace
+from mpp.serve.running import again, Crew, end
 from mpp.serve.turns import Turns
 
 READ_BYTES = 64 * 1024
@@ -37,6 +39,9 @@ LAST_WORDS_SECONDS = 660.0
 
 UNREAD_SECONDS = 30.0
 """Seconds after the end of input for which the client may leave answers unread. Reason: as over HTTP; a reader that works through them takes some each second."""
+
+HAND_OVER_SECONDS = 0.02
+"""Seconds that whoever reads waits for the lock to hand calls over, until it looks at its pipes again. Reason: a lock is held for microseconds, or by one that waits for the client."""
 
 LOOK_SECONDS = 0.02
 """Seconds between two looks in that time at whether the reader is still there. Reason: its calls end within a tenth of a second."""
@@ -86,6 +91,11 @@ class StdioFront:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._lines = Lines()
         self._turns = Turns()
+        self._pace = Pace()
+        self._next: deque[_Call] = deque()
+        """Calls that whoever reads is going to do. It is filled under the lock."""
+        self._leading: _Call | None = None
+        """The call that whoever reads does now."""
         self._ended = False
         self._stopped = False
         self._client_gone = False
@@ -119,7 +129,9 @@ class StdioFront:
             os.close(gone)
 
     def _lead(self, gone: int) -> bool:
-        """Read until the end, or until the other thread has taken over. A call that comes alone is done here: to wake a thread costs more than most calls."""
+        """Read until the end, or until the other thread has taken over. Short calls are done here: to wake a thread costs more than most of them."""
+        if self._turns.is_taken:
+            self._hand_over()
         poll = select.poll()
         poll.register(self._read_fd, select.POLLIN)
         write_fd = self._outbox.fd
@@ -127,7 +139,8 @@ class StdioFront:
         while not self._over:
             # Besides room to write, its errors count: whoever read our answers is gone.
             poll.register(write_fd, select.POLLOUT if self._outbox.is_waiting else 0)
-            ready = dict(poll.poll(self._patience()))
+            is_free = not self._turns.is_taken
+            ready = dict(poll.poll(0 if self._next else self._patience()))
             if self._wake in ready:
                 os.eventfd_read(self._wake)
             self._give_up_late()
@@ -137,21 +150,50 @@ class StdioFront:
             if write_fd in ready:
                 self._flush()
             if self._read_fd in ready:
-                alone = self._read()
-                if alone is not None and not self._turns.busy(partial(guarded, partial(self._work, alone, None), gone)):
-                    return False
+                self._read()
+            if self._next and not self._do_next(gone, is_free=is_free):
+                return False
         return False
 
-    def _read(self) -> _Call | None:
-        """Take what has come. A call that is to be done by this thread is returned, all others are in the hands of the crew."""
+    def _do_next(self, gone: int, *, is_free: bool) -> bool:
+        """Do one call that waits for this thread. False: the other thread leads now."""
+        if not is_free:
+            # The other is in a long call, so nobody would take over from this thread. What waits behind that call waits no longer.
+            self._hand_over()
+            return True
+        call = self._next.popleft()
+        self._leading = call
+        return self._turns.busy(partial(self._crew.guard, partial(self._timed, call), gone))
+
+    def _timed(self, call: _Call, gone: int) -> None:
+        name, begun, before = call.job.name, time.monotonic(), time.thread_time()
+        self._work(call, None, gone)
+        now = time.monotonic()
+        if not self._turns.is_taken:
+            self._leading = None
+            self._pace.note(name, now - begun, time.thread_time() - before, now)
+
+    def _hand_over(self) -> None:
+        """What waits for the thread that reads goes to the crew."""
+        # Attack: a client that reads no answers; whoever writes one then holds the lock. It is tried again.
+        if not self._lock.acquire(timeout=HAND_OVER_SECONDS):
+            return
+        try:
+            leading, self._leading = self._leading, None
+            if leading is not None:
+                self._pace.note_long(leading.job.name, time.monotonic())
+            while self._next:
+                self._give(self._next.popleft(), None)
+        finally:
+            self._lock.release()
+
+    def _read(self) -> None:
+        """Take what has come."""
         data = os.read(self._read_fd, READ_BYTES)
         if not data:
             self._ended = True
-        alone = None
-        lines = self._lines.feed(data)
-        for line in lines:
-            alone = self._take(line, alone=len(lines) == 1)
-        return alone
+        for line in self._lines.feed(data):
+            self._take(line)
 
     @property
     def _over(self) -> bool:
@@ -172,18 +214,13 @@ class StdioFront:
     def _note_due(self) -> None:
         self._due = min((one.until for one in self._waiting.values()), default=None)
 
-    def _take(self, line: bytes | None, *, alone: bool) -> _Call | None:
+    def _take(self, line: bytes | None) -> None:
         with self._lock:
             if line is None:
                 self._write(error_reply(None, PARSE_ERROR, f"a message has at most {MESSAGE_BYTES_MAX} bytes").data)
-                return None
-            events = self._connection.receive(line)
-            if alone and len(events) == 1 and isinstance(events[0], Job) and not self._calls:
-                call = self._calls[events[0].id] = _Call(events[0])
-                return call
-            for event in events:
+                return
+            for event in self._connection.receive(line):
                 self._event(event)
-        return None
 
     def _event(self, event: Event) -> None:
         if isinstance(event, Reply):
@@ -196,16 +233,19 @@ class StdioFront:
             waiting = self._waiting.pop(event.ask, None)
             self._note_due()
             if waiting is not None:
-                self._go_on(waiting.call, event.result)
+                self._give(waiting.call, event.result)
 
     # -- calls; all of these are called under the lock
 
     def _begin(self, job: Job) -> None:
+        is_alone = not self._calls
         call = self._calls[job.id] = _Call(job)
-        if not self._crew.put(lambda gone: self._work(call, None, gone)):
-            self._done(call, busy_reply(job.id))
+        if not self._turns.is_taken and (is_alone or not self._pace.is_beside(job.name, time.monotonic())):
+            self._next.append(call)
+        else:
+            self._give(call, None)
 
-    def _go_on(self, call: _Call, answer: dict[str, Json] | None) -> None:
+    def _give(self, call: _Call, answer: dict[str, Json] | None) -> None:
         if not self._crew.put(lambda gone: self._work(call, answer, gone)):
             self._done(call, busy_reply(call.job.id))
 
@@ -240,7 +280,7 @@ class StdioFront:
                 if waiting.until <= now:
                     del self._waiting[name]
                     self._write(waiting.ask.withdraw)
-                    self._go_on(waiting.call, None)
+                    self._give(waiting.call, None)
             self._note_due()
 
     # -- in a thread of the crew
@@ -274,7 +314,7 @@ class StdioFront:
                 self._done(call, reply)
             elif self._over:
                 # Who wrote its last word answers no question any more.
-                self._go_on(call, None)
+                self._give(call, None)
             else:
                 self._waiting[ask.id] = _Waiting(call, ask, time.monotonic() + ask.seconds)
                 self._note_due()
@@ -353,9 +393,11 @@ class StdioFront:
             if self._finishing:
                 return
             self._finishing = True
+            while self._next:
+                self._give(self._next.popleft(), None)
             if not self._stopped and not self._client_gone:
                 for waiting in list(self._waiting.values()):
-                    self._go_on(waiting.call, None)
+                    self._give(waiting.call, None)
                 self._waiting.clear()
                 self._note_due()
                 self._wait_for_last_words()

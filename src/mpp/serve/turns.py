@@ -1,6 +1,6 @@
 """Two threads take turns at reading: one reads and does short work itself, the other takes over when that work turns out to be long.
 
-Measured: to hand a call to another thread costs several times the call's own work in a front. So the reader does a call itself when no other runs.
+Measured: to hand a call to another thread costs several times the call's own work in a front. So the reader does short calls itself.
 It cannot read meanwhile, and a client that cancels must be heard: the other thread looks now and then, and only while there is something to look at.
 """
 
@@ -35,6 +35,11 @@ class Turns:
 
     def close(self) -> None:
         os.close(self._bell)
+
+    @property
+    def is_taken(self) -> bool:
+        """Does the other thread lead, while the one that worked still works? Whoever leads then is not relieved by anybody."""
+        return self._taken
 
     def ring(self) -> None:
         """Wake whoever stands by."""

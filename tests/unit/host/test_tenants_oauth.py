@@ -188,7 +188,7 @@ def test_judged_tokens_are_remembered_until_they_end(config: Path, monkeypatch: 
     tokens, token = AccessTokens(str(config)), access()
     judged: list[str] = []
     judge = tenants_oauth.judge_access_token
-    monkeypatch.setattr(tenants_oauth, "judge_access_token", lambda text, server, now: judged.append(text) or judge(text, server, now))
+    monkeypatch.setattr(tenants_oauth, "judge_access_token", lambda text, *more, **named: judged.append(text) or judge(text, *more, **named))
     assert tokens.judge(token, NOW) is tokens.judge(token, NOW + 299)
     assert judged == [token]
     with pytest.raises(Refused) as refusal:

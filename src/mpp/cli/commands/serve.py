@@ -106,7 +106,7 @@ def command(
 
         http = HttpOptions(
             home=place, listen=listen, require_token=require_token, oauth=oauth, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy,
-            hosts=hosts, origins=origins, rate=rate, tenant_rate=tenant_rate, local=who,
+            hosts=hosts, origins=origins, rate=rate, tenant_rate=tenant_rate, local=who, told=note,
         )  # fmt: skip
         serve_http(backend, http, clock, random, say=note, listening=_told if as_json else None, version=_version())
 
