@@ -29,6 +29,7 @@ from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.events import EntryRef, Event, SALT_BYTES
 from mpp.ports import Clock, Random, Signer
 from mpp.stages.audit import encode_event
+from mpp.stages.audit.batch import encode_events
 from mpp.stages.audit.limits import CHECKPOINT_SECONDS
 
 
@@ -124,17 +125,18 @@ class AuditLog:
     # -- inside
 
     def _encoded(self, events: Sequence[Event], writer: str) -> Encoded:
-        drawn, at, commits = self._random.bytes(SALT_BYTES * len(events)), 0, False
-        kinds, data, salts = list[str](), list[bytes](), list[bytes]()
-        for event in events:
-            kind, salt = event.kind, NO_SALT
-            if event.commit:
-                salt, commits = drawn[at : at + SALT_BYTES], True
-            at += SALT_BYTES
-            kinds.append(kind)
-            salts.append(salt)
-            data.append(encode_event(without_names(event, self.places), salt, writer if kind == "intent" else ""))
-        return Encoded(kinds, data, b"".join(salts) if commits else b"")
+        if len(events) == 1:
+            event = without_names(events[0], self.places)
+            salt = self._random.bytes(SALT_BYTES) if event.commit else b""
+            return Encoded((event.kind,), (encode_event(event, salt, writer if event.kind == "intent" else ""),), salt)
+        salts = self._random.bytes(SALT_BYTES * len(events))
+        named = [without_names(event, self.places) for event in events]
+        data = encode_events(named, salts, writer)
+        if not all(event.commit for event in named):
+            # Those that commit to nothing have none.
+            parts = (salts[i * SALT_BYTES : (i + 1) * SALT_BYTES] if event.commit else NO_SALT for i, event in enumerate(named))
+            salts = b"".join(parts) if any(event.commit for event in named) else b""
+        return Encoded([event.kind for event in named], data, salts)
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[Core]:
