@@ -330,17 +330,17 @@ def test_a_call_that_runs_at_the_end_of_input_comes_to_its_own_end(client: Clien
 
 
 def test_each_call_that_ends_gives_the_others_their_time(client: Client, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(stdio, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    later, real = [0.0], time.monotonic
+    monkeypatch.setattr(stdio, "time", SimpleNamespace(monotonic=lambda: real() + later[0], thread_time=time.thread_time))
     for name in range(2):
         client.send(modern(name, "tools/call", name="demo__slow"))
         assert slow.running.acquire(timeout=PATIENCE)
     client.close_input()
     waits_for_last_words(client)
-    now[0] += stdio.LAST_WORDS_SECONDS - 1
+    later[0] += stdio.LAST_WORDS_SECONDS - 30
     slow.let_go()
     client.take()
-    now[0] += stdio.LAST_WORDS_SECONDS - 1
+    later[0] += stdio.LAST_WORDS_SECONDS - 30
     slow.let_go()
     assert client.take()["result"]["content"][0]["text"] == "let go"
     client.wait()
