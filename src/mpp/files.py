@@ -7,6 +7,7 @@ folder. A read has a maximum. A package is taken once into memory that can no lo
 from __future__ import annotations
 
 import contextlib
+import errno
 import mmap
 import os
 import stat
@@ -28,8 +29,17 @@ _SEALS = 0x1 | 0x2 | 0x4 | 0x8  # F_SEAL_SEAL, SHRINK, GROW, WRITE
 _ADD_SEALS = 1033  # F_ADD_SEALS on Linux
 
 
+def what_helps(fault: OSError) -> str:
+    """The next step after what the system said."""
+    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "make room: the disk is full, or your share of it"
+    if fault.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+        return "check that you may use it; where your home cannot be written to, MPP_HOME names another one"
+    return "check that the path exists and that you may use it"
+
+
 def _failed(fault: OSError, doing: str, path: str) -> HostFailed:
-    return HostFailed("host.file", f"cannot {doing}: {fault.strerror}", where=path, hint="check that the path exists and that you may use it")
+    return HostFailed("host.file", f"cannot {doing}: {fault.strerror}", where=path, hint=what_helps(fault))
 
 
 @contextlib.contextmanager

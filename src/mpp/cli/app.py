@@ -186,7 +186,9 @@ def _stopped(as_json: bool) -> int:
 
 def _unwritten(fault: OSError, as_json: bool) -> int:
     """The last net for the file system: a full disk below our output, a folder that vanished."""
-    failed = HostFailed("host.file", f"cannot go on: {fault.strerror or 'input or output failed'}", where=_named(fault), hint="see that the disk has room")
+    from mpp.files import what_helps  # noqa: PLC0415 - when something failed
+
+    failed = HostFailed("host.file", f"cannot go on: {fault.strerror or 'input or output failed'}", where=_named(fault), hint=what_helps(fault))
     # Where neither stream can be written, the exit code is all that is left to say.
     with contextlib.suppress(OSError):
         complain(failed, as_json=as_json)

@@ -253,7 +253,7 @@ def read_passphrase(path: str | None, *, confirm: bool, what: str) -> bytes:
         return lines[0]
     if not sys.stdin.isatty():
         hint = "give --passphrase-file FILE" + (", or --no-passphrase for a key that lies open" if confirm else "")
-        raise Refused("usage.passphrase", f"{what} needs a passphrase and there is no terminal to ask", hint=hint)
+        raise Refused("usage.passphrase", f"there is no terminal to ask for the passphrase of {what}", hint=hint)
     try:
         text: str = click.prompt(f"Passphrase for {safe(what)}", hide_input=True, confirmation_prompt=confirm, err=True)
         return text.encode("utf-8")

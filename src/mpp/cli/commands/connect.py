@@ -92,3 +92,4 @@ def _list(*, as_json: bool) -> None:
         put_json({"ok": True, "clients": listed})
         return
     table(rows, indent="")
+    note("Connect one: mpp connect NAME; --dry-run shows what it would write")
