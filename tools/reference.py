@@ -184,9 +184,14 @@ MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
+def is_stale(name: str, folder: Path = PAGES) -> bool:
+    """Whether a page is not what it would be if made now."""
+    return not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != MAKERS[name]()
+
+
 def stale(folder: Path = PAGES) -> list[str]:
     """The pages that are not what they would be if made now."""
-    return [name for name, make in MAKERS.items() if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != make()]
+    return [name for name in MAKERS if is_stale(name, folder)]
 
 
 def main(arguments: list[str]) -> int:

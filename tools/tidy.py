@@ -7,13 +7,16 @@ A rule takes parsed modules and gives findings; nothing here imports the product
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
+import gc
 import io
 import re
 import tokenize
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("archive", "gatekeeper", "policy", "approval", "sandbox", "privacy", "audit")
@@ -52,6 +55,9 @@ EDGES: dict[str, str] = {
 _WORDS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK", "NotImplemented" + "Error")) + r")\b")
 
 
+Node = TypeVar("Node", bound=ast.AST)
+
+
 class Finding(NamedTuple):
     where: str
     line: int
@@ -88,24 +94,58 @@ def parse(name: str, text: str, *, is_package: bool = False) -> Module:
 
 def load(base: Path) -> list[Module]:
     """All modules below ``base``, which is the folder that stands on the import path. Templates are data."""
+    return list(_loaded(base))
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Trees are millions of objects that all stay: to look for garbage among them takes longer than to parse."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@functools.cache
+def _loaded(base: Path) -> tuple[Module, ...]:
+    """Parsed once in a process."""
     found = []
-    for path in sorted(base.rglob("*.py")):
-        parts = path.relative_to(base).with_suffix("").parts
-        if "templates" in parts:
-            continue
-        is_package = parts[-1] == "__init__"
-        found.append(parse(".".join(parts[:-1] if is_package else parts), path.read_text(encoding="utf-8"), is_package=is_package))
+    with _uncollected():
+        for path in sorted(base.rglob("*.py")):
+            parts = path.relative_to(base).with_suffix("").parts
+            if "templates" not in parts:
+                is_package = parts[-1] == "__init__"
+                found.append(parse(".".join(parts[:-1] if is_package else parts), path.read_text(encoding="utf-8"), is_package=is_package))
+    return tuple(found)
+
+
+@functools.cache
+def _nodes(tree: ast.Module) -> dict[type[ast.AST], list[ast.AST]]:
+    """All nodes of a tree by their kind: every rule asks for a few kinds, and to walk a tree takes longer than to make it."""
+    found: dict[type[ast.AST], list[ast.AST]] = {}
+    with _uncollected():
+        for node in ast.walk(tree):
+            found.setdefault(type(node), []).append(node)
     return found
+
+
+def every(tree: ast.Module, *kinds: type[Node]) -> Iterator[Node]:
+    """All nodes of these kinds, one kind after the other."""
+    known = _nodes(tree)
+    for kind in kinds:
+        yield from known.get(kind, ())  # type: ignore[misc]
 
 
 def imports(module: Module) -> Iterator[Edge]:
     """Every import in the module, inside functions too: a late import is still a dependency."""
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            yield from (Edge(alias.name, "", node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(module, node)
-            yield from (Edge(base, alias.name, node.lineno) for alias in node.names)
+    for plain in every(module.tree, ast.Import):
+        yield from (Edge(alias.name, "", plain.lineno) for alias in plain.names)
+    for node in every(module.tree, ast.ImportFrom):
+        base = _absolute(module, node)
+        yield from (Edge(base, alias.name, node.lineno) for alias in node.names)
 
 
 def _absolute(module: Module, node: ast.ImportFrom) -> str:
@@ -191,9 +231,8 @@ def _walk(at: str, reach: dict[str, list[str]], path: list[str], done: set[str])
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
+    yield from every(tree, ast.FunctionDef)
+    yield from every(tree, ast.AsyncFunctionDef)
 
 
 _NO_CODE = frozenset((tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER))
@@ -205,8 +244,8 @@ def _code_lines(module: Module) -> list[int]:
     for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
         if token.type not in _NO_CODE:
             lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+    for node in every(module.tree, ast.Expr):
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             lines.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return sorted(lines)
 
@@ -222,13 +261,24 @@ def function_length(modules: list[Module]) -> Iterator[Finding]:
                 yield Finding(module.name, node.lineno, f"{node.name} has {count} code lines, at most {FUNCTION_LINES_MAX}")
 
 
-_BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
+_BRANCHES: tuple[type[ast.AST], ...] = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
+
+
+def _line(node: ast.AST) -> int:
+    """The line of a branch; a case has none of its own."""
+    line: int = node.pattern.lineno if isinstance(node, ast.match_case) else getattr(node, "lineno", 0)
+    return line
 
 
 def complexity(modules: list[Module]) -> Iterator[Finding]:
     """McCabe's number: one more than the branches, nested functions counted with the outer one; comprehensions are none."""
     for module in modules:
+        lines = sorted(_line(node) for kind in _BRANCHES for node in every(module.tree, kind))
         for node in _functions(module.tree):
+            first = min((node.lineno, *(decorator.lineno for decorator in node.decorator_list)))
+            # Its lines hold at least its own branches; most have so few that they need not be walked.
+            if bisect_right(lines, node.end_lineno or node.lineno) - bisect_left(lines, first) < COMPLEXITY_MAX:
+                continue
             count = 1 + sum(isinstance(inner, _BRANCHES) for inner in ast.walk(node))
             if count > COMPLEXITY_MAX:
                 yield Finding(module.name, node.lineno, f"{node.name} has complexity {count}, at most {COMPLEXITY_MAX}")
@@ -246,11 +296,12 @@ def catch_all(modules: list[Module]) -> Iterator[Finding]:
     for module in modules:
         if module.name in EDGES:
             continue
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.ExceptHandler) and _takes_all(node.type) and not _raises_again(node):
+        for node in every(module.tree, ast.ExceptHandler):
+            if _takes_all(node.type) and not _raises_again(node):
                 yield Finding(module.name, node.lineno, "catches everything")
-            if isinstance(node, ast.Call) and _last_name(node.func) == "suppress" and any(_takes_all(arg) for arg in node.args):
-                yield Finding(module.name, node.lineno, "suppresses everything")
+        for call in every(module.tree, ast.Call):
+            if _last_name(call.func) == "suppress" and any(_takes_all(arg) for arg in call.args):
+                yield Finding(module.name, call.lineno, "suppresses everything")
 
 
 def _last_name(node: ast.expr) -> str:
@@ -271,19 +322,18 @@ def _raises_again(node: ast.ExceptHandler) -> bool:
 def asserts(modules: list[Module]) -> Iterator[Finding]:
     """``python -O`` drops an assert, and with it the check."""
     for module in modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Assert):
-                yield Finding(module.name, node.lineno, "an assert outside of tests")
+        for node in every(module.tree, ast.Assert):
+            yield Finding(module.name, node.lineno, "an assert outside of tests")
 
 
 def any_type(modules: list[Module]) -> Iterator[Finding]:
     """``Any`` switches the type checker off; untrusted JSON is ``Json`` and is opened through typed getters."""
     for module in modules:
-        for node in ast.walk(module.tree):
-            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-            quoted = isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w\[\], .|]*\bAny\b[\w\[\], .|]*\]", node.value)
-            if name == "Any" or quoted:
-                yield Finding(module.name, getattr(node, "lineno", 1), "uses Any")
+        named = [node.lineno for node in every(module.tree, ast.Name) if node.id == "Any"]
+        named += [node.lineno for node in every(module.tree, ast.Attribute) if node.attr == "Any"]
+        quoted = (node for node in every(module.tree, ast.Constant) if isinstance(node.value, str) and "Any" in node.value)
+        named += [node.lineno for node in quoted if re.fullmatch(r"[\w\[\], .|]*\bAny\b[\w\[\], .|]*\]", str(node.value))]
+        yield from (Finding(module.name, line, "uses Any") for line in named)
 
 
 def words(modules: list[Module]) -> Iterator[Finding]:
