@@ -5,7 +5,6 @@ Spec: spec/4-approval.md section 10. What is shown is the text of the question a
 
 from __future__ import annotations
 
-import asyncio
 import os
 import select
 import sys
@@ -181,6 +180,8 @@ class TerminalChannel:
 
     async def ask(self, question: Question) -> Answer | None:
         woken, wake = os.pipe()
+        import asyncio  # noqa: PLC0415 - only a host asks in a loop, and it has one; a command does without
+
         asking = asyncio.ensure_future(asyncio.to_thread(ask_terminal, question, self._person, self._clock, wake=woken))
         try:
             return await asyncio.shield(asking)

@@ -21,7 +21,6 @@ class Python:
 
     def build(self, job: Job) -> Output:
         # Imported here: the settings of a project are read by every command in it.
-        from mpp.author.languages.python_component import make_component  # noqa: PLC0415
         from mpp.author.languages.python_describe import describe  # noqa: PLC0415
         from mpp.author.languages.python_files import gather  # noqa: PLC0415
 
@@ -31,6 +30,8 @@ class Python:
         tools = {"mpp-sdk": gathered.sdk_version}
         members = {**gathered.members, **described.files}
         if layer is None:
+            from mpp.author.languages.python_component import make_component  # noqa: PLC0415 - only without a layer
+
             made = make_component(job, gathered)
             members = {name: data for name, data in members.items() if not name.startswith((f"{SOURCES}/", f"{LIBRARIES}/"))}
             members[made.entrypoint] = made.module

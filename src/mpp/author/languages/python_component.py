@@ -65,7 +65,7 @@ def _parts() -> list[tuple[Traversable, str]]:
 def _bundle(job: Job, gathered: Gathered) -> bytes:
     """The files of the tool as a module, and what to import before the memory is packed."""
     packed = {name: data for name, data in sorted(gathered.members.items()) if name.startswith((f"{SOURCES}/", f"{LIBRARIES}/"))}
-    late = sorted(name for name in gathered.imported if name.replace(".", "").replace("_", "").isalnum())
+    late = sorted(name for name in gathered.imported() if name.replace(".", "").replace("_", "").isalnum())
     return f"FILES = {packed!r}\nENTRY = {entry_of(job)!r}\nLATE = {tuple(late)!r}\n".encode()
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from mpp.author.languages.ports import Component, Job
 from mpp.author.languages.python_names import LIBRARIES, SOURCES, entry_of
 from mpp.author.limits import SOURCES_BYTES_MAX
 from mpp.author.project import matching_files
-from mpp.author.vendoring.fetching import Pip, fetch
 from mpp.author.vendoring.imports import Looked, judge, look
 from mpp.author.vendoring.requirements import LOCK, read_asked, read_lock
 from mpp.author.vendoring.sdk import PACKAGE, sdk_members, sdk_version
-from mpp.author.vendoring.wheels import Unpacked, unpack
 from mpp.errors import Refused
 from mpp.files import read_bounded
 from mpp.model.value import value
 from mpp.stages.archive.limits import FILE_BYTES_MAX
+
+if TYPE_CHECKING:
+    from mpp.author.vendoring.requirements import Pin
+    from mpp.author.vendoring.wheels import Unpacked
 
 _LEFT_OUT = (".pyc", ".pyo")
 
@@ -29,7 +32,8 @@ class Gathered:
     members: Mapping[str, bytes]
     inputs: Mapping[str, bytes]
     components: tuple[Component, ...]
-    imported: frozenset[str]
+    imported: Callable[[], frozenset[str]]
+    """Every module that the tool, its libraries and the SDK import. It is asked for where an interpreter is packed: to read the SDK takes longer than the rest."""
     sdk_version: str
     warnings: tuple[str, ...]
 
@@ -39,8 +43,7 @@ def gather(job: Job) -> Gathered:
     own = _own(job)
     asked = read_asked(job.root)
     pins = read_lock(job.root, asked)
-    wheels = fetch(pins, job.cache, Pip(env=os.environ), job.progress) if pins else {}
-    unpacked = tuple(unpack(wheels[pin.name], pin) for pin in pins)
+    unpacked = _unpacked(job, pins) if pins else ()
     libraries = _libraries(unpacked)
     looked = look({**own, **libraries}, own=f"{SOURCES}/")
     warnings = judge(looked)
@@ -57,10 +60,20 @@ def gather(job: Job) -> Gathered:
                 for one in unpacked
             ),
         ),
-        imported=_late(looked, look({name: data for name, data in sdk.items() if name.endswith(".py")})),
+        imported=lambda: _late(looked, look({name: data for name, data in sdk.items() if name.endswith(".py")})),
         sdk_version=version,
         warnings=(*(words for one in unpacked for words in one.warnings), *warnings),
     )
+
+
+def _unpacked(job: Job, pins: tuple[Pin, ...]) -> tuple[Unpacked, ...]:
+    """The libraries of the lock."""
+    # Imported here: most tools have none.
+    from mpp.author.vendoring.fetching import Pip, fetch  # noqa: PLC0415
+    from mpp.author.vendoring.wheels import unpack  # noqa: PLC0415
+
+    wheels = fetch(pins, job.cache, Pip(env=os.environ), job.progress)
+    return tuple(unpack(wheels[pin.name], pin) for pin in pins)
 
 
 def _own(job: Job) -> dict[str, bytes]:

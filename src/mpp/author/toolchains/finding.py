@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Mapping
 from importlib.machinery import PathFinder
-from importlib.metadata import distributions
 
 from mpp.author.languages.ports import Toolchain
 from mpp.author.toolchains.catalogue import Entry
@@ -69,5 +68,8 @@ def _beside_us(entry: Entry) -> Toolchain | None:
 
 def installed_version(package: str) -> str:
     """The version of a package beside this one; empty where it is not said."""
+    # Imported here: it brings the modules of mail, and a build that finds its toolchain in our folder does without.
+    from importlib.metadata import distributions  # noqa: PLC0415
+
     found = next(iter(distributions(name=package, path=import_path())), None)
     return "" if found is None else found.version

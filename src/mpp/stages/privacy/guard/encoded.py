@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
 from collections.abc import Callable, Iterator
-from urllib.parse import unquote
 
 from mpp.stages.privacy.guard.hits import ASKS, ENCODED, Finding
 from mpp.stages.privacy.guard.limits import DECODED_LEAST, FOREIGN_WORDS_LEAST
@@ -65,6 +63,18 @@ def _runs(data: bytes) -> Iterator[str]:
     yield from sorted(found, key=lambda one: (_SENTENCE.search(one) is None, -len(one)))
 
 
+def _unquoted(text: str) -> str:
+    from urllib.parse import unquote  # noqa: PLC0415 - few texts have such a stretch
+
+    return unquote(text, errors="ignore")
+
+
+def _unescaped(text: str) -> str:
+    import html  # noqa: PLC0415 - as above; it brings a table of two thousand names
+
+    return html.unescape(text)
+
+
 def _of_base64(text: str) -> Iterator[str]:
     plain = "".join(text.split()).rstrip("=").translate(str.maketrans("-_", "+/"))
     # Attack: a letter or two before it, so that it is read from the wrong place.
@@ -101,8 +111,8 @@ _KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], Iterator[str]]], ...] 
     ("base32", _BASE32, _of_base32),
     ("hex", _HEX, _of_hex),
     ("binary digits", _BINARY, _of_binary),
-    ("percent signs", _PERCENT, lambda text: iter((unquote(text, errors="ignore"),))),
-    ("character references", _ENTITIES, lambda text: iter((html.unescape(text),))),
+    ("percent signs", _PERCENT, lambda text: iter((_unquoted(text),))),
+    ("character references", _ENTITIES, lambda text: iter((_unescaped(text),))),
     ("escapes", _ESCAPES, _of_escapes),
 )
 

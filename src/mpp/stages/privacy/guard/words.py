@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mpp.stages.privacy.guard.hits import ASKS, Finding
 from mpp.stages.privacy.guard.names import folded
+from mpp.stages.privacy.guard.needles import NEEDLES
 from mpp.stages.privacy.later import Later
 
 
@@ -20,9 +21,24 @@ class Saying(NamedTuple):
     label: str
     points: int
     says: str
-    later: Later
+    patterns: tuple[str, ...]
+    flags: int
     foreign: bool
     """Is each of its wordings in letters beyond ASCII, so that most texts need no look?"""
+
+
+class Wording(NamedTuple):
+    """One pattern of a family."""
+
+    needs: tuple[tuple[str, ...], ...]
+    """Sets of words in small letters; a text in ASCII that has none of one of them has no such wording."""
+    later: Later
+
+    def search(self, text: str, small: str) -> re.Match[str] | None:
+        """``small``: the text in small letters where it is in ASCII, and empty where it is not: other letters have small ones that are found as well."""
+        if small and not all(any(word in small for word in words) for words in self.needs):
+            return None
+        return self.later.form.search(text)
 
 
 _GAP = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]| \??")
@@ -34,8 +50,7 @@ def spaced(pattern: str) -> str:
 
 
 def _saying(label: str, points: int, says: str, *patterns: str, exact: bool = False, foreign: bool = False) -> Saying:
-    joined = "|".join(map(spaced, patterns))
-    return Saying(label, points, says, Later(joined, 0 if exact else re.IGNORECASE), foreign)
+    return Saying(label, points, says, patterns, 0 if exact else re.IGNORECASE, foreign)
 
 
 _TOOL = r"(?:mcp )?(?:tools?|functions?|servers?|plugins?)"
@@ -179,14 +194,32 @@ SAYINGS: tuple[Saying, ...] = (
 )  # fmt: skip
 
 
+PATTERNS = {one.label: one.patterns for one in SAYINGS}
 _IN_ASCII = tuple(one for one in SAYINGS if not one.foreign)
+_WORDINGS = {
+    one.label: tuple(
+        Wording(tuple(tuple(words.split("|")) for words in needs.split()), Later(spaced(pattern), one.flags))
+        for pattern, needs in zip(one.patterns, NEEDLES[one.label], strict=True)
+    )
+    for one in SAYINGS
+}
 
 
 def word_findings(text: str) -> Iterator[Finding]:
     """Each family's first wording in a text, also where look-alikes or wide letters spell it. Spec: F-80."""
     plain = folded(text)
     for saying in SAYINGS if not text.isascii() else _IN_ASCII:
-        form = saying.later.form
-        found = form.search(text) or (form.search(plain) if plain != text else None)
+        found = _first(saying.label, text) or (_first(saying.label, plain) if plain != text else None)
         if found is not None:
             yield Finding(saying.label, found.start(), len(found[0]), saying.says, ASKS, saying.points)
+
+
+def _first(label: str, text: str) -> re.Match[str] | None:
+    """The match that begins first; of several there, that of the pattern which stands first in the table, as one expression of all would find it."""
+    small = text.lower() if text.isascii() else ""
+    best: re.Match[str] | None = None
+    for wording in _WORDINGS[label]:
+        found = wording.search(text, small)
+        if found is not None and (best is None or found.start() < best.start()):
+            best = found
+    return best
