@@ -122,7 +122,7 @@ def test_ctrl_c_ends_a_server_at_once_and_well(tmp_path: Path, words: tuple[str,
     pytest.importorskip("mpp_registry", reason="the registry is not installed")
     process = subprocess.Popen(
         [*EXECUTABLE, *words], env=surroundings(tmp_path), cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no other thread runs here
     )  # fmt: skip
     assert process.stdout is not None
     assert "http://127.0.0.1:" in process.stdout.readline()

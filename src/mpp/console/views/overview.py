@@ -221,7 +221,7 @@ def _of_people(facts: Facts, now: int) -> list[Need]:
             Need(tone=CAREFUL, words=f"{many(facts.held, 'definition')} of older servers kept back until somebody looks", href="/legacy", action="Look")
         )
     if facts.stops:
-        text = f"{many(facts.stops, 'stop')} in force: what they name cannot be called"
+        text = f"{many(facts.stops, 'stop')} in force: nothing that is named there can be called"
         listed.append(Need(tone=CAREFUL, words=text, href="/packages", action="Packages"))
     return listed
 
