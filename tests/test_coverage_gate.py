@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,41 @@ def test_a_report_is_read(tmp_path: Path) -> None:
 
 def test_every_exception_has_a_reason() -> None:
     assert all(reason for _, reason in gates.EXCEPTIONS.values())
+
+
+def files_of(part: gates.Part) -> set[Path]:
+    left_out = tuple(path.removeprefix("--ignore=") for path in part.paths if path.startswith("--ignore="))
+    found = (
+        path
+        for word in part.paths
+        if not word.startswith("--")
+        for path in ((gates.ROOT / word).rglob("test_*.py") if word[-3:] != ".py" else [gates.ROOT / word])
+    )
+    return {path for path in found if not str(path.relative_to(gates.ROOT)).startswith(left_out or "-")}
+
+
+def test_each_file_of_tests_is_in_one_part() -> None:
+    counted = Counter(path for part in gates.PARTS.values() for path in files_of(part))
+    wanted = {path for path in (gates.ROOT / "tests").rglob("test_*.py") if path.relative_to(gates.ROOT).parts[1] != "attack"}
+    assert len(wanted) > 500
+    assert set(counted) == wanted
+    assert [path for path, times in counted.items() if times > 1] == []
+
+
+def test_a_change_is_checked_with_every_part() -> None:
+    text = (gates.ROOT / "Makefile").read_text(encoding="utf-8")
+    named = re.search(r"^PARTS := (.+)$", text, re.MULTILINE)
+    assert named is not None
+    assert named[1].split() == list(gates.PARTS)
+    check = text[text.index("\ncheck:") :]
+    assert all(word in check for word in ("lint", "attack", "$(PARTS:%=part-%)", "conformance", "docs", "--judge"))
+
+
+def test_a_part_that_did_not_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(gates, "REPORT", tmp_path / "coverage.json")
+    for name, part in gates.PARTS.items():
+        if part.is_measured and name != "units":
+            (tmp_path / f"part-{name}").mkdir()
+            (tmp_path / f"part-{name}" / ".coverage").touch()
+    assert gates.main(["--judge"]) == 1
+    assert capsys.readouterr().err == "error: part-units did not run\n"

@@ -1,7 +1,8 @@
 """Hold the coverage gates: all branches of the pure modules, nine tenths of each other file.
 
-``python -m tools.coverage_gate --run`` runs the tests under coverage first; with a path it only judges that report.
-It is silent when all is well, so the last line is pytest's own summary.
+``python -m tools.coverage_gate --run`` runs the tests under coverage first; with a path it only judges that report. ``--part NAME`` runs
+one part of the tests, ``--judge`` judges what all parts saw: ``make check`` runs them side by side with the attacks. It is silent when
+all is well.
 """
 
 from __future__ import annotations
@@ -31,18 +32,32 @@ class Part(NamedTuple):
 
     paths: tuple[str, ...]
     is_measured: bool = True
-    """Properties reach nothing that the other tests do not, and measuring makes them take twice as long."""
+    """Properties and the tests of tools reach nothing that the other tests do not, and measuring makes them take twice as long."""
 
 
-HALVES: dict[str, tuple[Part, ...]] = {
-    "programs": (
-        Part((
-            "tests", "--ignore=tests/attack", "--ignore=tests/unit", "--ignore=tests/property", "--ignore=tests/conformance", "--ignore=tests/registry",
-        )),
-    ),
-    "units": (Part(("tests/unit",)), Part(("tests/property",), is_measured=False), Part(("tests/conformance",)), Part(("tests/registry",))),
-}  # fmt: skip
-"""What runs side by side, each with its parts one after the other. Together they are all tests but the attacks."""
+ABOUT_TOOLS = (
+    "tests/test_claims.py", "tests/test_codes.py", "tests/test_coverage_gate.py", "tests/test_docs.py", "tests/test_measured.py", "tests/test_packaging.py",
+    "tests/test_packaging_elsewhere.py", "tests/test_reference_keys.py", "tests/test_site.py", "tests/test_spec.py", "tests/test_tidy.py", "tests/test_tidy_rules.py",
+)  # fmt: skip
+"""Tests of texts, of the tree and of how it is packed."""
+
+_ELSEWHERE = ("tests/attack", "tests/cli", "tests/unit", "tests/property", "tests/conformance", "tests/registry", *ABOUT_TOOLS)
+_UNITS = ("tests/unit/author", "tests/unit/host")
+
+PARTS: dict[str, Part] = {
+    "cli": Part(("tests/cli",)),
+    "host": Part(_UNITS),
+    "programs": Part(("tests", *(f"--ignore={path}" for path in _ELSEWHERE))),
+    "units": Part(("tests/unit", *(f"--ignore={path}" for path in _UNITS))),
+    "registry": Part(("tests/registry",)),
+    "properties": Part(("tests/property",), is_measured=False),
+    "conformance": Part(("tests/conformance",)),
+    "tools": Part(ABOUT_TOOLS, is_measured=False),
+}
+"""Together they are all tests but the attacks, the longest first. Each is a process, so that what one leaves in memory slows no other down."""
+
+LANES = 2
+"""How many parts run side by side for ``--run``. Reason: most wait for processes that they start, and a machine has two cores or more."""
 
 MEASURED = ("src/mpp", "registry/src/mpp_registry")
 PURE_PERCENT, OTHER_PERCENT = 100.0, 90.0
@@ -122,83 +137,77 @@ def faults(files: Mapping[str, File]) -> Iterator[str]:
             yield f"{name}: {file.percent:.1f} % covered, {gate(name):.0f} % needed; not reached: {shown}"
 
 
-def _run_tests() -> int:
-    """In two halves side by side: one waits for programs that it starts, the other computes. What each saw is joined."""
+def _run_all() -> int:
+    """All parts, some side by side; each says its words when it is done, also after one that failed."""
     REPORT.unlink(missing_ok=True)
-    for name in HALVES:
-        _clear(_folder(name))
-    with ThreadPoolExecutor(len(HALVES)) as threads:
-        failed = list(threads.map(_run_half, HALVES))
-    for name in list(HALVES)[1:]:
-        sys.stdout.write((_folder(name) / "output").read_text(encoding="utf-8", errors="replace"))
-    if any(failed):
-        return max(failed)
-    data = [str(_data(name, number)) for name, parts in HALVES.items() for number, part in enumerate(parts) if part.is_measured]
-    children = REPORT.parent / ".coverage-children"
-    measured.join((_children(name) for name in HALVES), children)
-    coverage = [sys.executable, "-m", "coverage"]
-    for words in (["combine", "--quiet", *data, str(children)], ["json", "--quiet", "-o", str(REPORT)]):
-        subprocess.run([*coverage, *words], cwd=ROOT, check=True)
-    return 0
+    with ThreadPoolExecutor(LANES) as threads:
+        codes = list(threads.map(_run_quietly, PARTS))
+    return max(codes) or _judge_all()
+
+
+def _run_quietly(name: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.coverage_gate", "--part", name], cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    sys.stdout.write(f"{name}:\n{done.stdout.decode(errors='replace')}")
+    sys.stdout.flush()
+    return done.returncode
 
 
 def _folder(name: str) -> Path:
-    return REPORT.parent / f"half-{name}"
+    return REPORT.parent / f"part-{name}"
 
 
-def _data(name: str, number: int) -> Path:
-    return _folder(name) / f".coverage-{number}"
-
-
-def _children(name: str) -> Path:
-    return _folder(name) / "children"
-
-
-def _clear(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def _run_part(name: str) -> int:
+    """What it saw stays in its folder until all are judged."""
+    part, folder = PARTS[name], _folder(name)
+    command = [sys.executable, "-m", "pytest", *part.paths]
+    if not part.is_measured:
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
+    measured.prepare(folder / "children")
     for old in folder.glob(".coverage*"):
         old.unlink()
     # As in pyproject.toml, but processes are measured in our own way, which costs a fifth of coverage's.
     (folder / "coveragerc").write_text(f"[run]\nbranch = true\nsource = {','.join(Path(place).name for place in MEASURED)}\n", encoding="utf-8")
+    command += ["-p", "tools.measured", "--cov", f"--cov-config={folder / 'coveragerc'}", "--cov-report="]
+    environment = {**os.environ, "COVERAGE_FILE": str(folder / ".coverage"), measured.GIVEN: str(folder / "children")}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
-def _command(name: str, number: int, part: Part) -> tuple[list[str], dict[str, str]]:
-    """What is run, and what its environment holds beside ours."""
-    plain = [sys.executable, "-m", "pytest", *part.paths]
-    if not part.is_measured:
-        return plain, {}
-    return [*plain, "-p", "tools.measured", "--cov", f"--cov-config={_folder(name) / 'coveragerc'}", "--cov-report="], {
-        "COVERAGE_FILE": str(_data(name, number)),
-        measured.GIVEN: str(_children(name)),
-    }
+def _judge_all() -> int:
+    """Join what the parts saw, and judge it. A part that has not run is no part that saw nothing."""
+    folders = [_folder(name) for name, part in PARTS.items() if part.is_measured]
+    absent = [folder.name for folder in folders if not (folder / ".coverage").is_file()]
+    if absent:
+        print(f"error: {', '.join(absent)} did not run", file=sys.stderr)
+        return 1
+    children = REPORT.parent / ".coverage-children"
+    measured.join((folder / "children" for folder in folders), children)
+    coverage = [sys.executable, "-m", "coverage"]
+    for words in (
+        ["combine", "--quiet", *(str(folder / ".coverage") for folder in folders), str(children)],
+        ["json", "--quiet", "-o", str(REPORT)],
+    ):
+        subprocess.run([*coverage, *words], cwd=ROOT, check=True)
+    return _report(REPORT)
 
 
-def _run_half(name: str) -> int:
-    """All its parts, also after one that failed. The first half speaks while it runs, the others when all is done."""
-    is_first = name == next(iter(HALVES))
-    codes: list[int] = []
-    measured.prepare(_children(name))
-    with (_folder(name) / "output").open("wb") as output:
-        for number, part in enumerate(HALVES[name]):
-            command, more = _command(name, number, part)
-            into = None if is_first else output
-            done = subprocess.run(command, cwd=ROOT, env={**os.environ, **more}, check=False, stdout=into, stderr=into)
-            codes.append(done.returncode)
-    return max(codes)
-
-
-def main(arguments: list[str]) -> int:
-    path = REPORT
-    if arguments == ["--run"]:
-        failed = _run_tests()
-        if failed:
-            return failed
-    elif arguments:
-        path = Path(arguments[0])
+def _report(path: Path) -> int:
     found = list(faults(read_report(path)))
     for fault in found:
         print(f"error: {fault}", file=sys.stderr)
     return bool(found)
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["--run"]:
+            return _run_all()
+        case ["--part", name]:
+            return _run_part(name)
+        case ["--judge"]:
+            return _judge_all()
+    return _report(Path(arguments[0]) if arguments else REPORT)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,12 @@ _CODE = "into = os.environ.get({into!r})\nif into:\n sys.path.insert(0, {tools!r
 def install(site: Path) -> Path:
     """Let every Python of this environment look for the name when it starts; without it nothing else happens."""
     path = site / HOOK
-    path.write_text(_LINE.format(code=_CODE.format(into=INTO, tools=str(Path(ROOT) / "tools"))), encoding="utf-8")
+    line = _LINE.format(code=_CODE.format(into=INTO, tools=str(Path(ROOT) / "tools")))
+    if not path.is_file() or path.read_text(encoding="utf-8") != line:
+        # Whole or not at all: other parts of the tests start processes at the same time, which would read half of a line.
+        new = site / f"{HOOK}.{os.getpid()}"
+        new.write_text(line, encoding="utf-8")
+        new.replace(path)
     return path
 
 
