@@ -87,6 +87,33 @@ def test_both_eras_over_one_pipe(talk: Talk, place: Home, home: Path) -> None:
     assert any("assistant" in json.dumps(event.body) for event in records.events(home))
 
 
+def test_with_its_key_each_call_of_the_agent_is_signed(talk: Talk, mpp: Mpp, home: Path, tmp_path: Path) -> None:
+    key = tmp_path / "assistant.key"
+    assert mpp("agent", "keygen", "assistant", "--no-passphrase", "-o", str(key)).code == 0
+    options = ("--agent", "assistant", "--agent-key", str(key))
+    call = modern(1, "tools/call", name=NAME, arguments={})
+    # A key that this host does not know opens nothing, and the record has who tried.
+    found, left = talk([call], *options)
+    assert (left.code, found[1]["result"]["isError"]) == (0, True)
+    assert found[1]["result"]["_meta"]["org.modelpackageprotocol/code"] == "agent.key"
+    assert mpp("agent", "add", "assistant", "--key", str(key), "--yes").code == 0
+    (home / "policy").mkdir(exist_ok=True, mode=0o700)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        'mpp_policy = 1\nname = "signed-only"\n\n[[rules]]\nid = "signed-only"\neffect = "deny"\nwhy = "agents must sign"\nagent_below = "signed"\n\n[[rules]]\nid = "rest"\neffect = "allow"\n'
+    )
+    assert mpp("policy", "use", str(policy), "--yes").code == 0
+    denied, _ = talk([call], "--agent", "assistant")
+    assert denied[1]["result"]["_meta"]["org.modelpackageprotocol/code"] == "policy.denied"
+    signed, left = talk([call, old("before", "ping"), *begin(), old(2, "tools/call", name=NAME, arguments={})], *options)
+    assert [signed[name]["result"]["isError"] for name in (1, 2)] == [False, False], signed
+    proofs = [event for event in records.events(home) if event.kind == "agent" and "jti" in event.body]
+    assert len({event.body["jti"] for event in proofs}) == 2
+    # Each belongs to the call whose intent has the same agent.
+    calls = {event.invocation for event in records.events(home) if event.kind == "result"}
+    assert {event.invocation for event in proofs} == calls
+
+
 def test_search_mode(talk: Talk, place: Home) -> None:
     name = NAME
     call = modern(2, "tools/call", name="mpp_call", arguments={"name": name, "arguments": {}})
@@ -104,6 +131,8 @@ OPTIONS = [
     (["--agent", "no name"], 25, ""),
     (["--agent-token-file", "/dev/null", "--agent", "a b"], 25, ""),
     (["--user", "a b\n"], 25, ""),
+    (["--agent-key", "x.key"], 2, "goes with --agent"),
+    (["--agent", "assistant", "--agent-key", "/nowhere/x.key"], 1, ""),
     (["--port", "1"], 2, "No such option"),
 ]
 

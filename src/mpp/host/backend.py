@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from mpp.errors import MppError
+from mpp.host.agent_signing import AgentSigning
 from mpp.host.home import Home
 from mpp.host.host import Host, HostOptions
 from mpp.host.resources import Resources
@@ -35,6 +36,8 @@ class ServeOptions:
     workspace: str = ""
     plain_names: bool = False
     search_mode: bool = False
+    signing: AgentSigning | None = None
+    """The agent for whom all calls are signed."""
 
 
 class HostBackend:
@@ -156,7 +159,7 @@ def open_backend(
     told: Callable[[str, MppError], None] = lambda _name, _fault: None,
 ) -> Iterator[HostBackend]:  # fmt: skip
     """The host of a home behind a front, closed at the end. ``told`` hears of each package that is not served, and why."""
-    given = HostOptions(workspace=options.workspace, plain_names=options.plain_names)
+    given = HostOptions(workspace=options.workspace, plain_names=options.plain_names, signing=options.signing)
     with Host(home, given, sources, environment=environment, told=told) as host:
         # A damaged one serves nothing. Whoever starts this is told so, in place of an agent that can do nothing about it.
         host.store.lock()

@@ -17,10 +17,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from mpp.errors import HostFailed, MppError, Refused
+from mpp.host.agent_signing import AgentSigning
 from mpp.host.audit.log import AuditLog
 from mpp.host.audit.vault import CallVault, vault_for
 from mpp.host.finishing import refused
@@ -44,14 +46,16 @@ from mpp.host.sources.ports import Offered, ToolSource
 from mpp.host.store import PackageStore
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.host.table import Tables
-from mpp.host.toolcall import META, Room
+from mpp.host.toolcall import failure, META, Room
 from mpp.host.trust_store import TrustStore
 from mpp.host.watched import watched_trust
+from mpp.model.agents import AgentIdentity
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.ports import Clock, Events, Random
 from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall
 from mpp.stages.approval import accept, vouch
+from mpp.stages.sandbox import read_arguments
 
 THREADS_MAX = 64
 """Threads of calls that an event loop waits for. Reason: as many as there are sandbox processes; more would wait for those."""
@@ -80,6 +84,8 @@ class HostOptions:
     """The folder that ``${workspace}`` in a manifest stands for."""
     plain_names: bool = False
     """Offer a tool under its own name where no other has it."""
+    signing: AgentSigning | None = None
+    """The agent for whom all calls are signed; None: nobody's are."""
 
 
 class Host:
@@ -94,6 +100,8 @@ class Host:
         self._stack, self._counting = ExitStack(), Counting()
         self._threads: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
+        self._signing = options.signing
+        self._proven: AgentIdentity | None = None
         with ExitStack() as undo:
             log = AuditLog(home, clock=(clock := clock or SystemClock()), random=(random := random or SystemRandom()))
             undo.callback(log.close)
@@ -168,9 +176,23 @@ class Host:
         offered = self._found(who, call.name)
         begun = time.monotonic()
         with self._counting.running():
-            outcome = offered.run(who, call, live)
+            outcome = offered.run(who, call, live) if self._signing is None else self._run_signed(self._signing, offered, who, call, live)
         self._counting.ended(_kind(outcome), time.monotonic() - begun)
         return outcome
+
+    def _run_signed(self, signing: AgentSigning, offered: Offered, who: Caller, call: ToolCall, live: Live) -> Outcome:
+        """Attack: a process whose agent is known no more, or whose key was changed. It is refused at the next call, and the record has it."""
+        on, package = self.room.on, offered.package
+        if package is None or who.agent.name != signing.name:
+            return offered.run(who, call, live)
+        try:
+            proven = signing.proven(who, package, offered.tool, read_arguments(call.arguments).sha256, on)
+        except MppError as fault:
+            invocation = new_invocation(on.random)
+            refused(fault, on, tenant=who.tenant, invocation=invocation, package_id=package.package_id, tool=offered.tool, agent=who.agent, user=who.user)
+            return failure(fault, {"invocation": invocation})
+        self._proven = proven.agent
+        return offered.run(proven, call, live)
 
     def _found(self, who: Caller, name: str) -> Offered:
         """Attack: an agent that tries names out. The record has each, and who tried."""
@@ -186,6 +208,9 @@ class Host:
     def answer(self, ref: str, *, yes: bool, who: Caller | None = None, by: str = "", amr: str = "elicitation") -> str:
         """A person's answer that the embedding program saw being given. Empty: it was taken; else the code of why it does not count. The call is made again then."""
         who, on = who or Caller(), self.room.on
+        if self._signing is not None and self._proven is not None and who.agent.name == self._signing.name:
+            # Who asked was proven by the call; who answers speaks to the same process.
+            who = replace(who, agent=self._proven)
         now, at = on.clock.now(), self.room.setting()
         try:
             question = on.approvals.question(who.tenant, ref, now)

@@ -31,6 +31,7 @@ from mpp.model.value import value
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, Pending, ToolCall
 from mpp.stages.approval import Grant, Question, Warrant, enough, required, warrant
 from mpp.stages.gatekeeper import VerifiedPackage
+from mpp.stages.policy import agent_event
 from mpp.stages.privacy import Report
 from mpp.stages.sandbox import Arguments, InputRequired, read_arguments, Run, Used
 
@@ -128,6 +129,8 @@ def _judged(one: PackageTool, who: Caller, call: ToolCall, invocation: str, room
         invocation=invocation, package=one.package, tool=one.tool, arguments=sent.given, agent=who.agent, shown=sent.shown if sent.differs else None,
         user=who.user, origin=ORIGIN, tenant=who.tenant, development=one.development,
     )  # fmt: skip
+    if who.proof:
+        on.events.record(agent_event(who.agent, at=on.clock.now(), tenant=who.tenant, invocation=invocation, proof_jti=who.proof, roles=()))
     found = judge(request, at, on)
     return found if isinstance(found, Question) else _Ready(judged=found, at=at, sent=sent)
 

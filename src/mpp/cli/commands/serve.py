@@ -10,12 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from mpp.cli.calling import user_name
-from mpp.cli.options import home
+from mpp.cli.options import home, passphrase_option
 from mpp.cli.run_options import read_workspace, TOKEN_FILE_BYTES_MAX
 from mpp.cli.screen import note, put_json
 from mpp.errors import MppError, Refused
 from mpp.files import read_stream
 from mpp.host.agent_identity import identify_fully, IdentityRequest, read_behalf
+from mpp.host.agent_signing import AgentSigning
 from mpp.host.agent_store import AgentStore
 from mpp.host.backend import open_backend, ServeOptions
 from mpp.host.home import Home
@@ -33,6 +34,8 @@ _HTTP_ONLY = ("require_token", "oauth", "tls_cert", "tls_key", "behind_proxy", "
 @click.command(name="serve")
 @click.option("--agent", default="", metavar="NAME", help="The agent that calls, as you say. A token of its own says it better.")
 @click.option("--agent-token-file", default="", metavar="FILE", help="A file with the agent's token.")
+@click.option("--agent-key", default="", metavar="FILE", help="With --agent: the agent's key, which signs a proof for each call. Not over HTTP.")
+@passphrase_option
 @click.option("--user", default="", metavar="NAME", help="For whom the agent acts, as you say.")
 @click.option("--workspace", default="", metavar="FOLDER", type=click.Path(file_okay=False), help="The folder that ${workspace} in a manifest stands for.")
 @click.option("--search-mode", is_flag=True, help="Offer two tools, one to find and one to call the others, in place of all.")
@@ -57,7 +60,7 @@ _HTTP_ONLY = ("require_token", "oauth", "tls_cert", "tls_key", "behind_proxy", "
 @click.option("--tenant-rate", type=click.IntRange(min=0), default=0, metavar="N", help="With --http: requests a minute of each tenant; 0: no bound.")
 @click.option("--json", "as_json", is_flag=True, help="With --http: print one JSON object with the address when it listens.")
 def command(
-    agent: str, agent_token_file: str, user: str, workspace: str, search_mode: bool, plain_names: bool, listen: str, require_token: bool, oauth: str,
+    agent: str, agent_token_file: str, agent_key: str, passphrase_file: str | None, user: str, workspace: str, search_mode: bool, plain_names: bool, listen: str, require_token: bool, oauth: str,
     tls_cert: str, tls_key: str, behind_proxy: bool, hosts: tuple[str, ...], origins: tuple[str, ...], rate: int, tenant_rate: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Serve the tools of the installed packages to an agent, over the Model Context Protocol.
@@ -73,6 +76,7 @@ def command(
     Examples:
       mpp serve
       mpp serve --agent assistant --workspace ~/notes
+      mpp serve --agent assistant --agent-key ~/.mpp/keys/agent-assistant.key
       mpp serve --search-mode
       mpp serve --http
       mpp serve --http 0.0.0.0:8808 --tls-cert cert.pem --tls-key key.pem \\
@@ -93,7 +97,10 @@ def command(
     if not listen and (as_json or any(given[name] for name in _HTTP_ONLY)):
         raise Refused("usage.option", "one of these options is for HTTP", hint="give --http, or leave it out")
     who = _caller(agent, agent_token_file, user)
-    options = ServeOptions(workspace=read_workspace(workspace), search_mode=search_mode, plain_names=plain_names)
+    signing = _signing(who, agent_key, passphrase_file, user) if agent_key else None
+    if signing is not None and listen:
+        raise Refused("usage.option", "--agent-key is for one agent on standard input", where="--agent-key", hint="give each agent a token: mpp token add")
+    options = ServeOptions(workspace=read_workspace(workspace), search_mode=search_mode, plain_names=plain_names, signing=signing)
     if options.workspace and not os.path.isdir(options.workspace):
         raise Refused("usage.no_file", "the workspace is not there, or is no folder", where=workspace, hint="make it, or name another one with --workspace")
     with open_backend(place, options, environment=os.environ, told=_not_served) as backend, _following(place):
@@ -139,6 +146,16 @@ def _caller(agent: str, token_file: str, user: str) -> Caller:
     found = identify_fully(request, AgentStore(home().agents).load(), None, SpentHere(), SystemClock().now())
     # Attack: ``--user boss`` by which an agent that starts this would be whom a policy allows. Who runs this counts; the name is shown as what it is.
     return Caller(agent=found.identity, user=user_name())
+
+
+def _signing(who: Caller, key_file: str, passphrase_file: str | None, user: str) -> AgentSigning:
+    """Attack on oneself: a sealed key that asks for its passphrase where the agent's messages come from. It is asked for at a terminal or in a file only."""
+    from mpp.cli.agent_keys import load_key  # noqa: PLC0415 - brings what opens key files, and most agents have none
+
+    if not who.agent.name:
+        raise Refused("usage.option", "--agent-key goes with --agent NAME", hint="say which agent the key is of")
+    signer = load_key(key_file, "agent", passphrase_file)
+    return AgentSigning(who.agent.name, signer, AgentStore(home().agents), behalf=(read_behalf(f"user:{user}"),) if user else ())
 
 
 def _version() -> str:

@@ -122,8 +122,9 @@ class InstalledSource:
         tool = package.manifest.tool_definitions[number]
         one = PackageTool(package=package, tool=tool)
         return Offered(
-            f"{alias}{SEPARATOR}{tool.name}", definition_of(package, tool, icons), lambda who, call, live: call_package(one, who, call, live, self._room)
-        )
+            f"{alias}{SEPARATOR}{tool.name}", definition_of(package, tool, icons), lambda who, call, live: call_package(one, who, call, live, self._room),
+            package, tool.name,
+        )  # fmt: skip
 
 
 def _icons(package: VerifiedPackage) -> tuple[dict[str, Json], ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple, Protocol
 
 from mpp.model.jsontext import Json
+from mpp.stages.gatekeeper import VerifiedPackage
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
 
 SEPARATOR = "__"
@@ -20,6 +21,10 @@ class Offered(NamedTuple):
     definition: Json
     """For ``tools/list``, but for its name. Shared: nobody changes it."""
     run: Callable[[Caller, ToolCall, Live], Outcome]
+    package: VerifiedPackage | None = None
+    """None: a tool of an older server, for which nobody can sign a call."""
+    tool: str = ""
+    """Its name in the package."""
 
 
 class ToolSource(Protocol):

@@ -19,6 +19,8 @@ class Caller:
     agent: AgentIdentity = ANONYMOUS
     user: str = ""
     """For whom the agent acts, if a token or the owner of the process says so."""
+    proof: str = ""
+    """The id of the proof by which the agent signed this very call, for the record."""
 
 
 @value
