@@ -6,12 +6,14 @@ Spec: audit section 3.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from io import BufferedIOBase, BufferedReader
+from typing import NamedTuple, cast
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.audit.places import LogPlaces, segment_files
@@ -20,12 +22,18 @@ from mpp.stages.audit import tail_of
 from mpp.stages.audit.limits import LINE_BYTES_MAX, SEGMENT_BYTES_READ_MAX
 
 
+_HASHED_BYTES = 256 * KIB
+"""Bytes that are read and hashed at a time. Reason: they stay in the second cache between the two, which saves a third of the time."""
+
+_END_BYTES = LINE_BYTES_MAX + 2
+"""Bytes that are kept of the end. Reason: the last line, its line feed and the one before it."""
+
 _SCANNED_BYTES = 4 * KIB
 """Bytes that are read line by line where an entry is looked for. Reason: a few lines cost less than one more look."""
 
 
 @contextmanager
-def open_stored(places: LogPlaces, first: int, kinds: set[str]) -> Iterator[BinaryIO | None]:
+def open_stored(places: LogPlaces, first: int, kinds: set[str]) -> Iterator[BufferedIOBase | None]:
     """The bytes of a segment; None where it has been pruned."""
     path = places.segment(first)
     if "jsonl" in kinds:
@@ -33,12 +41,12 @@ def open_stored(places: LogPlaces, first: int, kinds: set[str]) -> Iterator[Bina
             yield stream
     elif "jsonl.gz" in kinds:
         with _open_plain(path + ".gz") as packed, gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
-            yield cast(BinaryIO, unpacked)
+            yield cast(BufferedIOBase, unpacked)
     else:
         yield None
 
 
-def _open_plain(path: str) -> BinaryIO:
+def _open_plain(path: str) -> BufferedReader:
     """Attack: a pipe in a log from elsewhere, and a verifier that waits for its other end."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
@@ -61,6 +69,44 @@ def read_stored(places: LogPlaces, first: int, kinds: set[str]) -> bytes | None:
         raise too_large(path)
     # Zeros at the end of the open segment are room for the next entries. A sealed one has none.
     return data if "seal" in kinds else data.rstrip(b"\0")
+
+
+class Ends(NamedTuple):
+    """What is kept of a segment of which only the bytes were hashed."""
+
+    sha256: str
+    """In hex."""
+    size: int
+    first: bytes
+    """The first line, without its line feed; empty where a line of the largest size holds none."""
+    last: bytes
+    """The last line, likewise. Of what does not end with a line feed, all behind the last one but its last byte."""
+
+
+def ends_of(data: bytes) -> Ends:
+    """Of a segment that was read whole."""
+    return Ends(hashlib.sha256(data).hexdigest(), len(data), data[: max(0, data.find(b"\n"))], data[data.rfind(b"\n", 0, -1) + 1 : -1])
+
+
+def hash_stored(places: LogPlaces, first: int, kinds: set[str]) -> Ends | None:
+    """All bytes of a sealed segment, read once, in pieces that stay near the processor; None where it has been pruned."""
+    path = places.segment(first)
+    digest, size, begin, end, piece = hashlib.sha256(), 0, b"", b"", memoryview(bytearray(_HASHED_BYTES))
+    try:
+        with open_stored(places, first, kinds) as stream:
+            if stream is None:
+                return None
+            # Attack: a small file that unpacks to a very large one.
+            while size <= SEGMENT_BYTES_READ_MAX and (count := stream.readinto(piece)):
+                digest.update(piece[:count])
+                size += count
+                begin += bytes(piece[: min(count, max(0, LINE_BYTES_MAX + 1 - len(begin)))])
+                end = (end + bytes(piece[max(0, count - _END_BYTES) : count]))[-_END_BYTES:]
+    except (OSError, EOFError, zlib.error) as fault:
+        raise HostFailed("audit.read", f"a segment of the log cannot be read: {fault}", where=path, hint="restore it from a copy") from None
+    if size > SEGMENT_BYTES_READ_MAX:
+        raise too_large(path)
+    return Ends(digest.hexdigest(), size, begin[: max(0, begin.find(b"\n"))], end[end.rfind(b"\n", 0, -1) + 1 : -1])
 
 
 def too_large(path: str) -> Refused:
@@ -91,7 +137,7 @@ def _lines(places: LogPlaces, first: int, kinds: set[str], seq: int) -> Iterator
         raise HostFailed("audit.read", f"a segment of the log cannot be read: {fault}", where=path, hint="restore it from a copy") from None
 
 
-def _read_lines(stream: BinaryIO, path: str, seq: int, *, may_be_torn: bool) -> Iterator[bytes]:
+def _read_lines(stream: BufferedIOBase, path: str, seq: int, *, may_be_torn: bool) -> Iterator[bytes]:
     done = 0
     while line := stream.readline(LINE_BYTES_MAX + 1):
         done += len(line)
@@ -110,7 +156,7 @@ def _read_lines(stream: BinaryIO, path: str, seq: int, *, may_be_torn: bool) -> 
             yield line[:-1]
 
 
-def _seek(stream: BinaryIO, first: int, seq: int) -> None:
+def _seek(stream: BufferedIOBase, first: int, seq: int) -> None:
     """Each line says its number at its end: entry ``seq`` is found by halves. Where a line says nothing, reading begins before it."""
     low, high = 0, os.fstat(stream.fileno()).st_size
     # Each turn leaves at most half, whatever stands there.

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from mpp.errors import Fault, MppError, Refused
-from mpp.host.audit.ahead import ReadAhead
+from mpp.host.audit.ahead import ReadAhead, Stored
 from mpp.host.audit.places import LogPlaces, segment_files
 from mpp.host.audit.reader import LogReader
+from mpp.host.audit.scan import Ends, read_stored
 from mpp.host.audit.stories import Stories
 from mpp.host.audit.tilefiles import stored_partials
 from mpp.ledger.checkpoints import Checkpoint, read_checkpoint, read_seal, Seal
@@ -106,6 +107,7 @@ class _Verifier:
         self._seal_note: Note | None = None
         self._last_root, self._sealed_size = b"", 0
         self._missing_tiles = 0
+        self._kinds: dict[int, set[str]] = {}
         # What vouches is read before what it vouches for: a log grows while it is read.
         self._newest_note, self._seen_note = self._vouching(places.checkpoint), self._vouching(places.witnessed) if wanted.witnesses else None
         self._roots: dict[int, bytes] = {}
@@ -124,8 +126,8 @@ class _Verifier:
             return None
 
     def run(self, progress: Progress) -> Verdict:
-        files = segment_files(self._places.segments)
-        with ReadAhead(self._places, files) as ahead:
+        self._kinds = files = segment_files(self._places.segments)
+        with ReadAhead(self._places, files, whole=self._hashes) as ahead:
             for number, (first, kinds) in enumerate(files.items()):
                 progress(number, len(files))
                 try:
@@ -176,16 +178,16 @@ class _Verifier:
         sealed = self._seal(number, first) if "seal" in kinds else None
         seal = None if sealed is None else sealed[0]
         self._seal_note = None if sealed is None else sealed[1]
-        data, digest = ahead.take(first)
-        if data is None:
+        stored = ahead.take(first)
+        if stored.data is None and stored.ends is None:
             self._without_entries(seal, path)
             return
         if seal is None and not is_last:
             self._add(Fault("audit.seal", path, "a segment that others follow has no seal", "restore the seal from a copy"))
-        self._bytes += len(data)
+        self._bytes += stored.size
         if number == 0:
-            self._begin(data[: max(0, data.find(b"\n"))], path)
-        self._with_entries(data, digest, seal, first, path)
+            self._begin(stored.first, path)
+        self._with_entries(stored, seal, first, path)
 
     def _begin(self, line: bytes, path: str) -> None:
         """Spec: audit L-4, L-5."""
@@ -210,13 +212,18 @@ class _Verifier:
             return None
         return seal, note
 
-    def _with_entries(self, data: bytes, digest: str, seal: Seal | None, first: int, path: str) -> None:
-        is_whole = seal is not None and len(data) == seal.count and digest == seal.sha256
+    def _with_entries(self, stored: Stored, seal: Seal | None, first: int, path: str) -> None:
+        ends = stored.ends
+        is_whole = seal is not None and ends is not None and ends.size == seal.count and ends.sha256 == seal.sha256
         if seal is not None and not is_whole:
             self._add(Fault("audit.seal", path, "the segment is not what its seal says", "restore it from a copy"))
-        if is_whole and not self._hashes and seal is not None and not self._faults:
-            self._ends(data, seal, path)
+        if is_whole and not self._hashes and seal is not None and ends is not None and not self._faults:
+            self._ends(ends, seal, path)
             return
+        data = stored.data
+        if data is None:
+            # There is a fault already: the lines say where. What a second look finds cannot take the fault away.
+            data = read_stored(self._places, first, self._kinds[first]) or b""
         stretch = follow(data, first, self._prev or _prev_of(data), path, self._look(path))
         if stretch.fault is not None:
             # The place of the fault says more than that there is one.
@@ -300,11 +307,10 @@ class _Verifier:
 
         return look
 
-    def _ends(self, data: bytes, seal: Seal, path: str) -> None:
+    def _ends(self, ends: Ends, seal: Seal, path: str) -> None:
         """A segment whose bytes are as sealed: its ends join it to its neighbours."""
-        first_prev = _prev_of(data)
-        line = data[data.rfind(b"\n", 0, -1) + 1 : -1]
-        if first_prev != self._prev:
+        line, found = ends.last, tail_of(ends.first)
+        if found is None or found[0] != self._prev:
             self._add(Fault("audit.chain", f"{path}: entry {seal.first}, byte 0", "the segment does not follow the one before", "restore it from a copy"))
         self._judge_seal(seal, leaf_of(line), line, path)
         self._size, self._prev = seal.checkpoint.size, seal.leaf
