@@ -204,6 +204,18 @@ def downloads(rows: Sequence[Json]) -> Iterator[Outcome]:
             )  # fmt: skip
 
 
+def accelerated(rows: Sequence[Json]) -> Iterator[Outcome]:
+    """`registry.py accel`: nginx alone is the baseline."""
+    alone = {row["bytes"]: row for row in rows if row["server"] == "nginx alone"}
+    for row in rows:
+        if row["server"] != "nginx alone":
+            asked, base = "asks" not in row["server"], alone[row["bytes"]]
+            yield Outcome(
+                f"downloads of {row['bytes']:,} bytes, {row['server']}", row["answers/s"], "each s", "nginx alone", base["answers/s"], "at least 0.8x" if asked else "",
+                row["share"] >= 0.8 if asked else None, f"{row['share']:.2f} is the median of turns; CPU {row['CPU ms']:.3f} and {base['CPU ms']:.3f} ms; load {row['load']:.1f}; more is better",
+            )  # fmt: skip
+
+
 def times(rows: Sequence[Json]) -> Iterator[Outcome]:
     """`registry.py publish` and `checkpoint`."""
     for row in rows:

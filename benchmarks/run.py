@@ -86,6 +86,7 @@ PARTS: Mapping[str, Part] = {
     "runtimes": Part("Other sandboxes for tools", lambda ask: ask.words("runtimes.py"), _one(outcome.runtimes)),
     "growth": Part("The registry as it grows", _registry("growth", *_SEEDS), _many(outcome.growth)),
     "downloads": Part("Downloads from the registry", _registry("downloads"), _many(outcome.downloads)),
+    "accel": Part("Downloads from the registry by nginx", _registry("accel"), _many(outcome.accelerated)),
     "publish": Part("Publishing", _registry("publish", *_SEEDS), _many(outcome.times)),
     "checkpoint": Part("A checkpoint of the registry", _registry("checkpoint", *_SEEDS), _many(outcome.times)),
     "rivals": Part("The registry beside pypiserver", _registry("rivals", lambda _: "--pypiserver", lambda ask: str(ask.python)), _many(outcome.rivals)),

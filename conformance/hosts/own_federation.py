@@ -12,7 +12,7 @@ from mpp.limits import MIB
 from mpp.model.fields import Fields
 from mpp.model.jsontext import Json
 from mpp.protocol.registry.found import read_found
-from mpp.protocol.registry.peerlist import PeerList, read_list, whom_to_ask
+from mpp.protocol.registry.peerlist import PeerList, check_age, read_list, whom_to_ask
 from mpp.remote.discovering import introduced, Start
 from mpp.remote.proofs import Terms
 
@@ -30,6 +30,8 @@ def _chain(context: Fields, key: str) -> RootChain:
 
 def peers(data: bytes, context: Fields, _: str) -> Json:
     listed = read_list(data, _chain(context, "registry"), where="list")
+    if context.has("now"):
+        check_age(listed, now_of(context))
     rows: list[Json] = [{"registry_id": one.registry_id, "url": one.url, "namespaces": [*one.namespaces], "introduces": one.introduces} for one in listed.peers]
     asked = whom_to_ask(listed, text_of(context, "package"), is_ours=context.flag("is_ours", default=False))
     return {"version": listed.version, "peers": rows, "asked": [one.registry_id for one in asked]}
@@ -41,7 +43,7 @@ def introduction(data: bytes, context: Fields, _: str) -> Json:
     def given(_url: str, registry_id: str, known: RootChain) -> PeerList:
         if not lists.has(registry_id):
             raise Refused("registry.peer", "the registry has no list", where=registry_id)
-        return read_list(_bytes(lists, registry_id, LISTS_CHARS_MAX), known, where="list")
+        return check_age(read_list(_bytes(lists, registry_id, LISTS_CHARS_MAX), known, where="list"), now_of(context))
 
     start = Start(registry_id=chain.publisher_id, url=context.text("url", most=TEXT_MAX), chain=chain)
     terms = Terms(now=now_of(context), max_age=context.number("max_age", least=0, most=SIZE_MAX))

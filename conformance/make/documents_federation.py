@@ -109,9 +109,20 @@ def _bad_lists() -> Iterator[Document]:
         yield _list(name, title, "U-1", listed(changed(body, change)), code)  # type: ignore[arg-type] # keys to JSON
 
 
+def _aged_lists() -> Iterator[Document]:
+    """Read at some moment by somebody else than the registry itself."""
+    everything, most = peer(HUB), 48 * 3600
+    yield _good("age-now", "A list of this moment", "U-6", everything, asked=(HUB,), now=NOW)
+    yield _good("age-last-second", "As old as a list may be", "U-6", everything, asked=(HUB,), now=NOW + most)
+    yield _good("age-ahead", "A clock that is five minutes ahead", "U-6", everything, asked=(HUB,), now=NOW - 300)
+    for name, title, now, code in (("old", "A second older than a list may be", NOW + most + 1, "stale"), ("very-old", "A list of last year", NOW + 366 * DAY, "stale"), ("early", "From the future", NOW - 301, "early")):
+        yield _list(f"age-{name}", title, "U-6", listed(peers(everything)), code, context=_known(now=now))
+
+
 def _lists() -> Iterator[Document]:
     yield from _sound_lists()
     yield from _bad_lists()
+    yield from _aged_lists()
 
 
 def signed_envelope(envelope: bytes, by: TestPublisher) -> bytes:
@@ -165,6 +176,7 @@ def _introductions() -> Iterator[Document]:
     yield one("newer-answer", "An answer with keys that nobody knows yet", "U-52", _answer(HOME, note="x"), direct)
     yield one("hub-in-part", "A hub that is named for the name and lists several", "U-52", _answer(HOME, HUB), _way((ASKED, (peer(HUB, "com", introduces=True), peer(FAR))), (HUB, (peer(THIRD, "org.other"), home))), "", HUB)
     yield one("last-second", "As old as the proof may be", "U-56", _answer(HOME), {**direct, "now": AT + 3600})
+    yield one("old-list", "The list of a hub that is two days old and a second", "U-6", _answer(HOME, HUB), {**over, "lists": {**over["lists"], HUB.id: b64(listed(peers(home, of=HUB, at=AT + 60 - 48 * 3600 - 1), by=HUB))}}, "stale")  # type: ignore[dict-item] # lists by id
     yield one("over-a-hub", "A home in the list of a peer that introduces", "U-52", _answer(HOME, HUB), over, "", HUB)
     yield one("over-two", "Three registries before the home", "U-53", _answer(HOME, HUB, THIRD), _way((ASKED, (hub,)), (HUB, (third,)), (THIRD, (home,))), "", HUB, THIRD)
     yield one("over-three", "Four registries before the home", "U-53", _answer(HOME, HUB, THIRD, FAR), _way((ASKED, (hub,)), (HUB, (third,)), (THIRD, (peer(FAR, introduces=True),)), (FAR, (home,))), "loop")

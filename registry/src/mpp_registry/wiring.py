@@ -19,6 +19,7 @@ from mpp_registry.api.app import App, Html
 from mpp_registry.api.endpoint import Endpoint
 from mpp_registry.api.guard import Outside
 from mpp_registry.api.limits import COUNT_SECONDS
+from mpp_registry.federation.peers import renew_peers
 from mpp_registry.limits import PUBLIC_SECONDS
 from mpp_registry.log.renewing import renewed
 from mpp_registry.oci.rows import forget_uploads_before
@@ -103,6 +104,7 @@ def jobs(services: Services, app: App) -> list[Job]:
         Job(name="public files", work=following.work, seconds=PUBLIC_SECONDS),
         Job(name="downloads", work=lambda: app.downloads.flush(services.database, services.clock.now()), seconds=COUNT_SECONDS, at_end=True),
         Job(name="cleaning", work=lambda: clean(services), seconds=CLEAN_SECONDS),
+        Job(name="list of peers", work=lambda: renew_peers(services), seconds=RENEW_SECONDS),
         Job(name="checkpoint", work=lambda: renew(services), seconds=RENEW_SECONDS),
     ]
 

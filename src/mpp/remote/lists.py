@@ -16,7 +16,7 @@ from mpp.limits import JSON_INT_MAX
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import canonical, read
 from mpp.model.value import value
-from mpp.protocol.registry.peerlist import PeerList, read_list
+from mpp.protocol.registry.peerlist import PeerList, check_age, read_list
 from mpp.remote.discovering import checked_list, too_old
 from mpp.remote.limits import LIST_FRESH_SECONDS, LIST_MEMORY_BYTES_MAX
 
@@ -53,7 +53,7 @@ class ListMemory:
         kept = self._kept(path)
         before = None if kept is None else self._read(kept.data, registry_id, chain)
         if kept is not None and before is not None and 0 <= self._now - kept.seen_at <= LIST_FRESH_SECONDS:
-            return before
+            return check_age(before, self._now)
         try:
             data = self._ask(url, registry_id)
         except RemoteFailed as fault:
@@ -61,14 +61,15 @@ class ListMemory:
                 raise
             if not 0 <= self._now - kept.seen_at <= self._max_age:
                 raise too_old(registry_id, fault) from None
-            return before
+            return check_age(before, self._now)
         except Refused as fault:
             if fault.code == "registry.absent":
                 raise Refused("registry.peer", "the registry has no list of peers any more", where=registry_id[:16], hint="ask who runs it") from None
             raise
         listed = checked_list(self._read(data, registry_id, chain), before)
+        # Kept, also when it is too old: from then on none that is older still is taken.
         self._keep(path, data, registry_id, chain)
-        return listed
+        return check_age(listed, self._now)
 
     def _read(self, data: bytes, registry_id: str, chain: RootChain) -> PeerList:
         listed = read_list(data, chain, where="peers")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from mpp.testing.keys import publisher, rotated
 from mpp.testing.packages import NOW
 from mpp_registry.federation.breaker import Breakers
 from mpp_registry.federation.known import Bounds, Known
+from mpp_registry.federation.limits import LIST_RENEW_SECONDS
+from mpp.protocol.registry.limits import PEER_LIST_SECONDS_MAX
 from mpp.protocol.registry.peerlist import check_url, covers, judged_namespace, Peer, PeerList, PEERS_TYPE, read_list, sign_list, whom_to_ask, write_body
 from mpp_registry.federation.peers import (
     add_peer,
@@ -25,6 +29,7 @@ from mpp_registry.federation.peers import (
     peers_of,
     private_namespaces,
     remove_peer,
+    renew_peers,
     unkeep_private,
 )
 from mpp_registry.federation.way import read_way, Way
@@ -260,8 +265,6 @@ def test_what_is_kept_is_bounded_by_number_bytes_and_time() -> None:
 
 
 def test_each_change_of_the_list_is_a_leaf_with_the_digest_of_the_file(tmp_path: Path) -> None:
-    from hashlib import sha256
-
     with registries(tmp_path, "a", "b") as (a, b):
         a.peer(b, "com.bee")
         a.peer(b, "*", introduces=True)
@@ -277,6 +280,45 @@ def test_each_change_of_the_list_is_a_leaf_with_the_digest_of_the_file(tmp_path:
         refused(lambda: named(found, b.id[:15]))
         refused(lambda: add_peer(a.services, Peer(chain=b.chain, url=b.url, namespaces=())))
         refused(lambda: add_peer(a.services, Peer(chain=b.chain, url="http://b.example", namespaces=("*",))))
+
+
+def test_a_list_is_signed_anew_before_it_grows_old(tmp_path: Path) -> None:
+    with registries(tmp_path, "a", "b") as (a, b):
+        # Without a list there is nothing to sign.
+        assert not renew_peers(a.services)
+        a.peer(b, "com.bee")
+        with a.services.database.read() as rows:
+            first, size = peers_of(rows, a.chain), a.services.ledger.size(rows)
+        a.clock.moment += LIST_RENEW_SECONDS - 1
+        assert not renew_peers(a.services)
+        a.clock.moment += 1
+        assert renew_peers(a.services)
+        # A second replica, or the next minute, finds a fresh one.
+        assert not renew_peers(a.services)
+        with a.services.database.read() as rows:
+            found, document = peers_of(rows, a.chain), list_document(rows)
+            leaf = a.services.ledger.leaf(rows, a.services.ledger.size(rows) - 1)
+            assert (found.version, found.at, found.peers) == (first.version + 1, first.at + LIST_RENEW_SECONDS, first.peers)
+            assert a.services.ledger.size(rows) == size + 1
+            # What only renews leaves no second copy.
+            assert rows.one("SELECT COUNT(*) FROM peer_lists") == (1,)
+        assert document is not None
+        assert sha256(document).hexdigest().encode() in leaf
+        assert LIST_RENEW_SECONDS * 2 <= 24 * 3600 <= PEER_LIST_SECONDS_MAX // 2
+        # One that says that there are no peers any more is renewed as well: else the one before would be the newest that can be shown.
+        remove_peer(a.services, b.id)
+        a.clock.moment += LIST_RENEW_SECONDS
+        assert renew_peers(a.services)
+        with a.services.database.read() as rows:
+            assert peers_of(rows, a.chain).peers == ()
+
+
+def test_two_replicas_sign_it_once(tmp_path: Path) -> None:
+    with registries(tmp_path, "a", "b") as (a, b):
+        a.peer(b, "com.bee")
+        a.clock.moment += LIST_RENEW_SECONDS
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(lambda _: renew_peers(a.services), range(4))) == [False, False, False, True]
 
 
 def test_a_list_that_somebody_wrote_into_the_database_asks_nobody(tmp_path: Path) -> None:

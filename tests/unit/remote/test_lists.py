@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mpp.errors import Refused, RemoteFailed
+from mpp.protocol.registry.limits import PEER_LIST_SECONDS_MAX, SKEW_SECONDS_MAX
 from mpp.remote.limits import LIST_FRESH_SECONDS
 from mpp.remote.lists import ListMemory, read_kept
 from mpp.testing.packages import NOW
@@ -105,6 +106,40 @@ def test_a_newer_list_of_another_process_stays(tmp_path: Path, wire: Wire) -> No
 
     ListMemory(str(tmp_path), meanwhile, NOW, DAY)(URL, wire.book.id, wire.book.keys.chain)
     assert ask(tmp_path, wire) == 2
+
+
+def test_a_list_counts_for_two_days(tmp_path: Path, wire: Wire) -> None:
+    """Attack: the list from before a peer was taken out, shown for ever to a home that has seen no newer one."""
+    assert code(tmp_path, wire, NOW + PEER_LIST_SECONDS_MAX + 1) == "registry.stale"
+    # It was kept all the same: none that is older is taken from now on.
+    assert len(list(tmp_path.glob("*.peers"))) == 1
+    assert ask(tmp_path, wire, NOW + PEER_LIST_SECONDS_MAX) == 1
+    # Within the minutes for which it is not asked for again, it grows too old.
+    count = wire.count
+    assert code(tmp_path, wire, NOW + PEER_LIST_SECONDS_MAX + 1) == "registry.stale"
+    assert wire.count == count
+
+
+def test_an_old_list_is_none_in_an_outage_either(tmp_path: Path, wire: Wire) -> None:
+    ask(tmp_path, wire, NOW + PEER_LIST_SECONDS_MAX - LIST_FRESH_SECONDS - 10)
+    wire.fault = RemoteFailed("remote.connection", "it is down")
+    assert ask(tmp_path, wire, NOW + PEER_LIST_SECONDS_MAX) == 1
+    assert code(tmp_path, wire, NOW + PEER_LIST_SECONDS_MAX + 1) == "registry.stale"
+
+
+def test_a_list_from_the_future_is_none(tmp_path: Path, wire: Wire) -> None:
+    """Attack: one that never grows old."""
+    assert code(tmp_path, wire, NOW - SKEW_SECONDS_MAX - 1) == "registry.early"
+    assert ask(tmp_path, wire, NOW - SKEW_SECONDS_MAX) == 1
+
+
+def test_a_list_that_was_signed_anew_goes_on(tmp_path: Path, wire: Wire) -> None:
+    ask(tmp_path, wire)
+    later = NOW + 30 * DAY
+    assert code(tmp_path, wire, later) == "registry.stale"
+    wire.book.now = later
+    wire.book.peers_version += 1
+    assert ask(tmp_path, wire, later + LIST_FRESH_SECONDS + 1) == 2
 
 
 @pytest.mark.parametrize("document", [{}, {"mpp_peer_list_memory": 1, "list": 1, "seen_at": 1}, {"mpp_peer_list_memory": 1, "list": "*", "seen_at": 1}])

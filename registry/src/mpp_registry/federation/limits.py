@@ -7,6 +7,9 @@ from mpp.limits import KIB, MIB
 BUDGET = 16
 """Questions that one question of a client may cause, in all registries together. Reason: bounds what anybody can have registries do to each other."""
 
+LIST_RENEW_SECONDS = 12 * 3600
+"""Seconds after which the list of peers is signed anew. Reason: a quarter of what it counts for, so that an outage of a day is none of it; two leaves of the log a day."""
+
 PARALLEL_MAX = 8
 """Peers that are asked at once about one package. Reason: of more, the first few answer."""
 

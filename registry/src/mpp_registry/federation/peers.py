@@ -14,7 +14,7 @@ from mpp.model.jsontext import shown
 from mpp.model.value import value
 from mpp.ports import Signer
 
-from mpp_registry.federation.limits import EVIDENCE_BYTES_MAX, EVIDENCE_MAX, HOMES_MAX, SEEN_MAX
+from mpp_registry.federation.limits import EVIDENCE_BYTES_MAX, EVIDENCE_MAX, HOMES_MAX, LIST_RENEW_SECONDS, SEEN_MAX
 from mpp.protocol.registry.limits import PEERS_MAX
 from mpp.protocol.registry.peerlist import check_url, EVERYTHING, judged_namespace, NO_PEERS, Peer, PeerList, read_list, sign_list
 from mpp_registry.services import Services
@@ -72,18 +72,47 @@ def peers_of(rows: Rows, roots: RootChain) -> PeerList:
 
 def change_peers(services: Services, step: Callable[[PeerList], Sequence[Peer]]) -> PeerList:
     """A new list in the place of the one in force, with its leaf."""
-    ledger, now = services.ledger, services.clock.now()
-    signers: tuple[Signer, ...] = (ledger.signer,)
+    now = services.clock.now()
     with services.database.write() as rows:
-        before = peers_of(rows, ledger.roots)
-        after = PeerList(registry_id=ledger.roots.publisher_id, version=before.version + 1, at=now, peers=tuple(step(before)))
-        if len(after.peers) > PEERS_MAX:
+        before = peers_of(rows, services.ledger.roots)
+        peers = tuple(step(before))
+        if len(peers) > PEERS_MAX:
             raise Refused("registry.peers", f"a registry has at most {PEERS_MAX} peers", hint="take one out first: mpp registry peers remove")
-        document = sign_list(after, ledger.roots, signers)
-        digest = sha256(document).hexdigest()
-        rows.run("INSERT INTO peer_lists (version, document, sha256, at) VALUES (?, ?, ?, ?)", after.version, document, digest, now)
-        ledger.append(rows, [PeersChanged(sha256=digest)], now)
+        return _put_list(services, rows, before, peers, now)
+
+
+def _put_list(services: Services, rows: Rows, before: PeerList, peers: tuple[Peer, ...], now: int) -> PeerList:
+    ledger = services.ledger
+    after = PeerList(registry_id=ledger.roots.publisher_id, version=before.version + 1, at=now, peers=peers)
+    signers: tuple[Signer, ...] = (ledger.signer,)
+    document = sign_list(after, ledger.roots, signers)
+    digest = sha256(document).hexdigest()
+    rows.run("INSERT INTO peer_lists (version, document, sha256, at) VALUES (?, ?, ?, ?)", after.version, document, digest, now)
+    ledger.append(rows, [PeersChanged(sha256=digest)], now)
     return after
+
+
+def renew_peers(services: Services) -> bool:
+    """The list in force, signed anew where it has grown old: clients take none that is two days old. Also an empty one, which says that there are no peers any more.
+
+    For a job of every minute, in each replica. What only renews leaves no second copy of the same peers behind.
+    """
+    now = services.clock.now()
+    with services.database.read() as rows:
+        if not _is_due(peers_of(rows, services.ledger.roots), now):
+            return False
+    with services.database.write() as rows:
+        before = peers_of(rows, services.ledger.roots)
+        # Another replica may have done it meanwhile.
+        if not _is_due(before, now):
+            return False
+        _put_list(services, rows, before, before.peers, now)
+        rows.run("DELETE FROM peer_lists WHERE version = ?", before.version)
+    return True
+
+
+def _is_due(found: PeerList, now: int) -> bool:
+    return found.version > 0 and now - found.at >= LIST_RENEW_SECONDS
 
 
 def add_peer(services: Services, peer: Peer) -> PeerList:

@@ -110,10 +110,12 @@ def _environment(assets: Mapping[str, Asset]) -> Environment:
 
 def _kept_items(made: Environment) -> Callable[[PackageRow, bool], Markup]:
     """Rows of lists of packages, each made once for what it says: the same packages stand in many lists."""
+    # A macro of a template that is made once: a template of its own for each row would cost as much again as the row.
+    macro = made.get_template("package_item.html").make_module().item  # type: ignore[attr-defined] # the names of a module are those of its template
 
     @lru_cache(ITEMS_KEPT)
     def item(one: PackageRow, counts: bool) -> Markup:
         # Escaped by the template itself, as every other one.
-        return Markup(made.get_template("package_item.html").render(one=one, counts=counts).strip())  # noqa: S704
+        return Markup(str(macro(one, counts)).strip())  # noqa: S704
 
     return item

@@ -49,6 +49,9 @@ ROOTS_BYTES_MAX = 40 * KIB
 SKEW_SECONDS_MAX = 300
 """Seconds by which a registry's clock may be ahead. Reason: machines that set their clocks differ by less; more would stretch an age limit."""
 
+PEER_LIST_SECONDS_MAX = 48 * 3600
+"""Seconds for which a list of peers counts from its time on. Reason: its registry signs it anew after twelve hours; one that is down over a day comes back in time, and a peer that was taken out is gone in two."""
+
 REQUEST_SECONDS = 60
 """Seconds for which a signed request holds, before and after its time. Reason: the way to a registry and clocks that differ; a nonce need not be kept for longer."""
 

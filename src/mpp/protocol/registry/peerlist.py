@@ -18,7 +18,15 @@ from mpp.model.names import PACKAGE_ID, SHA256_HEX, SHA256_HEX_FORM
 from mpp.model.value import value
 from mpp.ports import Signer
 from mpp.protocol.addresses import is_here
-from mpp.protocol.registry.limits import PEER_LIST_VERSION_MAX, PEER_NAMESPACES_MAX, PEER_URL_CHARS_MAX, PEERS_MAX, PEERS_PAYLOAD_MAX
+from mpp.protocol.registry.limits import (
+    PEER_LIST_SECONDS_MAX,
+    PEER_LIST_VERSION_MAX,
+    PEER_NAMESPACES_MAX,
+    PEER_URL_CHARS_MAX,
+    PEERS_MAX,
+    PEERS_PAYLOAD_MAX,
+    SKEW_SECONDS_MAX,
+)
 from mpp.protocol.registry.signed_file import bytes_max, read_signed, what_is_wrong, write_signed
 
 PEERS_TYPE = "application/vnd.mpp.peers+json"
@@ -147,6 +155,17 @@ def read_list(data: bytes, known: RootChain, *, where: str) -> PeerList:
     if listed.registry_id != chain.publisher_id:
         raise Refused("registry.peers", "the list of peers names another registry than its signer", where=where, hint=_HINT)
     return listed
+
+
+def check_age(found: PeerList, now: int) -> PeerList:
+    """By the clock of whoever reads the list of another. Spec: federation U-6. Attack: a list from before a peer was taken out, shown for ever to those who saw no newer one."""
+    if found.at > now + SKEW_SECONDS_MAX:
+        hint = "set the clock of this machine; if it is right, ask who runs the registry"
+        raise Refused("registry.early", "the list of peers is from the future", where=found.registry_id[:16], hint=hint)
+    if now - found.at > PEER_LIST_SECONDS_MAX:
+        message = f"the list of peers was signed {(now - found.at) // 3600} hours ago, and counts for {PEER_LIST_SECONDS_MAX // 3600}"
+        raise Refused("registry.stale", message, where=found.registry_id[:16], hint="try again later; if it stays so, tell who runs the registry")
+    return found
 
 
 _HINT = "make it anew: mpp registry peers add"
