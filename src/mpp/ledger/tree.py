@@ -109,13 +109,15 @@ def root_from_inclusion(leaf: bytes, seq: int, size: int, path: Sequence[bytes])
     for other in path:
         if last == 0:
             return None
+        # The hash of a node, without a call for each.
         if at & 1 or at == last:
-            root = node_hash(other, root)
+            root = sha256(b"\x01" + other + root).digest()
             while not at & 1 and at:
                 at, last = at >> 1, last >> 1
         else:
-            root = node_hash(root, other)
-        at, last = at >> 1, last >> 1
+            root = sha256(b"\x01" + root + other).digest()
+        at >>= 1
+        last >>= 1
     return root if last == 0 else None
 
 
