@@ -96,7 +96,7 @@ def test_logs_and_progress_are_shown_while_it_runs(mpp: Mpp, package: Make) -> N
 
 
 def test_large_code_is_announced(mpp: Mpp, package: Make, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    monkeypatch.setattr("mpp.cli.commands.run.LARGE_CODE_BYTES", 10)
+    monkeypatch.setattr("mpp.cli.running.LARGE_CODE_BYTES", 10)
     tool = package(replied({"content": []}))
     assert "preparing 0.0 MB of code" in mpp("run", tool).err
     assert "preparing" not in mpp("run", tool).err, "it is compiled already"

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import NoReturn
+from typing import NoReturn, TYPE_CHECKING
 
 from mpp.errors import HostFailed, Refused
+from mpp.model.installed import may_have_entry_points
 from mpp.stages.privacy import GROUPS, Detector, Hit, Place
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "mpp.privacy_detectors"
 
@@ -28,6 +31,15 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]{1,63}")
 
 _TAKEN = frozenset((*GROUPS, "default"))
 """Names that a policy reads as several types."""
+
+
+def entry_points(group: str) -> Sequence[EntryPoint]:
+    """What is installed for this group."""
+    if not may_have_entry_points(group):
+        return ()
+    from importlib import metadata  # noqa: PLC0415 - most machines have no plug-in, and it brings the modules of mail
+
+    return tuple(metadata.entry_points(group=group))
 
 
 @cache

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 import hashlib
-import importlib.metadata
 import os
 import stat
 import threading
@@ -23,6 +22,7 @@ from mpp.host.layers import Layered, Layers, layers_of
 from mpp.host.pool import Make, WorkerKey, WorkerPool
 from mpp.model.agents import ANONYMOUS, AgentIdentity
 from mpp.model.calls import CallContext
+from mpp.model.installed import installed_version
 from mpp.model.jsontext import Json
 from mpp.model.manifest import INTERPRETED_TYPES, LAYER_TYPE, WASM_TYPES
 from mpp.model.rights import Rights
@@ -97,12 +97,17 @@ class CallInput:
 
 
 class Sandbox:
-    """One per host. ``cache_folder`` empty: nothing compiled is kept. ``layers``: where tools find what they stand on; None: no such tool is run."""
+    """One per host. ``cache_folder`` empty: nothing compiled is kept. ``layers``: where tools find what they stand on; None: no such tool is run.
 
-    def __init__(self, cache_folder: str, calls: HostCalls, *, pool: WorkerPool | None = None, layers: Layers | None = None) -> None:
+    ``zygote``: one that starts already; it is closed with the sandbox.
+    """
+
+    def __init__(
+        self, cache_folder: str, calls: HostCalls, *, pool: WorkerPool | None = None, layers: Layers | None = None, zygote: Zygote | None = None
+    ) -> None:
         self._calls, self._layers = calls, layers
         self._cache_folder = cache_folder
-        self._zygote = Zygote()
+        self._zygote = zygote or Zygote()
         self._pool = pool or WorkerPool()
         self._lock = threading.Lock()
         self._ready: dict[int, Ready] = {}
@@ -329,10 +334,7 @@ def judge_runtime(package: VerifiedPackage) -> None:
 
 def engine_version() -> str:
     """The installed engine's version; refuses another major than the one whose interface we know."""
-    try:
-        version = importlib.metadata.version("wasmtime")
-    except importlib.metadata.PackageNotFoundError:
-        version = ""
+    version = installed_version("wasmtime")
     if version.partition(".")[0] != str(ENGINE_MAJOR):
         found = f"version {version}" if version else "nothing"
         message = f"the WebAssembly engine must be wasmtime {ENGINE_MAJOR}, {found} is installed"
@@ -345,6 +347,6 @@ def native_cache(folder: str) -> NativeCache:
     return NativeCache(os.path.join(folder, "native"), engine_version())
 
 
-def sandbox_of(home: Home, calls: HostCalls) -> Sandbox:
+def sandbox_of(home: Home, calls: HostCalls, zygote: Zygote | None = None) -> Sandbox:
     """The sandbox of a home, with its cache and its layers."""
-    return Sandbox(home.cache, calls, layers=layers_of(home, lambda: native_cache(home.cache)))
+    return Sandbox(home.cache, calls, layers=layers_of(home, lambda: native_cache(home.cache)), zygote=zygote)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mpp.cli.options import quoted
 from mpp.cli.screen import error_json, mark, note, safe, say, TICK
-from mpp.cli.store.changes import Changed
 from mpp.errors import MppError
 from mpp.host.store import Installed, PackageStore
 from mpp.model.jsontext import Json
 from mpp.model.words import capability_words, layer_words
+
+if TYPE_CHECKING:
+    from mpp.cli.store.changes import Changed
 
 _DONE = {
     "install": "Installed",

@@ -11,12 +11,12 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache as cached
-from importlib.metadata import PackageNotFoundError, version
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.drive import drive
 from mpp.host.patterns import limits, trying
 from mpp.host.patterns.process import GONE, LATE, Judge
+from mpp.model.installed import installed_version
 from mpp.model.manifest import CustomPattern
 from mpp.ports import Steps, Wait
 from mpp.stages.privacy import Accepted, Prepared, accepted, hostile_to, prepare, refusal
@@ -170,7 +170,4 @@ def _name(digest: str) -> str:
 
 @cached
 def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"
+    return installed_version(package) or "absent"

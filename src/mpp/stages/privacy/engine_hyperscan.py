@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from mpp.errors import HostFailed
+from mpp.model.installed import installed_version
 from mpp.stages.privacy.widths import fixed_width
 from mpp.stages.privacy.ports import ONCE, ONCE_AT, too_many
 
@@ -93,7 +93,7 @@ class HyperscanScanner:
 
 def build_of() -> str:
     """The engine's build and the processor features that its databases need, as the engine itself tells them."""
-    return f"{version('hyperscan')} {platform.machine()} {_compile(('x',)).info()!r}"
+    return f"{installed_version('hyperscan')} {platform.machine()} {_compile(('x',)).info()!r}"
 
 
 def digest_of(expressions: tuple[str, ...]) -> str:
