@@ -402,3 +402,31 @@ def test_no_file_of_the_home_holds_a_secret_of_the_door(console: Console):
     data = b"".join(path.read_bytes() for path in console.home.rglob("*") if path.is_file())
     assert data
     assert not [one for one in secrets if one.encode() in data]
+
+
+@pytest.mark.parametrize("fields", [{}, {"passphrase": ""}, {"approver": "ada"}, {"answer": "always"}, {"tenant": "local"}])
+def test_a_click_is_no_yes_for_another_tenant_whatever_stands_in_the_form(console: Console, fields: dict[str, str]):
+    one = ask(console, tenant="acme")
+    said = fields.pop("answer", "yes")
+    assert answer(console, one, said, **fields).status == 409
+    assert answers(console, one) == ()
+    assert told(console, "answer") == []
+
+
+def test_a_page_that_breaks_tells_no_log_what_was_typed(console: Console, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """The passphrase of a yes, in a fault of the page that took it."""
+    one = ask(console)
+    secret = "my-own-passphrase"
+
+    def broken(_desk: object, _question: object, given: object) -> None:
+        raise RuntimeError(f"no such {given!r}")
+
+    monkeypatch.setattr(approvals, "_give", broken)
+    with pytest.raises(RuntimeError):
+        # The frames of the server hear it after the page was sent, and have no log.
+        answer(console, one, "yes", passphrase=secret)
+    said = capsys.readouterr().err
+    assert "RuntimeError" in said
+    assert "/approvals/{ref:str}/answer" in said
+    assert secret not in said
+    assert one.id not in said
