@@ -36,7 +36,12 @@ LEFT_OUT = ("schema_migrations", "search_rows", "sqlite_sequence")
 def copy(data: Path, url: str) -> None:
     open_services(Options(data=str(data), database_url=url), clock=SystemClock(), random=SystemRandom(), environment=os.environ).close()
     source = apsw.Connection(str(data / "registry.db"), flags=apsw.SQLITE_OPEN_READONLY)
-    tables = [str(name) for (name,) in source.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search_words%' AND name NOT LIKE 'search_names%' ORDER BY name")]
+    tables = [
+        str(name)
+        for (name,) in source.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'search_words%' AND name NOT LIKE 'search_names%' ORDER BY name"
+        )
+    ]
     with psycopg.connect(url) as to:
         to.execute("SET synchronous_commit = off")
         for table in (one for one in tables if one not in LEFT_OUT):
