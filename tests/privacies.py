@@ -41,7 +41,7 @@ def said(action: str = "pseudonym", keep: int = 4) -> CallPrivacy:
     return CallPrivacy(rules=PrivacyRules(actions=make_actions({"default": one})))
 
 
-def filter_of(action: str = "pseudonym", *, by: Rules | None = None, clock: Callable[[], float] = time.monotonic) -> Filter:
+def filter_of(action: str = "pseudonym", *, by: Rules | None = None, clock: Callable[[], float] = time.thread_time) -> Filter:
     return Filter(by or rules(), said(action), Pseudonyms(b"k" * 32), clock)
 
 

@@ -45,6 +45,15 @@ ENCODINGS: dict[str, Coat] = {
     "references in hex": lambda text: "".join(f"&#x{ord(one):x};" for one in text),
     "escapes": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
     "json": lambda text: json.dumps({"inner": text}),
+    "codes": lambda text: json.dumps({"type": "Buffer", "data": list(text.encode())}),
+    "codes in lines": lambda text: json.dumps(list(text.encode()), indent=8),
+}
+BYTES: dict[str, Coat] = {
+    "two bytes a letter": lambda text: "".join(f"{one}\0" for one in text),
+    "base64 of two bytes a letter": lambda text: base64.b64encode(f"a {text} b".encode("utf-16")).decode(),
+    "base64 of two bytes a letter, high first": lambda text: base64.b64encode(b"\xfe\xff" + f"a {text} b".encode("utf-16-be")).decode(),
+    "a file of other bytes": lambda text: base64.b64encode(bytes(range(256)) * 9 + f" {text} ".encode() + bytes(range(255, 0, -1))).decode(),
+    "colours": lambda text: f"{text[:7]}\x1b[01;31m\x1b[K{text[7:]}\x1b[m\x1b[K",
 }
 LETTERS: dict[str, Coat] = {
     "wide": lambda text: "".join(chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in text),
@@ -58,7 +67,7 @@ LETTERS: dict[str, Coat] = {
 @pytest.fixture(scope="module")
 def through() -> Filter:
     rules = Rules(built_in(), lambda expressions: choose(expressions, None))
-    return Filter(rules, CallPrivacy(rules=PrivacyRules()), Pseudonyms(b"k" * 32), time.monotonic)
+    return Filter(rules, CallPrivacy(rules=PrivacyRules()), Pseudonyms(b"k" * 32), time.thread_time)
 
 
 def filtered(message: Json, by: Filter) -> Filtered:
@@ -70,10 +79,10 @@ def holds(found: Filtered, piece: str) -> bool:
     return piece in write_message(found.message).decode()
 
 
-@pytest.mark.parametrize("coat", ENCODINGS)
+@pytest.mark.parametrize("coat", [*ENCODINGS, *BYTES])
 @pytest.mark.parametrize("kind", VALUES)
 def test_an_encoded_value_is_found(kind: str, coat: str, through: Filter) -> None:
-    worn = ENCODINGS[coat](VALUES[kind])
+    worn = {**ENCODINGS, **BYTES}[coat](VALUES[kind])
     found = filtered({"note": f"see {worn} there"}, through)
     assert found.report.counts, f"{kind} in {coat} was not found"
     assert not holds(found, worn)
@@ -111,6 +120,7 @@ SHAPES: dict[str, Callable[[str], Json]] = {
     "beside its placeholder": lambda text: {"a": f"[EMAIL-bcdfghjk]{text}[EMAIL]"},
     "within brackets of a placeholder": lambda text: {"a": f"[EMAIL {text}]"},
     "twice with one letter between": lambda text: {"a": f"{text} {text}"},
+    "three blocks": lambda text: {"content": [{"type": "text", "text": piece} for piece in (text[:12], text[12:19], text[19:])]},
     "two blocks": lambda text: {"content": [{"type": "text", "text": text[:12]}, {"type": "text", "text": text[12:]}]},
 }
 
@@ -121,6 +131,21 @@ def test_a_value_is_found_wherever_it_stands(kind: str, shape: str, through: Fil
     found = filtered(SHAPES[shape](VALUES[kind]), through)
     assert found.report.counts
     assert not holds(found, CORES[kind])
+
+
+CLEAN: tuple[Json, ...] = (
+    {"series": "65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78"},
+    {"log": "\x1b[32mPASS\x1b[0m src/a.ts \x1b[1m3 tests\x1b[22m"},
+    {"code": "x**2 + y**2 and pow(a**b**c)"},
+    ["sk-learn", "numpy2", "pandas", "scipy", "tensorflow2", "torch2"],
+    {"blob": base64.b64encode(bytes(range(256)) * 40).decode()},
+    {"record": "a\0b\0c\0\0"},
+)
+
+
+@pytest.mark.parametrize("message", CLEAN, ids=range(len(CLEAN)))
+def test_what_only_looks_encoded_stays(message: Json, through: Filter) -> None:
+    assert filtered(message, through).message == message
 
 
 def test_what_is_said_beside_the_answer_is_searched(through: Filter) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from mpp.stages.privacy.views.codes import CODE_PROBES, coded, paired
+from mpp.stages.privacy.views.codes import CODE_PROBES, coded, numbered, paired
 from mpp.stages.privacy.views.escapes import ESCAPE_PROBES, escaped, quoted, QUOTED_PROBES
 from mpp.stages.privacy.views.layout import closed_up, laid_out, LAYOUT_PROBES
 from mpp.stages.privacy.views.limits import DEPTH_MAX, REGION_VIEWS_MAX
@@ -21,7 +21,7 @@ def _plain(text: str, low: int, high: int, below: View | None) -> View | None:
 
 
 _READINGS: tuple[Callable[[str, int, int, View | None], View | None], ...] = (
-    escaped, coded, paired, quoted, laid_out, closed_up, _plain,
+    escaped, coded, paired, numbered, quoted, laid_out, closed_up, _plain,
 )  # fmt: skip
 
 

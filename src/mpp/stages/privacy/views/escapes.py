@@ -33,6 +33,10 @@ ESCAPE_PROBES: tuple[str, ...] = (
     rf"(?i)[0-9a-z@._+-]</?(?:{INLINE})[ />]",
     r"[0-9A-Za-z@._+-]<!--",
     r"[*`~]@",
+    r"(?i)[0-9a-z._-]\*\*[0-9a-z._-]",
+    # Colours within a word, as a search in a terminal marks what it found; a text of two bytes for each letter that was read as one of one.
+    r"[0-9A-Za-z@._+-]\x1b\[",
+    r"[0-9A-Za-z@._+-]\x00[0-9A-Za-z@._+-]\x00",
     r"@[*`~]",
     r"[0-9]\*\*?[0-9]",
     r"(?i)[\[({<] ?(?:at|dot) ?[\])}>]",
@@ -43,7 +47,7 @@ ESCAPE_PROBES: tuple[str, ...] = (
 
 # One class is searched, which is fast; what the character begins is looked at only then.
 _ESCAPES = on_use(
-    r"[%\\&<*~`+\[({ ](?:"
+    r"[%\\&<*~`+\[({ \x00\x1b](?:"
     r"(?<=%)(?:(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)|(?P<units>u[0-9A-Fa-f]{4}(?:%u[0-9A-Fa-f]{4})*))"
     r"|(?<=\\)\\{0,7}(?:(?P<unit>u[0-9A-Fa-f]{4}(?:\\{1,8}u[0-9A-Fa-f]{4})*)|(?P<hex>x[0-9A-Fa-f]{2}(?:\\{1,8}x[0-9A-Fa-f]{2})*)"
     r"|(?P<brace>[ux]\{[0-9A-Fa-f]{1,6}\}|U[0-9A-Fa-f]{8})|(?P<octal>[0-3][0-7]{2})|(?P<simple>[nrt]|[^0-9A-Za-z\s\\]))"
@@ -53,6 +57,7 @@ _ESCAPES = on_use(
     rf"|(?:(?<=[\[({{<])|(?<= )[\[({{<])(?:(?P<at>{_AT})|(?P<dot>{_DOT}))"
     rf"|(?<=[0-9A-Za-z] )(?:(?P<and_at>(?:at|AT) (?=[0-9A-Za-z.-]{{1,40}}(?: (?:dot|DOT) | ?[\[({{<]{_DOT})[A-Za-z]))|(?P<and_dot>(?:dot|DOT) (?=[A-Za-z]{{2}})))"
     r"|(?<=[0-9]\+)(?P<plus>(?=[0-9]))"
+    r"|(?<=\x1b)(?P<colour>\[[0-9;]{0,32}[A-Za-z])|(?<=\x00)(?P<nothing>)"
     r")"
 )
 _QUOTED = on_use(r"=(?:\r?\n|(?P<codes>[0-9A-F]{2}(?:=[0-9A-F]{2})*))")
@@ -122,7 +127,7 @@ def _simple(written: str) -> Said:
 _SAID: dict[str, Callable[[str], Said | None]] = {
     "percent": _percent, "unit": _unit, "units": _unit, "hex": _hex, "brace": _brace, "octal": _octal, "entity": _entity, "simple": _simple,
 }  # fmt: skip
-_FIXED = {"tag": "", "mark": "", "at": "@", "and_at": "@", "dot": ".", "and_dot": ".", "plus": " "}
+_FIXED = {"tag": "", "mark": "", "colour": "", "nothing": "", "at": "@", "and_at": "@", "dot": ".", "and_dot": ".", "plus": " "}
 
 
 def _said_in_mail(token: re.Match[str]) -> Said:
