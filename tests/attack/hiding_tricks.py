@@ -44,6 +44,19 @@ def _mathematical(text: str) -> str:
     return "".join(chr(0x1D41A + ord(one) - ord("a")) if one.isascii() and one.islower() else one for one in text)
 
 
+def _small_capitals(text: str) -> str:
+    return text.translate(
+        str.maketrans(
+            "abcdegijklmnoprtuvwyz",
+            "\u1d00\u0299\u1d04\u1d05\u1d07\u0262\u026a\u1d0a\u1d0b\u029f\u1d0d\u0274\u1d0f\u1d18\u0280\u1d1b\u1d1c\u1d20\u1d21\u028f\u1d22",
+        )
+    )
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
 ESCAPE = "\x1b"
 TRICKS: tuple[Trick, ...] = (
     Trick("zero-width characters", tool(PLAIN + _in_two_widths(ORDER)), "description.hidden"),
@@ -67,6 +80,14 @@ TRICKS: tuple[Trick, ...] = (
     Trick("a row of dots", tool(PLAIN + "." * 400 + ORDER), "description.padding"),
     Trick("base64", tool(f"{PLAIN} Format: {base64.b64encode(ORDER.encode()).decode()}"), "description.encoded"),
     Trick("base64, for addresses, behind a letter", tool(f"{PLAIN} x{base64.urlsafe_b64encode(ORDER.encode()).decode().rstrip('=')}"), "description.encoded"),
+    Trick("base64 in pieces", tool(f"{PLAIN} {' '.join(_pieces(base64.b64encode(ORDER.encode()).decode(), 5))}"), "description.encoded"),
+    Trick("base64 in short lines", tool(PLAIN + "\n" + "\n".join(_pieces(base64.b64encode(ORDER.encode()).decode(), 20))), "description.encoded"),
+    Trick("codes of letters", tool(f"{PLAIN} {' '.join(str(byte) for byte in ORDER.encode())}"), "description.encoded"),
+    Trick("letters apart", tool(f"{PLAIN} {' '.join(ORDER)}"), "description.encoded"),
+    Trick("small capitals", tool(f"{PLAIN} {_small_capitals(ORDER)}"), "description.confusable"),
+    Trick("Braille", tool(PLAIN + " " + "".join(chr(0x2800 + ord(one)) for one in ORDER)), "description.confusable"),
+    Trick("a mark on each letter", tool(PLAIN + " " + "".join(f"{one}\u0336" for one in ORDER)), "description.confusable"),
+    Trick("base32 in small letters", tool(f"{PLAIN} {base64.b32encode(ORDER.encode()).decode().lower()}"), "description.encoded"),
     Trick("base32", tool(f"{PLAIN} {base64.b32encode(ORDER.encode()).decode()}"), "description.encoded"),
     Trick("hex", tool(f"{PLAIN} {ORDER.encode().hex()}"), "description.encoded"),
     Trick("hex with spaces", tool(f"{PLAIN} {ORDER.encode().hex(' ')}"), "description.encoded"),

@@ -17,8 +17,12 @@ _RUN = re.compile(rf"[\x20-\x7e\t\r\n]{{{DECODED_LEAST},}}".encode())
 _SENTENCE = re.compile(r"[A-Za-z']{2,}[ \t\r\n]+[A-Za-z']{2,}")
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{22,}={0,2}(?:[ \t]?\r?\n[ \t]*[A-Za-z0-9+/_-]{4,}={0,2})*")
-_BASE32 = re.compile(r"\b[A-Z2-7]{32,}={0,6}")
+# Attack: the same in short pieces. Words of a sentence are such pieces, too, and decode to nothing.
+_PIECES = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{4,21}={0,2}\s{1,3}){5,}[A-Za-z0-9+/_-]{2,21}")
+_BASE32 = re.compile(r"\b(?:[A-Z2-7]{32,}|[a-z2-7]{32,})={0,6}")
 _HEX = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ :,]{0,2}){16,}")
+_DECIMAL = re.compile(r"(?<![0-9.])(?:(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])[ ,;]{1,2}){15,}(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])(?![0-9.])")
+_APART = re.compile(r"(?<![A-Za-z])(?:[A-Za-z][,.;:]?[ ._*|-]{1,3}){12,}[A-Za-z]?")
 _BINARY = re.compile(r"(?:[01]{8}[ ,]{0,2}){16,}")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){8,}|(?:[\w.~'-]+%20){3,}[\w.~'-]+")
 _ENTITIES = re.compile(r"(?:&#(?:x[0-9A-Fa-f]{1,6}|[0-9]{1,7});){8,}")
@@ -84,7 +88,7 @@ def _of_base64(text: str) -> Iterator[str]:
 
 
 def _of_base32(text: str) -> Iterator[str]:
-    plain = text.rstrip("=")
+    plain = text.rstrip("=").upper()
     try:
         yield from _runs(base64.b32decode(plain + "=" * (-len(plain) % 8)))
     except binascii.Error:
@@ -101,6 +105,15 @@ def _of_binary(text: str) -> Iterator[str]:
     yield from _runs(bytes(int(one, 2) for one in re.findall("[01]{8}", text)))
 
 
+def _of_decimal(text: str) -> Iterator[str]:
+    yield from _runs(bytes(int(one) for one in re.findall("[0-9]+", text)))
+
+
+def _closed_up(text: str) -> Iterator[str]:
+    """Letters apart; where more stands between two of them than between others, a word ends."""
+    yield re.sub(r"[ ._*|-]{1,3}", lambda gap: " " if len(gap[0]) > 1 else "", text)
+
+
 def _of_escapes(text: str) -> Iterator[str]:
     codes = ((int(high, 16) if high else int(low, 8)) for high, low in re.findall(r"\\u\{?([0-9A-Fa-f]{4,6})\}?|\\([0-7]{3})", text))
     yield "".join(chr(one) for one in codes if one < 0x110000 and not 0xD800 <= one < 0xE000)
@@ -108,8 +121,11 @@ def _of_escapes(text: str) -> Iterator[str]:
 
 _KINDS: tuple[tuple[str, re.Pattern[str], Callable[[str], Iterator[str]]], ...] = (
     ("base64", _BASE64, _of_base64),
+    ("base64 in pieces", _PIECES, _of_base64),
     ("base32", _BASE32, _of_base32),
     ("hex", _HEX, _of_hex),
+    ("codes of letters", _DECIMAL, _of_decimal),
+    ("letters apart", _APART, _closed_up),
     ("binary digits", _BINARY, _of_binary),
     ("percent signs", _PERCENT, lambda text: iter((_unquoted(text),))),
     ("character references", _ENTITIES, lambda text: iter((_unescaped(text),))),

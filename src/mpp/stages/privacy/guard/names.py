@@ -17,8 +17,12 @@ _FOLD = str.maketrans({**LOOKALIKES, "’": "'", "‘": "'", "ʼ": "'"}) | _WIDE
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LATIN = re.compile(r"[A-Za-z]")
-# Letters dressed up: mathematical alphabets, letters in circles, squares and brackets.
-_DRESSED = re.compile(r"[\U0001d400-\U0001d7ff]{3,}|(?:[\u249c-\u24e9\U0001f110-\U0001f18f]\s?){4,}|(?:[\U0001f1e6-\U0001f1ff]\s?){7,}")
+# Letters dressed up: mathematical alphabets, letters in circles, squares and brackets, small capitals, raised letters, Braille, a mark on each letter.
+_SMALL_OR_RAISED = "\u0262\u026a\u0274\u0280\u028f\u0299\u029c\u029f\u02b0-\u02b8\u02e1-\u02e3\u1d00-\u1d6a\u1d9c-\u1dbf\u2071\u207f\ua730\ua731"
+_DRESSED = re.compile(
+    r"[\U0001d400-\U0001d7ff]{3,}|(?:[\u249c-\u24e9\U0001f110-\U0001f18f]\s?){4,}|(?:[\U0001f1e6-\U0001f1ff]\s?){7,}"
+    rf"|(?:[{_SMALL_OR_RAISED}]\s?){{6,}}|(?:[\u2801-\u28ff]\s?){{6,}}|(?:[A-Za-z][\u0300-\u036f]\s?){{6,}}"
+)
 _DRESSED_NAME = re.compile(r"[\U0001d400-\U0001d7ff\u249c-\u24e9\uff21-\uff3a\uff41-\uff5a]")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+")
 MIXED_LETTERS_LEAST = 4
