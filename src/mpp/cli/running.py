@@ -115,6 +115,7 @@ def _call(wish: Wish, on: Services, sandbox: Sandbox, secrets: SecretStore, reco
     report = Report()
     with report.stage("verify"):
         taken = take_package(find_package(wish.file), ask=not wish.as_json, development=True)
+    sandbox.ahead(taken.package)
     invocation, tenant = new_invocation(on.random), tenant_of(taken)
     with recorded(on, tenant=tenant, invocation=invocation, package_id=taken.package.package_id, tool=wish.tool):
         with report.stage("judge arguments"):

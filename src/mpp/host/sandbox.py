@@ -117,6 +117,11 @@ class Sandbox:
         """Start the zygote now, while other work goes on."""
         self._zygote.start()
 
+    def ahead(self, package: VerifiedPackage) -> None:
+        """Load what ``prepare`` will need, while other work goes on. Nothing runs before that."""
+        if self._layers is not None:
+            self._layers.ahead(package)
+
     def prepare(self, package: VerifiedPackage, token: CapabilityToken, rights: Rights) -> Ready:
         """Compile, or take from the cache, and open what the rights name, which must lie within what the token stands for. Spec: S-71."""
         held = judge_opening(token, package, rights)
@@ -197,6 +202,8 @@ class Sandbox:
     def close(self) -> None:
         self._pool.close()
         self._zygote.close()
+        if self._layers is not None:
+            self._layers.close()
 
     def _key(self, ready: Ready, agent: AgentIdentity) -> WorkerKey:
         rights = ready.rights

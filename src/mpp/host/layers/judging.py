@@ -64,7 +64,7 @@ def judge_named(data: Buffer, named: LayerRef, trust: TrustState, now: int, cach
         raise Refused(
             "layer.changed", "the file of the layer is not the one that it is named after", where=named.sha256, hint="install it again: mpp layer install FILE"
         )
-    known = _known(cache, named.sha256)
+    known = known_module(cache, named.sha256)
     believed = vouched(trust, data, found)
     if known is None:
         judged = of_package(verify(data, believed, now))
@@ -100,7 +100,7 @@ def _judged(manifest: Manifest, archive: Archive, publisher_id: str, wasm_sha256
     )  # fmt: skip
 
 
-def _known(cache: ImageCache | None, content_hash: str) -> str | None:
+def known_module(cache: ImageCache | None, content_hash: str) -> str | None:
     """The digest of the module of a layer that this gatekeeper has judged in full on this machine."""
     row = cache.verdict(content_hash) if cache is not None else None
     if row is None or row.get("content") != content_hash or row.get("gatekeeper") != GATEKEEPER_VERSION:

@@ -14,7 +14,8 @@ from typing import Generic, TypeVar
 from mpp.errors import Fault, HostFailed, Refused
 from mpp.host.drive import drive
 from mpp.host.home import Home
-from mpp.host.layers.judging import is_revoked, judge_named, JudgedLayer
+from mpp.host.layers.early import Early
+from mpp.host.layers.judging import is_revoked, judge_named, JudgedLayer, known_module
 from mpp.host.layers.store import LayerStore
 from mpp.host.system import SystemClock
 from mpp.host.trust_store import TrustStore
@@ -94,6 +95,18 @@ class Layers:
         self._failed: dict[str, tuple[Fault, ...]] = {}
         """Tools that could not be initialised, and why. Attack: a tool that takes its whole time to fail, called again and again."""
         self._random = os.urandom(4)
+        self._early: Early | None = None
+
+    def ahead(self, package: VerifiedPackage) -> None:
+        """Begin to load the compiled layer of a tool, where it is in the cache: it takes longer than most of what is judged meanwhile."""
+        layer = package.manifest.runtime.layer
+        module = None if layer is None or self._early is not None else known_module(self._cache, layer.sha256)
+        if module is not None:
+            self._early = Early(module, self._native)
+
+    def close(self) -> None:
+        if self._early is not None:
+            self._early.close()
 
     def prepare(self, package: VerifiedPackage, zygote: Zygote) -> Layered:
         """Judge, compile and initialise, or take from the cache. Raises Refused ``layer.*`` or what speaks against the layer."""
@@ -101,11 +114,18 @@ class Layers:
         judged = judge_named(self._found(package, named), named, self._trust(), self._clock.now(), self._cache)
         name = ImageName(layer=named.sha256, package=package.content_hash, hash_seed=self._hash_seed(package))
         with ExitStack() as undo:
-            compiled = self._compiled.take(judged.wasm_sha256, lambda: compile_known(judged.wasm_sha256, judged.code, self._native()))
+            compiled = self._compiled.take(judged.wasm_sha256, lambda: self._compile(judged))
             undo.callback(self._compiled.give, judged.wasm_sha256)
             image, fresh = self._images.take(name.digest, lambda: self._image(name, package, compiled, zygote))
             undo.pop_all()
         return Layered(judged=judged, compiled=compiled, image=image, fresh=fresh)
+
+    def _compile(self, judged: JudgedLayer) -> Compiled:
+        """From the cache, or in the compile jail."""
+        early = None if self._early is None else self._early.take(judged.wasm_sha256)
+        if early is not None:
+            return Compiled(fd=early, size=os.fstat(early).st_size, wasm_sha256=judged.wasm_sha256, component=False, fresh=False)
+        return compile_known(judged.wasm_sha256, judged.code, self._native())
 
     def release(self, layered: Layered, package: VerifiedPackage) -> None:
         """Nobody begins a call with it any more. Workers hold descriptors of their own."""

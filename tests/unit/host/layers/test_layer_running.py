@@ -16,6 +16,7 @@ from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.drive import drive
 from mpp.host.home import Home
 from mpp.host.layers import layers_of, LayerStore, running as module
+from mpp.host.layers.early import Early
 from mpp.host.sandbox import entrypoint, native_cache, prepare_package, Ready, Sandbox, sandbox_of
 from mpp.host.trust_store import TrustStore
 from mpp.model.jsontext import Json
@@ -262,3 +263,49 @@ def test_who_asks_for_another_one_does_not_wait() -> None:
     with pytest.raises(ZeroDivisionError):
         kept.take("fails", lambda: 1 // 0)  # type: ignore[arg-type, return-value]
     assert kept.take("fails", lambda: "now") == "now"
+
+
+def test_what_is_loaded_ahead_is_what_is_used(sandbox: Sandbox, place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox.release(opened(sandbox, package()))
+    later = sandbox_of(place, Answers())
+    later.ahead(package())
+    later.ahead(package())
+    # It is in memory by now: nothing is read or compiled once more.
+    assert later._layers is not None
+    assert later._layers._early is not None
+    later._layers._early._thread.join()
+    monkeypatch.setattr(module, "compile_known", None)
+    ready = opened(later, package())
+    assert run(later, ready).fault is None
+    later.release(ready)
+    later.close()
+
+
+def test_what_is_loaded_ahead_and_not_used_is_closed(sandbox: Sandbox, place: Home) -> None:
+    sandbox.release(opened(sandbox, package()))
+    before = len(os.listdir("/proc/self/fd"))
+    later = sandbox_of(place, Answers())
+    later.ahead(package())
+    later.close()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_another_layer_than_the_one_loaded_ahead_is_not_taken_for_it(sandbox: Sandbox, place: Home) -> None:
+    sandbox.release(opened(sandbox, package()))
+    early = Early(sha256(BODY).hexdigest(), lambda: native_cache(place.cache))
+    assert early.take("0" * 64) is None
+    early.close()
+
+
+def test_nothing_is_loaded_ahead_that_is_not_there(place: Home, sandbox: Sandbox) -> None:
+    sandbox.ahead(package())
+    assert sandbox._layers is not None
+    assert sandbox._layers._early is None
+    without = Early("0" * 64, lambda: None)
+    assert without.take("0" * 64) is None
+
+    def failing() -> None:
+        raise HostFailed("host.engine", "there is none", hint="install it")
+
+    assert Early("0" * 64, failing).take("0" * 64) is None
+    Sandbox("", Answers()).ahead(package())
