@@ -5,16 +5,25 @@ Python computes one at a time anyway. Calls that each have a thread pass its loc
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
-IN_A_ROW = 3
-"""Calls of a tool that waited longer than they computed, until its calls run beside others. Reason: a busy machine delays a call now and then."""
+IN_A_ROW = 8
+"""Calls of a tool that waited longer than they computed, until its calls run beside others. Reason: on a busy machine every third call is delayed; eight in a row are no chance."""
 
 BESIDE_SECONDS = 1.0
 """Seconds for which they do, until it is tried again. Reason: a tool that is asked again may have its answers at hand by then; a try costs a few calls a moment each second."""
 
 NAMES_MAX = 256
 """Names that are remembered. Attack: a client that invents them. All are forgotten then, and each is tried again."""
+
+
+class Begun(NamedTuple):
+    """When a call began, and what its thread had computed until then."""
+
+    at: float
+    computed: float
 
 
 class _Known(NamedTuple):
@@ -27,28 +36,32 @@ class _Known(NamedTuple):
 class Pace:
     """Used by whoever leads, one at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, computed: Callable[[], float] = time.thread_time) -> None:
+        self._clock, self._computed = clock, computed
         self._known: dict[str, _Known] = {}
 
-    def is_beside(self, name: str, now: float) -> bool:
+    def is_beside(self, name: str) -> bool:
         """Should a call of ``name`` run beside others?"""
         known = self._known.get(name)
-        return known is not None and now < known.until
+        return known is not None and self._clock() < known.until
 
-    def note(self, name: str, took: float, computed: float, now: float) -> None:
-        """A call took so many seconds, and its thread computed for so many of them."""
-        if took - computed <= computed:
+    def begin(self) -> Begun:
+        return Begun(self._clock(), self._computed())
+
+    def note(self, name: str, begun: Begun) -> None:
+        """A call is over, in the thread in which it began."""
+        computed = self._computed() - begun.computed
+        if self._clock() - begun.at <= 2 * computed:
             self._known.pop(name, None)
-            return
-        known = self._known.get(name)
-        waited = 1 if known is None else known.waited + 1
-        self._keep(name, _Known(waited, now + BESIDE_SECONDS if waited >= IN_A_ROW else 0.0))
+        else:
+            known = self._known.get(name)
+            self._keep(name, 1 if known is None else min(known.waited + 1, IN_A_ROW))
 
-    def note_long(self, name: str, now: float) -> None:
-        """A call goes on for so long that somebody else leads by now."""
-        self._keep(name, _Known(IN_A_ROW, now + BESIDE_SECONDS))
+    def note_long(self, name: str) -> None:
+        """A call goes on for so long that others wait for it no more. The first of a tool often does."""
+        self._keep(name, 1, beside=True)
 
-    def _keep(self, name: str, known: _Known) -> None:
+    def _keep(self, name: str, waited: int, *, beside: bool = False) -> None:
         if name not in self._known and len(self._known) >= NAMES_MAX:
             self._known.clear()
-        self._known[name] = known
+        self._known[name] = _Known(waited, self._clock() + BESIDE_SECONDS if beside or waited >= IN_A_ROW else 0.0)

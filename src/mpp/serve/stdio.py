@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from math import ceil
 from types import FrameType
 from typing import TypeAlias
 
@@ -39,6 +40,9 @@ LAST_WORDS_SECONDS = 660.0
 
 UNREAD_SECONDS = 30.0
 """Seconds after the end of input for which the client may leave answers unread. Reason: as over HTTP; a reader that works through them takes some each second."""
+
+STUCK_SECONDS = 0.06
+"""Seconds after which a call is so long that others wait for it no more. Reason: several times what a short call takes on a busy machine, and little beside a long one."""
 
 HAND_OVER_SECONDS = 0.02
 """Seconds that whoever reads waits for the lock to hand calls over, until it looks at its pipes again. Reason: a lock is held for microseconds, or by one that waits for the client."""
@@ -96,6 +100,8 @@ class StdioFront:
         """Calls that whoever reads is going to do. It is filled under the lock."""
         self._leading: _Call | None = None
         """The call that whoever reads does now."""
+        self._is_stuck = False
+        """It takes so long that what waited behind it went to the crew, and what comes goes there too."""
         self._ended = False
         self._stopped = False
         self._client_gone = False
@@ -130,8 +136,6 @@ class StdioFront:
 
     def _lead(self, gone: int) -> bool:
         """Read until the end, or until the other thread has taken over. Short calls are done here: to wake a thread costs more than most of them."""
-        if self._turns.is_taken:
-            self._hand_over()
         poll = select.poll()
         poll.register(self._read_fd, select.POLLIN)
         write_fd = self._outbox.fd
@@ -139,8 +143,7 @@ class StdioFront:
         while not self._over:
             # Besides room to write, its errors count: whoever read our answers is gone.
             poll.register(write_fd, select.POLLOUT if self._outbox.is_waiting else 0)
-            is_free = not self._turns.is_taken
-            ready = dict(poll.poll(0 if self._next else self._patience()))
+            ready = dict(poll.poll(self._patience()))
             if self._wake in ready:
                 os.eventfd_read(self._wake)
             self._give_up_late()
@@ -151,27 +154,34 @@ class StdioFront:
                 self._flush()
             if self._read_fd in ready:
                 self._read()
-            if self._next and not self._do_next(gone, is_free=is_free):
+            if self._next and not self._do_next(gone):
                 return False
         return False
 
-    def _do_next(self, gone: int, *, is_free: bool) -> bool:
+    def _do_next(self, gone: int) -> bool:
         """Do one call that waits for this thread. False: the other thread leads now."""
-        if not is_free:
-            # The other is in a long call, so nobody would take over from this thread. What waits behind that call waits no longer.
-            self._hand_over()
+        if self._turns.is_taken:
+            # The other is in a long call, so nobody would take over from this thread.
+            if self._turns.worked_for() >= STUCK_SECONDS:
+                self._hand_over()
             return True
         call = self._next.popleft()
-        self._leading = call
-        return self._turns.busy(partial(self._crew.guard, partial(self._timed, call), gone))
+        self._leading, self._is_stuck = call, False
+        if self._turns.busy(partial(self._crew.guard, partial(self._timed, call), gone)):
+            return True
+        # Whoever leads now left to this thread what waits, in case that it comes back soon.
+        os.eventfd_write(self._wake, 1)
+        return False
 
     def _timed(self, call: _Call, gone: int) -> None:
-        name, begun, before = call.job.name, time.monotonic(), time.thread_time()
+        # Where others compute beside it, a call waits for those, which says nothing of its tool.
+        is_alone = len(self._calls) == len(self._next) + 1
+        begun = self._pace.begin()
         self._work(call, None, gone)
-        now = time.monotonic()
         if not self._turns.is_taken:
             self._leading = None
-            self._pace.note(name, now - begun, time.thread_time() - before, now)
+            if is_alone:
+                self._pace.note(call.job.name, begun)
 
     def _hand_over(self) -> None:
         """What waits for the thread that reads goes to the crew."""
@@ -179,9 +189,9 @@ class StdioFront:
         if not self._lock.acquire(timeout=HAND_OVER_SECONDS):
             return
         try:
-            leading, self._leading = self._leading, None
+            leading, self._leading, self._is_stuck = self._leading, None, True
             if leading is not None:
-                self._pace.note_long(leading.job.name, time.monotonic())
+                self._pace.note_long(leading.job.name)
             while self._next:
                 self._give(self._next.popleft(), None)
         finally:
@@ -206,8 +216,10 @@ class StdioFront:
         self._turns.ring()
 
     def _patience(self) -> int | None:
-        """Milliseconds until the first question to the client is given up."""
+        """Milliseconds until there is something to do: the next call, or to give up a question to the client."""
         # Read without the lock. Attack: a client that reads no answers; whoever writes one then holds the lock, and the end of input must be seen.
+        if self._next:
+            return ceil((STUCK_SECONDS - self._turns.worked_for()) * 1000) if self._turns.is_taken and not self._is_stuck else 0
         due = self._due
         return None if due is None else max(int((due - time.monotonic()) * 1000) + 1, 0)
 
@@ -240,10 +252,10 @@ class StdioFront:
     def _begin(self, job: Job) -> None:
         is_alone = not self._calls
         call = self._calls[job.id] = _Call(job)
-        if not self._turns.is_taken and (is_alone or not self._pace.is_beside(job.name, time.monotonic())):
-            self._next.append(call)
-        else:
+        if (self._is_stuck and self._turns.is_taken) or (not is_alone and self._pace.is_beside(job.name)):
             self._give(call, None)
+        else:
+            self._next.append(call)
 
     def _give(self, call: _Call, answer: dict[str, Json] | None) -> None:
         if not self._crew.put(lambda gone: self._work(call, answer, gone)):

@@ -26,6 +26,8 @@ class Turns:
         self._lock = threading.Lock()
         self._since = 0.0
         """When the leader began its work; 0: it reads."""
+        self._began = 0.0
+        """When that work began, also once somebody else leads."""
         self._done = 0
         """How often it did."""
         self._taken = False
@@ -41,6 +43,10 @@ class Turns:
         """Does the other thread lead, while the one that worked still works? Whoever leads then is not relieved by anybody."""
         return self._taken
 
+    def worked_for(self) -> float:
+        """Seconds since the work began that the other thread took over from; of use while it is taken."""
+        return time.monotonic() - self._began
+
     def ring(self) -> None:
         """Wake whoever stands by."""
         os.eventfd_write(self._bell, 1)
@@ -48,7 +54,7 @@ class Turns:
     def busy(self, work: Callable[[], None]) -> bool:
         """Do work as the leader. False: the other thread leads now."""
         with self._lock:
-            self._since = time.monotonic()
+            self._since = self._began = time.monotonic()
             self._done += 1
             calm, self._calm = self._calm, False
         if calm:

@@ -160,6 +160,42 @@ def test_calls_one_after_the_other_and_many_at_once(client: Client) -> None:
     assert {client.take()["id"] for _ in range(4)} == {"m0", "m1", "m2", "m3"}
 
 
+def test_short_calls_at_once_pass_through_no_other_thread(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "STUCK_SECONDS", PATIENCE)
+    did: list[str] = []
+
+    def noting(who: Caller, call: ToolCall, live: Live) -> Outcome:
+        did.append(threading.current_thread().name)
+        return said("done")
+
+    client.backend.put("demo__noting", noting)
+    client.send(*(modern(name, "tools/call", name="demo__noting") for name in range(12)))
+    # One behind the other: the answers have the order of the calls.
+    assert [client.take()["id"] for _ in range(12)] == list(range(12))
+    assert len(did) == 12
+    assert not any(name.startswith("mpp-call") for name in did)
+
+
+def test_long_calls_at_once_run_beside_each_other(client: Client, slow: Slow) -> None:
+    client.send(*(modern(name, "tools/call", name="demo__slow") for name in range(4)))
+    assert all(slow.running.acquire(timeout=PATIENCE) for _ in range(4))
+    # What comes behind them is short, and waits for none of them.
+    client.send(modern("short", "tools/call", name="demo__echo"))
+    slow.let_go()
+    found = {client.take()["id"] for _ in range(5)}
+    assert found == {0, 1, 2, 3, "short"}
+
+
+def test_what_waits_behind_a_call_is_cancelled_before_it_begins(client: Client, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stdio, "STUCK_SECONDS", PATIENCE)
+    client.send(modern("long", "tools/call", name="demo__slow"))
+    assert slow.running.acquire(timeout=PATIENCE)
+    client.send(modern("behind", "tools/call", name="demo__slow"), cancel("behind"), modern("last", "tools/call", name="demo__echo"))
+    slow.let_go()
+    assert [client.take()["id"] for _ in range(2)] == ["long", "last"]
+    assert not slow.running.acquire(blocking=False)
+
+
 def test_a_long_call_keeps_nobody_from_the_next(client: Client, slow: Slow) -> None:
     client.send(modern("long", "tools/call", name="demo__slow"))
     assert slow.running.acquire(timeout=PATIENCE)

@@ -22,8 +22,8 @@ _DONE = struct.Struct("<BiIIIII")
 FRAME_BYTES_MAX = limits.HOST_REQUEST_BYTES_MAX + limits.STDOUT_BYTES_MAX
 """Bytes of one frame. Reason: the largest of its kinds, an answer to a host call, and room."""
 
-RECEIVE_BYTES = 256 * 1024
-"""Bytes asked for at a time. Reason: ordinary calls fit one read."""
+RECEIVE_BYTES = 64 * 1024
+"""Bytes asked for at a time. Reason: ordinary calls fit one read. From 128 KiB on each read maps memory of its own and gives it back, which costs more than reading again."""
 
 TALK_BYTES_MAX = 64 * 1024
 """Bytes of the report on used files. Reason: bounds what a worker can make the host parse."""

@@ -1,0 +1,66 @@
+"""Which calls run beside each other: those that wait, not those that a busy machine delayed once."""
+
+from __future__ import annotations
+
+from mpp.serve.pace import BESIDE_SECONDS, IN_A_ROW, NAMES_MAX, Pace
+
+
+class Clocks:
+    """What passes, and what one thread computed of it."""
+
+    def __init__(self) -> None:
+        self.now = self.computed = 100.0
+
+    def pace(self) -> Pace:
+        return Pace(lambda: self.now, lambda: self.computed)
+
+    def call(self, pace: Pace, name: str, took: float, computed: float) -> None:
+        begun = pace.begin()
+        self.now += took
+        self.computed += computed
+        pace.note(name, begun)
+
+
+def test_a_tool_that_waits_again_and_again_gets_threads_for_its_calls() -> None:
+    clocks = Clocks()
+    pace = clocks.pace()
+    for _ in range(IN_A_ROW - 1):
+        clocks.call(pace, "slow", 0.01, 0.002)
+        assert not pace.is_beside("slow")
+    clocks.call(pace, "slow", 0.01, 0.002)
+    assert pace.is_beside("slow")
+    assert not pace.is_beside("other")
+    # After a while it is tried again, once.
+    clocks.now += BESIDE_SECONDS
+    assert not pace.is_beside("slow")
+    clocks.call(pace, "slow", 0.01, 0.002)
+    assert pace.is_beside("slow")
+
+
+def test_one_call_that_only_computes_begins_the_count_anew() -> None:
+    clocks = Clocks()
+    pace = clocks.pace()
+    for _ in range(3):
+        for _ in range(IN_A_ROW - 1):
+            clocks.call(pace, "quick", 0.05, 0.002)
+        clocks.call(pace, "quick", 0.003, 0.002)
+    assert not pace.is_beside("quick")
+
+
+def test_a_call_in_which_the_lead_was_lost_counts_for_a_while_only() -> None:
+    clocks = Clocks()
+    pace = clocks.pace()
+    pace.note_long("first")
+    assert pace.is_beside("first")
+    clocks.now += BESIDE_SECONDS
+    clocks.call(pace, "first", 0.01, 0.002)
+    assert not pace.is_beside("first")
+
+
+def test_invented_names_fill_nothing() -> None:
+    clocks = Clocks()
+    pace = clocks.pace()
+    for number in range(3 * NAMES_MAX):
+        pace.note_long(f"tool-{number}")
+        assert len(pace._known) <= NAMES_MAX
+    assert pace.is_beside(f"tool-{3 * NAMES_MAX - 1}")
