@@ -116,7 +116,7 @@ def fetch(url: str, path: str = "/") -> tuple[int, str]:
     at = urllib.parse.urlsplit(url)
     if at.hostname is None:
         raise Failed(f"{url} is no address")
-    link = http.client.HTTPConnection(at.hostname, at.port, timeout=30)
+    link = http.client.HTTPConnection(at.hostname, at.port, timeout=STEP_SECONDS_MAX)
     try:
         link.request("GET", path)
         answer = link.getresponse()

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-SECONDS_MAX = 30
+SECONDS_MAX = 120
+"""Seconds for one word to appear. Reason: on a machine with much else to do a Python alone needs half a minute to start."""
 
 
 class Terminal:

@@ -14,7 +14,7 @@ import pytest
 
 from mpp.testing import packages
 from tests.cli.conftest import EXECUTABLE, Mpp
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import SECONDS_MAX, Terminal
 
 Open = Callable[..., Terminal]
 ASKED = "Type yes to trust it: "
@@ -196,7 +196,7 @@ def test_ctrl_c_while_compiling_leaves_the_old_package(built: Path, tmp_path: Pa
     assert child.stderr is not None
     assert b"compiling" in child.stderr.readline()
     os.killpg(child.pid, signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=SECONDS_MAX)
     assert child.returncode == 130
     assert json.loads(out)["error"]["exit_code"] == 130
     assert b"Traceback" not in err

@@ -167,10 +167,11 @@ COSTLY = [
 @pytest.mark.parametrize("text", COSTLY)
 def test_no_settings_are_slow(tmp_path: Path, text: str) -> None:
     make(tmp_path, text[: limits.SETTINGS_BYTES_MAX])
-    begin = time.perf_counter()
+    # What this thread computes, not what others do meanwhile on a busy machine.
+    begin = time.thread_time()
     with pytest.raises(Refused):
         read_project(str(tmp_path))
-    assert time.perf_counter() - begin < 0.2
+    assert time.thread_time() - begin < 0.2
 
 
 def test_faults_of_settings_and_manifest_are_named_together(tmp_path: Path) -> None:
@@ -243,9 +244,9 @@ def test_no_pattern_is_slow(tmp_path: Path) -> None:
     deep = tmp_path / "/".join(["a" * 20] * 10)
     deep.mkdir(parents=True)
     (deep / ("a" * 90 + ".txt")).write_text("x")
-    begin = time.monotonic()
+    begin = time.thread_time()
     assert matching_files(str(tmp_path), ("*a" * 40 + "b", "/".join(["**"] * 40) + "/b", "**/" * 30 + "*a" * 30 + ".c")) == ()
-    assert time.monotonic() - begin < 2
+    assert time.thread_time() - begin < 2
 
 
 @pytest.mark.parametrize("name", ["a b.c", "con.c", "é.c", "-x.c", "x'.c"])
