@@ -101,6 +101,16 @@ def privacy(document: Json) -> Iterator[Outcome]:
         )  # fmt: skip
 
 
+def starting(document: Json) -> Iterator[Outcome]:
+    """`starting.py`: what is promised in milliseconds, and processor time beside a bare interpreter."""
+    for row in document["rows"]:
+        if "most" in row:
+            note = f"the least is {row['least']:.0f}" if "least" in row else ""
+            yield Outcome(row["what"], row["ms"], "ms", promised=f"{row['most']:,} ms", kept=row["ms"] <= row["most"], note=note)
+        else:
+            yield Outcome(row["what"], row["cpu_ms"], "ms CPU", "python -c pass", row["bare_cpu_ms"], note=f"{row['ms']:.0f} ms of time")
+
+
 def front(document: Json) -> Iterator[Outcome]:
     """`mcp_front.py`: each of our rows beside each of theirs, CPU and p50; promised for the record in memory."""
     rows = document["rows"]

@@ -83,6 +83,7 @@ PARTS: Mapping[str, Part] = {
     ),
     "front": Part("The front: a call over MCP", lambda ask: ask.words("mcp_front.py", "--rivals", str(ask.python)), _one(outcome.front)),
     "layers": Part("Tools on layers", lambda ask: ask.words("layers.py"), _one(outcome.layers)),
+    "starting": Part("At the command line", lambda ask: ask.words("starting.py"), _one(outcome.starting)),
     "runtimes": Part("Other sandboxes for tools", lambda ask: ask.words("runtimes.py"), _one(outcome.runtimes)),
     "growth": Part("The registry as it grows", _registry("growth", *_SEEDS), _many(outcome.growth)),
     "downloads": Part("Downloads from the registry", _registry("downloads"), _many(outcome.downloads)),
