@@ -1,7 +1,8 @@
-"""Fixtures for all tests: few, small, and none that runs by itself."""
+"""Fixtures for all tests: few, small, and none that runs by itself. And no search for garbage in what stays."""
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -12,6 +13,16 @@ from mpp.stages.privacy import built_in, choose, engine
 from mpp.stages.privacy.views import PROBES
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_sessionstart() -> None:
+    """What is collected stays until the end: thousands of modules and tests, among which no garbage is to be looked for again and again."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
