@@ -6,6 +6,7 @@ Spec: spec/mcp-front.md, J-60 to J-99. It runs in one event loop; calls run in t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -178,7 +179,7 @@ class Front:
                 outbox.must(event.data)
         self._listeners[outbox] = connection
         try:
-            await self._keep_telling(exchange, admission, outbox)
+            await self._keep_telling(exchange, admission, outbox, exchange.event)
         finally:
             del self._listeners[outbox]
             self._streams.leave(admission.key)
@@ -193,14 +194,14 @@ class Front:
         session = self._session(head, admission)
         self._place(self._streams, admission)
         outbox = Outbox(asyncio.get_running_loop())
-        session.open(outbox)
+        session.open(outbox, head.found.get(b"last-event-id", b"").strip(b" \t"))
         try:
-            await self._keep_telling(exchange, admission, outbox)
+            await self._keep_telling(exchange, admission, outbox, exchange.written)
         finally:
             session.closed(outbox)
             self._streams.leave(admission.key)
 
-    async def _keep_telling(self, exchange: Exchange, admission: Admission, outbox: Outbox) -> None:
+    async def _keep_telling(self, exchange: Exchange, admission: Admission, outbox: Outbox, send: Callable[[bytes], Awaitable[None]]) -> None:
         exchange.on_lost(outbox.over)
         await exchange.begin()
         while (found := await outbox.take(self.keepalive)) is not None:
@@ -208,7 +209,7 @@ class Front:
             if not self._still(exchange.head, admission):
                 break
             for data in found:
-                await exchange.event(data)
+                await send(data)
             if not found:
                 await exchange.alive()
         await exchange.end()
@@ -223,8 +224,7 @@ class Front:
         """A list changed: tell all who listen. In the event loop."""
         for session in self._sessions.all():
             for data in session.connection.changed(what):
-                if session.stream is not None:
-                    session.stream.put(data)
+                session.tell(data)
         for outbox, connection in self._listeners.items():
             for data in connection.changed(what):
                 outbox.put(data)

@@ -118,6 +118,10 @@ class Exchange:
     async def event(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": b"event: message\ndata: " + data + b"\n\n", "more_body": True})
 
+    async def written(self, event: bytes) -> None:
+        """An event that stands as it goes out."""
+        await self._send({"type": "http.response.body", "body": event, "more_body": True})
+
     async def alive(self) -> None:
         """A line that says nothing: proxies keep the stream, and a client that is gone is noticed."""
         await self._send({"type": "http.response.body", "body": b": alive\n\n", "more_body": True})

@@ -11,12 +11,14 @@ from mpp.model.jsontext import shown
 from mpp.model.value import value
 from mpp.serve.http_limits import HTTP_HEADERS_MAX
 
-ONCE = frozenset((b"host", b"origin", b"authorization", b"content-type", b"content-length", b"transfer-encoding"))
+ONCE = frozenset((b"host", b"origin", b"authorization", b"content-type", b"content-length", b"transfer-encoding", b"last-event-id"))
 """Headers that may stand once. Attack: of two, a proxy in front takes one and this server the other. All that begin with ``mcp-`` are among them."""
 
 CHARSETS = frozenset((b"", b"charset=utf-8", b'charset="utf-8"'))
 EXPOSED = b"mcp-session-id, www-authenticate, retry-after"
-PAGES_MAY_SEND = frozenset((b"authorization", b"content-type", b"accept", b"mcp-session-id", b"mcp-protocol-version", b"mcp-method", b"mcp-name"))
+PAGES_MAY_SEND = frozenset(
+    (b"authorization", b"content-type", b"accept", b"mcp-session-id", b"mcp-protocol-version", b"mcp-method", b"mcp-name", b"last-event-id")
+)
 _PARAM = re.compile(rb"mcp-param-[a-z0-9-]{1,100}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 _ORIGIN = re.compile(rb"https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")

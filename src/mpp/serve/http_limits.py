@@ -58,6 +58,9 @@ HTTP_SESSIONS_MAX = 10_000
 HTTP_SESSION_SECONDS_MAX = 3600
 """Seconds after which a session ends that nobody used. Reason: clients make a new one when theirs is gone."""
 
+HTTP_REPLAY_MAX = 32
+"""Messages of one session's stream that are kept for a client that comes back. Reason: word of changes; ten thousand sessions with so many take 80 MB, and who was away for longer reads the lists anew."""
+
 HTTP_OUTBOX_MAX = 1000
 """Messages that wait to be read on one stream. Reason: what a tool says faster than its client reads is left out, never piled up."""
 

@@ -6,7 +6,7 @@ Spec: spec/mcp-front.md, J-65 to J-68.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 
 from mpp.crypto.jws import encode_part
 from mpp.ports import Random
@@ -14,12 +14,18 @@ from mpp.protocol.mcp import Connection, Job
 from mpp.protocol.mcp.reading import Id
 from mpp.serve.http_auth import Admission
 from mpp.serve.http_headers import BadRequestError
-from mpp.serve.http_limits import HTTP_SESSION_SECONDS_MAX, HTTP_SESSIONS_EACH_MAX, HTTP_SESSIONS_MAX
+from mpp.serve.http_limits import HTTP_REPLAY_MAX, HTTP_SESSION_SECONDS_MAX, HTTP_SESSIONS_EACH_MAX, HTTP_SESSIONS_MAX
 from mpp.serve.http_outbox import Outbox
 from mpp.serve.http_running import Answer, Run
 
 SESSION_BYTES = 32
 """Random bytes of a session's id. Reason: nobody guesses it, though it opens nothing without the token."""
+
+NUMBER_CHARS_MAX = 18
+"""Digits of the number of an event. Reason: no session has more."""
+
+PRIMED_SINCE = "2025-11-25"
+"""The version since which the first event of a stream is an empty one that has a number. Clients of earlier ones take it for a message."""
 
 
 class Session:
@@ -30,6 +36,9 @@ class Session:
         self.used = now
         self.stream: Outbox | None = None
         """The stream on which its client hears of changes, if it has opened one."""
+        self._told: deque[tuple[int, bytes]] = deque(maxlen=HTTP_REPLAY_MAX)
+        """What was said on its stream last, with numbers, for a client that comes back."""
+        self._count = 0
         self.runs: dict[Id, Run] = {}
         self.asks: dict[str, asyncio.Future[Answer]] = {}
 
@@ -48,11 +57,32 @@ class Session:
         if waiter is not None and not waiter.done():
             waiter.set_result(answer)
 
-    def open(self, stream: Outbox) -> None:
-        """A client that lost its stream opens another one: the last one counts."""
+    def tell(self, data: bytes) -> None:
+        """A message on its stream. Who lost the stream gets it when it opens another one, if it says where it left off."""
+        if self.stream is None and not self._count:
+            return
+        self._count += 1
+        event = b"id: %d\nevent: message\ndata: %b\n\n" % (self._count, data)
+        self._told.append((self._count, event))
+        if self.stream is not None:
+            self.stream.put(event)
+
+    def open(self, stream: Outbox, last: bytes = b"") -> None:
+        """A client that lost its stream opens another one: the last one counts. ``last``: the number of the event that it saw last, as it says.
+
+        Spec: mcp-front J-68. Attack: a number that is none, or one that is still to come: nothing is said again for it.
+        """
         if self.stream is not None:
             self.stream.over()
         self.stream = stream
+        seen = int(last) if last.isdigit() and len(last) <= NUMBER_CHARS_MAX else self._count
+        for number, event in self._told:
+            if number > seen:
+                stream.put(event)
+        if not self._count and self.connection.version >= PRIMED_SINCE:
+            # So that a client that loses the stream before anything is said can come back too.
+            self._count = 1
+            stream.put(b"id: 1\ndata:\n\n")
 
     def closed(self, stream: Outbox) -> None:
         if self.stream is stream:

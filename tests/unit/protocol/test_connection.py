@@ -316,3 +316,23 @@ def test_which_jobs_may_say_something_first() -> None:
 def test_a_mismatch_of_headers_as_an_answer() -> None:
     found = header_mismatch(None, "Mcp-Name")
     assert (json.loads(found.data), found.status) == ({"jsonrpc": "2.0", "error": {"code": -32020, "message": "Header mismatch: Mcp-Name"}}, 400)
+
+
+# -- tasks, which are served in no era. Spec: mcp-front J-4
+
+
+@pytest.mark.parametrize("method", ["tasks/get", "tasks/result", "tasks/list", "tasks/cancel", "tasks/update"])
+def test_no_era_has_tasks(method: str) -> None:
+    assert wire.opened().ask(wire.old(1, method, taskId="t"))["error"]["code"] == -32601
+    extension = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+    assert Wire(wire.server()).ask(wire.modern(1, method, extension, taskId="t"))["error"]["code"] == -32601
+
+
+def test_a_call_that_asks_to_be_a_task_is_answered_when_it_is_done() -> None:
+    client = Wire(wire.server())
+    extension = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+    found = client.ask(wire.modern(1, "tools/call", extension, name="demo__add", arguments={"a": 2, "b": 3}, task={"ttl": 60_000}))
+    assert (found["result"]["structuredContent"], found["result"]["resultType"]) == ({"sum": 5}, "complete")
+    older = wire.opened().ask(wire.old(1, "tools/call", name="demo__add", arguments={"a": 2, "b": 3}, task={"ttl": 60_000}))
+    assert (older["result"]["structuredContent"], "task" in older["result"]) == ({"sum": 5}, False)
+    assert "tasks" not in json.dumps(client.ask(wire.modern(2, "server/discover"))["result"])
