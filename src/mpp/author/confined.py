@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import resource
 import signal
 import struct
@@ -142,7 +141,7 @@ def call_filter(machine: str, *, network: bool) -> bytes:
 
 def _forbid(*, network: bool) -> None:
     """Attack: a project from elsewhere that sends what it reads, fetches what nobody sees, or stays when the build is over."""
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in _MACHINES:
         return
     program = call_filter(machine, network=network)

@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_numbers_of_the_other_table_of_x86_are_refused() -> None:
 
 def test_a_machine_that_is_not_known_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(confined.platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(confined.os, "uname", lambda: SimpleNamespace(machine="riscv64"))
     monkeypatch.setattr(confined, "_prctl", lambda *given: asked.append(given))
     confined._forbid(network=False)
     assert asked == []

@@ -278,9 +278,14 @@ def main(arguments: Sequence[str]) -> int:
     # What a module registers, it registers with the SDK that the sources import, not with this file run as a script.
     from mpp_sdk import describe as here  # noqa: PLC0415, PLW0406 - see above
 
+    return here.tell(options.file, options.root)
+
+
+def tell(file: str, root: str) -> int:
+    """Write the description, or what is wrong with the sources, as one line of JSON; the exit code."""
     try:
-        found = here.describe(options.file, options.root)
-    except here.Faulty as fault:
+        found = describe(file, root)
+    except Faulty as fault:
         sys.stdout.write(json.dumps({"errors": [one._asdict() for one in fault.faults]}, ensure_ascii=False) + "\n")
         sys.stderr.write(f"{fault}\n")
         return 2

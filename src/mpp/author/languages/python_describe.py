@@ -25,9 +25,10 @@ _START = """
 import sys
 sys.path[:0] = sys.argv[1].split('|')
 sys.dont_write_bytecode = True
-sys.argv = ['describe', sys.argv[2], '--root', sys.argv[3]]
-import runpy
-runpy.run_module('mpp_sdk.describe', run_name='__main__', alter_sys=True)
+given = sys.argv[2:]
+sys.argv = ['describe']
+from mpp_sdk.describe import tell
+sys.exit(tell(*given))
 """
 _FAULTS_MAX = 50
 _LISTS = ("mcp/prompts.json", "mcp/resources.json")
