@@ -84,7 +84,7 @@ def debian(package: str, program: str) -> str:
         return found
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         pytest.skip(f"the Debian package {package} is not installed, and only root of a Debian system could install it")
-    words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
+    words = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "-qq", "--no-install-recommends", package]
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (words, ["apt-get", "update", "-qq"], words):
         done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS_MAX, env=env, stdin=subprocess.DEVNULL)
@@ -98,7 +98,7 @@ def debian_module(package: str, path: str) -> None:
     """A Debian package that brings a file and no program."""
     if not os.path.exists(path):
         if os.geteuid() == 0 and shutil.which("apt-get"):
-            words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
+            words = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "-qq", "--no-install-recommends", package]
             subprocess.run(words, capture_output=True, check=False, timeout=INSTALL_SECONDS_MAX, stdin=subprocess.DEVNULL)
         if not os.path.exists(path):
             pytest.skip(f"the Debian package {package} is not installed and cannot be")
