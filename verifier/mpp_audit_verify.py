@@ -72,6 +72,7 @@ exactly = lambda **forms: lambda found: is_object(found) and found.keys() == for
 is_key, is_object = lambda found: valid_key(unbase64(found)), lambda found: isinstance(found, dict)
 is_commit = lambda found: is_object(found) and found.keys() <= {"in", "out_raw", "out_shown", "binding", "text"} and all(map(text(HEX), found.values()))
 HEX, NUMBER = "[0-9a-f]{64}", "(0|[1-9][0-9]{0,14})"
+OFF = "\0- +\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\U000e0000-\U000e0fff"  # no name of a key has these: L-20
 KINDS = "decision|question|answer|consent|approval-spent|approval-refused|standing|standing-used|token-granted|token-narrowed|token-used|agent|intent|reveal"
 KINDS += "|result|receipt|policy|package|trust|stop|refused|log|epoch|torn|interrupted|erased|pruned|vault"
 EVENT = {"kind": text(KINDS), "at": whole(0, TIME_MAX), "tenant": text(".{1,200}"), "invocation": text("([0-9a-f]{32})?"), "mpp_event": whole(1, 1)}
@@ -81,10 +82,9 @@ EPOCH = exactly(epoch=whole(1, INT_MAX), key=is_key)
 ROW = exactly(seq=whole(0, INT_MAX), line=text(".*"), path=array(text(HEX), 0, 64))
 PROOF = exactly(mpp_proof=whole(1, 1), checkpoint=text(".*"), entries=array(ROW, 1, 3))
 END = re.compile(rb',"prev":"([0-9a-f]{64})","seq":(0|[1-9][0-9]{0,14})\}\Z')
-NOTE = re.compile(f"(([!-*,-~]+)\n{NUMBER}\n([A-Za-z0-9+/]{{43}}=)\n((?:[^\n]+\n)*))\n((?:\u2014 [^ +\n]+ [A-Za-z0-9+/=]+\n){{1,64}})")
+NOTE = re.compile(f"(([!-*,-~]+)\n{NUMBER}\n([A-Za-z0-9+/]{{43}}=)\n((?:[^\n]+\n)*))\n((?:\u2014 [^{OFF}]{{1,200}} [A-Za-z0-9+/=]+\n){{1,64}})")
 SEAL = re.compile(f"segment {NUMBER} {NUMBER} {NUMBER} ({HEX})\nentry ({HEX})\nnext (.+)\n")
-Note = argparse.Namespace
-sha256 = lambda *parts: hashlib.sha256(b"".join(parts)).digest()
+Note, sha256 = argparse.Namespace, lambda *parts: hashlib.sha256(b"".join(parts)).digest()
 hint = lambda name, public, algorithm: sha256(name.encode(), b"\n", bytes([algorithm]), public)[:4]
 # The tree of RFC 6962: the root over hashes, as a list of one. A last hash without a partner goes up as it is.
 fold = lambda row: fold([sha256(b"\x01", *row[i : i + 2]) for i in range(0, len(row) - 1, 2)] + row[len(row) & ~1 :]) if len(row) > 1 else row

@@ -68,6 +68,10 @@ def _bad_proofs(of: object, log: MiniLog) -> Iterator[Audit]:
     yield fails("entries-unneeded", "An entry that nobody needs", {**one.proof(2), "entries": three}, "proof", -1)
     forged = one.sign(one.text(), 0, epoch_key=key_of("thief"))
     yield fails("epoch-0-stranger", "A stranger's key signed for epoch 0", one.proof(0, checkpoint=forged), "signature", -1, "L-20")
+    for kind, sign in (("blank", "\u00a0"), ("tab", "\t"), ("return", "\r"), ("line", "\u2028"), ("null", "\0"), ("turned", "\u202e")):
+        odd = f"{sound_['checkpoint']}\u2014 str{sign}anger AAAAAAA=\n"
+        yield fails(f"name-{kind}", "A name of a key with a character that no name has", {**sound_, "checkpoint": odd}, "note", -1, "L-20")
+    yield of("name-foreign", "A key of another witness with a name in other letters", {**sound_, "checkpoint": f"{sound_['checkpoint']}\u2014 \u00e9.example AAAAAAA=\n"}, entry=6, clauses="L-20")  # type: ignore[operator]
     yield fails("key-twice", "A key twice", canonical(sound_)[:-1] + b',"mpp_proof":1}', "proof", -1)
     yield fails("number-fraction", "A version with a fraction", canonical(sound_)[:-2] + b"1.0}", "proof", -1)
     yield fails("entries-none", "No entry", {**sound_, "entries": []}, "proof", -1)
