@@ -14,9 +14,8 @@ import time
 from contextlib import ExitStack, suppress
 
 from mpp.host.services import http_fetch
-from mpp.host.services.http_frames import FrameError, FrameReader, pack_hop, read_hop_answer
+from mpp.host.services.http_frames import BEGUN, FrameError, FrameReader, pack_hop, read_hop_answer, START
 from mpp.host.services.http_limits import START_SECONDS_MAX, STOP_SECONDS_MAX
-from mpp.host.services.http_process import BEGUN, START
 from mpp.host.services.http_rules import read_request
 from mpp.host.services.http_types import Hop, HopAnswer, HttpConfig, HttpRefusal, HttpRequest, HttpResponse, Stopped
 from mpp.model.capabilities import NetworkRule

@@ -18,6 +18,11 @@ from mpp.model.jsontext import Json, shown
 from mpp.model.limits import TIMEOUT_MS_MAX
 from mpp.model.secretvalue import SecretValue
 
+BEGUN = b"\x01"
+"""Stands before the answer: from here on something may have been sent."""
+START = "import sys; sys.path.append(sys.argv[1]); from mpp.host.services.http_process import main; main(sys.argv[2:])"
+"""What the new interpreter runs; the first argument is the folder that holds the package ``mpp``. Here, because the host does without the modules that the service needs."""
+
 _SIZES = struct.Struct(">II")
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _TEXT = re.compile(r"[\t -~\x80-\xff]*")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from mpp.host.services.http_client import Client
-from mpp.host.services.http_frames import FrameError, FrameReader, pack_answer, read_hop
+from mpp.host.services.http_frames import BEGUN, FrameError, FrameReader, pack_answer, read_hop
 from mpp.host.services.http_limits import IDLE_SECONDS_MAX, REQUEST_BODY_MAX, SERVICE_FILES_MAX, SERVICE_MEMORY_MAX, WAITING_MAX
 from mpp.host.services.http_line import Patience
 from mpp.host.services.http_turns import Turns
@@ -22,10 +22,6 @@ from mpp.host.services.http_types import Hop, HopAnswer, HttpConfig, HttpRefusal
 from mpp.jail import landlock, process
 
 KEY_BYTES = 64
-BEGUN = b"\x01"
-"""Stands before the answer: from here on something may have been sent."""
-START = "import sys; sys.path.append(sys.argv[1]); from mpp.host.services.http_process import main; main(sys.argv[2:])"
-"""What the new interpreter runs; the first argument is the folder that holds the package ``mpp``."""
 
 _SYSTEM_FOLDERS = ("/etc", "/usr", "/lib", "/lib64", "/nix/store", "/run/NetworkManager", "/run/resolvconf", "/run/systemd/resolve", "/dev/urandom")
 """Where the resolver, the certificate authorities and the interpreter are."""
