@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,47 @@ def test_a_script_stops_at_the_first_failure_and_can_be_run(root: Path, name: st
     assert lines[0] == "#!/usr/bin/env bash"
     assert "set -euo pipefail" in lines
     assert os.access(root / name, os.X_OK)
+
+
+def made_by(tmp_path: Path, root: Path, python: str) -> subprocess.CompletedProcess[str]:
+    """`tools/venv.sh` in a folder of its own, where ``python`` is all that is called python3."""
+    for name in ("tools/venv.sh", "requirements/dev.txt", "pyproject.toml", "registry/pyproject.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "sh", "dirname", "cat", "rm", "head"):
+        found = shutil.which(name)
+        assert found is not None
+        (programs / name).symlink_to(found)
+    (programs / "python3").write_text(python)
+    (programs / "python3").chmod(0o755)
+    environment = {"PATH": str(programs), "HOME": str(tmp_path), "PIP_RETRIES": "0", "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+    return subprocess.run(["bash", tmp_path / "tools" / "venv.sh"], env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+OLD = """#!/bin/sh
+case "$2" in *version_info?:2?*) echo "; python3 is 3.9";; *ensurepip*) exit 0;; *) exit 1;; esac
+"""
+
+
+def test_a_python_that_is_too_old_is_named_with_a_way_out(tmp_path: Path, root: Path) -> None:
+    done = made_by(tmp_path, root, OLD)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: no Python 3.11 or newer was found; python3 is 3.9\nhint: ")
+
+
+def test_no_network_is_named_with_a_way_out_and_the_next_make_goes_on(tmp_path: Path, root: Path) -> None:
+    for _ in range(2):
+        done = made_by(tmp_path, root, f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        assert done.returncode == 1
+        assert "error: the packages could not be installed" in done.stderr
+        assert "PIP_INDEX_URL" in done.stderr
+        assert not (tmp_path / ".venv" / "stamp").exists(), "nothing says that it is whole"
+        # As when it was interrupted while pip was put into it: the next one makes it anew.
+        for one in (tmp_path / ".venv" / "lib").glob("python*/site-packages/pip"):
+            shutil.rmtree(one)
+        shutil.rmtree(tmp_path / "programs")
 
 
 def test_both_versions_are_the_same(root: Path) -> None:
