@@ -149,6 +149,40 @@ def test_what_two_readers_read_differently(headers: bytes, served: Served, backe
     assert works(served)
 
 
+ELSEWHERE = [
+    # A proxy in front goes by the address in the first line, and we would by Host.
+    (b"POST http://evil.example.com/mcp HTTP/1.1", b""),
+    (b"POST http://ada@evil.example.com/mcp HTTP/1.1", b""),
+    (b"POST http://localhost/mcp HTTP/1.1", b""),
+    # A proxy that guards /mcp takes these for other places.
+    (b"POST /%6dcp HTTP/1.1", b""),
+    (b"POST /%6Dc%70 HTTP/1.1", b""),
+    (b"POST //mcp HTTP/1.1", b""),
+    (b"POST /x/../mcp HTTP/1.1", b""),
+    (b"POST /mcp;x HTTP/1.1", b""),
+    # A proxy that speaks HTTP/1.0 does not know chunks: to it the body has no length.
+    (b"POST /mcp HTTP/1.0", b"Transfer-Encoding: chunked\r\n"),
+    (b"CONNECT 127.0.0.1:22 HTTP/1.1", b""),
+    (b"POST * HTTP/1.1", b""),
+]
+
+
+@pytest.mark.parametrize(("first", "more"), ELSEWHERE)
+def test_a_first_line_that_a_proxy_reads_otherwise(first: bytes, more: bytes, served: Served, backend: MemoryBackend) -> None:
+    whole = call_bytes("demo__echo").partition(b"\r\n")[2].replace(b"127.0.0.1:1", b"localhost")
+    if more:
+        head, _, body = whole.partition(b"\r\n\r\n")
+        lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length")]
+        whole = b"\r\n".join(lines) + b"\r\n" + more + b"\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    found = served.raw(first + b"\r\nConnection: close\r\n" + whole)
+    assert found.split(b" ")[1][:1] == b"4", found
+    assert backend.calls == []
+    # The same call at its own place is answered.
+    assert b" 200 " in served.raw(
+        b"POST /mcp HTTP/1.1\r\nConnection: close\r\n" + call_bytes("demo__echo").partition(b"\r\n")[2].replace(b"127.0.0.1:1", b"localhost")
+    )
+
+
 def test_a_token_opens_its_tenant_and_no_other(served: Served, tmp_path: Path) -> None:
     acme, other = token(tmp_path), token(tmp_path, "scout", tenant="other")
     session = served.begin(**bearer(acme))

@@ -25,6 +25,7 @@ from mpp.host.legacy.pins import CHANGED
 from mpp.host.legacy.types import Server
 from mpp.host.toolcall import META
 from mpp.protocol.mcp.ports import Caller, ToolCall
+from mpp.protocol.mcp_client.limits import WORDS_CHARS_MAX
 from mpp.protocol.mcp_client.session import ANOTHER_ID, FLOOD
 from tests import records
 from tests.unit.host.legacy.opened import opened
@@ -212,6 +213,18 @@ def test_a_flood_is_dropped_and_counted(place: Path) -> None:
         assert len(heard.logs) + len(heard.steps) <= 1000
         assert found.changes == 10_000
         assert found.counts().get(FLOOD, 0) + 1000 <= 20_000
+    finally:
+        found.close()
+
+
+def test_numbers_and_words_without_bounds(place: Path) -> None:
+    """A number that is none to count with would end the thread of the call; a thousand lines of megabytes would be kept for a client that reads slowly."""
+    found = started(server(mode="wild"), str(place))
+    heard = Heard()
+    try:
+        assert echoes(found, heard) == "hi"
+        assert [(step, total) for step, total, _ in heard.steps] == [(1.0, None), (2.0, None)]
+        assert [len(words) for *_, words in (*heard.steps, *heard.logs)] == [WORDS_CHARS_MAX] * 4
     finally:
         found.close()
 

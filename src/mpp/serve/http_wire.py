@@ -30,6 +30,7 @@ CONNECTION = "mpp.connection"
 """Under which name a request's scope holds its connection."""
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_AMBIGUOUS = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -127,8 +128,17 @@ class Wire(HttpToolsProtocol):
             self._head_timer = None
         if self._head_bytes + len(self.url) > HTTP_HEAD_BYTES_MAX or len(self.headers) > HTTP_HEADERS_MAX:
             self._refuse(_TOO_LARGE)
+        elif self._is_ambiguous():
+            self._refuse(_AMBIGUOUS)
         if not self._is_refused:
             super().on_headers_complete()
+
+    def _is_ambiguous(self) -> bool:
+        """Attacks: a whole address in the place of the path, by which a proxy in front goes while we go by ``Host``; and a body of HTTP/1.0 in chunks, which for
+        a proxy that speaks it ends elsewhere.
+        """
+        is_chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
+        return not self.url.startswith(b"/") or (is_chunked and self.parser.get_http_version() != "1.1")
 
     def on_body(self, body: bytes) -> None:
         if not self._is_refused:

@@ -54,6 +54,7 @@ MODES: Mapping[str, str] = {
     "silent-on-call": "lists its tools, and answers no call",
     "other-id": "answers each call with another id first, and a text that looks like the right one",
     "flood": "writes ten thousand log lines and list changes before it answers",
+    "wild": "counts its steps with numbers of four hundred digits, and says megabytes at each",
     "rug": "lists other tools once the file ARGUMENT exists",
     "hidden": "a description with characters that nobody sees",
     "orders": "a description with an order in a comment",
@@ -200,6 +201,15 @@ class Server:
             sys.stdout.write(
                 json.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": identity, "progress": number}}) + "\n"
             )
+
+    def before_wild(self, identity: Json) -> None:
+        words = "x" * 3_000_000
+        for number in (1, 10**400, -(10**400), 2):
+            step: dict[str, Json] = {"progressToken": identity, "progress": number, "total": 10**400, "message": words}
+            write({"method": "notifications/progress", "params": step})
+        said: tuple[Json, ...] = (words, {"all": words})
+        for data in said:
+            write({"method": "notifications/message", "params": {"level": "info", "data": data}})
 
     def before_rug(self, identity: Json) -> None:  # noqa: ARG002
         if os.path.exists(self.argument):

@@ -25,6 +25,9 @@ NAME_CHARS_MAX = 200
 ERROR_CHARS_MAX = 2000
 """Characters of an error message that are kept. Reason: it is filtered and shown; a longer one is a document."""
 
+WORDS_CHARS_MAX = 8192
+"""Characters of a log line, or of the words of a step, that are passed on. Reason: as for packages; it is one line for a person, and a server may say a thousand."""
+
 URI_CHARS_MAX = 2048
 """Characters of the address of a resource. Reason: it is kept, shown and sent back; real ones have a hundred."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
 
 from mpp.errors import ToolFailed
 from mpp.model.jsontext import Json, shown
 from mpp.protocol.mcp_client.events import Asked, Changed, Done, Greeted, Happened, Log, Progress, Reply, Updated, Wish
-from mpp.protocol.mcp_client.limits import LEVELS, NAME_CHARS_MAX, URI_CHARS_MAX
+from mpp.protocol.mcp_client.limits import LEVELS, NAME_CHARS_MAX, URI_CHARS_MAX, WORDS_CHARS_MAX
 from mpp.protocol.mcp_client.messages import Answered, Id, Message, Noted, Wanted
 
 MODERN = "2026-07-28"
@@ -177,7 +178,8 @@ class Session:
             data, level = params.get("data"), params.get("level")
             return Log(
                 level=level if isinstance(level, str) and level.isalpha() and len(level) < 16 else "info",
-                message=data if isinstance(data, str) else json.dumps(data),
+                # Attack: a thousand lines of four megabytes each, kept for a client that reads slowly.
+                message=(data if isinstance(data, str) else json.dumps(data))[:WORDS_CHARS_MAX],
             )
         if message.method != "notifications/subscriptions/acknowledged":
             self.counts[UNKNOWN] += 1
@@ -185,10 +187,9 @@ class Session:
 
     def _progress(self, params: Mapping[str, Json]) -> Progress | None:
         token, done, total, words = (params.get(key) for key in ("progressToken", "progress", "total", "message"))
-        if isinstance(token, int) and token in self._open and _is_number(done):
-            return Progress(
-                id=token, progress=_number(done), total=_number(total) if _is_number(total) else None, message=words if isinstance(words, str) else ""
-            )
+        step, all_of = _number(done), _number(total)
+        if isinstance(token, int) and token in self._open and step is not None:
+            return Progress(id=token, progress=step, total=all_of, message=words[:WORDS_CHARS_MAX] if isinstance(words, str) else "")
         self.counts[ANOTHER_ID] += 1
         return None
 
@@ -218,9 +219,12 @@ def _written(found: Json) -> bytes:
     return json.dumps(found, separators=(",", ":")).encode("ascii")
 
 
-def _is_number(found: Json) -> bool:
-    return isinstance(found, int | float) and not isinstance(found, bool)
-
-
-def _number(found: Json) -> float:
-    return found if isinstance(found, int | float) else 0.0
+def _number(found: Json) -> float | None:
+    """Attack: an integer of hundreds of digits, which is no number that anybody can count with."""
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return None
+    try:
+        number = float(found)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
