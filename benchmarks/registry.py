@@ -46,7 +46,7 @@ RATE = 50.0
 SECONDS = 30.0
 WARM_SECONDS = 3.0
 ADDRESSES = 400
-NAMES = {"s10k": "10,000", "s100k": "100,000", "s463k": "463,560", "s1m": "1,000,000"}
+NAMES = {"s10k": 10_000, "s100k": 100_000, "s463k": 463_560, "s1m": 1_000_000}
 """Folders with seeded registries, and how many versions they hold."""
 
 FLOW_SECONDS = 10.0

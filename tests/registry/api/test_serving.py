@@ -12,6 +12,11 @@ import pytest
 from mpp.errors import HostFailed, Refused
 from mpp_registry.api.app import App
 from mpp_registry.opening import Options
+from mpp.protocol.registry.peerlist import Peer
+from mpp.testing.keys import publisher
+from mpp_registry.federation.limits import LIST_RENEW_SECONDS
+from mpp_registry.federation.peers import add_peer, peers_of
+from mpp_registry.publishing.public import switch
 from mpp_registry.serve import check_listening, Door, Job, Listening, read_listen
 from mpp_registry.services import Services
 from mpp_registry.wiring import is_outside, started
@@ -198,3 +203,20 @@ def certificate(folder: Path) -> tuple[str, str]:
     plain = serialization.NoEncryption()
     (folder / "k.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
     return str(folder / "c.pem"), str(folder / "k.pem")
+
+
+def test_its_work_beside_requests_keeps_public_files_and_the_list_of_peers_fresh(tmp_path: Path) -> None:
+    from mpp_registry.wiring import jobs
+
+    by = somebody()
+    with serving(str(tmp_path)) as world:
+        world.register(by)
+        world.publish(by)
+        switch(world.services, is_wanted=True)
+        add_peer(world.services, Peer(chain=publisher("Other Registry").chain, url="https://other.example", namespaces=("*",)))
+        world.clock.moment += LIST_RENEW_SECONDS
+        for job in jobs(world.services, world.app):
+            job.work()
+        assert (tmp_path / "public" / "com.example.hello" / "0.1.0.mpp").is_file()
+        with world.services.database.read() as rows:
+            assert peers_of(rows, world.services.ledger.roots).at == world.clock.now()
