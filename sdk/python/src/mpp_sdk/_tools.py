@@ -16,7 +16,7 @@ from mpp_sdk.errors import InvalidArgument, ToolError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-VAR_KEYWORDS, VAR_POSITIONAL, COROUTINE = 0x08, 0x04, 0x80
+VAR_KEYWORDS, VAR_POSITIONAL, COROUTINE, GENERATORS = 0x08, 0x04, 0x80, 0x220
 """Flags of code objects. Reason: importing inspect for them costs more than all of this module."""
 
 
@@ -127,6 +127,8 @@ class Tool:
 
 
 tools: dict[str, Tool] = {}
+replaced: list[tuple[Tool, Tool]] = []
+"""Tools whose function another one of the same name and module took the place of."""
 handlers: list[Callable[[ToolRequest], ToolResponse]] = []
 
 
@@ -149,7 +151,7 @@ def names_of(fn: Callable[..., Any]) -> tuple[str, ...]:
     """The names of the parameters, without the ``self`` of a method."""
     code = code_of(fn)
     names: tuple[str, ...] = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return names[1:] if hasattr(fn, "__func__") else names
+    return names[1:] if isinstance(fn, types.MethodType) else names
 
 
 def is_context(kind: Any, kinds: tuple[type, ...]) -> bool:
@@ -166,6 +168,8 @@ def add(tool: Tool) -> None:
     known = tools.get(tool.name)
     if known is not None and (known.fn.__module__, known.fn.__qualname__) != (tool.fn.__module__, tool.fn.__qualname__):
         raise ValueError(f"there are two tools with the name {tool.name!r}: {known.fn.__qualname__} and {tool.fn.__qualname__}")
+    if known is not None and code_of(known.fn).co_firstlineno != code_of(tool.fn).co_firstlineno:
+        replaced.append((known, tool))
     tools[tool.name] = tool
 
 
@@ -209,7 +213,7 @@ def tool(
     """
 
     def decorate(function: Function) -> Function:
-        made = Tool(function, name or function.__name__, title, description, security_level)
+        made = Tool(function, name or getattr(function, "__name__", ""), title, description, security_level)
         made.examples = tuple(examples)
         made.asks = tuple(asks)
         add(made)

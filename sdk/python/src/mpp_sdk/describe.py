@@ -146,6 +146,8 @@ def _faults_of_kinds(code: Any, site: Site) -> Iterator[Fault]:
         last = names[1 if star else 0]
         hint = f"write a parameter {last}: dict[str, ...], or one for each key"
         yield Fault(site.file, site.of(last), f"**{last}", "what a tool takes is declared, so **kwargs has no place", hint)
+    if code.co_flags & _tools.GENERATORS:
+        yield Fault(site.file, site.line, "", "a tool gives one answer, so it cannot yield", "give back a list, and tell how far it is with progress()")
     if code.co_posonlyargcount:
         yield Fault(site.file, site.line, code.co_varnames[0], "arguments have names, so a parameter cannot be positional only", "leave out the /")
 
@@ -237,6 +239,11 @@ def describe(path: str, root: str = "") -> dict[str, Any]:
             definitions.append(definition(tool, root))
         except Faulty as fault:
             faults += fault.faults
+    for first, second in (pair for pair in _tools.replaced if _tools.tools.get(pair[1].name) is pair[1]):
+        site, line = Site(first.fn, root), _tools.code_of(second.fn).co_firstlineno
+        faults.append(
+            Fault(site.file, site.line, "", f"a second tool {first.name!r} in line {line} takes the place of this one", "give one of them another name")
+        )
     if not _tools.tools and not _tools.handlers:
         faults.append(Fault(os.path.relpath(path, root), 1, "", "there is no tool in this file, and in none that it imports", "write @tool above a function"))
     if faults:
