@@ -19,6 +19,11 @@ UNITS = ("mpp-registry.service", "mpp-registry@.service", "mpp-registry-backup.s
 SECONDS_MAX = 60
 
 
+def read(command: click.Command, name: str, words: list[str]) -> click.Context:
+    """As below the program's own group: a command keeps for ever the names of --help that its first context in this process had."""
+    return command.make_context(name, words, help_option_names=["-h", "--help"])
+
+
 @pytest.fixture(scope="session")
 def deploy(root: Path) -> Path:
     return root / "deploy"
@@ -49,17 +54,17 @@ def test_units_start_what_there_is(deploy: Path, unit: str) -> None:
     program, group, name, *words = shlex.split(line.removeprefix("ExecStart=").replace("%i", "8765"))
     assert (program, group) == ("/opt/mpp-registry/bin/mpp", "registry")
     command = {"serve": serve, "backup": backup}[name]
-    context = command.make_context(name, words)
+    context = read(command, name, words)
     assert context.params["data"] == "/var/lib/mpp-registry"
     with pytest.raises(click.UsageError):
-        command.make_context(name, [*words, "--no-such-option"])
+        read(command, name, [*words, "--no-such-option"])
 
 
 def test_container_starts_what_there_is(deploy: Path) -> None:
     text = (deploy / "container" / "Containerfile").read_text()
     words = [part for line in re.findall(r"^(?:ENTRYPOINT|CMD) \[(.*)\]$", text, re.MULTILINE) for part in re.findall(r'"([^"]*)"', line)]
     assert words[:3] == ["mpp", "registry", "serve"]
-    assert serve.make_context("serve", words[3:]).params["behind_proxy"] is True
+    assert read(serve, "serve", words[3:]).params["behind_proxy"] is True
 
 
 def test_nginx_takes_its_file(deploy: Path, tmp_path: Path) -> None:
@@ -99,4 +104,4 @@ def test_the_guide_names_what_there_is(root: Path) -> None:
     for path in re.findall(r"\b(?:deploy|requirements)/[\w./@*-]+", text):
         assert list(root.glob(path)), path
     for line in re.findall(r"mpp registry serve (--[^`\n]*)", text):
-        serve.make_context("serve", shlex.split(line))
+        read(serve, "serve", shlex.split(line))
