@@ -65,12 +65,18 @@ class Following:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._seen: int | None = None
+        self._is_cleared = False
         self._whole_at = 0
 
     def work(self) -> int:
         """How many names were given or taken."""
         files, now = self._services.public_files, self._services.clock.now()
-        if files is None or not files.is_on:
+        if files is None:
+            return 0
+        if not self._is_cleared:
+            files.clear()
+            self._is_cleared = True
+        if not files.is_on:
             return 0
         if self._seen is None or now - self._whole_at >= PUBLIC_WHOLE_SECONDS:
             # Read before: what changes while everything is looked at is looked at once more.

@@ -19,7 +19,7 @@ from mpp_registry.limits import PUBLIC_VERSIONS_MAX
 from mpp_registry.store.folder import FolderBlobs
 
 _END = ".mpp"
-_GONE = ".gone"
+_GONE = ".gone-"
 
 
 class PublicFiles:
@@ -40,16 +40,22 @@ class PublicFiles:
         make_private_folder(self._folder)
 
     def turn_off(self) -> None:
-        """All of it vanishes in one step; then it is removed."""
-        gone = self._folder + _GONE
+        """All of it vanishes in one step, under a name that no server in front looks at. ``clear`` removes it: that may take minutes, and a start shall not."""
         try:
-            shutil.rmtree(gone, ignore_errors=True)
             with contextlib.suppress(FileNotFoundError):
-                os.rename(self._folder, gone)
+                os.rename(self._folder, self._folder + _GONE + os.urandom(6).hex())
                 sync_folder(os.path.dirname(self._folder))
-            shutil.rmtree(gone, ignore_errors=True)
         except OSError as fault:
             raise _failed("the folder of public files cannot be removed", fault, self._folder) from None
+
+    def clear(self) -> int:
+        """Remove what vanished; how many folders it was."""
+        above, begin = os.path.split(self._folder)
+        found = [name for name in os.listdir(above) if name.startswith(begin + _GONE)]
+        for name in found:
+            # What a second process removes at the same time is removed.
+            shutil.rmtree(os.path.join(above, name), ignore_errors=True)
+        return len(found)
 
     def packages(self) -> list[str]:
         """Names that are there, whatever they are."""
