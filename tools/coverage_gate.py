@@ -37,7 +37,7 @@ class Part(NamedTuple):
 
 ABOUT_TOOLS = (
     "tests/test_claims.py", "tests/test_codes.py", "tests/test_coverage_gate.py", "tests/test_docs.py", "tests/test_measured.py", "tests/test_packaging.py",
-    "tests/test_packaging_elsewhere.py", "tests/test_reference_keys.py", "tests/test_site.py", "tests/test_spec.py", "tests/test_tidy.py", "tests/test_tidy_rules.py",
+    "tests/test_site.py", "tests/test_spec.py", "tests/test_tidy.py", "tests/test_tidy_rules.py",
 )  # fmt: skip
 """Tests of texts, of the tree and of how it is packed."""
 
