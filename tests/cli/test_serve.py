@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from mpp.cli import serving
 from mpp.cli.commands import serve
 from mpp.host.home import Home
 from mpp.serve import http_server
@@ -160,7 +161,7 @@ def test_help_and_the_address_of_http(mpp: Mpp) -> None:
 
 
 def test_a_person_who_starts_it_is_told_what_it_waits_for(monkeypatch: pytest.MonkeyPatch, mpp: Mpp) -> None:
-    monkeypatch.setattr(serve, "serve_stdio", lambda *_, **__: None)
+    monkeypatch.setattr(serving, "serve_stdio", lambda *_, **__: None)
     assert mpp("serve").err == ""
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     answer = mpp("serve")

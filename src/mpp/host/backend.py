@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import field
+from typing import TYPE_CHECKING
 
 from mpp.errors import MppError
 from mpp.host.agent_signing import AgentSigning
@@ -17,6 +19,9 @@ from mpp.host.toolcall import Room
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall, UPDATED
+
+if TYPE_CHECKING:
+    from mpp.stages.sandbox import Zygote
 
 LOOK_SECONDS = 1.0
 """Seconds between two looks for a change that somebody waits to hear of. Reason: a list that is a second old harms nobody; each call looks for itself."""
@@ -38,6 +43,8 @@ class ServeOptions:
     search_mode: bool = False
     signing: AgentSigning | None = None
     """The agent for whom all calls are signed."""
+    zygote: Zygote | None = field(default=None, compare=False, repr=False)
+    """One that starts already; the host closes it."""
 
 
 class HostBackend:
@@ -159,7 +166,7 @@ def open_backend(
     told: Callable[[str, MppError], None] = lambda _name, _fault: None,
 ) -> Iterator[HostBackend]:  # fmt: skip
     """The host of a home behind a front, closed at the end. ``told`` hears of each package that is not served, and why."""
-    given = HostOptions(workspace=options.workspace, plain_names=options.plain_names, signing=options.signing)
+    given = HostOptions(workspace=options.workspace, plain_names=options.plain_names, signing=options.signing, zygote=options.zygote)
     with Host(home, given, sources, environment=environment, told=told) as host:
         # A damaged one serves nothing. Whoever starts this is told so, in place of an agent that can do nothing about it.
         host.store.lock()

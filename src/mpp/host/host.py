@@ -9,17 +9,15 @@ Spec: spec/call-contract.md for the order of a call, spec/store.md for what is i
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import field, replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TYPE_CHECKING
 
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.agent_signing import AgentSigning
@@ -60,6 +58,11 @@ from mpp.stages.sandbox import read_arguments
 THREADS_MAX = 64
 """Threads of calls that an event loop waits for. Reason: as many as there are sandbox processes; more would wait for those."""
 
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from mpp.stages.sandbox import Zygote
+
 _OK = "ok"
 
 
@@ -86,6 +89,8 @@ class HostOptions:
     """Offer a tool under its own name where no other has it."""
     signing: AgentSigning | None = None
     """The agent for whom all calls are signed; None: nobody's are."""
+    zygote: Zygote | None = field(default=None, compare=False, repr=False)
+    """One that starts already, for whoever has something else to load meanwhile; the host closes it."""
 
 
 class Host:
@@ -163,6 +168,8 @@ class Host:
             undo.pop_all()
         # Attack: a task that is cancelled twice, so that the call looks at a descriptor that is somebody else's by then. It closes with the call.
         running.add_done_callback(lambda _: left.close())
+        import asyncio  # noqa: PLC0415 - whoever awaits this has it; a host on pipes does without
+
         work = asyncio.wrap_future(running)
         try:
             return await asyncio.shield(work)
@@ -233,6 +240,9 @@ class Host:
     def _pool(self) -> ThreadPoolExecutor:
         with self._lock:
             if self._threads is None:
+                # Imported here: only calls that are awaited need threads of their own.
+                from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
                 self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="mpp-call")
             return self._threads
 
@@ -275,7 +285,7 @@ def _open_room(
     on = undo.enter_context(open_services(home, clock, random, events=log))
     secrets = open_secrets(home)
     recorder = Recorder(undo.enter_context(standard_calls(home, secrets, contexts=SignedContexts(on.host.signer, clock, random))))
-    sandbox = sandbox_of(home, recorder)
+    sandbox = sandbox_of(home, recorder, options.zygote)
     undo.callback(sandbox.close)
     # Its process starts while packages are read.
     sandbox.start()
