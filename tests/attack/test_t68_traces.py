@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -198,3 +199,28 @@ def test_the_grep_finds_what_is_there(mpp: Mpp, package: Make, home: Path) -> No
     assert mpp("policy", "use", "policy.toml", "--yes").code == 0
     answer = mpp("run", package(TOLD["content"]), "--yes")
     assert {value.encode() for value in VALUES} <= set(traces(answer.out.encode()))
+
+
+MAY_DUMP = ("sh", "-c", 'ulimit -c "$(ulimit -H -c)"; exec "$@"', "sh")
+
+
+def test_a_host_that_crashes_leaves_none_of_its_memory(home: Path, tmp_path: Path) -> None:
+    """Attack: a fault in native code, on a system that keeps the memory of what crashed: keys, secrets and answers in a file."""
+    if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0:
+        pytest.skip("this system lets no process leave its memory")
+    asked = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
+    with subprocess.Popen(
+        [*MAY_DUMP, *EXECUTABLE, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
+        env={**os.environ, "MPP_HOME": str(home)},
+    ) as running:  # fmt: skip
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(asked)
+        running.stdin.flush()
+        assert running.stdout.readline()
+        limits = Path(f"/proc/{running.pid}/limits").read_text(encoding="ascii")
+        assert next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()[4:6] == ["0", "0"]
+        running.send_signal(signal.SIGSEGV)
+        running.stdin.close()
+        assert running.wait(WAIT_SECONDS) == -signal.SIGSEGV
+    assert not list(tmp_path.rglob("core*"))

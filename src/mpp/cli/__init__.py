@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -9,6 +10,7 @@ import sys
 def main() -> None:
     """The entry point of the console scripts."""
     _open_streams()
+    _leave_no_core()
     try:
         asked = _asked_by_a_shell()
         if asked:
@@ -27,6 +29,16 @@ def _asked_by_a_shell() -> tuple[str, str] | None:
     program = "mpp" if name in {"", "__main__"} else name
     instruction = os.environ.get(f"_{program.replace('-', '_').upper()}_COMPLETE", "")
     return (program, instruction) if instruction else None
+
+
+def _leave_no_core() -> None:
+    """Attack: a crash leaves the memory of the process, with keys and answers, in a file that others read later."""
+    try:
+        import resource  # noqa: PLC0415 - not every system has it
+    except ImportError:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _open_streams() -> None:
