@@ -12,11 +12,16 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from mpp.errors import Refused
+from mpp.remote.client import RegistryClient
+from mpp.remote.config import Registry
+from mpp.remote.downloading import download, File
 from mpp.testing.packages import signed
 from mpp_registry.publishing.public import Following, switch
 from tests.registry.api.world import Reply, serving, somebody, World
@@ -209,3 +214,26 @@ def test_a_link_that_somebody_put_there_is_gone_after_the_next_whole_pass(front:
     Following(front.world.services).work()
     assert not place.is_symlink()
     assert front.raw(HELLO.replace("0.1.0", "9.9.9")).status == 404
+
+
+def test_the_client_takes_what_comes_from_there_as_it_takes_everything(front: Front, tmp_path: Path) -> None:
+    """It goes on where it stopped by the mark of nginx, and other bytes under the name of the file are none."""
+    place = front.data / "public" / "com.example.hello" / "0.1.0.mpp"
+    wanted = File(package_id="com.example.hello", version="0.1.0", file_hash=sha256(DATA).hexdigest(), size=len(DATA))
+    client = RegistryClient(Registry(name="front", url=f"http://127.0.0.1:{front.port}", registry_id=front.world.services.settings.registry_id))
+    part = tmp_path / f"{wanted.file_hash}.part"
+    part.write_bytes(DATA[:100])
+    part.chmod(0o600)
+    (tmp_path / f"{wanted.file_hash}.etag").write_text(front.raw(HELLO).headers["etag"])
+    before = front.behind()
+    assert Path(download(client, wanted, str(tmp_path))).read_bytes() == DATA
+    assert front.behind() == before
+    # Attack: whoever writes into the folder. The hash of the log decides.
+    (tmp_path / f"{wanted.file_hash}.part").unlink()
+    place.unlink()
+    place.write_bytes(DATA[:-1] + b"x")
+    with pytest.raises(Refused) as caught:
+        download(client, wanted, str(tmp_path))
+    assert caught.value.code == "content.file"
+    Following(front.world.services).work()
+    assert Path(download(client, wanted, str(tmp_path))).read_bytes() == DATA
