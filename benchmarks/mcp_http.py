@@ -46,7 +46,10 @@ class Line:
 
     def take(self) -> tuple[int, bytes, bytes] | None:
         """What came, once it is a whole answer: status, headers, body."""
-        self.kept += self.socket.recv(65536)
+        more = self.socket.recv(65536)
+        if not more:
+            raise RuntimeError(f"the server closed the connection after {self.kept[:500]!r}")
+        self.kept += more
         head, ends, body = self.kept.partition(b"\r\n\r\n")
         if not ends:
             return None

@@ -15,8 +15,6 @@ from pathlib import Path
 import pytest
 
 from mpp.errors import HostFailed, MppError, Refused
-from mpp.host.agent_signing import AgentSigning
-from mpp.host.agent_store import AgentStore, KnownAgent
 from mpp.host.backend import HostBackend, open_backend, ServeOptions
 from mpp.host.home import Home
 from mpp.host.host import Host, HostOptions, NobodyListens
@@ -26,14 +24,14 @@ from mpp.host.store import PackageStore, remove
 from mpp.host.system import SystemClock
 from mpp.host.toolcall import META
 from mpp.host.trust_store import TrustStore
-from mpp.model.agents import AgentIdentity, Delegation
+from mpp.model.agents import AgentIdentity
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, Outcome, ToolCall
 from mpp.author.sign import sign_package
 from mpp.stages.archive import pack
 from mpp.testing import packages
 from mpp.testing.installing import install, install_tool, tools_named, trust
-from mpp.testing.keys import fixed_signer, publisher
+from mpp.testing.keys import publisher
 from mpp.testing.tokens import KeptEvents
 from mpp.testing.tools import answering, greeting
 from mpp.testing.wasm import module
@@ -300,29 +298,6 @@ def test_a_question_names_a_reference_and_an_answer_lets_the_same_call_through(h
     assert host.call("hello__greet", {"name": "Ada"}, who=agent).result["isError"] is False
     # It was good for one call.
     assert host.call("hello__greet", {"name": "Ada"}, who=agent).pending is not None
-
-
-def test_an_agent_whose_calls_are_signed_gets_its_answer_and_nobody_elses(place: Home) -> None:
-    """A proof for each call; the answer belongs to whoever it proved, and another name on the same host is not signed for."""
-    install_tool(place, greeting(f"Hello, {MAIL}!"))
-    careful(place)
-    signer, store = fixed_signer("agent"), AgentStore(place.agents)
-    store.change(lambda known: replace(known, agents={"planner": KnownAgent(name="planner", keys=(signer.public_key,))}))
-    signing = AgentSigning("planner", signer, store, behalf=(Delegation(kind="user", name="ada", level="launched"),))
-    who, other = (Caller(agent=AgentIdentity(name=name, level="launched")) for name in ("planner", "scout"))
-    with Host(place, HostOptions(signing=signing), environment=os.environ) as host:
-        asked = host.call("hello__greet", {"name": "Ada"}, who=who)
-        assert asked.pending is not None
-        assert host.answer(asked.pending.question, yes=True, who=other) == "approval.unknown"
-        assert host.answer(asked.pending.question, yes=True, who=who) == ""
-        assert host.call("hello__greet", {"name": "Ada"}, who=who).result["isError"] is False
-        assert host.call("hello__greet", {"name": "Ada"}, who=other).pending is not None
-        assert "call.json" in str(host.call("hello__greet", b"{", who=who).result["_meta"])
-        # Somebody takes the agent out of the list: the next call is refused.
-        store.change(lambda known: replace(known, agents={}))
-        assert text_of(host.call("hello__greet", {"name": "Ada"}, who=who)).endswith("[agent.key]")
-    agents = [event.body for event in records.events(Path(place.path)) if event.kind == "agent"]
-    assert [(body["name"], body["proof"], "jti" in body) for body in agents] == [("planner", "signed", True)] * 2
 
 
 def test_a_no_is_a_no(host: Host, place: Home) -> None:
