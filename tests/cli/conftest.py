@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -85,9 +86,11 @@ def terminal() -> Callable[..., Terminal]:
 
 
 @pytest.fixture
-def keys(mpp: Mpp, home: Path) -> Path:
-    """A publisher of this home, with unsealed keys; the folder."""
+def keys(mpp: Mpp, home: Path, compiled: Path) -> Path:
+    """A publisher of this home, with unsealed keys; the folder. The home knows the expressions of the privacy filter, compiled."""
     assert mpp("keygen", "--name", "Ada Example", "--no-passphrase").code == 0
+    shutil.copytree(compiled, home / "cache", dirs_exist_ok=True)
+    (home / "cache").chmod(0o700)
     return home / "keys"
 
 
