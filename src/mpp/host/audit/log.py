@@ -11,6 +11,8 @@ import os
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from itertools import repeat
+from operator import contains
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +34,9 @@ from mpp.stages.audit import encode_event
 from mpp.stages.audit.batch import encode_events
 from mpp.stages.audit.limits import CHECKPOINT_SECONDS
 
+
+_BEHALF = b'"behalf":'
+"""How the key is written under which users stand."""
 
 YIELDS = 4
 """Times that who syncs lets others go first where there are others. Reason: it takes microseconds, and saves every fifth sync."""
@@ -130,13 +135,16 @@ class AuditLog:
             salt = self._random.bytes(SALT_BYTES) if event.commit else b""
             return Encoded((event.kind,), (encode_event(event, salt, writer if event.kind == "intent" else ""),), salt)
         salts = self._random.bytes(SALT_BYTES * len(events))
-        named = [without_names(event, self.places) for event in events]
-        data = encode_events(named, salts, writer)
-        if not all(event.commit for event in named):
+        data = encode_events(events, salts, writer)
+        if any(map(contains, data, repeat(_BEHALF))):
+            # Users behind an agent, or a text that says so: all once more, with pseudonyms.
+            data = encode_events([without_names(event, self.places) for event in events], salts, writer)
+        commits = [event.commit for event in events]
+        if not all(commits):
             # Those that commit to nothing have none.
-            parts = (salts[i * SALT_BYTES : (i + 1) * SALT_BYTES] if event.commit else NO_SALT for i, event in enumerate(named))
-            salts = b"".join(parts) if any(event.commit for event in named) else b""
-        return Encoded([event.kind for event in named], data, salts)
+            parts = (salts[i * SALT_BYTES : (i + 1) * SALT_BYTES] if commit else NO_SALT for i, commit in enumerate(commits))
+            salts = b"".join(parts) if any(commits) else b""
+        return Encoded([event.kind for event in events], data, salts)
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[Core]:

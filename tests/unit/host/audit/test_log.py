@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from mpp.host.audit.salts import read_salt
 from mpp.host.audit.verifying import DEEP, verify_log, Wanted
 from mpp.host.home import Home
 from mpp.model.events import Event, salted
+from mpp.model.jsontext import Json
 from mpp.testing.packages import NOW, TestClock
 
 
@@ -223,3 +225,18 @@ def test_a_child_of_a_fork_forgets_what_its_parent_had(place: Home) -> None:
     assert os.listdir(place.log.writers) == [writer.id]
     assert log.record(event("result", 1)).seq == 2
     log.close()
+
+
+def test_names_of_users_are_taken_out_of_each_event_of_a_batch(tmp_path: Path) -> None:
+    user: dict[str, Json] = {"kind": "user", "name": "ada@example.com"}
+    events = [event(number=number) for number in range(5)]
+    events.append(replace(events[0], body={"behalf": [user]}))
+    events.append(replace(events[0], body={"agent": {"behalf": [user, {"kind": "agent", "name": "b"}]}, "text": 'says "behalf":'}))
+    with AuditLog(Home(path=str(tmp_path)), clock=TestClock()) as log:
+        refs = log.record_all(events)
+        assert all(log.record(one).seq > refs[-1].seq for one in events[-2:])
+        entries = [LogReader(log.places).entry(ref.seq + after) for after in (0, 2) for ref in refs[-2:]]
+    names = {entries[0].event.body["behalf"][0]["name"], entries[1].event.body["agent"]["behalf"][0]["name"]}  # type: ignore[call-overload,index]
+    assert len(names) == 1
+    assert not any(b"ada@" in path.read_bytes() for path in Path(log.places.segments).iterdir())
+    assert [one.event.body for one in entries[:2]] == [one.event.body for one in entries[2:]]
