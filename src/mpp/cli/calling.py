@@ -7,8 +7,8 @@ import pwd
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from mpp.cli.approve_terminal import Person
 from mpp.cli.options import home
 from mpp.cli.screen import note, safe
 from mpp.errors import MppError, Refused
@@ -16,6 +16,9 @@ from mpp.host.answering import keys_here, mine
 from mpp.host.finishing import refused
 from mpp.host.judging import Judged, Request, Services, Setting, judge
 from mpp.stages.approval import Answer, Question, accept, required, vouch
+
+if TYPE_CHECKING:
+    from mpp.cli.approve_terminal import Person
 
 Ask = Callable[[Question], Answer | None]
 """Shows a question to the person who sits here; None where nobody does, or nobody answered."""
@@ -66,6 +69,8 @@ def recorded(on: Services, *, tenant: str, invocation: str, package_id: str, too
 
 def person_here(on: Services) -> Person:
     """Who sits at this terminal, with the key of an approver if one of this host's lies in this home."""
+    from mpp.cli.approve_terminal import Person  # noqa: PLC0415 - who only needs a name does without the terminal
+
     user = user_name()
     here = keys_here(home().keys, on.approvers.current())
     chosen = mine(here, user)

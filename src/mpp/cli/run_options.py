@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from mpp.cli.agent_keys import load_key
 from mpp.cli.options import here
 from mpp.errors import Refused
 from mpp.files import read_bounded, read_stream
@@ -57,6 +56,8 @@ def identify_agent(options: AgentOptions, package: VerifiedPackage, tool: str, a
     if options.key_file:
         if not options.name:
             raise Refused("usage.option", "--agent-key goes with --agent NAME", hint="say which agent the key is of")
+        from mpp.cli.agent_keys import load_key  # noqa: PLC0415 - brings what opens key files, and most calls have none
+
         signer = load_key(options.key_file, "agent", options.passphrase_file)
         links = tuple(_document(one) for one in options.delegations)
         jti = on.random.bytes(JTI_BYTES).hex()

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from functools import partial
 
 from mpp.author.development import TENANT as DEVELOPMENT_TENANT
-from mpp.cli.approve_terminal import ask_terminal
 from mpp.cli.calling import Ask, by_flag, obtain, origin_of, person_here, recorded, user_name
 from mpp.cli.options import find_package, home
 from mpp.cli.packages import Taken, take_package
@@ -183,6 +182,8 @@ def _way_to_ask(wish: Wish, at: Setting, on: Services) -> Ask:
         return partial(by_flag, at=at, on=on)
     if wish.as_json:
         return lambda _: None
+    from mpp.cli.approve_terminal import ask_terminal  # noqa: PLC0415 - only where somebody can be asked
+
     return lambda question: ask_terminal(question, person_here(on), on.clock)
 
 
