@@ -40,6 +40,7 @@ from mpp.serve.http_limits import HTTP_CONNECTIONS_MAX, HTTP_IDLE_SECONDS_MAX, H
 from mpp.serve.http_running import Pool
 from mpp.serve.http_views import Viewed
 from mpp.serve.http_wire import Wire
+from mpp.serve.settling import settling
 
 PORT = 8808
 """Port of the front, where none is given."""
@@ -314,4 +315,5 @@ def serve_http(
         if listening is not None:
             listening(server.url, server.is_open)
 
-    server.run(signals=threading.current_thread() is threading.main_thread(), ready=ready)
+    with settling():
+        server.run(signals=threading.current_thread() is threading.main_thread(), ready=ready)

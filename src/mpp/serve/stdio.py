@@ -30,6 +30,7 @@ from mpp.protocol.mcp.versions import INTERNAL, PARSE_ERROR
 from mpp.serve.outbox import Outbox
 from mpp.serve.pace import Pace
 from mpp.serve.running import again, Crew, end
+from mpp.serve.settling import settling
 from mpp.serve.turns import Turns
 
 READ_BYTES = 64 * 1024
@@ -437,7 +438,7 @@ def _is_broken(fd: int) -> bool:
 
 def serve_stdio(backend: Backend, who: Caller, clock: Clock, random: Random, *, version: str) -> None:
     """Serve the client that started this process, until it leaves."""
-    with _pipes() as (read_fd, write_fd):
+    with settling(), _pipes() as (read_fd, write_fd):
         crew = Crew()
         front = StdioFront(Server(backend, clock, random, version=version), who, read_fd, write_fd, crew, leaving=leave_soon)
         unwatch = backend.watch(front.changed)
