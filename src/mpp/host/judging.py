@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mpp.errors import Fault, Refused
 from mpp.host.described import to_look_at
@@ -208,23 +208,37 @@ def known_consent(request: Request, approvals: ApprovalsStore) -> tuple[Consent 
     # Attack: a rule that allows a harmless tool, taken for a person's yes to all that the package declares.
     if consent is None or consent.by.startswith(BY_POLICY):
         return consent, Kept(kept=False)
-    return consent, _keeps(consent, _Signed(package), request.tenant)
+    return consent, _keeps(consent, _signed(package), request.tenant)
 
 
 class _Signed:
     """A verified package by its content and publisher. Two of them are equal where all that is signed is, so that what follows from it is worked out once."""
 
-    __slots__ = ("_key", "package")
+    __slots__ = ("_hash", "_key", "package", "publisher_id")
 
     def __init__(self, package: VerifiedPackage) -> None:
-        self.package = package
-        self._key = (package.publisher_id, package.content_hash)
+        self.package, self.publisher_id = package, package.publisher_id
+        self._key = (self.publisher_id, package.content_hash)
+        self._hash = hash(self._key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Signed) and self._key == other._key
+        return self is other or (isinstance(other, _Signed) and self._key == other._key)
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return self._hash
+
+
+_SIGNED: dict[int, _Signed] = {}
+"""By the identity of its package, which it keeps: so nothing else can have that identity meanwhile."""
+
+
+def _signed(package: VerifiedPackage) -> _Signed:
+    found = _SIGNED.get(id(package))
+    if found is None or found.package is not package:
+        if len(_SIGNED) >= KNOWN_MAX:
+            _SIGNED.clear()
+        found = _SIGNED[id(package)] = _Signed(package)
+    return found
 
 
 @lru_cache(KNOWN_MAX)
@@ -232,46 +246,48 @@ def _keeps(consent: Consent, signed: _Signed, tenant: str) -> Kept:
     return keeps(consent, signed.package.manifest, tenant=tenant, publisher_id=signed.package.publisher_id)
 
 
-@lru_cache(KNOWN_MAX)
-def _risk(signed: _Signed, tool: ToolDefinition, facts: RiskFacts) -> Risk:
-    return risk_of(signed.package.manifest, tool, facts)
+class _About(NamedTuple):
+    """What policy sees of a tool, as far as it is the same in each call."""
+
+    security_level: str
+    risk: Risk
+    scope: Scope
+    internal_hosts: tuple[str, ...]
 
 
 @lru_cache(KNOWN_MAX)
-def _scope(signed: _Signed) -> Scope:
-    return scope_of(signed.package.manifest)
+def _about(signed: _Signed, because: str, tool: ToolDefinition, private_hosts: tuple[str, ...], days: int | None, development: bool) -> _About:
+    manifest = signed.package.manifest
+    internal = tuple(rule.host for rule in manifest.capabilities.network if not rule.wildcard and _is_internal(rule.host, private_hosts))
+    facts = RiskFacts(trusted_because=because, first_seen_days=days, internal_hosts=internal, development=development)
+    return _About(level_of(manifest, tool), risk_of(manifest, tool, facts), scope_of(manifest), internal)
 
 
 def asked_of(request: Request, policies: Policies, consent: Consent | None, kept: Kept, now: int) -> Asked:
     """The call as policy sees it."""
     package = request.package
-    manifest, signed = package.manifest, _Signed(package)
-    internal = tuple(rule.host for rule in manifest.capabilities.network if not rule.wildcard and _is_internal(rule.host, policies.private_hosts))
-    facts = RiskFacts(
-        trusted_because=package.trusted_because,
-        first_seen_days=None if consent is None else max(0, now - consent.at) // _DAY,
-        internal_hosts=internal,
-        development=request.development,
-    )
+    signed = _signed(package)
+    days = None if consent is None else max(0, now - consent.at) // _DAY
+    about = _about(signed, package.trusted_because, request.tool, policies.private_hosts, days, request.development)
     return Asked(
         tenant=request.tenant,
-        publisher_id=package.publisher_id,
+        publisher_id=signed.publisher_id,
         publisher_name=package.chain.newest.name,
         package_id=package.package_id,
         version=package.version,
         content_hash=package.content_hash,
         bound=package.trusted_because in BOUND,
         tool=request.tool.name,
-        security_level=level_of(manifest, request.tool),
+        security_level=about.security_level,
         arguments=request.arguments.found,
         agent=request.agent,
         user=request.user,
         origin=request.origin,
         now=now,
-        risk=_risk(signed, request.tool, facts),
+        risk=about.risk,
         consented=kept.kept,
-        scope=_scope(signed),
-        internal_hosts=internal,
+        scope=about.scope,
+        internal_hosts=about.internal_hosts,
     )
 
 
@@ -296,7 +312,7 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
     asked = manifest.capabilities
     if not (asked.read or asked.write or asked.hardware or at.places.mappings):
         # Nothing of this machine is in it but names of hosts, so it is the same each time.
-        return _placeless(_Signed(request.package), request.tenant, token.scope, at.policies.private_hosts, at.places.home)
+        return _placeless(_signed(request.package), request.tenant, token.scope, at.policies.private_hosts, at.places.home)
     declared = {*manifest.capabilities.read, *manifest.capabilities.write, *(one.path for one in manifest.capabilities.hardware)}
     fixed: Mapping[str, str] = {path: place for path, place in at.policies.mappings.items() if path in declared}
     return rights_for(
@@ -312,7 +328,7 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
 
 def _look(request: Request, kept: Kept) -> tuple[str, ...]:
     """What hides something is refused, whoever allows it, unless somebody agreed to this very text."""
-    return () if kept.kept else _looks(_Signed(request.package))
+    return () if kept.kept else _looks(_signed(request.package))
 
 
 @lru_cache(KNOWN_MAX)
@@ -334,8 +350,9 @@ def forget_packages() -> None:
 
     Attack: a publisher of large updates. Each version that was called once would stay in memory, with a descriptor.
     """
-    for known in (_keeps, _risk, _scope, _looks, _placeless):
+    for known in (_keeps, _about, _looks, _placeless):
         known.cache_clear()
+    _SIGNED.clear()
 
 
 def particulars(request: Request, rights: Rights, kept: Kept, privacy: CallPrivacy) -> Particulars:

@@ -195,9 +195,14 @@ class ApprovalsStore:
     def consent(self, tenant: str, publisher_id: str, package_id: str) -> Consent | None:
         if not can_be_kept(tenant, publisher_id, package_id):
             return None
-        with self._read() as connection:
-            row = connection.execute(sql.CONSENT, (tenant, publisher_id, package_id)).fetchone()
-            return _consent(_blob(row[0]), self.path) if row is not None else None
+        # As ``_read`` does it, without its generator, which costs as much as the question: each call asks this.
+        with self._lock:
+            try:
+                row = self._ready().execute(sql.CONSENT, (tenant, publisher_id, package_id)).fetchone()
+            except apsw.Error as fault:
+                self._drop()
+                raise failed(fault, self.path) from None
+        return _consent(_blob(row[0]), self.path) if row is not None else None
 
     def consents(self, tenant: str) -> tuple[Consent, ...]:
         if not can_be_kept(tenant):

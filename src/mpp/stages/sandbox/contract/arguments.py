@@ -24,11 +24,8 @@ class Arguments:
     found: Json
     """For the schema check; nobody writes it again."""
     size: Measure
-
-    @property
-    def sha256(self) -> str:
-        """Spec: call-contract C-5. The hash that approvals and the log bind."""
-        return hashlib.sha256(self.data).hexdigest()
+    sha256: str
+    """Of ``data``. Spec: call-contract C-5. The hash that approvals and the log bind."""
 
 
 def read_arguments(data: bytes) -> Arguments:
@@ -49,7 +46,7 @@ def read_arguments(data: bytes) -> Arguments:
     written = _written(found, decimals=size.decimals)
     if len(written) > ARGUMENT_BYTES_MAX:
         raise _too_large(f"have more than {ARGUMENT_BYTES_MAX} bytes once written out")
-    return Arguments(data=written, found=found, size=size)
+    return Arguments(data=written, found=found, size=size, sha256=hashlib.sha256(written).hexdigest())
 
 
 def request_line(tool: str, arguments: Arguments, context: CallContext) -> bytes:
