@@ -305,3 +305,18 @@ def test_a_thief_of_an_earlier_time_cannot_sign_later(kept: Kept, tmp_path: Path
     assert said(look(f), "audit.signature")
     f.sign(18, epoch=3)
     assert said(look(f), "signed")
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:11], lambda data: bytes([data[0] ^ 1]) + data[1:]], ids=["cut", "changed"])
+def test_a_tile_that_is_ahead_of_the_entries_begins_with_theirs(change: Callable[[bytes], bytes], tiny: Kept, tmp_path: Path) -> None:
+    """Attack: a tile with more hashes than there are entries. Proofs are made from it, and no entry is there to compare its end with."""
+    f = tiny.copy(tmp_path / "log")
+    reader = LogReader(f.places)
+    data = b"".join(bytes.fromhex(reader.entry(seq).leaf) for seq in range(reader.last() + 1)) + bytes(32)
+    ahead = Path(f.places.folder, "tile", "0", "000.p", str(len(data) // 32))
+    ahead.write_bytes(data)
+    assert said(look(f, depth=DEEP), "signed"), "a writer may be ahead of what is read"
+    ahead.write_bytes(change(data))
+    found = look(f, depth=DEEP)
+    assert said(found, "audit.tile")
+    assert str(ahead) in found.faults[0].where
