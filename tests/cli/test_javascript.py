@@ -35,7 +35,7 @@ def test_without_a_layer_a_build_says_how_to_get_one(mpp: Mpp, home: Path, tmp_p
     monkeypatch.chdir(tmp_path)
     mpp("init", "hello", "--lang", "js")
     monkeypatch.chdir(tmp_path / "hello")
-    done = mpp("build")
+    done = mpp("build", "--no-install")
     assert done.code != 0
     assert "there is no JavaScript layer on this machine" in done.err
     assert "mpp layer build javascript" in done.err

@@ -10,7 +10,7 @@ import click
 from mpp.author.build import build_project, Built, Wishes, written_manifest
 from mpp.author.keys import RELEASE_FILE, load_chain
 from mpp.author.project import find_project, Project, read_project
-from mpp.cli.building import find_or_install, newest_layer
+from mpp.cli.building import find_or_install, layer_or_built, newest_layer
 from mpp.cli.options import here, home, in_shell, json_option, shorter
 from mpp.cli.screen import note, put_json, say
 from mpp.cli.store.progress import Working
@@ -68,7 +68,8 @@ def command(
     """
     project = _project(folder)
     wishes = Wishes(
-        wasm=wasm, key_id=_key_id(set_key), allow_network=allow_network, trusts_project=unconfined, self_contained=self_contained, layer=newest_layer,
+        wasm=wasm, key_id=_key_id(set_key), allow_network=allow_network, trusts_project=unconfined, self_contained=self_contained,
+        layer=partial(layer_or_built, find=newest_layer, install=not no_install, progress=_tell),
         toolchain=partial(find_or_install, install=not no_install),
     )  # fmt: skip
     if lock:

@@ -19,7 +19,7 @@ from mpp.cli.screen import mark, put_json, say, TICK
 from mpp.cli.store.progress import Working
 from mpp.errors import Refused
 from mpp.files import write_atomic
-from mpp.host.layers import judge_file
+from mpp.host.layers import judge_file, JudgedLayer
 from mpp.host.layers.judging import vouched
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.jsontext import shown
@@ -68,15 +68,12 @@ def command(name: str, key: str | None, output: str | None, passphrase_file: str
       31  there is no such layer
     """
     with Working("building", quiet=as_json) as work:
-        built = _recipe(name)(cache=os.path.join(home().cache, "layers"), progress=_quiet if as_json else work.tell)
-    data = _signed(built.data, key, passphrase_file)
+        data = _signed(_made(name, _quiet if as_json else work.tell), key, passphrase_file)
     judged = judge_file(data, vouched(NO_TRUST, data), SystemClock().now())
     if output is not None:
         write_atomic(output, data)
-    is_new, megabytes = put_in_place(judged, data, quiet=as_json)
+    is_new, megabytes = _kept(judged, data, quiet=as_json)
     ref = judged.ref
-    if is_new:
-        told("layer", f"sha256:{ref.sha256} {ref.id} {ref.version}", "built", "")
     if as_json:
         put_json({"ok": True, "id": ref.id, "version": ref.version, "sha256": ref.sha256, "new": is_new, "file": output or the_layers().path(ref.sha256)})
         return
@@ -84,6 +81,25 @@ def command(name: str, key: str | None, output: str | None, passphrase_file: str
     say(f"  content   sha256:{ref.sha256}")
     if output is not None:
         say(f"  file      {shown_path(output)}")
+
+
+def build_layer(name: str, *, progress: Callable[[str], None], quiet: bool) -> None:
+    """Build a layer, seal it with a key for development and install it, as the command does where it is given nothing else."""
+    data = _signed(_made(name, progress), None, None)
+    _kept(judge_file(data, vouched(NO_TRUST, data), SystemClock().now()), data, quiet=quiet)
+
+
+def _made(name: str, progress: Callable[[str], None]) -> bytes:
+    return _recipe(name)(cache=os.path.join(home().cache, "layers"), progress=progress).data
+
+
+def _kept(judged: JudgedLayer, data: bytes, *, quiet: bool) -> tuple[bool, float]:
+    """Put it in place and say so in the record; whether it is new, and the megabytes of its code."""
+    is_new, megabytes = put_in_place(judged, data, quiet=quiet)
+    if is_new:
+        ref = judged.ref
+        told("layer", f"sha256:{ref.sha256} {ref.id} {ref.version}", "built", "")
+    return is_new, megabytes
 
 
 def _recipe(name: str) -> Recipe:
