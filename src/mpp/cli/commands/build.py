@@ -41,7 +41,7 @@ _LISTS = ("mcp/prompts.json", "mcp/resources.json")
 @click.option("--self-contained", is_flag=True, help="Put the layer into the package, so that it runs where none is installed.")
 @click.option("--allow-network", is_flag=True, help="Let what the project runs while it is built reach the network. Such a build need not be reproducible.")
 @click.option("--unconfined", is_flag=True, help="The project is your own: let its code run on a system that has nothing to hold it.")
-@click.option("--no-install", is_flag=True, help="Name a missing toolchain instead of installing it.")
+@click.option("--no-install", is_flag=True, help="Name a missing toolchain or layer instead of getting it.")
 @json_option
 def command(
     folder: str | None, wasm: str | None, output: str | None, set_key: str | None, lock: bool, write_manifest: bool, self_contained: bool, allow_network: bool,
