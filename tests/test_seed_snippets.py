@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -43,6 +44,14 @@ from tests import records
 WHO = publisher()
 TRUSTED = "org.mycompany.internal-tool"
 REQUEST = b'{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "greet", "arguments": {"name": "Ada"}}}\n'
+
+
+@pytest.fixture
+def home(home: Path, compiled: Path) -> Path:
+    """The processes of these tests find the expressions of the privacy filter compiled."""
+    home.mkdir(mode=0o700)
+    shutil.copytree(compiled, home / "cache")
+    return home
 
 
 def tool(home: Path, folder: Path, package_id: str, **changes: Json) -> Path:
@@ -231,7 +240,6 @@ def test_a_host_has_fifty_lines_at_most(root: Path, name: str) -> None:
 
 
 def test_a_host_of_installed_tools_lists_and_calls(root: Path, home: Path) -> None:
-    home.mkdir(mode=0o700)
     install_tool(Home(path=str(home)), greeting("Hello, Ada!"))
     words = [sys.executable, str(root / "examples" / "hosts" / "tools.py"), "hello__greet", "{}"]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120)
