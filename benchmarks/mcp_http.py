@@ -3,8 +3,8 @@
     python benchmarks/mcp_http.py [--quick] [--rivals PYTHON] [--json]
 
 `whole`: ``mpp serve --http`` with its whole pipeline beside the official SDK's low-level server and fastmcp, whose ``add`` is a plain function. `alone`: our front with a plain function in
-its own process, over pipes and over HTTP; beside it uvicorn with a constant answer, the floor of every such front. ``mcp_front.py`` runs this too. The same client asks all of them, over connections
-that stay open, in turns of 100 calls.
+its own process, over pipes and over HTTP; beside it uvicorn with a constant answer, the floor of every such front. ``mcp_front.py`` runs this too. The same client asks all of them, in turns of 100 calls over
+connections that stay open for the turn.
 """
 
 from __future__ import annotations
@@ -120,8 +120,10 @@ class HttpClient:
 
     def many(self, count: int, flight: int) -> list[float]:
         """Seconds of each call with so many in flight."""
-        while len(self.lines) < flight:
-            self.lines.append(Line(self.port))
+        # New ones each time, for all servers: some of them close a connection that was quiet while the others had their turns.
+        for line in self.lines:
+            line.socket.close()
+        self.lines = [Line(self.port) for _ in range(flight)]
         took: list[float] = []
         with selectors.DefaultSelector() as waiting:
             left = count

@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -46,12 +47,14 @@ class Served:
     """``mpp serve`` with somebody on its pipes who keeps what comes back."""
 
     def __init__(self, place: Home) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "mpp", "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "MPP_HOME": place.path}
-        )  # fmt: skip
+        # A pair of sockets, as clients in JavaScript have it: it can be taken away while somebody reads from it.
+        self.socket, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "mpp", "serve"], stdin=subprocess.PIPE, stdout=theirs, stderr=subprocess.DEVNULL, env={**os.environ, "MPP_HOME": place.path}
+            )  # fmt: skip
         assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.into, self.out = self.process.stdin, self.process.stdout
+        self.into, self.out = self.process.stdin, self.socket.makefile("rb")
         self.answers: dict[int, dict[str, Any]] = {}
         self.twice: list[int] = []
         self.reader = threading.Thread(target=self._read)
@@ -93,6 +96,11 @@ class Served:
                 todo += children
         return found
 
+    def vanish(self) -> None:
+        """As when the client dies: both its ends are gone."""
+        self.into.close()
+        self.socket.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
@@ -101,6 +109,7 @@ class Served:
         for pipe in (self.into, self.out):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
+        self.socket.close()
 
 
 @pytest.fixture
@@ -174,7 +183,7 @@ def test_a_client_that_vanishes_ends_its_call(place: Home, serve: Callable[[], S
     host.call(1)
     until(lambda: kinds(place)["intent"])
     guests = host.below()
-    host.into.close()
+    host.vanish()
     host.process.wait(AT_ONCE)
     until(lambda: not any(map(is_there, guests)), AT_ONCE)
     (result,) = [one for one in events(place) if one.kind == "result"]
