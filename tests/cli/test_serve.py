@@ -115,6 +115,19 @@ def test_with_its_key_each_call_of_the_agent_is_signed(talk: Talk, mpp: Mpp, hom
     assert {event.invocation for event in proofs} == calls
 
 
+def test_calls_out_of_a_file_are_all_answered(place: Home, tmp_path: Path) -> None:
+    """The end of the file ends no call, however long the first one waits for its package to be compiled."""
+    given, out = tmp_path / "calls.jsonl", tmp_path / "answers.jsonl"
+    given.write_text("".join(json.dumps(modern(number, "tools/call", name=NAME)) + "\n" for number in range(20)))
+    with given.open("rb") as stdin, out.open("wb") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", "mpp", "serve"], stdin=stdin, stdout=stdout, check=False, timeout=SECONDS_MAX, env={**os.environ, "MPP_HOME": place.path}
+        )
+    answers = [json.loads(line) for line in out.read_text().splitlines()]
+    assert (done.returncode, sorted(answer["id"] for answer in answers)) == (0, list(range(20)))
+    assert not any(answer["result"]["isError"] for answer in answers)
+
+
 def test_search_mode(talk: Talk, place: Home) -> None:
     name = NAME
     call = modern(2, "tools/call", name="mpp_call", arguments={"name": name, "arguments": {}})
