@@ -16,7 +16,7 @@ BESIDE_SECONDS = 1.0
 """Seconds for which they do, until it is tried again. Reason: a tool that is asked again may have its answers at hand by then; a try costs a few calls a moment each second."""
 
 NAMES_MAX = 256
-"""Names that are remembered. Attack: a client that invents them. All are forgotten then, and each is tried again."""
+"""Names that are remembered. Reason: more tools than one agent uses. Attack: a client that invents names. All are forgotten then, and each is tried again."""
 
 
 class Begun(NamedTuple):

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import stat
-import sys
 import threading
 import time
 from collections import deque
@@ -29,6 +27,7 @@ from mpp.protocol.mcp.ports import Backend, Caller
 from mpp.protocol.mcp.versions import INTERNAL, PARSE_ERROR
 from mpp.serve.outbox import Outbox
 from mpp.serve.pace import Pace
+from mpp.serve.pipes import dies_with_its_client, is_broken, own_pipes
 from mpp.serve.running import again, Crew, end
 from mpp.serve.settling import settling
 from mpp.serve.turns import Turns
@@ -107,7 +106,7 @@ class StdioFront:
         self._stopped = False
         self._client_gone = False
         self._finishing = False
-        self._parent = os.getppid() if _dies_with_its_client(read_fd, write_fd) else 0
+        self._parent = os.getppid() if dies_with_its_client(read_fd, write_fd) else 0
 
     # -- reading
 
@@ -387,7 +386,7 @@ class StdioFront:
     def _nobody_reads(self) -> bool:
         """Attack: a client that is killed while a process that it started holds its end of our pipe: its input ends, and nothing else shows it."""
         orphaned = self._parent != 0 and os.getppid() != self._parent
-        self._client_gone = self._client_gone or orphaned or _is_broken(self._outbox.fd)
+        self._client_gone = self._client_gone or orphaned or is_broken(self._outbox.fd)
         return self._stopped or self._client_gone
 
     def _write_kept(self) -> None:
@@ -424,21 +423,9 @@ class StdioFront:
                     self._outbox.finish(LEAVE_SECONDS / 2)
 
 
-def _dies_with_its_client(read_fd: int, write_fd: int) -> bool:
-    """Two pipes or sockets: the client is the process that started this one. With a file at either end, the one that started it may be gone long since."""
-    return all(stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) for mode in (os.fstat(read_fd).st_mode, os.fstat(write_fd).st_mode))
-
-
-def _is_broken(fd: int) -> bool:
-    """Does nobody read from this pipe any more?"""
-    poll = select.poll()
-    poll.register(fd, 0)
-    return bool(poll.poll(0))
-
-
 def serve_stdio(backend: Backend, who: Caller, clock: Clock, random: Random, *, version: str) -> None:
     """Serve the client that started this process, until it leaves."""
-    with settling(), _pipes() as (read_fd, write_fd):
+    with settling(), own_pipes() as (read_fd, write_fd):
         crew = Crew()
         front = StdioFront(Server(backend, clock, random, version=version), who, read_fd, write_fd, crew, leaving=leave_soon)
         unwatch = backend.watch(front.changed)
@@ -452,26 +439,6 @@ def serve_stdio(backend: Backend, who: Caller, clock: Clock, random: Random, *, 
                     signal.setitimer(signal.ITIMER_REAL, 0)
         if is_quiet:
             front.close()
-
-
-@contextmanager
-def _pipes() -> Iterator[tuple[int, int]]:
-    """The two pipes for the protocol alone. What anything in this process prints goes to standard error, and what it reads is empty."""
-    # Attack: a library prints a line, and the client takes it for an answer.
-    sys.stdout.flush()
-    read_fd, write_fd = os.dup(0), os.dup(1)
-    nowhere = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nowhere, 0)
-    os.dup2(2, 1)
-    os.close(nowhere)
-    try:
-        yield read_fd, write_fd
-    finally:
-        sys.stdout.flush()
-        os.dup2(read_fd, 0)
-        os.dup2(write_fd, 1)
-        os.close(read_fd)
-        os.close(write_fd)
 
 
 @contextmanager
