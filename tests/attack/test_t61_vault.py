@@ -137,14 +137,26 @@ def test_records_exchanged_between_two_calls_are_refused(world: World) -> None:
 def test_a_copy_of_the_record_opens_for_nobody_after_the_erasure(world: World, tmp_path: Path) -> None:
     world.turn_on()
     seq = kept_call(world)
-    copy = tmp_path / "backup"
+    copy, salt = tmp_path / "backup", Path(world.places.salts(0))
     shutil.copytree(world.places.vault, copy)
+    salts = salt.read_bytes()
     assert world.mpp("audit", "erase", "--entry", seq, "--reason", "test", "--yes").code == 0
     assert world.opened(seq)["error"]["code"] == "audit.erased"
     # The backup of the record comes back; the salt does not.
     shutil.copytree(copy, world.places.vault, dirs_exist_ok=True)
     assert world.record(seq).is_file()
     assert world.opened(seq)["error"]["code"] == "audit.erased"
+    # The salt comes back, too: then the record itself says that nobody may open it, and the next erasure ends it.
+    salt.write_bytes(salts)
+    assert world.opened(seq)["error"]["code"] == "audit.erased"
+    assert world.mpp("audit", "erase", "--entry", seq, "--reason", "test", "--yes").code == 0
+    assert not list(Path(world.places.vault).rglob(f"{seq}.sealed"))
+    assert salt.read_bytes()[seq * 32 : seq * 32 + 32] == bytes(32)
+
+
+def test_a_salt_of_somebody_else_opens_nothing(world: World) -> None:
+    world.turn_on()
+    seq = kept_call(world)
     salt = Path(world.places.salts(0))
     data = bytearray(salt.read_bytes())
     data[seq * 32 : seq * 32 + 32] = b"\1" * 32

@@ -14,6 +14,7 @@ from contextlib import suppress
 from hmac import compare_digest
 
 from mpp.errors import HostFailed, MppError, Refused
+from mpp.host.audit.erasing import ERASED, ranges_of
 from mpp.host.audit.places import LogPlaces
 from mpp.host.audit.reader import LogReader
 from mpp.host.audit.salts import NO_SALT, first_of, read_salt, sync_salt
@@ -221,6 +222,16 @@ def entries_of(reader: LogReader, invocation: str) -> Iterator[Entry]:
                 yield entry
 
 
+def _is_erased(reader: LogReader, seq: int) -> bool:
+    """Attack: salts and sealed files of a backup, put back beside the record that says they are gone."""
+    for line in reader.lines(seq + 1):
+        if b'"kind":"erased"' in line:
+            event = read_entry(line, where="log").event
+            if event.kind == ERASED and any(first <= seq <= last for first, last in ranges_of(event.body)):
+                return True
+    return False
+
+
 def open_call(reader: LogReader, call: Call, private: bytes) -> Opened:
     """Open the record of a call, and compare it with what its entries commit to.
 
@@ -231,6 +242,9 @@ def open_call(reader: LogReader, call: Call, private: bytes) -> Opened:
     if salt == NO_SALT:
         message = f"what was kept of entry {seq} was erased"
         raise Refused("audit.erased", message, where=places.folder, hint="see when and why: mpp audit search; nothing brings it back")
+    if _is_erased(reader, seq):
+        message = f"the record says that what was kept of entry {seq} was erased, and a copy of it was put back"
+        raise Refused("audit.erased", message, where=places.folder, hint=f"erase it again: mpp audit erase --entry {seq} --reason TEXT")
     sealed = read_record(places, seq)
     place = Place(log_id=log_id_of(places), seq=seq, invocation=call.intent.event.invocation)
     path = record_path(places, seq)
