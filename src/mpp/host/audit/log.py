@@ -30,8 +30,7 @@ from mpp.host.host_key import host_key
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.events import EntryRef, Event, SALT_BYTES
 from mpp.ports import Clock, Random, Signer
-from mpp.stages.audit import encode_event
-from mpp.stages.audit.batch import encode_events
+from mpp.stages.audit import encode_event, encode_events
 from mpp.stages.audit.limits import CHECKPOINT_SECONDS
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mpp.model.door import door
 
 if TYPE_CHECKING:
+    from mpp.stages.audit.batch import encode_events
     from mpp.stages.audit.chain import Stretch, Tree, follow
     from mpp.stages.audit.entry import (
         Entry,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
 __getattr__ = door(
     __name__,
     {
+        "batch": "encode_events",
         "chain": "Stretch Tree follow",
         "entry": "Entry FIRST_PREV Genesis encode_event epoch_body genesis_body leaf_of line_of lines_of read_entry read_epoch read_genesis tail_of",
         "proof": "Proof Proven ProvenLine read_proof verify_proof write_proof",
@@ -146,6 +148,7 @@ __all__ = (
     "count_witnesses",
     "dict_of",
     "encode_event",
+    "encode_events",
     "epoch_body",
     "follow",
     "genesis_body",
