@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from mpp.errors import HostFailed
-from mpp.host.audit.places import LogPlaces
 from mpp.model.value import value
 
+if TYPE_CHECKING:
+    from mpp.host.audit.places import LogPlaces
 
 HOMES_KNOWN_MAX = 16
 """Homes whose record's places are kept ready. Reason: a process has one, tests have a few; each call asks for them."""
@@ -17,6 +19,8 @@ HOMES_KNOWN_MAX = 16
 
 @lru_cache(HOMES_KNOWN_MAX)
 def _log_of(path: str) -> LogPlaces:
+    from mpp.host.audit.places import LogPlaces  # noqa: PLC0415 - a command that records nothing does without the tree of the record
+
     return LogPlaces(folder=os.path.join(path, "audit"), keys=os.path.join(path, "seal"))
 
 
