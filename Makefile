@@ -59,6 +59,4 @@ part-%: .venv/stamp
 	@echo "$*:" && .venv/bin/python -m tools.coverage_gate --part $*
 
 check: .venv/stamp          ## all that must be green before a change is merged; the longest first, three side by side on two cores
-	@rm -f build/part-*/.coverage
-	@$(MAKE) --no-print-directory --output-sync=target --keep-going -j3 lint attack $(PARTS:%=part-%) conformance docs
-	@.venv/bin/python -m tools.coverage_gate --judge
+	@rm -f build/part-*/.coverage && $(MAKE) --no-print-directory --output-sync=target --keep-going -j3 lint attack $(PARTS:%=part-%) conformance docs && .venv/bin/python -m tools.coverage_gate --judge
