@@ -53,7 +53,8 @@ class Measuring:
 
     def _judge(self, name: str, _: FrameType) -> object:
         """Whether to trace a file, in the form that the tracer knows."""
-        full = os.path.abspath(name)
+        # A relative name is no file of the product, such as <string>; to resolve one fails where the working folder is gone.
+        full = os.path.normpath(name) if os.path.isabs(name) else name
         found = self._tracer.CFileDisposition()
         found.original_filename, found.canonical_filename, found.source_filename = name, full, full
         found.trace, found.reason, found.file_tracer, found.has_dynamic_filename = full.startswith(FOLDERS) and "/templates/" not in full, "", None, False
