@@ -288,10 +288,9 @@ def _least(found: list[float]) -> float:
     return min(_seen(found))
 
 
-def plain(rows: list[Row], started: dict[str, Started]) -> dict[str, object]:
-    """For a program: medians, and the median of the ratios of blocks that stood side by side."""
-    others = [row for row in rows if not row.server.startswith("mpp")]
-    found = [
+def ratios(rows: list[Row], others: list[Row]) -> list[dict[str, object]]:
+    """Each row for a program: medians, the least, and the medians of its ratios to ``others`` of blocks that stood side by side."""
+    return [
         {
             "server": row.server, "flight": row.flight, "cpu_us": statistics.median(_seen(row.cpu_us)), "cpu_least_us": _least(row.cpu_us),
             "p50_us": statistics.median(row.p50_us), "p99_us": statistics.median(row.p99_us), "calls_s": statistics.median(row.rate),
@@ -300,6 +299,11 @@ def plain(rows: list[Row], started: dict[str, Started]) -> dict[str, object]:
         }
         for row in rows
     ]  # fmt: skip
+
+
+def plain(rows: list[Row], started: dict[str, Started]) -> dict[str, object]:
+    """For a program: medians, and the median of the ratios of blocks that stood side by side."""
+    found = ratios(rows, [row for row in rows if not row.server.startswith("mpp")])
     starts = [
         {"server": name, "first_call_ms": statistics.median(one.first_call_ms), "memory_mb": statistics.median(one.memory_mb)} for name, one in started.items()
     ]

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcp_front import (
-    _least, _seen, against, block, CALLS, Client, FLIGHTS, IN_MEMORY, make_home, ROUNDS, ROUNDS_QUICK, Row, TURNS, TURNS_QUICK, VERSION, WARM,
+    _least, _seen, against, block, CALLS, Client, FLIGHTS, IN_MEMORY, make_home, ratios, ROUNDS, ROUNDS_QUICK, Row, TURNS, TURNS_QUICK, VERSION, WARM,
 )  # fmt: skip
 
 HERE = Path(__file__).resolve().parent
@@ -200,16 +200,7 @@ def measure(rivals: str, *, quick: bool) -> list[Row]:
 
 def plain(rows: list[Row]) -> list[dict[str, object]]:
     """For a program: medians, the least, and the medians of the ratios of blocks that stood side by side."""
-    others = [row for row in rows if row.server.startswith(("mcp.", "fastmcp", "uvicorn"))]
-    return [
-        {
-            "server": row.server, "flight": row.flight, "cpu_us": statistics.median(_seen(row.cpu_us)), "cpu_least_us": _least(row.cpu_us),
-            "p50_us": statistics.median(row.p50_us), "p99_us": statistics.median(row.p99_us), "calls_s": statistics.median(row.rate),
-            "cpu_of": {other.server: against(row.cpu_us, other.cpu_us) for other in others if other.flight == row.flight},
-            "p50_of": {other.server: against(row.p50_us, other.p50_us) for other in others if other.flight == row.flight},
-        }
-        for row in rows
-    ]  # fmt: skip
+    return ratios(rows, [row for row in rows if row.server.startswith(("mcp.", "fastmcp", "uvicorn"))])
 
 
 def main() -> None:
