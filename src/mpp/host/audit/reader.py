@@ -13,14 +13,14 @@ from itertools import chain
 from mpp.errors import HostFailed, Refused
 from mpp.files import read_bounded
 from mpp.host.audit.places import LogPlaces, segment_files
-from mpp.host.audit.scan import lines_from
+from mpp.host.audit.scan import last_line, lines_from
 from mpp.host.audit.tilefiles import read_tile, widest_partial
 from mpp.ledger.checkpoints import Checkpoint, read_checkpoint, read_seal, Seal
 from mpp.ledger.notes import Note, NOTE_BYTES_MAX, read_note, write_note
 from mpp.ledger.tiles import Tile, TILE_BITS, TILE_HASHES, TileHashes
 from mpp.ledger.tree import HASH_BYTES, inclusion_path, root_of
 from mpp.stages.audit import Entry, Proof, ProvenLine, read_entry, read_genesis, tail_of
-from mpp.stages.audit.limits import LINE_BYTES_MAX, ROOM_BYTES
+from mpp.stages.audit.limits import LINE_BYTES_MAX
 
 
 class LogReader:
@@ -70,7 +70,7 @@ class LogReader:
         first = max(files)
         if files[first] == {"seal"} or "jsonl" not in files[first]:
             return self.seal(first).checkpoint.size - 1
-        newest = _last_line(self.places.segment(first))
+        newest = last_line(self.places.segment(first))
         found = tail_of(newest) if newest else None
         return found[1] if found else first - 1
 
@@ -173,13 +173,3 @@ class LogReader:
             return []
         firsts = [first for first, kinds in segment_files(self.places.segments).items() if "seal" in kinds]
         return [self.seal(firsts[epoch - 1]).checkpoint.size - 1]
-
-
-def _last_line(path: str) -> bytes:
-    """The last whole line of an open segment."""
-    with open(path, "rb") as stream:
-        size, most = os.fstat(stream.fileno()).st_size, 2 * ROOM_BYTES + 2 * LINE_BYTES_MAX
-        stream.seek(max(0, size - most))
-        data = stream.read(most)
-    whole = data[: data.rfind(b"\n")]
-    return whole[whole.rfind(b"\n") + 1 :] if b"\n" in data else b""

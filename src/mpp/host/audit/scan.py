@@ -19,7 +19,7 @@ from mpp.errors import HostFailed, Refused
 from mpp.host.audit.places import LogPlaces, segment_files
 from mpp.limits import KIB
 from mpp.stages.audit import tail_of
-from mpp.stages.audit.limits import LINE_BYTES_MAX, SEGMENT_BYTES_READ_MAX
+from mpp.stages.audit.limits import LINE_BYTES_MAX, ROOM_BYTES, SEGMENT_BYTES_READ_MAX
 
 
 _HASHED_BYTES = 256 * KIB
@@ -53,6 +53,19 @@ def _open_plain(path: str) -> BufferedReader:
         os.close(fd)
         raise OSError("it is no regular file")
     return os.fdopen(fd, "rb")
+
+
+def last_line(path: str) -> bytes:
+    """The last whole line of an open segment; empty where there is none."""
+    most = 2 * ROOM_BYTES + 2 * LINE_BYTES_MAX
+    try:
+        with _open_plain(path) as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - most))
+            data = stream.read(most)
+    except OSError as fault:
+        raise HostFailed("audit.read", f"a segment of the log cannot be read: {fault}", where=path, hint="restore it from a copy") from None
+    whole = data[: data.rfind(b"\n")]
+    return whole[whole.rfind(b"\n") + 1 :] if b"\n" in data else b""
 
 
 def read_stored(places: LogPlaces, first: int, kinds: set[str]) -> bytes | None:

@@ -10,7 +10,8 @@ import pytest
 
 from mpp.errors import HostFailed, Refused
 from mpp.host.audit.log import AuditLog
-from mpp.host.audit.places import LogPlaces
+from mpp.host.audit.places import LogPlaces, segment_files
+from mpp.host.audit.reader import LogReader
 from mpp.host.audit.scan import lines_from, read_stored
 from mpp.host.audit.tending import compress, prune
 from mpp.host.home import Home
@@ -110,6 +111,23 @@ def test_a_damaged_file_is_named(data: bytes, tmp_path: Path) -> None:
         with pytest.raises(HostFailed) as caught:
             read()
         assert caught.value.code == "audit.read"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_who_asks_for_the_newest_entry_waits_for_no_pipe(tmp_path: Path, kind: str) -> None:
+    with made(tmp_path, (2,)) as log:
+        places = log.places
+    path = Path(places.segment(max(segment_files(places.segments))))
+    assert LogReader(places).last() > 0
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(HostFailed, match="no regular file"):
+        LogReader(places).last()
 
 
 def test_a_folder_or_pipe_in_the_place_of_a_segment(tmp_path: Path) -> None:
