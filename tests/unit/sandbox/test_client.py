@@ -22,6 +22,8 @@ from mpp.stages.sandbox.types import Ending
 from tests.unit.sandbox.conftest import Answers, order, scope
 
 SECONDS = 5.0
+SILENCE_SECONDS = 60.0
+LONG = 3600.0
 DONE = frames.pack_finished(Ending(kind="exit"), bytearray(b"out"), bytearray(), 0, b"")
 READY = frames.frame(frames.READY, b'{"seccomp": "holds"}')
 
@@ -32,6 +34,8 @@ class Fake:
     def __init__(self) -> None:
         ours, self.channel = socket.socketpair()
         ours.setblocking(False)
+        # What never comes fails a test, and does not hold it up for ever.
+        self.channel.settimeout(SILENCE_SECONDS)
         self.worker = Worker(ours)
         self.sleeper = subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"])
 
@@ -63,8 +67,9 @@ class Fake:
 
 
 @pytest.fixture
-def fake() -> Iterator[Fake]:
-    """Afterwards no descriptor is left over, however the worker behaved."""
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+    """Afterwards no descriptor is left over, however the worker behaved. Tests that go step by step know each step: no turn ends between."""
+    monkeypatch.setattr(client, "TURN_SECONDS", LONG)
     before = sorted(os.listdir("/proc/self/fd"))
     made = Fake()
     yield made
