@@ -12,7 +12,7 @@ import mmap
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 from mpp.errors import HostFailed, Refused
@@ -188,8 +188,8 @@ def write_atomic(path: str, data: bytes, mode: int = PUBLIC, *, replace: bool = 
 
 
 @contextlib.contextmanager
-def locked(path: str, what: str) -> Iterator[None]:
-    """Hold a lock file, among all processes; its death gives it back. ``what`` is named when it cannot be had."""
+def locked(path: str, what: str, waits: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a lock file, among all processes; its death gives it back. ``what`` is named when it cannot be had; ``waits`` is called where another holds it."""
     import fcntl  # noqa: PLC0415 - not everywhere
 
     try:
@@ -197,12 +197,25 @@ def locked(path: str, what: str) -> Iterator[None]:
     except OSError as fault:
         raise HostFailed("host.file", f"cannot lock {what}: {fault.strerror}", where=path, hint="check that you may write there") from None
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        _take_lock(fd, waits)
         yield
     finally:
         # Closing alone gives it back only when no child of a fork, made by another thread meanwhile, holds the same file.
         fcntl.flock(fd, fcntl.LOCK_UN)
         os.close(fd)
+
+
+def _take_lock(fd: int, waits: Callable[[], None] | None) -> None:
+    import fcntl  # noqa: PLC0415 - not everywhere
+
+    if waits is not None:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+        else:
+            return
+    fcntl.flock(fd, fcntl.LOCK_EX)
 
 
 def sync_folder(folder: str) -> None:

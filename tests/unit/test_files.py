@@ -7,6 +7,7 @@ import mmap
 import os
 import stat
 import sys
+import threading
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from mpp import files
 from mpp.errors import HostFailed, MppError, Refused
-from mpp.files import digest_and_end, HASHED_BYTES, PRIVATE, make_private_folder, move_folder, read_bounded, take, write_atomic
+from mpp.files import digest_and_end, HASHED_BYTES, locked, PRIVATE, make_private_folder, move_folder, read_bounded, take, write_atomic
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sealed memory files are a thing of Linux")
 
@@ -284,3 +285,19 @@ def test_what_cannot_be_read_is_not_hashed(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(HostFailed) as found:
         digest_and_end(str(path), 9, 9)
     assert found.value.code == "host.file"
+
+
+def test_who_waits_for_a_lock_is_told_so_once(tmp_path: Path) -> None:
+    path, told, got = str(tmp_path / "lock"), threading.Event(), threading.Event()
+
+    def second() -> None:
+        with locked(path, "it", told.set):
+            got.set()
+
+    with locked(path, "it", pytest.fail):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert told.wait(60)
+        assert not got.is_set()
+    thread.join(60)
+    assert got.is_set()

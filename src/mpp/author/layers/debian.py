@@ -15,8 +15,8 @@ from glob import glob
 from hashlib import sha256
 
 from mpp.author.layers.limits import FETCH_SECONDS_MAX, LOG_TAIL_BYTES, SOURCE_BYTES_MAX, SOURCES_LIST_BYTES_MAX
-from mpp.errors import HostFailed
-from mpp.files import read_bounded
+from mpp.errors import HostFailed, Refused
+from mpp.files import locked, read_bounded, write_atomic
 from mpp.model.value import value
 
 MIRROR = "MPP_DEBIAN_MIRROR"
@@ -24,6 +24,7 @@ MIRROR = "MPP_DEBIAN_MIRROR"
 KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/debian-archive-keyring.pgp")
 _LINE = re.compile(r"^\s*deb(?:-src)?\s+(?:\[[^\]]*\]\s+)?(https?://\S+)\s+([A-Za-z0-9./-]+)", re.MULTILINE)
 _FIELD = re.compile(r"^URIs:\s*(.+)$", re.MULTILINE | re.IGNORECASE)
+_COMPLETE = ".complete"
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]/_~-]+")
 
 Run = Callable[[list[str], str, Mapping[str, str]], tuple[int, str]]
@@ -89,22 +90,26 @@ class Debian:
 
     def fetch(self, name: str, *, archives_only: bool, progress: Callable[[str], None]) -> Source:
         """The files of a source package. ``archives_only`` leaves out what Debian changes in them."""
-        apt = self._apt()
-        if not self._mirror:
-            self._mirror = self._find_mirror(apt, progress)
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        # Recipes of two layers share the lists: apt gives up where another apt holds them, and reads half of what that one writes.
+        with locked(os.path.join(self._folder, "lock"), "the lists of Debian", lambda: progress("waiting for another build that fetches sources")):
+            apt = self._apt()
+            self._mirror = self._mirror or self._find_mirror(apt, progress)
+            return self._fetched(apt, name, ("--tar-only",) if archives_only else ("--download-only",), progress)
+
+    def _fetched(self, apt: list[str], name: str, kind: tuple[str, ...], progress: Callable[[str], None]) -> Source:
         version = self._newest(apt, name)
         place = os.path.join(self._folder, "sources", f"{name}_{version.replace(':', '%')}")
-        done = os.path.join(place, ".complete")
-        if not os.path.exists(done):
+        done = os.path.join(place, _COMPLETE)
+        files = _hashes(place)
+        if not files or files != _complete(done):
             progress(f"fetching the sources of {name} {version}")
             shutil.rmtree(place, ignore_errors=True)
             os.makedirs(place)
-            kind = ("--tar-only",) if archives_only else ("--download-only",)
             self._call([*apt, "source", *kind, f"{name}={version}"], place, f"the sources of {name} cannot be fetched")
-            with open(done, "w", encoding="ascii"):
-                pass
-        paths = [os.path.join(place, file) for file in sorted(os.listdir(place)) if file != ".complete"]
-        return Source(name=name, version=version, files={path: sha256(read_bounded(path, SOURCE_BYTES_MAX)).hexdigest() for path in paths})
+            files = _hashes(place)
+            write_atomic(done, "".join(f"{digest}  {file}\n" for file, digest in files.items()).encode())
+        return Source(name=name, version=version, files={os.path.join(place, file): digest for file, digest in files.items()})
 
     def _apt(self) -> list[str]:
         keyring = next((path for path in self._keyrings if os.path.isfile(path)), "")
@@ -168,6 +173,21 @@ class Debian:
     def _environment(self) -> dict[str, str]:
         kept = {name: self._env[name] for name in ("http_proxy", "https_proxy", "no_proxy") if name in self._env}
         return {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C", "HOME": self._folder} | kept
+
+
+def _hashes(place: str) -> dict[str, str]:
+    """What lies in a folder of sources: name -> SHA-256 in hex."""
+    if not os.path.isdir(place):
+        return {}
+    return {file: sha256(read_bounded(os.path.join(place, file), SOURCE_BYTES_MAX)).hexdigest() for file in sorted(os.listdir(place)) if file != _COMPLETE}
+
+
+def _complete(path: str) -> dict[str, str]:
+    """What lay there when apt had checked it. A file that was cut off since then, as by a power cut, is fetched again."""
+    with suppress(HostFailed, Refused):
+        lines = read_bounded(path, SOURCES_LIST_BYTES_MAX).decode("utf-8", "replace").splitlines()
+        return {file: digest for digest, _, file in (line.partition("  ") for line in lines)}
+    return {}
 
 
 def _tail(output: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from mpp.author.languages.ports import Toolchain
-from mpp.author.layers.built import BuiltLayer
+from mpp.author.layers.built import BuiltLayer, keep_module, kept_module
 from mpp.author.layers.debian import Debian, Source
 from mpp.author.layers.javascript_parts import FOLDER, FRAMES, STACK_BYTES, boot_header, boot_program, changed
 from mpp.author.layers.limits import LAYER_BYTES_MAX, MODULE_SOURCE_BYTES_MAX, SOURCE_BYTES_MAX
@@ -43,7 +43,7 @@ def build_layer(*, cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     """Fetch, compile and pack. ``cache`` is a folder of ours: sources, the compiler's cache, and finished modules."""
     os.makedirs(cache, mode=0o700, exist_ok=True)
     # Two builds in one folder would take each other's work away.
-    with locked(os.path.join(cache, "javascript.lock"), "the folder of the layer"):
+    with locked(os.path.join(cache, "javascript.lock"), "the folder of the layer", lambda: progress("waiting for another build of this layer")):
         return _built(cache, progress)
 
 
@@ -51,10 +51,12 @@ def _built(cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     env = dict(os.environ)
     compiler = obtain("zig", env=env, progress=progress, install=True)
     source = Debian(RELEASE, os.path.join(cache, "debian"), env=env).fetch(SOURCE, archives_only=False, progress=progress)
-    ready = os.path.join(cache, f"javascript-{_key(source, compiler)}.wasm")
-    if not os.path.exists(ready):
-        _make(source, compiler, cache, ready, progress)
-    return pack_layer(read_bounded(ready, LAYER_BYTES_MAX), source, compiler)
+    ready = os.path.join(cache, f"javascript-{_key(source, compiler)}.module")
+    module = kept_module(ready)
+    if module is None:
+        module = _make(source, compiler, cache, progress)
+        keep_module(ready, module)
+    return pack_layer(module, source, compiler)
 
 
 def _key(source: Source, compiler: Toolchain) -> str:
@@ -75,7 +77,7 @@ def own_sources() -> dict[str, bytes]:
     return {os.path.relpath(path, here): read_bounded(path, MODULE_SOURCE_BYTES_MAX) for path in sorted(paths)}
 
 
-def _make(source: Source, compiler: Toolchain, cache: str, ready: str, progress: Callable[[str], None]) -> None:
+def _make(source: Source, compiler: Toolchain, cache: str, progress: Callable[[str], None]) -> bytes:
     """Compile in a folder of its own, which stays if something fails, with its log."""
     folder = os.path.join(os.path.abspath(cache), "javascript-work")
     shutil.rmtree(folder, ignore_errors=True)
@@ -93,8 +95,9 @@ def _make(source: Source, compiler: Toolchain, cache: str, ready: str, progress:
     objects = [_compile(shop, name, flags) for name in _FILES]
     progress("linking")
     shop.run([compiler.program, "cc", *_COMPILE, *_LINK, "-o", "layer.wasm", *objects], "linking")
-    os.replace(shop.path("layer.wasm"), ready)
+    module = read_bounded(shop.path("layer.wasm"), LAYER_BYTES_MAX)
     shutil.rmtree(folder, ignore_errors=True)
+    return module
 
 
 def _unpack(shop: Workshop, source: Source) -> None:

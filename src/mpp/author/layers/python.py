@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from mpp.author.languages.ports import Toolchain
-from mpp.author.layers.built import BuiltLayer
+from mpp.author.layers.built import BuiltLayer, keep_module, kept_module
 from mpp.author.layers.debian import Debian, Source
 from mpp.author.layers.freezing import run_inside
 from mpp.author.layers.limits import FROZEN_BYTES_MAX, LAYER_BYTES_MAX
@@ -54,7 +54,7 @@ def build_layer(*, cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     """Fetch, compile and pack. ``cache`` is a folder of ours: sources, the compiler's cache, and finished modules."""
     os.makedirs(cache, mode=0o700, exist_ok=True)
     # Two builds in one folder would take each other's work away.
-    with locked(os.path.join(cache, "python.lock"), "the folder of the layer"):
+    with locked(os.path.join(cache, "python.lock"), "the folder of the layer", lambda: progress("waiting for another build of this layer")):
         return _built(cache, progress)
 
 
@@ -66,10 +66,12 @@ def _built(cache: str, progress: Callable[[str], None]) -> BuiltLayer:
     for part in PARTS:
         sources[part.source] = debian.fetch(part.source, archives_only=True, progress=progress)
     key = _key(sources, compiler, _own_sources())
-    ready = os.path.join(cache, f"python-{key}.wasm")
-    if not os.path.exists(ready):
-        _make(sources, compiler, cache, ready, progress)
-    return _pack(read_bounded(ready, LAYER_BYTES_MAX), sources, compiler)
+    ready = os.path.join(cache, f"python-{key}.module")
+    module = kept_module(ready)
+    if module is None:
+        module = _make(sources, compiler, cache, progress)
+        keep_module(ready, module)
+    return _pack(module, sources, compiler)
 
 
 def _key(sources: Mapping[str, Source], compiler: Toolchain, own: Mapping[str, bytes]) -> str:
@@ -91,7 +93,7 @@ def _own_sources() -> dict[str, bytes]:
     return {os.path.relpath(path, here): read_bounded(path, FROZEN_BYTES_MAX) for path in paths}
 
 
-def _make(sources: Mapping[str, Source], compiler: Toolchain, cache: str, ready: str, progress: Callable[[str], None]) -> None:
+def _make(sources: Mapping[str, Source], compiler: Toolchain, cache: str, progress: Callable[[str], None]) -> bytes:
     """Compile in a folder of its own, which stays: what did not change is not compiled again, and after a failure the log is there."""
     folder, own_cache = (os.path.join(os.path.abspath(cache), name) for name in ("python-work", "compiler"))
     os.makedirs(own_cache, mode=0o700, exist_ok=True)
@@ -104,7 +106,7 @@ def _make(sources: Mapping[str, Source], compiler: Toolchain, cache: str, ready:
     objects = [*(path for part in PARTS for path in _objects(part)), *_freeze(shop)]
     progress("linking")
     _link(shop, "layer.wasm", [_compile(shop, "layer.c", "layer.o"), *objects])
-    os.replace(shop.path("layer.wasm"), ready)
+    return read_bounded(shop.path("layer.wasm"), LAYER_BYTES_MAX)
 
 
 def _make_core(shop: Workshop, sources: Mapping[str, Source], key: str) -> None:

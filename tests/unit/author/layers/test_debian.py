@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+import time
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -75,6 +77,50 @@ def test_a_source_is_fetched_once_with_lists_and_keys_of_our_own(tmp_path: Path,
     again = make(tmp_path, etc, apt).fetch("thing", archives_only=True, progress=said.append)
     assert again == found
     assert not any("source" in command for command, _, _ in apt.calls[before:])
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone", "more", "list cut", "list gone"])
+def test_a_source_that_changed_since_apt_checked_it_is_fetched_again(tmp_path: Path, etc: Path, harm: str):
+    apt = Apt()
+    found = make(tmp_path, etc, apt).fetch("thing", archives_only=True, progress=lambda _: None)
+    (archive,) = map(Path, found.files)
+    done = archive.parent / ".complete"
+    {
+        "cut": lambda: archive.write_bytes(b"sour"),
+        "gone": archive.unlink,
+        "more": lambda: (archive.parent / "thing_2.1.orig.tar.xz").write_bytes(b"other"),
+        "list cut": lambda: done.write_bytes(b""),
+        "list gone": done.unlink,
+    }[harm]()
+    before = len(apt.calls)
+    assert make(tmp_path, etc, apt).fetch("thing", archives_only=True, progress=lambda _: None) == found
+    assert any("source" in command for command, _, _ in apt.calls[before:])
+
+
+def test_two_recipes_at_once_ask_apt_one_after_the_other(tmp_path: Path, etc: Path):
+    inside, most, said = [], [], []
+
+    class Slow(Apt):
+        def __call__(self, command: list[str], folder: str, env: Mapping[str, str]) -> tuple[int, str]:
+            inside.append(command)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+            return super().__call__(command, folder, env)
+
+    begun = threading.Barrier(2, timeout=60)
+
+    def fetch() -> None:
+        begun.wait()
+        make(tmp_path, etc, Slow()).fetch("thing", archives_only=True, progress=said.append)
+
+    threads = [threading.Thread(target=fetch) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert set(most) == {1}
+    assert "waiting for another build that fetches sources" in said
 
 
 def test_the_next_mirror_is_asked_where_one_does_not_have_the_release(tmp_path: Path, etc: Path):

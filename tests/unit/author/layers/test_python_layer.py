@@ -114,16 +114,27 @@ def test_the_same_sources_are_compiled_once(tmp_path: Path, commands: Commands):
     assert build_layer(cache=cache, progress=lambda _: None) == first
     assert commands.run == []
     # A change of what is linked at the end does not compile the interpreter again; a change of its own parts does.
-    for path in (tmp_path / "cache").glob("python-*.wasm"):
+    for path in (tmp_path / "cache").glob("python-*.module"):
         path.unlink()
     build_layer(cache=cache, progress=lambda _: None)
     assert commands.run == ["compiling freeze.c", "linking freeze.wasm", "compiling stdlib.c", "compiling layer.c", "linking layer.wasm"]
     commands.run.clear()
     (tmp_path / "cache" / "python-work" / "core.txt").write_text("another")
-    for path in (tmp_path / "cache").glob("python-*.wasm"):
+    for path in (tmp_path / "cache").glob("python-*.module"):
         path.unlink()
     build_layer(cache=cache, progress=lambda _: None)
     assert "compiling CPython" in commands.run
+
+
+@pytest.mark.parametrize("left", [0, 31, 32, 32 + len(WASM) - 1])
+def test_a_module_that_was_cut_off_is_made_again_and_never_used(tmp_path: Path, commands: Commands, left: int):
+    cache = str(tmp_path / "cache")
+    first = build_layer(cache=cache, progress=lambda _: None)
+    (kept,) = (tmp_path / "cache").glob("python-*.module")
+    kept.write_bytes(kept.read_bytes()[:left])
+    commands.run.clear()
+    assert build_layer(cache=cache, progress=lambda _: None) == first
+    assert "linking layer.wasm" in commands.run
 
 
 def test_a_machine_without_debians_tools_is_told_so(tmp_path: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch):
