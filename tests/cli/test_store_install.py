@@ -12,6 +12,7 @@ import pytest
 
 from mpp.host.legacy.store import LegacyStore
 from mpp.host.legacy.types import Entry, Server
+from mpp.host.sources.naming import public_name
 from mpp.model.jsontext import Json
 from mpp.testing import packages
 from tests import records
@@ -364,6 +365,12 @@ def test_names_that_some_clients_do_not_take_are_told_of(mpp: Mpp, make: Make) -
     path = make(more={"tool_definitions": tools})
     answer = mpp("install", path)
     assert answer.code == 0, answer.err
-    assert "1 name of a tool has more than 64 characters with the alias 'hello'" in answer.err
+    name = public_name("hello", "g" * 58)
+    assert f"clients do not take the name hello__{'g' * 58}: agents see {name}; " in answer.err
+    # The same in the lists, for people and for programs; and before the install.
+    assert f"Agents see hello__{'g' * 58} as {name}" in mpp("list").err
+    assert [one["served_as"] for one in mpp("list", "--json").json["packages"][0]["tools"]] == [name, "hello__short"]
+    assert f"agents see {name}" in mpp("inspect", path).out
+    assert [one["served_as"] for one in mpp("inspect", path, "--json").json["manifest"]["tools"]] == [name, "hello__short"]
     shorter = mpp("install", make(version="0.1.1", more={"tool_definitions": tools}), "--alias", "hi", "--yes", "--json")
     assert shorter.json["packages"][0]["look"] == []

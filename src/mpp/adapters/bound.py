@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from types import ModuleType
 
 from mpp.errors import Refused
 from mpp.host.host import Host
+from mpp.host.sources.naming import fit, SHOWN_NAME_CHARS_MAX
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.protocol.mcp.ports import Caller, Outcome, Pending
 
-NAME_CHARS_MAX = 64
-"""Characters of the name of a tool. Reason: the models behind most frameworks refuse longer ones."""
-
 TIMES_MAX = 2
 """How often a call is made when a person says yes. Reason: the second one is judged anew; a question that comes again needs another way."""
-
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 Ask = Callable[[Pending], bool]
 """Shows a person what waits for a yes, and gives the answer. It may block."""
@@ -36,7 +31,7 @@ class Bound:
     tool: str
     """Its name at the host."""
     name: str
-    """Its name for a model: what models do not take is replaced."""
+    """Its name for a model; the same, unless the framework takes a shorter one only."""
     description: str
     schema: Mapping[str, Json]
 
@@ -70,16 +65,22 @@ class Bound:
         return await self.acall(arguments)
 
 
-def bound(host: Host, who: Caller | None = None, names: Iterable[str] | None = None) -> list[Bound]:
+def bound(host: Host, who: Caller | None = None, names: Iterable[str] | None = None, *, most: int = SHOWN_NAME_CHARS_MAX) -> list[Bound]:
     """The tools of a host that are there now; of those only the named ones, if ``names`` are given."""
     wanted, caller = None if names is None else frozenset(names), who or Caller()
     found = []
     for item in host.tools(caller).items:
         if isinstance(item, dict) and (wanted is None or item["name"] in wanted):
             name, schema = str(item["name"]), item["inputSchema"]
-            shown = _NOT_IN_NAMES.sub("_", name)[:NAME_CHARS_MAX]
             found.append(
-                Bound(host=host, who=caller, tool=name, name=shown, description=str(item["description"]), schema=schema if isinstance(schema, dict) else {})
+                Bound(
+                    host=host,
+                    who=caller,
+                    tool=name,
+                    name=fit(name, most),
+                    description=str(item["description"]),
+                    schema=schema if isinstance(schema, dict) else {},
+                )
             )
     missing = sorted((wanted or frozenset()) - {one.tool for one in found})
     if missing:

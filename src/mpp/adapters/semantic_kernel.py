@@ -8,11 +8,16 @@ from typing import Protocol, TYPE_CHECKING
 
 from mpp.adapters.bound import Ask, Bound, bound, framework, said
 from mpp.host.host import Host
+from mpp.host.sources.naming import SHOWN_NAME_CHARS_MAX
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller
 
 if TYPE_CHECKING:
     from semantic_kernel.functions import KernelFunction  # type: ignore[import-not-found,unused-ignore]
+
+
+PLUGIN_CHARS = len("mpp-")
+"""Characters that a model gets before the name of a function. Reason: the kernel puts the name of its plugin there."""
 
 
 class Context(Protocol):
@@ -24,7 +29,7 @@ class Context(Protocol):
 
 def tools(host: Host, *, who: Caller | None = None, names: Iterable[str] | None = None, ask: Ask | None = None) -> list[KernelFunction]:
     """One function for each tool of the host."""
-    return [_tool(one, ask) for one in bound(host, who, names)]
+    return [_tool(one, ask) for one in bound(host, who, names, most=SHOWN_NAME_CHARS_MAX - PLUGIN_CHARS)]
 
 
 def _tool(one: Bound, ask: Ask | None) -> KernelFunction:

@@ -7,6 +7,7 @@ import json
 from mpp.author.report import Report
 from mpp.cli.screen import fault_json
 from mpp.crypto.ed25519 import short_id
+from mpp.host.sources.naming import public_name, usual_alias
 from mpp.model.jsontext import Json
 from mpp.model.manifest import Manifest
 from mpp.model.words import capability_words, growth
@@ -49,6 +50,7 @@ def _manifest(manifest: Manifest) -> dict[str, Json]:
     tools: list[Json] = [
         {
             "name": tool.name,
+            "served_as": public_name(usual_alias(manifest.package_id), tool.name),
             "description": tool.description,
             "security_level": tool.security_level,
             "parameters": json.loads(tool.parameters),

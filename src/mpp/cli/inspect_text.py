@@ -9,6 +9,7 @@ from mpp.cli.inspect_json import changed_files, changed_texts, publisher_of
 from mpp.cli.options import show_time
 from mpp.cli.screen import CROSS, fault_lines, HEADING, mark, say, styled, table, TICK
 from mpp.crypto.ed25519 import fingerprint, short_id
+from mpp.host.sources.naming import renamed, usual_alias
 from mpp.model.jsontext import Json, shown
 from mpp.model.manifest import Manifest
 from mpp.model.words import capability_words, growth
@@ -67,6 +68,8 @@ def _tools(manifest: Manifest) -> None:
     _section("Tools")
     for tool in manifest.tool_definitions:
         say(f"  {tool.name}  [{tool.security_level}]  {tool.description}")
+        for whole, name in renamed(usual_alias(manifest.package_id), (tool.name,)):
+            say(f"    agents see {name}: clients do not take {whole}")
         for line in _parameters(json.loads(tool.parameters)):
             say(f"    {line}")
         say(f"    returns {'a described result' if tool.returns is not None else 'anything: no result schema'}")

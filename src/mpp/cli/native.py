@@ -11,7 +11,8 @@ from mpp.errors import MppError
 from mpp.host.definitions import definition_of
 from mpp.host.oncall import new_invocation
 from mpp.host.sources.development import ALIAS_END, labelled
-from mpp.host.sources.ports import Offered, SEPARATOR
+from mpp.host.sources.naming import public_name
+from mpp.host.sources.ports import Offered
 from mpp.host.system import SystemRandom
 from mpp.host.toolcall import error_result, META
 from mpp.model.jsontext import Json
@@ -27,7 +28,7 @@ def native_offers(project: Project, package: VerifiedPackage, teller: Teller) ->
     """Each tool of the build, run by the Python of the author."""
     alias = f"{package.manifest.name}{ALIAS_END}"
     return tuple(
-        Offered(f"{alias}{SEPARATOR}{tool.name}", labelled(definition_of(package, tool), NATIVE_LABEL), NativeTool(project, package, tool, teller))
+        Offered(public_name(alias, tool.name), labelled(definition_of(package, tool), NATIVE_LABEL), NativeTool(project, package, tool, teller))
         for tool in package.manifest.tool_definitions
     )
 

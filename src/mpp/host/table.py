@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 
 from mpp.errors import MppError, Refused
-from mpp.host.sources.ports import Offered, SEPARATOR, ToolSource
+from mpp.host.sources.naming import fit, SEPARATOR
+from mpp.host.sources.ports import Offered, ToolSource
 from mpp.model.jsontext import Json, shown
 from mpp.protocol.mcp.ports import Listing
 
@@ -25,10 +26,10 @@ class Table:
     def __init__(self, offered: Sequence[Offered], revision: int, *, plain_names: bool) -> None:
         self.by_name: dict[str, Offered] = {}
         # Attack: a tool that calls itself as another is known under its whole name, such as ``hello__greet``. Whole names are counted too.
-        counts = Counter([*(plain(one.name) for one in offered), *{one.name for one in offered if plain(one.name) != one.name}])
+        counts = Counter([*(plain(one) for one in offered), *{one.name for one in offered if plain(one) != one.name}])
         for one in offered:
-            # Attack: a second source with the alias of a first. The earlier one keeps its names.
-            self.by_name.setdefault(plain(one.name) if plain_names and counts[plain(one.name)] == 1 else one.name, one)
+            # Attack: a second source with the alias of a first, or a package with two names whose short forms are one. The earlier one keeps its names.
+            self.by_name.setdefault(plain(one) if plain_names and counts[plain(one)] == 1 else one.name, one)
         items: list[Json] = [{"name": name, **_object(self.by_name[name].definition)} for name in sorted(self.by_name)]
         self.listing = Listing(revision=revision, items=tuple(items))
 
@@ -39,9 +40,9 @@ class Table:
         return found
 
 
-def plain(name: str) -> str:
-    """The tool's own name."""
-    return name.partition(SEPARATOR)[2] or name
+def plain(one: Offered) -> str:
+    """The tool's own name, as far as clients take it."""
+    return fit(one.tool or one.name.partition(SEPARATOR)[2] or one.name)
 
 
 def _object(found: Json) -> dict[str, Json]:

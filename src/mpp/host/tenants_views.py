@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from mpp.files import PRIVATE, locked, make_private_folder, write_atomic
 from mpp.host.policy_files import Glance, check_folder, glance, read_owned
-from mpp.host.sources.ports import SEPARATOR
+from mpp.host.sources.naming import SEPARATOR
 from mpp.host.tenants import LOCAL_TENANT, TENANT_NAME, TENANT_NAME_FORM
 from mpp.limits import MIB
 from mpp.model.fields import Faults, Fields

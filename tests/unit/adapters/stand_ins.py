@@ -14,7 +14,7 @@ from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, Listing, Outcome, Pending
 
 SCHEMA: dict[str, Json] = {"type": "object", "properties": {"n": {"type": "integer", "description": "A number"}, "x": {}}, "required": ["n"]}
-WAITS = "demo__waits.for"
+WAITS = "demo__waits_for"
 
 
 class TableHost:

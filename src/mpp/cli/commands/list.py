@@ -8,6 +8,7 @@ from mpp.cli.options import home, json_option, show_time
 from mpp.cli.screen import ending, note, put_json, say, table
 from mpp.cli.store.opened import the_store
 from mpp.cli.store.shown import row_json, state_of
+from mpp.host.sources.naming import renamed, SHOWN_NAME_CHARS_MAX
 from mpp.host.withdrawn import load_statuses, Status
 from mpp.model.jsontext import Json
 
@@ -52,8 +53,15 @@ def command(everything: bool, as_json: bool) -> None:
         for row, state, _ in rows
     ]  # fmt: skip
     table([head, *lines], indent="", head=True)
+    for whole, name in (pair for row, _, told in rows if row.active for pair in renamed(row.alias, _names(told))):
+        note(f"Agents see {whole} as {name}: clients take at most {SHOWN_NAME_CHARS_MAX} letters, digits, '_' and '-'.")
     if any(state != "ok" for _, state, _ in rows):
         note("What is not ok is not served. `mpp list --json` says why; `mpp install FILE` puts the file back.")
+
+
+def _names(told: dict[str, Json]) -> list[str]:
+    tools = told["tools"]
+    return [str(one["name"]) for one in tools if isinstance(one, dict)] if isinstance(tools, list) else []
 
 
 def _status_words(found: Status | None, registry_id: str) -> str:

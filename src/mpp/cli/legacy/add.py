@@ -18,6 +18,7 @@ from mpp.host.legacy.types import Entry, Held
 from mpp.host.legacy.offers import PROMPT, RESOURCE, TEMPLATE
 from mpp.host.legacy.pins import NEW
 from mpp.host.legacy.shown import barrier_lines, callable_of, permissions
+from mpp.host.sources.naming import public_name
 from mpp.host.system import SystemClock
 from mpp.model.jsontext import Json
 
@@ -109,7 +110,7 @@ def _done(entry: Entry, seen: Seen | None, *, as_json: bool) -> None:
         return
     tools = callable_of(entry)
     say(f"Added {name}, which calls itself {says(seen)!r}: {len(tools)} tools, not verified, pinned as they are described now.")
-    table([(f"{name}__{one}", "") for one in tools])
+    table([(public_name(name, one), "") for one in tools])
     for kind, word in ((PROMPT, "prompts"), (RESOURCE, "resources"), (TEMPLATE, "templates of resources")):
         if others := callable_of(entry, kind):
             say(f"  {word}: {len(others)}")

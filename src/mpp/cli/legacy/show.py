@@ -11,7 +11,8 @@ from mpp.cli.legacy.list import barriers_of
 from mpp.cli.legacy.shown import entry_json, stopped_words
 from mpp.cli.options import json_option, show_time
 from mpp.cli.screen import put_json, say, table
-from mpp.host.legacy.shown import barrier_lines, permissions, state_of
+from mpp.host.legacy.shown import barrier_lines, callable_of, permissions, state_of
+from mpp.host.sources.naming import renamed
 from mpp.model.jsontext import Json, shown
 
 
@@ -42,6 +43,8 @@ def command(name: str, as_json: bool) -> None:
         table([*barrier_lines(barriers)])
     say("tools, prompts and resources as they were agreed to")
     table([(one.name, one.digest[:16]) for one in entry.pins or ()])
+    for whole, other in renamed(server.name, callable_of(entry)):
+        say(f"agents see {whole} as {other}: clients do not take the whole name")
     if entry.held:
         say("kept back")
         table([(one.name, one.why) for one in entry.held])

@@ -6,6 +6,7 @@ from mpp.cli.options import show_time
 from mpp.host.legacy.offers import PROMPT, RESOURCE, TEMPLATE
 from mpp.host.legacy.shown import callable_of, COMMAND_SHOWN, state_of
 from mpp.host.legacy.types import Barriers, Entry, HTTP
+from mpp.host.sources.naming import public_name
 from mpp.model.jsontext import Json, shown
 
 
@@ -16,7 +17,7 @@ def entry_json(entry: Entry, barriers: Barriers | None) -> dict[str, Json]:
     found: dict[str, Json] = {
         "name": server.name, "package": server.package_id, "verified": False, "kind": server.kind, "command": [*server.command], "url": server.url,
         "read": [*server.read], "write": [*server.write], "hosts": [one.shown for one in server.hosts], "env": [*server.env], "folder": server.folder, "headers": headers, "sandboxed": server.sandboxed,
-        "code_pinned": server.pinned_code, "state": state_of(entry), "tools": [*callable_of(entry)], "prompts": [*callable_of(entry, PROMPT)],
+        "code_pinned": server.pinned_code, "state": state_of(entry), "tools": [*callable_of(entry)], "served_as": {one: public_name(server.name, one) for one in callable_of(entry)}, "prompts": [*callable_of(entry, PROMPT)],
         "resources": [*callable_of(entry, RESOURCE)], "templates": [*callable_of(entry, TEMPLATE)], "held": held, "content": entry.content_hash,
         "added": server.added, "by": server.by,
     }  # fmt: skip

@@ -12,11 +12,9 @@ from mpp.cli.screen import note
 from mpp.errors import MppError, Refused
 from mpp.host.host import Host
 from mpp.host.replays.calls import Call, Recorded
+from mpp.host.sources.naming import public_name, SEPARATOR
 from mpp.model.value import value
 from mpp.protocol.mcp.ports import Outcome, Pending
-
-SEPARATOR = "__"
-"""Between the alias of a package and the name of a tool."""
 
 
 @value
@@ -46,7 +44,7 @@ class Installed:
         return Recorded(call=call, result=dict(outcome.result))
 
     def _ask(self, call: Call) -> Outcome:
-        return self.host.call(self.alias + SEPARATOR + call.tool, call.arguments, timeout_ms=self.seconds * 1000)
+        return self.host.call(public_name(self.alias, call.tool), call.arguments, timeout_ms=self.seconds * 1000)
 
     def _agree(self, pending: Pending, call: Call) -> None:
         """As `mpp run --yes`: the person sees what was agreed to, and a fleet takes no such yes."""

@@ -19,7 +19,7 @@ from mpp.cli.store.layers import fetch_layer
 from mpp.cli.store.opened import Opened, TENANT
 from mpp.cli.store.progress import Working
 from mpp.errors import Fault, MppError, Refused
-from mpp.host.sources.ports import SEPARATOR
+from mpp.host.sources.naming import renamed
 from mpp.host.store import Agreed, apply, Done, Plan, plan_for, Wish
 from mpp.host.store.preparing import judge_texts, prepare
 from mpp.host.withdrawn import remember, Status
@@ -31,9 +31,6 @@ from mpp.stages.gatekeeper import VerifiedPackage
 
 LARGE_CODE_BYTES = 2_000_000
 """Bytes of code from which a person is told that it takes a moment. Reason: it compiles in about a second."""
-
-CLIENT_NAME_CHARS = 64
-"""Characters of a tool's name that every known client takes. Reason: the rule of the interfaces of language models behind them."""
 
 WORDS = {
     "install": "install",
@@ -128,15 +125,13 @@ def _wish(wanted: Wanted, how: Asks) -> Wish:
 
 
 def long_names(alias: str, manifest: Manifest) -> tuple[str, ...]:
-    """Some clients of agents drop a tool whose name is too long for them, without a word. Its owner is told here."""
-    names = [f"{alias}{SEPARATOR}{tool.name}" for tool in manifest.tool_definitions]
-    over = sum(1 for name in names if len(name) > CLIENT_NAME_CHARS)
-    if not over:
+    """Some clients drop a tool whose name they do not take, without a word; so it is shown under another one, and its owner is told here."""
+    found = renamed(alias, (tool.name for tool in manifest.tool_definitions))
+    if not found:
         return ()
-    word = "name of a tool has" if over == 1 else "names of tools have"
-    return (
-        f"{over} {word} more than {CLIENT_NAME_CHARS} characters with the alias {alias!r}, which some clients do not take; a shorter one is set with --alias",
-    )
+    whole, name = found[0]
+    more = f", and {len(found) - 1} more so" if len(found) > 1 else ""
+    return (f"clients do not take the name {whole}: agents see {name}{more}; `mpp list` has them, and --alias sets a shorter alias",)
 
 
 def carried_out(change: Change, on: Opened, how: Asks) -> Changed:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mpp.cli.options import quoted
 from mpp.cli.screen import error_json, mark, note, safe, say, TICK
 from mpp.errors import MppError
+from mpp.host.sources.naming import public_name
 from mpp.host.store import Installed, PackageStore
 from mpp.model.jsontext import Json
 from mpp.model.words import capability_words, layer_words
@@ -33,7 +34,7 @@ def show_changed(one: Changed) -> None:
     if one.change.origin is not None:
         say(f"  registry   {one.change.origin.line()}")
     say(f"  publisher  {quoted(one.change.package.chain.newest.name)} ({one.change.package.publisher_id[:16]})")
-    say(f"  tools      {', '.join(f'{row.alias}__{tool.name}' for tool in manifest.tool_definitions)}")
+    say(f"  tools      {', '.join(public_name(row.alias, tool.name) for tool in manifest.tool_definitions)}")
     for line in (*capability_words(manifest.capabilities), *layer_words(manifest.runtime)):
         say(f"  - {line}")
     for line in one.change.looks:
@@ -82,7 +83,8 @@ def state_of(row: Installed, store: PackageStore) -> tuple[str, dict[str, Json]]
         return fault.code, {"error": error_json(fault), "publisher": None, "tools": None, "capabilities_in_words": None}
     publisher: Json = {"id": package.publisher_id, "name": package.chain.newest.name, "trusted": True, "because": package.trusted_because}
     tools: list[Json] = [
-        {"name": tool.name, "description": tool.description, "security_level": tool.security_level} for tool in package.manifest.tool_definitions
+        {"name": tool.name, "served_as": public_name(row.alias, tool.name), "description": tool.description, "security_level": tool.security_level}
+        for tool in package.manifest.tool_definitions
     ]
     words: list[Json] = [*capability_words(package.manifest.capabilities), *layer_words(package.manifest.runtime)]
     return "ok", {"error": None, "publisher": publisher, "tools": tools, "capabilities_in_words": words}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from mpp.errors import MppError
-from mpp.host.sources.ports import SEPARATOR
+from mpp.host.sources.naming import public_name
 from mpp.host.stops import Stops
 from mpp.host.store import Installed
 from mpp.host.store.lockfile import order as version_order
@@ -230,7 +230,7 @@ def _filters(manifest: Manifest) -> str:
 def _tool(tool: ToolDefinition, alias: str) -> Tool:
     return Tool(
         name=tool.name,
-        served_as=f"{alias}{SEPARATOR}{tool.name}",
+        served_as=public_name(alias, tool.name),
         title=tool.title,
         about=tool.description,
         level=tool.security_level,

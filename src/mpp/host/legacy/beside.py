@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from mpp.host.legacy.deeds import Deed, of_completion, of_prompt, of_resource
 from mpp.host.legacy.shelf import Item
 from mpp.host.legacy.source import LegacySource
-from mpp.host.sources.ports import SEPARATOR
+from mpp.host.sources.naming import SEPARATOR
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from mpp.host.legacy.offers import fits, own_name, passed_on, PROMPT, RESOURCE, TEMPLATE, under
 from mpp.host.legacy.types import Entry, Pin
-from mpp.host.sources.ports import SEPARATOR
+from mpp.host.sources.naming import SEPARATOR
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 

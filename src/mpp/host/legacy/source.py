@@ -17,7 +17,8 @@ from mpp.host.legacy.launch import FILES, NETWORK, PROCESSES
 from mpp.host.legacy.limits import RELIST_SECONDS
 from mpp.host.legacy.shelf import Item, LegacyShelf
 from mpp.host.legacy.types import Barriers, Entry, tool_of, UnverifiedServer
-from mpp.host.sources.ports import Offered, SEPARATOR
+from mpp.host.sources.naming import public_name
+from mpp.host.sources.ports import Offered
 from mpp.host.toolcall import META
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, SaidError, ToolCall
@@ -187,7 +188,7 @@ class LegacySource:
         def run(who: Caller, call: ToolCall, live: Live) -> Outcome:
             return call_legacy(self.keeper(name, who.tenant), entry, of_tool(tool.name), who, call, live, self._room)
 
-        return Offered(f"{name}{SEPARATOR}{tool.name}", definition_of(entry, document), run)
+        return Offered(public_name(name, tool.name), definition_of(entry, document), run, tool=tool.name)
 
 
 def definition_of(entry: Entry, document: str) -> dict[str, Json]:

@@ -15,7 +15,8 @@ from typing import Protocol
 from mpp.host.definitions import definition_of
 from mpp.host.oncall import Reply
 from mpp.host.secret_store import SecretStore
-from mpp.host.sources.ports import Offered, SEPARATOR
+from mpp.host.sources.naming import public_name
+from mpp.host.sources.ports import Offered
 from mpp.host.toolcall import META, PackageTool, Room, call_package
 from mpp.model.calls import HostAnswer
 from mpp.model.jsontext import Json
@@ -97,7 +98,7 @@ class DevelopmentSource:
             self._hears.called(tool.name, self._monotonic() - begun, sum(inside), ended_with(outcome))
             return outcome
 
-        return Offered(f"{package.manifest.name}{ALIAS_END}{SEPARATOR}{tool.name}", labelled(definition_of(package, tool), LABEL), run)
+        return Offered(public_name(f"{package.manifest.name}{ALIAS_END}", tool.name), labelled(definition_of(package, tool), LABEL), run)
 
     def _say(self, text: str) -> None:
         if text.strip():

@@ -14,7 +14,8 @@ from mpp.host.definitions import definition_of
 from mpp.host.described import to_look_at
 from mpp.host.judging import forget_packages
 from mpp.host.policy_files import glance
-from mpp.host.sources.ports import Offered, SEPARATOR
+from mpp.host.sources.naming import public_name
+from mpp.host.sources.ports import Offered
 from mpp.host.static import icons_of
 from mpp.host.toolcall import PackageTool, Room, call_package
 from mpp.model.jsontext import Json
@@ -122,7 +123,7 @@ class InstalledSource:
         tool = package.manifest.tool_definitions[number]
         one = PackageTool(package=package, tool=tool)
         return Offered(
-            f"{alias}{SEPARATOR}{tool.name}", definition_of(package, tool, icons), lambda who, call, live: call_package(one, who, call, live, self._room),
+            public_name(alias, tool.name), definition_of(package, tool, icons), lambda who, call, live: call_package(one, who, call, live, self._room),
             package, tool.name,
         )  # fmt: skip
 

@@ -9,22 +9,19 @@ from mpp.model.jsontext import Json
 from mpp.stages.gatekeeper import VerifiedPackage
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
 
-SEPARATOR = "__"
-"""Between the alias of a package and the name of its tool."""
-
 
 class Offered(NamedTuple):
     """A tool as agents see it."""
 
     name: str
-    """``<alias>__<tool>``, unique among all that a host offers."""
+    """As ``public_name`` makes it, unique among all that a host offers."""
     definition: Json
     """For ``tools/list``, but for its name. Shared: nobody changes it."""
     run: Callable[[Caller, ToolCall, Live], Outcome]
     package: VerifiedPackage | None = None
     """None: a tool of an older server, for which nobody can sign a call."""
     tool: str = ""
-    """Its name in the package."""
+    """Its name in the package, or at the older server."""
 
 
 class ToolSource(Protocol):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mpp.errors import Fault, MppError
-from mpp.host.sources.ports import SEPARATOR
+from mpp.host.sources.naming import SEPARATOR
 from mpp.host.static.static import EMPTY, Static, static_of
 from mpp.model.jsontext import Json
 from mpp.model.value import value

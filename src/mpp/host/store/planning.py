@@ -9,6 +9,7 @@ from collections.abc import Callable, Set as AbstractSet
 from dataclasses import replace
 
 from mpp.errors import Refused
+from mpp.host.sources.naming import usual_alias
 from mpp.host.store.comparing import differences, of_publisher
 from mpp.host.store.limits import PACKAGES_MAX, SOURCE_CHARS_MAX, VERSIONS_MAX
 from mpp.host.store.lockfile import ALIAS, ALIAS_FORM, alike, Entry, Lock, order, Version
@@ -121,7 +122,7 @@ def _version(package: VerifiedPackage, wish: Wish, now: int) -> Version:
 
 def _alias(lock: Lock, entry: Entry, wish: Wish, reserved: AbstractSet[str]) -> str:
     """Spec: store D-14. Attack: a package under the name by which an agent knows the tools of another one."""
-    alias = wish.alias or entry.alias or entry.package_id.rpartition(".")[2]
+    alias = wish.alias or entry.alias or usual_alias(entry.package_id)
     if ALIAS.fullmatch(alias) is None:
         raise Refused("usage.alias", f"{shown(alias)!r} is not {ALIAS_FORM}", where=entry.package_id, hint="give another one with --alias")
     # What it is called already it stays, even where something else took the name later: an update must not wait for that.

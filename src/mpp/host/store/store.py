@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.home import Home
+from mpp.host.sources.naming import public_name
 from mpp.host.store.disk import load_lock, NO_FILE, places_of, read_package, Revision, revision_of
 from mpp.host.store.limits import OPENED_MAX
 from mpp.host.store.lockfile import EMPTY, Installed, Lock
@@ -100,7 +101,7 @@ class PackageStore:
         for row in self.active():
             with suppress(MppError):
                 for tool in self.open(row).manifest.tool_definitions if row.package_id != besides else ():
-                    found |= {tool.name, f"{row.alias}__{tool.name}"}
+                    found |= {tool.name, public_name(row.alias, tool.name)}
         return frozenset(found)
 
     def forget(self) -> None:
