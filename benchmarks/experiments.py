@@ -11,8 +11,6 @@ from rig import Rig, done
 from spread import Figure, Spread, in_turns
 from transport import KINDS, Pair
 
-from mpp.stages.sandbox import client
-
 ANYWHERE = -1
 
 
@@ -30,32 +28,25 @@ def transports(rounds: int) -> Iterator[Figure]:
             yield Figure(f"ping-pong: {name}", found[kind], "socket pair, both sleep", found["socket"], note=words)
 
 
-def spinning_and_pinning(rig: Rig, rounds: int) -> Iterator[Figure]:
-    """The hot call itself: the host spins before it sleeps or not, and both processes are bound to cores or not."""
+def pinning(rig: Rig, rounds: int) -> Iterator[Figure]:
+    """The hot call itself: both processes are bound to cores or not."""
     worker, pid = rig.worker_and_pid("echo")
-    text, every, shipped = b"x" * 100, os.sched_getaffinity(0), client.SPIN_SECONDS
-    rows: dict[tuple[str, bool], list[list[float]]] = {(words, spins): [] for words, _, _ in placements() for spins in (True, False)}
+    text, every = b"x" * 100, os.sched_getaffinity(0)
+    rows: dict[str, list[list[float]]] = {words: [] for words, _, _ in placements()}
 
     def call() -> object:
         return done(rig.run(worker, text))
 
-    places = {words: (ours, theirs) for words, ours, theirs in placements()}
-    try:
-        for _ in range(rounds):
-            for (words, spins), blocks in rows.items():
-                ours, theirs = places[words]
-                client.SPIN_SECONDS = shipped if spins else 0.0
-                os.sched_setaffinity(pid, every if theirs == ANYWHERE else {theirs})
-                with pinned(ours):
-                    call()
-                    blocks.append([timed(call) for _ in range(250)])
-    finally:
-        client.SPIN_SECONDS = shipped
-    found = {key: Spread.of(blocks) for key, blocks in rows.items()}
-    base = found[placements()[0][0], True]
-    for (words, spins), spread in found.items():
-        name = f"hot call: host {'spins 60 us' if spins else 'sleeps at once'}"
-        yield Figure(name, spread, "spinning, left to the scheduler", base, note=words)
+    for _ in range(rounds):
+        for words, ours, theirs in placements():
+            os.sched_setaffinity(pid, every if theirs == ANYWHERE else {theirs})
+            with pinned(ours):
+                call()
+                rows[words].append([timed(call) for _ in range(250)])
+    found = {words: Spread.of(blocks) for words, blocks in rows.items()}
+    base = found[placements()[0][0]]
+    for words, spread in found.items():
+        yield Figure("hot call", spread, "left to the scheduler", base, note=words)
 
 
 def placements() -> list[tuple[str, int, int]]:

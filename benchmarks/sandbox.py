@@ -6,12 +6,12 @@ import base64
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import builtin
 from cores import throughput
-from experiments import spinning_and_pinning, transports
+from experiments import pinning, transports
 from guests import FILE_BYTES, FILE_NAME, generated, guest, times
 from rig import Rig, done, order, SCOPE, whole
 from spread import Figure, Spread, in_turns
@@ -19,7 +19,7 @@ from spread import Figure, Spread, in_turns
 from mpp.host.drive import drive
 from mpp.host.sandbox import native_cache
 from mpp.limits import MIB
-from mpp.stages.sandbox import client, compile_wasm
+from mpp.stages.sandbox import compile_wasm
 
 ECHO_BYTES = 100
 DOCUMENTED = "wasmtime-py as documented"
@@ -42,7 +42,7 @@ def figures(folder: str, rounds: int) -> Iterator[Figure]:
         yield from _deadlines(rig, rounds)
         yield from _compiling(folder, rounds)
         yield from transports(rounds)
-        yield from spinning_and_pinning(rig, rounds)
+        yield from pinning(rig, rounds)
     finally:
         rig.close()
 
@@ -54,7 +54,6 @@ def _echo(rig: Rig, folder: str, rounds: int) -> Iterator[Figure]:
     with whole(folder, "echo") as service:
         works = {
             "worker": lambda: done(rig.run(worker, text)),
-            "no spin": lambda: _without_spin(lambda: done(rig.run(worker, text))),
             "service": lambda: done(service.call(text)),
             "in process": lambda: done(inside.run(order(text), rig.calls, SCOPE, drive)),
             "documented": lambda: documented(text),
@@ -68,20 +67,10 @@ def _echo(rig: Rig, folder: str, rounds: int) -> Iterator[Figure]:
     hot, base = found["worker"], found["documented"]
     yield Figure("hot call, 100 B echo, in a worker", hot, DOCUMENTED, base, CALL_MOST)
     yield Figure("  the same through the whole service", found["service"], DOCUMENTED, base, CALL_MOST, note="pool, rights, judged order")
-    yield Figure("  the same, host sleeps at once, no spinning", found["no spin"], DOCUMENTED, base, note="tried, not shipped")
-    yield Figure("  the same, host sleeps at once, no spinning", found["no spin"], "own in-process mode", found["in process"])
     yield Figure("  the same worker", hot, "wasmtime-py, linker made once", found["linker once"])
     yield Figure("  the same worker", hot, "wasmtime-py tuned: pool, InstancePre, bytes", found["tuned"], note="this baseline has no deadline, no barrier")
     yield Figure("  the same worker", hot, "own in-process mode", found["in process"], IN_PROCESS_MOST)
     yield Figure("  own in-process mode", found["in process"], "wasmtime-py tuned", found["tuned"])
-
-
-def _without_spin(work: Callable[[], bytes]) -> bytes:
-    shipped, client.SPIN_SECONDS = client.SPIN_SECONDS, 0.0
-    try:
-        return work()
-    finally:
-        client.SPIN_SECONDS = shipped
 
 
 def _starts(rig: Rig, rounds: int) -> Iterator[Figure]:

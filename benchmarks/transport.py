@@ -132,8 +132,8 @@ class Pair:
 
 
 KINDS = {
-    "socket": "socket pair, both sleep",
-    "socket+host": "socket pair, host spins 60 us (as shipped)",
+    "socket": "socket pair, both sleep (as shipped)",
+    "socket+host": "socket pair, host spins 60 us",
     "socket+both": "socket pair, both spin 60 us",
     "mailbox": "shared memory, both sleep (futex)",
     "mailbox+host": "shared memory, host spins 60 us",

@@ -34,20 +34,8 @@ _HANDLES_MAX = 4
 _GONE = frozenset((errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNREFUSED))
 _CREDENTIALS = struct.Struct("=iII")
 
-SPIN_SECONDS = 120e-6
-"""Seconds that a lone caller looks again and again before it sleeps. Reason: to fall asleep and be woken costs more than a short call takes."""
-
-SPIN_RESTS = 64
-"""Messages for which nobody spins after it was in vain. Reason: one try in 64 costs a hundredth, and finds out when things have changed."""
-
-SPIN_TRIES = 4
-"""Times in a row that it must be in vain. Reason: a busy machine delays a call now and then."""
-
 TURN_SECONDS = 0.005
 """Seconds that one worker may keep its host busy without a pause. Reason: an event loop has other calls, which wait meanwhile."""
-
-_WAITING: set[int] = set()
-"""The workers that callers of this process wait for. Only a lone caller spins: several would take the processor from their own workers."""
 
 
 class Zygote:
@@ -176,7 +164,6 @@ class Worker:
         self._channel, self._sender = channel, sender
         self._handle = -1
         self._buffer = bytearray()
-        self._rests = self._in_vain = 0
         self._turn_until = 0.0
         self.barriers: Mapping[str, Json] = {}
         self.calls = 0
@@ -216,51 +203,30 @@ class Worker:
         return found[0]
 
     def _receive(self, until: float, *, first: bool) -> Steps[list[tuple[int, bytes]]]:
-        _WAITING.add(id(self))
-        spin_until = time.monotonic() + SPIN_SECONDS if len(_WAITING) == 1 and not self._rests else 0.0
-        self._rests = max(self._rests - 1, 0)
-        try:
-            return (yield from self._received(until, spin_until, first=first))
-        finally:
-            _WAITING.discard(id(self))
-
-    def _look_at_the_clock(self, until: float) -> Steps[None]:
-        """Attack: a worker that always has something to say, so that nobody sees that its time is over, and that its host serves nobody else."""
-        now = time.monotonic()
-        if now >= until:
-            raise _late()
-        if now >= self._turn_until:
-            yield Wait(self._channel.fileno(), until)
-            self._turn_until = time.monotonic() + TURN_SECONDS
-
-    def _received(self, until: float, spin_until: float, *, first: bool) -> Steps[list[tuple[int, bytes]]]:
         while True:
-            yield from self._look_at_the_clock(until)
-            try:
-                piece = self._with_handle() if first and self._handle < 0 else self._channel.recv(frames.RECEIVE_BYTES)
-            except BlockingIOError:
-                if time.monotonic() < spin_until:
-                    continue
-                if spin_until:
-                    self._was_in_vain()
-                    spin_until = 0.0
+            now = time.monotonic()
+            # Attack: a worker that always has something to say, so that nobody sees that its time is over, and that its host serves nobody else.
+            if now >= until:
+                raise _late()
+            piece = self._piece(first=first) if now < self._turn_until else None
+            if piece is None:
                 yield Wait(self._channel.fileno(), until)
+                self._turn_until = time.monotonic() + TURN_SECONDS
                 continue
-            except OSError:
-                piece = b""
             if not piece:
                 raise ToolFailed("tool.crashed", "the sandbox process ended in the middle of a call", hint="call again; report the package if it happens again")
             self._buffer += piece
-            if spin_until:
-                self._in_vain = 0
             if found := list(frames.split(self._buffer)):
                 return found
 
-    def _was_in_vain(self) -> None:
-        """Several times in a row means that the tool takes longer, or that both share a processor, where looking only keeps the worker waiting."""
-        self._in_vain += 1
-        if self._in_vain >= SPIN_TRIES:
-            self._in_vain, self._rests = 0, SPIN_RESTS
+    def _piece(self, *, first: bool) -> bytes | None:
+        """What has come, empty at the end of the channel; None if there is nothing yet."""
+        try:
+            return self._with_handle() if first and self._handle < 0 else self._channel.recv(frames.RECEIVE_BYTES)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def _with_handle(self) -> bytes:
         """Bytes, and the descriptor of the process if it came with them."""
