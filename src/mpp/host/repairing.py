@@ -33,6 +33,12 @@ OWN = frozenset(
 )
 """Folders of a home. What else lies beside them is somebody's own, and is left alone."""
 
+OWN_FILES = frozenset({"mpp.lock", "registries.toml"})
+"""Files beside those folders."""
+
+WORKSHOP = ("cache", "layers")
+"""Where layers are compiled. What lies below it has the modes and links of compilers and sources, and only this folder must be closed."""
+
 SECRET = frozenset({"keys", "secrets", "seal", "trust", "approvals", "audit", "vault", "kv"})
 """Folders whose files nobody else has a reason to read."""
 
@@ -171,7 +177,7 @@ def _is_open(folder: str, uid: int) -> bool:
 def _walk(root: str, left: list[Left]) -> Iterator[_Seen]:
     """All below the folders of a home, parents first. A link is seen and not entered; whoever exchanges a folder meanwhile is met by ``_Held``."""
     count = 0
-    waiting: list[tuple[str, ...]] = [(name,) for name in sorted(OWN)]
+    waiting: list[tuple[str, ...]] = [(name,) for name in sorted(OWN | _own_files(root))]
     while waiting:
         parts = waiting.pop()
         path = os.path.join(root, *parts)
@@ -184,11 +190,20 @@ def _walk(root: str, left: list[Left]) -> Iterator[_Seen]:
             left.append(Left(path=root, words=f"holds more than {ENTRIES_MAX} entries; the rest was not looked at"))
             return
         yield _Seen(path=path, parts=parts, found=found)
-        if stat.S_ISDIR(found.st_mode) and len(parts) < DEPTH_MAX:
+        if stat.S_ISDIR(found.st_mode) and len(parts) < DEPTH_MAX and parts != WORKSHOP:
             try:
                 waiting += ((*parts, name) for name in sorted(os.listdir(path), reverse=True))
             except OSError as fault:
                 left.append(Left(path=path, words=f"cannot be looked into: {fault.strerror}"))
+
+
+def _own_files(root: str) -> frozenset[str]:
+    """Files of a home that lie in it, and what was left of writing them."""
+    try:
+        names = os.listdir(root)
+    except OSError:
+        return OWN_FILES
+    return OWN_FILES | {name for name in names if _TEMPORARY.fullmatch(name) and name[1:].rsplit(".", 2)[0] in OWN_FILES}
 
 
 def carry_out(repair: Repair, home: Home, check_cache: Callable[[], int]) -> str:

@@ -188,6 +188,24 @@ def test_what_lies_beside_the_folders_of_a_home_is_somebodys_own(place: Path) ->
     assert plan(place).repairs == ()
 
 
+def test_files_of_the_home_itself_are_looked_at(place: Path) -> None:
+    for name, its_mode in (("mpp.lock", 0o666), ("registries.toml", 0o644), (".mpp.lock.0123456789ab.tmp", 0o600), (".notes.0123456789ab.tmp", 0o666)):
+        (place / name).write_bytes(b"x")
+        (place / name).chmod(its_mode)
+        os.utime(place / name, (NOW - 7200, NOW - 7200))
+    assert kinds(plan(place), place) == [(CLOSE, "mpp.lock"), (TEMPORARY, ".mpp.lock.0123456789ab.tmp")]
+
+
+def test_where_layers_are_compiled_only_the_folder_counts(place: Path) -> None:
+    work = place / "cache" / "layers" / "python-work" / "py"
+    work.mkdir(parents=True, mode=0o755)
+    (work / "link").symlink_to("/etc/passwd")
+    (place / "cache" / "layers").chmod(0o755)
+    assert kinds(plan(place), place) == [(CLOSE, "cache/layers")]
+    made(place, plan(place))
+    assert plan(place) == Plan(repairs=(), left=())
+
+
 def test_what_belongs_to_another_user_is_named_with_a_command(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "keys").chmod(0o777)
     found = plan_repairs(Home(path=str(place)), uid=ME + 1, people=frozenset(), now=NOW, unsound=lambda: 0)
