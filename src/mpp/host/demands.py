@@ -41,7 +41,9 @@ def judge_call(grant: Grant, rights: Rights, context: CallContext, argument_sha2
     named = (held.tenant, held.publisher_id, held.package_id, held.content_hash)
     if not _names(held, rights) or named != (context.tenant, context.publisher_id, context.package_id, context.content_hash):
         raise _foreign(rights.package_id)
-    if (grant.invocation, grant.tool, grant.argument_sha256, grant.agent) != (context.invocation, context.tool, argument_sha256, context.identity):
+    agent, given = grant.agent, (context.agent, context.agent_proof, context.agent_key, context.agent_issuer, context.delegation)
+    who = (agent.name, agent.level, agent.key, agent.issuer, agent.behind)
+    if (grant.invocation, grant.tool, grant.argument_sha256, who) != (context.invocation, context.tool, argument_sha256, given):
         # Attack: an approved call whose arguments, tool or caller are exchanged before it runs.
         message = "the warrant is for another call: another tool, other arguments, another agent or another invocation"
         raise Refused("token.call", message, where=shown(context.tool), hint="ask policy and approval for this call")

@@ -181,10 +181,13 @@ class Host:
     def run(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
         """One call as a front took it."""
         offered = self._found(who, call.name)
-        begun = time.monotonic()
-        with self._counting.running():
+        begun, kind = time.monotonic(), ""
+        self._counting.begun()
+        try:
             outcome = offered.run(who, call, live) if self._signing is None else self._run_signed(self._signing, offered, who, call, live)
-        self._counting.ended(_kind(outcome), time.monotonic() - begun)
+            kind = _kind(outcome)
+        finally:
+            self._counting.ended(kind, time.monotonic() - begun)
         return outcome
 
     def _run_signed(self, signing: AgentSigning, offered: Offered, who: Caller, call: ToolCall, live: Live) -> Outcome:

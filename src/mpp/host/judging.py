@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from mpp.errors import Fault, Refused
 from mpp.host.described import to_look_at
 from mpp.host.filtering import Filters
 from mpp.host.granting import Places, elsewhere, rights_for
 from mpp.host.host_key import HostKey
+from mpp.host.known import forget, Known, known, KNOWN_MAX
 from mpp.host.measured import Spent
 from mpp.host.stops import StopStore
 from mpp.host.stores.approvals import ApprovalsStore
@@ -69,16 +70,10 @@ from mpp.stages.policy import (
 )
 from mpp.stages.sandbox import Arguments
 
-BOUND = ("pinned", "own key")
-"""Why the gatekeeper believed a publisher for this very package id."""
-
 BY_POLICY = "policy:"
 """How the name of a policy begins where a consent says by whom it is."""
 
 _DAY = 24 * 3600
-
-KNOWN_MAX = 512
-"""Packages with one tool of which is remembered what follows from signed bytes alone. Reason: a host serves hundreds; each is a kilobyte."""
 
 
 @value
@@ -175,13 +170,13 @@ def privacy_of(judged: Judged, at: Setting) -> CallPrivacy:
 
 def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
     """A grant, or a question for a person. What is stopped or denied is ``Refused``."""
-    package, now, begun = request.package, on.clock.now(), time.perf_counter()
-    on.stops.current().judge(package.package_id, package.publisher_id, package.content_hash)
+    signed, now, begun = known(request.package), on.clock.now(), time.perf_counter()
+    on.stops.current().judge(signed.package_id, signed.publisher_id, signed.content_hash)
     consent, kept = known_consent(request, on.approvals)
     asked = asked_of(request, at.policies, consent, kept, now)
     decision, token = decided(request, asked, at, on)
     verdict, at_policy = decision.verdict, time.perf_counter()
-    rights = placed(package.manifest, token, request, at)
+    rights = placed(request.package.manifest, token, request, at)
     binding = ""
     if isinstance(decision, Granted):
         _look(request, kept)
@@ -203,46 +198,19 @@ def judge(request: Request, at: Setting, on: Services) -> Judged | Question:
 
 def known_consent(request: Request, approvals: ApprovalsStore) -> tuple[Consent | None, Kept]:
     """What somebody agreed to before, and whether it still holds for the package as it is now."""
-    package = request.package
-    consent = approvals.consent(request.tenant, package.publisher_id, package.package_id)
+    signed = known(request.package)
+    consent = approvals.consent(request.tenant, signed.publisher_id, signed.package_id)
     # Attack: a rule that allows a harmless tool, taken for a person's yes to all that the package declares.
     if consent is None or consent.by.startswith(BY_POLICY):
-        return consent, Kept(kept=False)
-    return consent, _keeps(consent, _signed(package), request.tenant)
+        return consent, _NOT_KEPT
+    return consent, _keeps(consent, signed, request.tenant)
 
 
-class _Signed:
-    """A verified package by its content and publisher. Two of them are equal where all that is signed is, so that what follows from it is worked out once."""
-
-    __slots__ = ("_hash", "_key", "package", "publisher_id")
-
-    def __init__(self, package: VerifiedPackage) -> None:
-        self.package, self.publisher_id = package, package.publisher_id
-        self._key = (self.publisher_id, package.content_hash)
-        self._hash = hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, _Signed) and self._key == other._key)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-
-_SIGNED: dict[int, _Signed] = {}
-"""By the identity of its package, which it keeps: so nothing else can have that identity meanwhile."""
-
-
-def _signed(package: VerifiedPackage) -> _Signed:
-    found = _SIGNED.get(id(package))
-    if found is None or found.package is not package:
-        if len(_SIGNED) >= KNOWN_MAX:
-            _SIGNED.clear()
-        found = _SIGNED[id(package)] = _Signed(package)
-    return found
+_NOT_KEPT = Kept(kept=False)
 
 
 @lru_cache(KNOWN_MAX)
-def _keeps(consent: Consent, signed: _Signed, tenant: str) -> Kept:
+def _keeps(consent: Consent, signed: Known, tenant: str) -> Kept:
     return keeps(consent, signed.package.manifest, tenant=tenant, publisher_id=signed.package.publisher_id)
 
 
@@ -256,27 +224,35 @@ class _About(NamedTuple):
 
 
 @lru_cache(KNOWN_MAX)
-def _about(signed: _Signed, because: str, tool: ToolDefinition, private_hosts: tuple[str, ...], days: int | None, development: bool) -> _About:
+def _about(signed: Known, because: str, tool: ToolDefinition, private_hosts: tuple[str, ...], days: int | None, development: bool) -> _About:
     manifest = signed.package.manifest
     internal = tuple(rule.host for rule in manifest.capabilities.network if not rule.wildcard and _is_internal(rule.host, private_hosts))
     facts = RiskFacts(trusted_because=because, first_seen_days=days, internal_hosts=internal, development=development)
-    return _About(level_of(manifest, tool), risk_of(manifest, tool, facts), scope_of(manifest), internal)
+    # What is equal is one object from here on, and is compared by that alone: days pass, and most risks stay as they are.
+    return _About(level_of(manifest, tool), _one(risk_of(manifest, tool, facts)), _one(scope_of(manifest)), internal)
+
+
+One = TypeVar("One", Risk, Scope)
+
+
+@lru_cache(KNOWN_MAX)
+def _one(found: One) -> One:
+    return found
 
 
 def asked_of(request: Request, policies: Policies, consent: Consent | None, kept: Kept, now: int) -> Asked:
     """The call as policy sees it."""
-    package = request.package
-    signed = _signed(package)
+    signed = known(request.package)
     days = None if consent is None else max(0, now - consent.at) // _DAY
-    about = _about(signed, package.trusted_because, request.tool, policies.private_hosts, days, request.development)
+    about = _about(signed, request.package.trusted_because, request.tool, policies.private_hosts, days, request.development)
     return Asked(
         tenant=request.tenant,
         publisher_id=signed.publisher_id,
-        publisher_name=package.chain.newest.name,
-        package_id=package.package_id,
-        version=package.version,
-        content_hash=package.content_hash,
-        bound=package.trusted_because in BOUND,
+        publisher_name=signed.publisher_name,
+        package_id=signed.package_id,
+        version=signed.version,
+        content_hash=signed.content_hash,
+        bound=signed.bound,
         tool=request.tool.name,
         security_level=about.security_level,
         arguments=request.arguments.found,
@@ -312,7 +288,7 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
     asked = manifest.capabilities
     if not (asked.read or asked.write or asked.hardware or at.places.mappings):
         # Nothing of this machine is in it but names of hosts, so it is the same each time.
-        return _placeless(_signed(request.package), request.tenant, token.scope, at.policies.private_hosts, at.places.home)
+        return _placeless(known(request.package), request.tenant, token.scope, at.policies.private_hosts, at.places.home)
     declared = {*manifest.capabilities.read, *manifest.capabilities.write, *(one.path for one in manifest.capabilities.hardware)}
     fixed: Mapping[str, str] = {path: place for path, place in at.policies.mappings.items() if path in declared}
     return rights_for(
@@ -328,16 +304,16 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
 
 def _look(request: Request, kept: Kept) -> tuple[str, ...]:
     """What hides something is refused, whoever allows it, unless somebody agreed to this very text."""
-    return () if kept.kept else _looks(_signed(request.package))
+    return () if kept.kept else _looks(known(request.package))
 
 
 @lru_cache(KNOWN_MAX)
-def _looks(signed: _Signed) -> tuple[str, ...]:
+def _looks(signed: Known) -> tuple[str, ...]:
     return to_look_at(signed.package.manifest)
 
 
 @lru_cache(KNOWN_MAX)
-def _placeless(signed: _Signed, tenant: str, scope: Scope, private_hosts: tuple[str, ...], home: str) -> Rights:
+def _placeless(signed: Known, tenant: str, scope: Scope, private_hosts: tuple[str, ...], home: str) -> Rights:
     package = signed.package
     return rights_for(
         package.manifest, tenant=tenant, publisher_id=package.publisher_id, content_hash=package.content_hash, places=Places(home=home, mappings={}), scope=scope,
@@ -350,9 +326,9 @@ def forget_packages() -> None:
 
     Attack: a publisher of large updates. Each version that was called once would stay in memory, with a descriptor.
     """
-    for known in (_keeps, _about, _looks, _placeless):
-        known.cache_clear()
-    _SIGNED.clear()
+    for kept in (_keeps, _about, _one, _looks, _placeless):
+        kept.cache_clear()
+    forget()
 
 
 def particulars(request: Request, rights: Rights, kept: Kept, privacy: CallPrivacy) -> Particulars:

@@ -11,7 +11,7 @@ from dataclasses import field
 
 from mpp.errors import Refused
 from mpp.host.filtering import Filters, Whose
-from mpp.host.judging import BOUND
+from mpp.host.known import Callee, known
 from mpp.model.events import Event
 from mpp.model.jsontext import Json
 from mpp.model.manifest import PrivacyFilters, ToolDefinition
@@ -26,16 +26,6 @@ REVEALS_TOLD_MAX = 64
 
 PLACE_CHARS_MAX = 200
 """Characters of a place in the arguments in an event. Reason: real ones have thirty."""
-
-
-@value
-class Callee:
-    """Whose tool is called, as far as grants of the filter depend on it."""
-
-    publisher_id: str
-    package_id: str
-    bound: bool
-    tool: str
 
 
 @value
@@ -63,7 +53,7 @@ class Sent:
 
 
 def callee_of(package: VerifiedPackage, tool: str) -> Callee:
-    return Callee(publisher_id=package.publisher_id, package_id=package.package_id, bound=package.trusted_because in BOUND, tool=tool)
+    return known(package).callee(tool)
 
 
 def send(arguments: Arguments, tool: ToolDefinition, package: VerifiedPackage, rules: PrivacyRules, whose: Whose, filters: Filters) -> Sent:

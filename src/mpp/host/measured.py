@@ -21,6 +21,8 @@ Spent = tuple[tuple[str, float], ...]
 
 def rounded(number: int) -> int:
     """``number`` with its first two digits, and zeros behind them."""
+    if number < _WHOLE:
+        return number
     unit = 1
     while number >= _WHOLE * unit:
         unit *= 10
@@ -29,8 +31,8 @@ def rounded(number: int) -> int:
 
 def measured(spent: Spent, raw_bytes: int) -> dict[str, Json]:
     """``{"policy_us": 410, "raw_bytes": 1200, …}``. What was not measured is not there."""
-    found: dict[str, Json] = {
-        f"{stage}_us": rounded(int((seconds if 0 < seconds < SECONDS_MAX else SECONDS_MAX if seconds > 0 else 0) * _MICROSECONDS)) for stage, seconds in spent
-    }
+    found: dict[str, Json] = {}
+    for stage, seconds in spent:
+        found[stage + "_us"] = rounded(int((seconds if 0 < seconds < SECONDS_MAX else SECONDS_MAX if seconds > 0 else 0) * _MICROSECONDS))
     found["raw_bytes"] = rounded(raw_bytes)
     return found

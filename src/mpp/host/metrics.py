@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from types import TracebackType
-from typing import Self
 
 from mpp.model.value import value
 
@@ -34,23 +32,19 @@ class Counting:
         self._outcomes: Counter[str] = Counter()
         self._in_flight, self._seconds = 0, 0.0
 
-    def running(self) -> Self:
-        """``with counting.running()``: one call that runs."""
-        return self
-
-    def __enter__(self) -> None:
+    def begun(self) -> None:
+        """A call runs."""
         with self._lock:
             self._in_flight += 1
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+    def ended(self, outcome: str, seconds: float) -> None:
+        """It runs no more. ``outcome`` is empty where it came to none: a defect of this program."""
         with self._lock:
             self._in_flight -= 1
-
-    def ended(self, outcome: str, seconds: float) -> None:
-        with self._lock:
-            known = outcome if outcome in self._outcomes or len(self._outcomes) < CODES_MAX else "other"
-            self._outcomes[known] += 1
-            self._seconds += seconds
+            if outcome:
+                known = outcome if outcome in self._outcomes or len(self._outcomes) < CODES_MAX else "other"
+                self._outcomes[known] += 1
+                self._seconds += seconds
 
     def now(self) -> Metrics:
         with self._lock:

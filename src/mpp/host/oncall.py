@@ -104,7 +104,7 @@ def new_invocation(random: Random) -> str:
 
 def context_of(ready: Ready, tool: str, grant: Grant, user: str) -> CallContext:
     """What the guest learns of a call. Who calls is what was judged; which tool is what is run, so that the sandbox can compare the two."""
-    rights, agent = ready.rights, grant.agent
+    rights, agent = ready.opened.rights, grant.agent
     return CallContext(
         invocation=grant.invocation,
         tenant=rights.tenant,
@@ -127,7 +127,7 @@ def call_tool(
     secrets: SecretStore | None, timeout_ms: int = 0,
 ) -> Steps[Reply]:  # fmt: skip
     """Run one judged call. A failed run is a Reply with a fault. ``secrets`` None: the call gets none."""
-    manifest, rights = ready.package.manifest, ready.rights
+    manifest, rights = ready.package.manifest, ready.opened.rights
     context = context_of(ready, tool.name, grant, user)
     through = sent.through(about.through)
     live = FilteredLive(about.live, through)
@@ -164,12 +164,13 @@ def call_tool(
 
 def border_of(by: Filter, sent: Sent, env: Iterable[tuple[str, str]]) -> Border:
     """What searches the requests of one call. What the host itself gave to it may be used. Spec: 6-privacy F-40."""
-    return Border(by, leaks=sent.found, granted=(*(text for _, text in env), *sent.values))
+    return Border(by, leaks=sent.found, granted=(*[text for _, text in env], *sent.values))
 
 
 def told(reports: Sequence[Report], border: Border) -> Report:
     """What the filter did in one call, in all directions."""
-    return with_leaks(together(reports), ((one.type, one.digest) for one in border.leaks))
+    report = together(reports)
+    return with_leaks(report, [(one.type, one.digest) for one in border.leaks]) if border.leaks else report
 
 
 def keep_call(vault: CallVault, ready: Ready, given: CallInput, arguments: Arguments, run: Run, reply: ToolReply | None) -> str:
@@ -218,8 +219,8 @@ def _with_measured(body: dict[str, Json], written: Written | None, found: dict[s
     if written is None:
         return whole, None
     before, more, after = written.data.partition(b',"more":')
-    numbers = ",".join(f'"{name}":{number}' for name, number in sorted(found.items()))
-    return whole, Written(whole, before + b',"measured":{' + numbers.encode("ascii") + b"}" + more + after)
+    numbers = compact(found, decimals=False, in_order=True)
+    return whole, Written(whole, b"".join((before, b',"measured":', numbers, more, after)))
 
 
 @lru_cache(RESULTS_KNOWN_MAX)

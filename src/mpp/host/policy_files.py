@@ -62,7 +62,8 @@ def glance(path: str) -> Glance | None:
         return None
     except OSError:
         return UNSEEN
-    return Glance(found.st_ctime_ns, found.st_ino, found.st_dev)
+    # Without the initialiser, which is a function of its own: this is done many times in each call.
+    return tuple.__new__(Glance, (found.st_ctime_ns, found.st_ino, found.st_dev))
 
 
 def _stamp(found: os.stat_result) -> Stamp:

@@ -81,7 +81,7 @@ class PolicyStore:
         self._settings: FleetSettings | None = None
         self._loaded: Loaded | None = None
         self._stamps: tuple[Glance | None, ...] = ()
-        self._present: tuple[str, ...] = ()
+        self._folders, self._present = (self.system.folder, home.policy), tuple[str, ...]()
         self._is_settled, self._noticed_ns, self._judge_at = False, 0, 0
         self._look_ns, self._looked_ns = look_ns, 0
         self._lock = threading.Lock()
@@ -120,7 +120,7 @@ class PolicyStore:
 
     def _look(self) -> tuple[Glance | None, ...]:
         """The two folders, and the files that were there. A new file shows in its folder."""
-        return tuple(glance(path) for path in (self.system.folder, self.home.policy, *self._present))
+        return tuple(map(glance, (*self._folders, *self._present)))
 
     def _must_wait(self, stamps: tuple[Glance | None, ...], now: int) -> bool:
         """Is a file changing at this moment? What was read before holds until it has been left alone."""

@@ -112,6 +112,8 @@ class Sandbox:
         self._lock = threading.Lock()
         self._ready: dict[int, Ready] = {}
         """What is prepared and not released, by identity."""
+        self._keys: dict[int, tuple[Ready, WorkerKey]] = {}
+        """Of each of them, the key of the worker that was asked for last."""
 
     def start(self) -> None:
         """Start the zygote now, while other work goes on."""
@@ -156,28 +158,30 @@ class Sandbox:
         if not self._is_ready(ready):
             # Attack: something put together by hand that names a worker which waits for others.
             raise _released()
-        held = judge_call(use(warrant), ready.rights, given.context, given.argument_sha256, given.now_ns // NANOSECONDS, ready.scope)
-        judge_values(given.env, ready.rights)
+        grant, rights, manifest = use(warrant), ready.opened.rights, ready.package.manifest
+        held = judge_call(grant, rights, given.context, given.argument_sha256, given.now_ns // NANOSECONDS, ready.scope)
+        judge_values(given.env, rights)
         if ready.layered is not None and self._layers is not None:
             self._layers.judge_again(ready.layered)
         seconds = min(given.seconds, held.timeout_ms / 1000) if held.timeout_ms else given.seconds
-        key, make = self._key(ready, given.context.identity), self._make(ready)
+        # Whose grant it is was just found to be who calls.
+        key, make = self._key(ready, grant.agent), self._make(ready)
         worker = yield from self._pool.take(key, make, begun + seconds)
         reusable = False
         try:
-            deterministic = ready.package.manifest.runtime.deterministic
+            deterministic, memory = manifest.runtime.deterministic, ready.memory_bytes
             order = Order(
                 # The guest's time begins when it can begin: waiting for a worker is not its fault.
                 deadline=time.monotonic() + seconds,
                 deterministic=deterministic,
                 now_ns=given.now_ns,
                 seed=seed_of(ready, given) if deterministic else bytes(32),
-                env=tuple((name.encode(), text.encode()) for name, text in given.env),
+                env=tuple([(name.encode(), text.encode()) for name, text in given.env]) if given.env else (),
                 stdin=given.line,
-                memory_bytes=min(given.memory_bytes or ready.memory_bytes, ready.memory_bytes),
+                memory_bytes=min(given.memory_bytes or memory, memory),
             )
-            declared = ready.package.manifest.capabilities.network
-            scope = CallScope(rights=ready.rights, context=given.context, live=given.live, declared=declared, border=given.border)
+            declared = manifest.capabilities.network
+            scope = CallScope(rights=rights, context=given.context, live=given.live, declared=declared, border=given.border)
             run = yield from run_call(worker, order, self._calls, scope)
             reusable = run.reusable and self._is_ready(ready)
         finally:
@@ -190,6 +194,7 @@ class Sandbox:
         with self._lock:
             if self._ready.pop(id(ready), None) is None:
                 return
+            self._keys.pop(id(ready), None)
         # Nobody takes a descriptor of it any more.
         ready.opened.close()
         if ready.layered is None:
@@ -206,9 +211,17 @@ class Sandbox:
             self._layers.close()
 
     def _key(self, ready: Ready, agent: AgentIdentity) -> WorkerKey:
+        last = self._keys.get(id(ready))
+        # Attack: a package that is released, and another one in its place in memory. What is kept is of this very one, or it does not count.
+        if last is not None and last[0] is ready and last[1].agent is agent:
+            return last[1]
         rights = ready.rights
         layer = NO_LAYER if ready.layered is None else ready.layered.judged.ref.sha256
-        return WorkerKey(content_hash=rights.content_hash, layer=layer, rights=rights.digest, tenant=rights.tenant, agent=agent)
+        key = WorkerKey(content_hash=rights.content_hash, layer=layer, rights=rights.digest, tenant=rights.tenant, agent=agent)
+        with self._lock:
+            if self._is_ready(ready):
+                self._keys[id(ready)] = (ready, key)
+        return key
 
     def _make(self, ready: Ready) -> Make:
         return lambda: self._spawn(ready)

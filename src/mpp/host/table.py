@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from operator import methodcaller
 
 from mpp.errors import MppError, Refused
 from mpp.host.sources.naming import fit, SEPARATOR
@@ -18,6 +19,9 @@ TENANTS_MAX = 256
 
 BESIDE = "what stands beside packages"
 """What is told of a source that was left out; its fault says more."""
+
+
+_REVISION: Callable[[ToolSource], Hashable] = methodcaller("revision")
 
 
 class Table:
@@ -61,7 +65,7 @@ class Tables:
 
     def revision(self) -> Hashable:
         """Equal as long as all tools are the same."""
-        return tuple(source.revision() for source in self._sources)
+        return tuple(map(_REVISION, self._sources))
 
     def of(self, tenant: str) -> Table:
         now = self.revision()

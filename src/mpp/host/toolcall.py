@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from mpp.errors import MppError, Refused
 from mpp.host.audit.vault import vault_for
 from mpp.host.drive import drive
-from mpp.host.filtering import Whose
+from mpp.host.filtering import NAMES_MAX, Whose
 from mpp.host.finishing import finish, refused
 from mpp.host.gathering import Gathered, Record
 from mpp.host.home import Home
 from mpp.host.judging import Judged, judge, privacy_of, Request, Services, Setting
+from mpp.host.known import known
 from mpp.host.lane import Lane
 from mpp.host.leaving import again, reveal_event, send, Sent
 from mpp.host.oncall import call_tool, new_invocation, Reply, result_event, Surroundings
@@ -232,11 +234,7 @@ def _meta(labels: Mapping[str, Json]) -> dict[str, Json]:
 
 def _labels(one: PackageTool) -> dict[str, Json]:
     """What a client may know of whose answer it is."""
-    package = one.package
-    return {
-        "package": package.package_id, "version": package.version, "contentHash": package.content_hash, "publisher": package.publisher_id,
-        "verified": not one.development,
-    }  # fmt: skip
+    return {**known(one.package).labels, "verified": not one.development}
 
 
 def _revealed(found: _Ready, one: PackageTool, on: Services) -> Event:
@@ -247,11 +245,16 @@ def _revealed(found: _Ready, one: PackageTool, on: Services) -> Event:
 
 
 def _whose(who: Caller) -> Whose:
-    return Whose(tenant=who.tenant, agent=who.agent.name)
+    return _one_whose(who.tenant, who.agent.name)
 
 
 def _whose_of(judged: Judged) -> Whose:
-    return Whose(tenant=judged.asked.tenant, agent=judged.grant.agent.name)
+    return _one_whose(judged.asked.tenant, judged.grant.agent.name)
+
+
+@lru_cache(NAMES_MAX)
+def _one_whose(tenant: str, agent: str) -> Whose:
+    return Whose(tenant=tenant, agent=agent)
 
 
 def with_inputs(arguments: Arguments, inputs: Mapping[str, Json], tool: ToolDefinition) -> Arguments:
@@ -259,7 +262,8 @@ def with_inputs(arguments: Arguments, inputs: Mapping[str, Json], tool: ToolDefi
 
     What is there already stays as it is, so that no answer changes what was asked.
     """
-    declared = json.loads(tool.parameters).get("properties", {}) if inputs else {}
-    given = json.loads(arguments.data) if inputs else {}
+    if not inputs:
+        return arguments
+    declared, given = json.loads(tool.parameters).get("properties", {}), json.loads(arguments.data)
     fields = {name: answer for name, answer in inputs.items() if name in declared and name not in given}
     return again({**given, **fields}) if fields else arguments

@@ -38,13 +38,14 @@ class AgentIdentity:
 
     def shown(self) -> dict[str, Json]:
         """What a tool, a question and the record see."""
-        behind: list[Json] = [{"kind": one.kind, "name": one.name, "proof": one.level} for one in self.behind]
         found: dict[str, Json] = {"name": self.name, "proof": self.level}
         if self.key:
             found["key"] = self.key
         if self.issuer:
             found["issuer"] = self.issuer
-        return {**found, "behalf": behind} if behind else found
+        if self.behind:
+            found["behalf"] = [{"kind": one.kind, "name": one.name, "proof": one.level} for one in self.behind]
+        return found
 
 
 ANONYMOUS = AgentIdentity()

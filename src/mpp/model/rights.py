@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import lru_cache
 
 from mpp.model.capabilities import NetworkRule, Secret
 from mpp.model.jsontext import Json, canonical
@@ -58,12 +57,20 @@ class Rights:
     @property
     def digest(self) -> str:
         """SHA-256 over the canonical form, in hex."""
-        return _digest(self)
+        known = _DIGESTS.get(id(self))
+        return known[1] if known is not None and known[0] is self else _digest(self)
 
 
-@lru_cache(DIGESTS_MAX)
+_DIGESTS: dict[int, tuple[Rights, str]] = {}
+"""By the identity of the rights, which are kept with it: to compare all that they name costs more than to look here."""
+
+
 def _digest(rights: Rights) -> str:
-    return hashlib.sha256(canonical(_plain(rights))).hexdigest()
+    if len(_DIGESTS) >= DIGESTS_MAX:
+        _DIGESTS.clear()
+    found = hashlib.sha256(canonical(_plain(rights))).hexdigest()
+    _DIGESTS[id(rights)] = (rights, found)
+    return found
 
 
 def _plain(rights: Rights) -> Json:

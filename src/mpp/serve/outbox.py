@@ -47,12 +47,24 @@ class Outbox:
 
     def put(self, data: bytes) -> None:
         """Write, or keep. Waits only while more is kept than may be."""
-        self._kept.append(memoryview(data))
-        self._size += len(data)
+        rest = memoryview(data) if self._kept else self._left_of(data)
+        if not rest:
+            return
+        self._kept.append(rest)
+        self._size += len(rest)
         self.flush()
         while self._size > self._most:
             self._wait(LOOK_SECONDS)
             self.flush()
+
+    def _left_of(self, data: bytes) -> memoryview:
+        """Write it at once, as it nearly always can be: what could not be written."""
+        try:
+            written = self._write(data)
+        except BlockingIOError:
+            written = 0
+        self._moved = 0.0
+        return memoryview(data)[written:]
 
     def flush(self) -> None:
         """Write what there is room for. Raises TimeoutError where nothing of it was read for longer than the patience."""
@@ -89,7 +101,7 @@ class Outbox:
         else:
             os.close(self.fd)
 
-    def _write(self, data: memoryview) -> int:
+    def _write(self, data: bytes | memoryview) -> int:
         if self._socket is not None:
             return self._socket.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
         return os.write(self.fd, data)

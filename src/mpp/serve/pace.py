@@ -19,11 +19,8 @@ NAMES_MAX = 256
 """Names that are remembered. Reason: more tools than one agent uses. Attack: a client that invents names. All are forgotten then, and each is tried again."""
 
 
-class Begun(NamedTuple):
-    """When a call began, and what its thread had computed until then."""
-
-    at: float
-    computed: float
+Begun = tuple[float, float]
+"""When a call began, and what its thread had computed until then."""
 
 
 class _Known(NamedTuple):
@@ -46,12 +43,12 @@ class Pace:
         return known is not None and self._clock() < known.until
 
     def begin(self) -> Begun:
-        return Begun(self._clock(), self._computed())
+        return self._clock(), self._computed()
 
     def note(self, name: str, begun: Begun) -> None:
         """A call is over, in the thread in which it began."""
-        computed = self._computed() - begun.computed
-        if self._clock() - begun.at <= 2 * computed:
+        computed = self._computed() - begun[1]
+        if self._clock() - begun[0] <= 2 * computed:
             self._known.pop(name, None)
         else:
             known = self._known.get(name)

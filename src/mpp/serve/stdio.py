@@ -137,23 +137,28 @@ class StdioFront:
     def _lead(self, gone: int) -> bool:
         """Read until the end, or until the other thread has taken over. Short calls are done here: to wake a thread costs more than most of them."""
         poll = select.poll()
-        poll.register(self._read_fd, select.POLLIN)
-        write_fd = self._outbox.fd
+        write_fd, is_waiting = self._outbox.fd, False
+        # What is registered first is looked at first. Besides room to write, its errors count: whoever read our answers is gone, and no more is read.
+        poll.register(write_fd, 0)
         poll.register(self._wake, select.POLLIN)
+        poll.register(self._read_fd, select.POLLIN)
         while not self._over:
-            # Besides room to write, its errors count: whoever read our answers is gone.
-            poll.register(write_fd, select.POLLOUT if self._outbox.is_waiting else 0)
-            ready = dict(poll.poll(self._patience()))
-            if self._wake in ready:
-                os.eventfd_read(self._wake)
-            self._give_up_late()
-            if ready.get(write_fd, 0) & ~select.POLLOUT:
-                self._client_gone = True
-                break
-            if write_fd in ready:
-                self._flush()
-            if self._read_fd in ready:
-                self._read()
+            if self._outbox.is_waiting != is_waiting:
+                is_waiting = not is_waiting
+                poll.modify(write_fd, select.POLLOUT if is_waiting else 0)
+            ready = poll.poll(self._patience())
+            if self._due is not None:
+                self._give_up_late()
+            for fd, what in ready:
+                if fd == self._read_fd:
+                    self._read()
+                elif fd == self._wake:
+                    os.eventfd_read(fd)
+                elif what & ~select.POLLOUT:
+                    self._client_gone = True
+                    return False
+                else:
+                    self._flush()
             if self._next and not self._do_next(gone):
                 return False
         return False
@@ -167,7 +172,7 @@ class StdioFront:
             return True
         call = self._next.popleft()
         self._leading, self._is_stuck = call, False
-        if self._turns.busy(partial(self._crew.guard, partial(self._timed, call), gone)):
+        if self._turns.busy(self._timed, call, gone):
             return True
         # Whoever leads now left to this thread what waits, in case that it comes back soon.
         os.eventfd_write(self._wake, 1)
@@ -177,7 +182,7 @@ class StdioFront:
         # Where others compute beside it, a call waits for those, which says nothing of its tool.
         is_alone = len(self._calls) == len(self._next) + 1
         begun = self._pace.begin()
-        self._work(call, None, gone)
+        self._crew.guard(partial(self._work, call, None), gone)
         if not self._turns.is_taken:
             self._leading = None
             if is_alone:
@@ -280,7 +285,7 @@ class StdioFront:
         if found is not None and not call.ended:
             self._write(found.data)
         self._calls.pop(call.job.id, None)
-        if not self._calls:
+        if self._finishing and not self._calls:
             self._idle.notify_all()
 
     def _give_up_late(self) -> None:

@@ -11,6 +11,9 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVarTuple
+
+Given = TypeVarTuple("Given")
 
 TICK_SECONDS = 0.02
 """Seconds after which work counts as long, and between two looks. Reason: a cancellation is heard forty milliseconds late at worst, and the looks cost next to nothing; most calls are over before the first."""
@@ -51,15 +54,16 @@ class Turns:
         """Wake whoever stands by."""
         os.eventfd_write(self._bell, 1)
 
-    def busy(self, work: Callable[[], None]) -> bool:
+    def busy(self, work: Callable[[*Given], None], *given: *Given) -> bool:
         """Do work as the leader. False: the other thread leads now."""
+        now = time.monotonic()
         with self._lock:
-            self._since = self._began = time.monotonic()
+            self._since = self._began = now
             self._done += 1
             calm, self._calm = self._calm, False
         if calm:
             self.ring()
-        work()
+        work(*given)
         with self._lock:
             if self._taken:
                 self._taken = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import pickle
 import threading
 from dataclasses import replace
@@ -14,6 +15,7 @@ from mpp.errors import HostFailed, Refused
 from mpp.model.agents import AgentIdentity
 from mpp.model.events import Event
 from mpp.model.scope import Scope
+from mpp.stages.approval import warrants as subject
 from mpp.stages.approval.warrants import APPROVAL, Grant, Warrant, use, warrant
 from mpp.stages.policy.token import held_digest, held_by, mint
 from mpp.testing.tokens import KeptEvents, SpentOnce
@@ -196,3 +198,23 @@ def test_what_is_refused_costs_nothing_of_a_budget() -> None:
     for given, now, expected in ((grant(**LASTS), NOW + 1, "token.expired"), (grant(**LASTS, token=token(tools=())), NOW, "token.tool")):
         assert code(lambda given=given, now=now: warrant(given, SpentOnce(), KeptEvents(), now, lambda *one: asked.append(one))) == expected
     assert asked == []
+
+
+def test_what_stood_at_its_place_in_memory_is_no_warrant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: a warrant is gone, and an object made by hand has its number by now."""
+    issued, forged = warrant(grant(), SpentOnce(), KeptEvents(), NOW), object.__new__(Warrant)
+    monkeypatch.setitem(subject._ISSUED, id(forged), subject._ISSUED[id(issued)])
+    assert code(lambda: use(forged)) == "token.warrant"
+    assert use(issued).tool == grant().tool
+
+
+def test_a_warrant_that_is_gone_leaves_nothing() -> None:
+    gc.collect()
+    before = len(subject._ISSUED)
+    many = [warrant(grant(), SpentOnce(), KeptEvents(), NOW) for _ in range(50)]
+    assert len(subject._ISSUED) == before + 50
+    many[0].__del__()
+    assert code(use, many[0]) == "token.warrant"
+    del many
+    gc.collect()
+    assert len(subject._ISSUED) == before

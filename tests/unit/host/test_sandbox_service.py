@@ -16,6 +16,7 @@ from mpp.host import sandbox as subject
 from mpp.host.drive import drive
 from mpp.host.pool import WorkerPool
 from mpp.host.sandbox import CallInput, Ready, Sandbox, compile_package, engine_version, entrypoint, judge_runtime, native_cache, seed_of
+from mpp.model.agents import ANONYMOUS
 from mpp.model.jsontext import Json
 from mpp.model.rights import Folder, Rights
 from mpp.ports import Steps
@@ -360,3 +361,16 @@ def test_another_engine_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(subject, "installed_version", found)
         with pytest.raises(HostFailed, match=version or "nothing"):
             engine_version()
+
+
+def test_a_key_of_a_package_that_is_released_is_no_other_packages(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: a package at the place in memory of one that was released, which would be given the worker of that one."""
+    one, other = package(guests.guest(guests.ECHO)), package(guests.guest(guests.ECHO), {"version": "9.9.9"})
+    first, second = (opened(sandbox, found, rights(found)) for found in (one, other))
+    monkeypatch.setitem(sandbox._keys, id(second), (first, sandbox._key(first, ANONYMOUS)))
+    assert sandbox._key(second, ANONYMOUS).content_hash == other.content_hash
+    sandbox.release(first)
+    sandbox.release(second)
+    assert not sandbox._keys
+    sandbox._key(first, ANONYMOUS)
+    assert not sandbox._keys, "of what was released nothing is kept"

@@ -115,3 +115,28 @@ def test_nothing_is_kept_of_a_token_that_is_gone() -> None:
     del many
     gc.collect()
     assert len(subject._HELD) == before
+
+
+def test_what_stood_at_its_place_in_memory_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: a token is gone, and an object made by hand has its number by now."""
+    found, forged = token(), object.__new__(CapabilityToken)
+    monkeypatch.setitem(subject._HELD, id(forged), subject._HELD[id(found)])
+    with pytest.raises(Refused) as fault:
+        held_by(forged)
+    assert fault.value.code == "token.forged"
+    assert held_by(found).scope == SCOPE
+
+
+def test_a_token_that_is_ended_by_hand_stands_for_nothing() -> None:
+    found, other = token(), token()
+    found.__del__()
+    with pytest.raises(Refused) as fault:
+        held_by(found)
+    assert fault.value.code == "token.forged"
+    assert held_by(other).scope == SCOPE
+
+
+def test_tokens_for_the_same_are_two_tokens() -> None:
+    one, other = token(), token()
+    assert one is not other
+    assert held_by(one) is held_by(other)

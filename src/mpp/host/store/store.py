@@ -45,8 +45,11 @@ class PackageStore:
 
         What else of the trust changes, its own document says.
         """
+        return revision_of(self.places.lockfile), self._ended() if self._ends else 0
+
+    def _ended(self) -> int:
         now = self.clock.now()
-        return revision_of(self.places.lockfile), sum(1 for end in [*self._ends.values()] if now > end) if self._ends else 0
+        return sum(1 for end in [*self._ends.values()] if now > end)
 
     def lock(self) -> Lock:
         """What the lockfile says now. Raises HostFailed where it is damaged: then nothing is served."""

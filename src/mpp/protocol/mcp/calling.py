@@ -88,20 +88,25 @@ def tool_call(job: Job) -> ToolCall:
 
 def called(at: Asker) -> Answers:
     """The result of a tool's call, finished or asking for more."""
-    call = tool_call(at.job)
+    call, outcome = tool_call(at.job), None
+    if not at.job.modern:
+        outcome = at.backend.call(at.who, call, at.live)
+        if outcome.pending is None and not outcome.wants_input:
+            # Nobody is asked anything, as in most calls.
+            return dict(outcome.result)
 
     def run(inputs: Mapping[str, Json]) -> Outcome:
         given = ToolCall(name=call.name, arguments=call.arguments, timeout_ms=call.timeout_ms, traceparent=call.traceparent, inputs=inputs, level=call.level)
         return at.backend.call(at.who, given, at.live)
 
-    return performed(at, Task(kind="tool", name=call.name, arguments=call.arguments, run=run))
+    return (yield from performed(at, Task(kind="tool", name=call.name, arguments=call.arguments, run=run), outcome))
 
 
-def performed(at: Asker, task: Task) -> Answers:
-    """The result of a task, in the way of the era in which it was asked for."""
+def performed(at: Asker, task: Task, first: Outcome | None = None) -> Answers:
+    """The result of a task, in the way of the era in which it was asked for. ``first``: what it came to, if it was done once already."""
     if at.job.modern:
         return _modern(at, task)
-    return (yield from _old(at, task))
+    return (yield from _old(at, task, first))
 
 
 def _modern(at: Asker, task: Task) -> dict[str, Json]:
@@ -181,12 +186,12 @@ def _required(at: Asker, task: Task, requests: dict[str, Json], state: State) ->
     return {"resultType": "input_required", "inputRequests": requests, "requestState": sealed}
 
 
-def _old(at: Asker, task: Task) -> Answers:
+def _old(at: Asker, task: Task, first: Outcome | None) -> Answers:
     """The client is asked while the request waits. An approval is asked for once: where a yes did not count, another way is needed."""
     inputs: dict[str, Json] = {}
     asked = False
     for _ in range(ROUNDS_MAX):
-        outcome = task.run(inputs)
+        outcome, first = task.run(inputs) if first is None else first, None
         if outcome.pending is not None:
             if asked or not outcome.pending.may_elicit or not elicits(at.job.capabilities, at.job.version):
                 return dict(outcome.result)

@@ -101,6 +101,8 @@ class Connection:
     def receive(self, data: bytes, headers: dict[str, str] | None = None) -> list[Event]:
         """What one message leads to. ``headers``: those of HTTP, names in lower case; None on a transport without. It never raises."""
         found = read_message(data)
+        if isinstance(found, Request):
+            return self._request(found, headers)
         if not isinstance(found, list):
             return self._one(found, headers)
         if self.version != V2025_03:

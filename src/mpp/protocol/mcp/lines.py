@@ -16,6 +16,9 @@ class Lines:
 
     def feed(self, data: bytes) -> list[bytes | None]:
         *whole, rest = data.split(b"\n")
+        if not (rest or self._kept or self._over) and len(data) <= self._most:
+            # Whole lines and nothing before them, as nearly always.
+            return [line for line in whole if line.strip(b" \t\r")]
         found: list[bytes | None] = []
         for part in whole:
             self._keep(part)

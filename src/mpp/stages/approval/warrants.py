@@ -52,6 +52,10 @@ class Grant:
     """The id of the approval that lasts and covers the call; empty where there is none."""
 
 
+_ISSUED: Final[dict[int, tuple[weakref.ref[Warrant], Grant]]] = {}
+"""What each warrant stands for, by its identity, until it is used."""
+
+
 class Warrant:
     """Leave to run one call once. Like a token it is a handle without content."""
 
@@ -72,8 +76,9 @@ class Warrant:
     def __reduce__(self) -> NoReturn:
         raise _forged("a warrant does not leave its process")
 
-
-_ISSUED: Final[weakref.WeakKeyDictionary[Warrant, Grant]] = weakref.WeakKeyDictionary()
+    def __del__(self, kept: dict[int, tuple[weakref.ref[Warrant], Grant]] = _ISSUED) -> None:
+        # Whoever calls this by hand has a warrant that stands for nothing.
+        kept.pop(id(self), None)
 
 
 def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: UseStanding | None = None) -> Warrant:
@@ -94,7 +99,7 @@ def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: Us
     intent = Event(kind="intent", at=now, tenant=held.tenant, invocation=grant.invocation, body=body, commit=commit, written=written)
     events.record(intent, durable=True)
     issued = object.__new__(Warrant)
-    _ISSUED[issued] = grant
+    _ISSUED[id(issued)] = (weakref.ref(issued), grant)
     return issued
 
 
@@ -138,10 +143,11 @@ def _take(grant: Grant, tenant: str, use_standing: UseStanding | None, events: E
 
 def use(issued: object) -> Grant:
     """What a warrant stands for. It stands for it once: a second use is refused."""
-    grant = _ISSUED.pop(issued, None) if type(issued) is Warrant else None
-    if grant is None:
+    # One step, so that of two threads one has it.
+    row = _ISSUED.pop(id(issued), None)
+    if row is None or row[0]() is not issued:
         raise _forged("this is no warrant of this process, or it was used already")
-    return grant
+    return row[1]
 
 
 def _event(kind: str, grant: Grant, tenant: str, now: int, body: dict[str, Json]) -> Event:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 from mpp.errors import Refused
 from mpp.model.capabilities import Capabilities
 from mpp.model.scope import Scope
 from mpp.model.words import capability_words
 from mpp.stages.policy.engine import Policies
+from mpp.stages.policy.limits import SCOPES_KNOWN_MAX
 from mpp.stages.policy.token import CapabilityToken, mint
 from mpp.stages.policy.types import DEFAULT_RULE, Asked, Decided, Denied, Granted, PolicyDecision, RequiresConfirmation, Verdict
 
@@ -45,19 +49,12 @@ def _minted(asked: Asked, verdict: Verdict, scope: Scope) -> CapabilityToken:
 def narrowed_scope(asked: Asked, verdict: Verdict) -> Scope:
     """What a yes opens: the declared scope as far as the verdict leaves it, for the tool that is called and no other. Spec: 3-policy P-55."""
     left = verdict.limits.scope or asked.scope
-    if not asked.tool or left.tools == (asked.tool,):
-        return left
-    return Scope(
-        network=left.network,
-        read=left.read,
-        write=left.write,
-        env=left.env,
-        secrets=left.secrets,
-        kv_max_bytes=left.kv_max_bytes,
-        devices=left.devices,
-        tools=tuple(tool for tool in left.tools if tool == asked.tool),
-        until=left.until,
-    )
+    return left if not asked.tool or left.tools == (asked.tool,) else _for_tool(left, asked.tool)
+
+
+@lru_cache(SCOPES_KNOWN_MAX)
+def _for_tool(left: Scope, tool: str) -> Scope:
+    return replace(left, tools=tuple(one for one in left.tools if one == tool))
 
 
 def scope_words(scope: Scope) -> tuple[str, ...]:

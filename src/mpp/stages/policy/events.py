@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -80,15 +79,27 @@ def _worked_out(asked: Asked, verdict: Verdict, user: str, about: tuple[object, 
 def token_event(kind: str, token: CapabilityToken, invocation: str, at: int) -> Event:
     """``token-granted``, ``token-narrowed`` or ``token-used``. The scope stands in it by its digest and its sizes: the decision has the names."""
     held = held_by(token)
-    body, written = _token_body(held)
-    return Event(kind=kind, at=at, tenant=held.tenant, invocation=invocation, body=body, written=written)
+    told = _TOKENS.get(id(held))
+    if told is None or told[0] is not held:
+        told = _remembered(held)
+    return Event(kind=kind, at=at, tenant=held.tenant, invocation=invocation, body=told[1], written=told[2])
 
 
-@lru_cache(SCOPES_KNOWN_MAX)
-def _token_body(held: Held) -> tuple[dict[str, Json], Written | None]:
-    """Shared by all events of equal tokens: nobody changes it."""
+_TOKENS: dict[int, tuple[Held, dict[str, Json], Written | None]] = {}
+"""The bodies of events by the identity of what a token stands for, which is kept with them. Shared by all events of such tokens: nobody changes them."""
+
+
+def _remembered(held: Held) -> tuple[Held, dict[str, Json], Written | None]:
+    body = _token_body(held)
+    if len(_TOKENS) >= SCOPES_KNOWN_MAX:
+        _TOKENS.clear()
+    found = _TOKENS[id(held)] = (held, body, written_body(body))
+    return found
+
+
+def _token_body(held: Held) -> dict[str, Json]:
     scope = held.scope
-    body: dict[str, Json] = {
+    return {
         "token": held_digest(held),
         "publisher": held.publisher_id,
         "package": held.package_id,
@@ -98,7 +109,6 @@ def _token_body(held: Held) -> tuple[dict[str, Json], Written | None]:
         "narrowed": held.narrowed,
         "timeout_ms": held.timeout_ms,
     }
-    return body, written_body(body)
 
 
 def _counts(opened: Scope) -> dict[str, Json]:

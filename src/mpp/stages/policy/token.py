@@ -16,6 +16,9 @@ from mpp.model.jsontext import Json, canonical
 from mpp.model.scope import Scope, meet
 from mpp.model.value import value
 
+DIGESTS_KEPT_MAX = 1024
+"""Digests of tokens that are kept, and meanings. Reason: one for each package, tool and scope in use; to make one costs more than a whole decision."""
+
 
 @value
 class Held:
@@ -30,6 +33,10 @@ class Held:
     """How often it has been attenuated since it was granted."""
     timeout_ms: int = 0
     """The most milliseconds of one call; 0: what the manifest says."""
+
+
+_HELD: Final[dict[int, tuple[weakref.ref[CapabilityToken], Held]]] = {}
+"""What each token stands for, by its identity. Its reference is looked at each time: a number that another object has by now is not enough."""
 
 
 class CapabilityToken:
@@ -52,8 +59,12 @@ class CapabilityToken:
     def __reduce__(self) -> NoReturn:
         raise _forged("a token does not leave its process; across hosts there are grant chains")
 
+    def __del__(self, kept: dict[int, tuple[weakref.ref[CapabilityToken], Held]] = _HELD) -> None:
+        # Whoever calls this by hand has a token that stands for nothing.
+        kept.pop(id(self), None)
+
     def __repr__(self) -> str:
-        held = _HELD.get(self)
+        held = _held(self)
         return f"CapabilityToken({held.package_id} {held.content_hash[:16]})" if held is not None else "CapabilityToken(forged)"
 
     @property
@@ -83,30 +94,35 @@ class CapabilityToken:
         )  # fmt: skip
 
 
-_HELD: Final[weakref.WeakKeyDictionary[CapabilityToken, Held]] = weakref.WeakKeyDictionary()
-
-
 def mint(
     *, tenant: str, publisher_id: str, package_id: str, content_hash: str, scope: Scope, narrowed: int = 0, timeout_ms: int = 0
 ) -> CapabilityToken:  # fmt: skip
     """The one place where tokens are made. Only a decision calls it, and ``attenuate``."""
     token = object.__new__(CapabilityToken)
-    _HELD[token] = Held(
+    _HELD[id(token)] = (weakref.ref(token), _meaning(tenant, publisher_id, package_id, content_hash, scope, narrowed, timeout_ms))
+    return token
+
+
+@functools.lru_cache(maxsize=DIGESTS_KEPT_MAX)
+def _meaning(tenant: str, publisher_id: str, package_id: str, content_hash: str, scope: Scope, narrowed: int, timeout_ms: int) -> Held:
+    """One object for all tokens that stand for the same, so that they are compared by it alone."""
+    return Held(
         tenant=tenant, publisher_id=publisher_id, package_id=package_id, content_hash=content_hash, scope=scope, narrowed=narrowed, timeout_ms=timeout_ms,
     )  # fmt: skip
-    return token
+
+
+def _held(token: object) -> Held | None:
+    row = _HELD.get(id(token))
+    return row[1] if row is not None and row[0]() is token else None
 
 
 def held_by(token: object) -> Held:
     """What a token stands for; refuses what only looks like one."""
-    held = _HELD.get(token) if type(token) is CapabilityToken else None
-    if held is None:
+    row = _HELD.get(id(token))
+    # Attack: an object that was given the place in memory of a token that is gone.
+    if row is None or row[0]() is not token:
         raise _forged("this is no capability token of this process")
-    return held
-
-
-DIGESTS_KEPT_MAX = 1024
-"""Digests of tokens that are kept. Reason: one for each package, tool and scope in use; to make one costs more than a whole decision."""
+    return row[1]
 
 
 @functools.lru_cache(maxsize=DIGESTS_KEPT_MAX)

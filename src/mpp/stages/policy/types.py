@@ -120,6 +120,8 @@ class Verdict:
     @property
     def decisive(self) -> Decided:
         """The strictest of the layers, the first of equals."""
+        if len(self.decided) == 1:
+            return self.decided[0]
         return max(self.decided, key=lambda one: (EFFECTS.index(one.effect), -self.decided.index(one)))
 
 
