@@ -12,6 +12,7 @@ COMMANDS = {
     "show": "Show all that is known of one server.",
     "test": "Start a server, list its tools, and say what holds it.",
     "approve": "Accept what a server says of itself now, after seeing the difference.",
+    "login": "Log in anew at a server with OAuth.",
     "remove": "Take a server out.",
 }
 

@@ -8,13 +8,13 @@ import click
 
 from mpp.cli.agreeing import agreed, told, yes_option
 from mpp.cli.calling import user_name
-from mpp.cli.legacy.adding import around, look, says, server_of, Wish
+from mpp.cli.legacy.adding import around, logged_in, logged_out, look, says, server_of, Wish
 from mpp.cli.legacy.shown import entry_json
 from mpp.cli.options import json_option
 from mpp.cli.screen import note, put_json, say, table
-from mpp.errors import Refused
+from mpp.errors import MppError, Refused
 from mpp.host.legacy.looking import KIND, Seen
-from mpp.host.legacy.types import Entry, Held
+from mpp.host.legacy.types import Entry, Held, Login
 from mpp.host.legacy.offers import PROMPT, RESOURCE, TEMPLATE
 from mpp.host.legacy.pins import NEW
 from mpp.host.legacy.shown import barrier_lines, callable_of, permissions
@@ -33,13 +33,19 @@ from mpp.model.jsontext import Json
 @click.option("--folder", default="", metavar="PATH", help="Start it in this folder, which it may read.")
 @click.option("--header", "headers", multiple=True, metavar="HEADER", help="With an address: a header that carries a secret. May be repeated.")
 @click.option("--secret", "secrets", multiple=True, metavar="NAME", help="Its secret, stored with `mpp secret set NAME --host … --header …`; one for each.")
+@click.option("--oauth", is_flag=True, help="With an address: log in with OAuth 2.1, at the issuer that the server names.")
+@click.option("--issuer", default="", metavar="URL", help="With --oauth: the issuer that you trust, where the server names several or none.")
+@click.option("--client-id", default="", metavar="ID", help="With --oauth: as whom this host is registered there; without it, it registers itself.")
+@click.option("--client-secret", default="", metavar="NAME", help="With --client-id: the client's secret, stored with `mpp secret set NAME`.")
+@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="With --oauth: what to ask for; what the server names without it. May be repeated.")
+@click.option("--own", is_flag=True, help="With --client-secret: by the client's own right, without a person and a browser.")
 @click.option("--unsandboxed", is_flag=True, help="Run it with all your rights. Recorded, and refused in fleet mode.")
 @click.option("--no-start", is_flag=True, help="Do not start it now: its tools are pinned at the first list.")
 @yes_option
 @json_option
 def command(
     name: str, words: tuple[str, ...], read: tuple[str, ...], write: tuple[str, ...], hosts: tuple[str, ...], env: tuple[str, ...], folder: str,
-    headers: tuple[str, ...], secrets: tuple[str, ...], unsandboxed: bool, no_start: bool, yes: bool, as_json: bool,
+    headers: tuple[str, ...], secrets: tuple[str, ...], oauth: bool, issuer: str, client_id: str, client_secret: str, scopes: tuple[str, ...], own: bool, unsandboxed: bool, no_start: bool, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Take an older MCP server in under NAME: a command after `--`, or the address of one over streamable HTTP.
 
@@ -50,12 +56,16 @@ def command(
     ${NAME} in a word after the program, or behind the host of an address, stands for the value of a variable that --env names: it is
     put in at each start, and is kept nowhere but in `mpp secret`. A value for this server alone is stored as legacy-SERVER-NAME.
 
+    With --oauth you see at which issuer you log in, and for what; after your yes its page is opened in a browser on this machine, by you.
+    The tokens are sealed among the secrets of this home, renewed when they end, and never shown.
+
     \b
     Examples:
       mpp legacy add files --write ~/notes -- \\
           npx -y @modelcontextprotocol/server-filesystem@2025.8.21 ~/notes
       mpp legacy add weather --allow-host api.weather.gov:443 -- python3 weather.py
       mpp legacy add wiki https://mcp.example.com/mcp --header Authorization --secret WIKI_TOKEN
+      mpp legacy add board https://mcp.example.com/mcp --oauth
       mpp legacy add crm --env CRM_KEY -- crm-server --key '${CRM_KEY}'
 
     \b
@@ -68,6 +78,8 @@ def command(
       30  it started, and did not speak as an MCP server does
     """
     wish = Wish(name=name, words=words, read=read, write=write, hosts=hosts, env=env, folder=folder, headers=headers, secrets=secrets, unsandboxed=unsandboxed)
+    login = _login(oauth=oauth, of=Login(issuer=issuer, client_id=client_id, secret=client_secret, scopes=scopes, own=own))
+    wish = replace(wish, login=login)
     clock = SystemClock()
     store, server = around().store, server_of(wish, by=user_name(), now=clock.now())
     if server.name in store.load():
@@ -77,12 +89,36 @@ def command(
         table([*permissions(entry)], indent="")
     how = agreed(f"Start the older server {server.name}, which nobody verified, with that?", server.name, yes=yes)
     entry = replace(entry, server=replace(server, amr=how))
-    seen = None if no_start else look(entry)
+    seen = None if no_start else _looked(entry)
     if seen is not None:
         entry = _agreed_to(seen, yes=yes, as_json=as_json)
     store.put(entry)
     told(KIND, server.name, "added" if server.sandboxed else "added without a sandbox", how)
     _done(entry, seen, as_json=as_json)
+
+
+def _login(*, oauth: bool, of: Login) -> Login | None:
+    if not oauth and of != Login(issuer=""):
+        raise Refused("usage.legacy", "what a login is like is said with --oauth", where="--oauth", hint="add --oauth, or leave the rest out")
+    return of if oauth else None
+
+
+def _looked(entry: Entry) -> Seen:
+    """With a login before, where there is one; it is given back if nothing comes of it."""
+    if entry.server.login is None:
+        return look(entry)
+    logged_in(entry.server, 0, show_page)
+    try:
+        return look(entry)
+    except MppError:
+        logged_out(entry.server)
+        raise
+
+
+def show_page(address: str) -> None:
+    """On standard error: nobody pipes it away, and it is no result."""
+    note("Open this page in a browser on this machine, and log in there:")
+    note(address)
 
 
 def _agreed_to(seen: Seen, *, yes: bool, as_json: bool) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mpp.cli.options import here, home, is_fleet
 from mpp.errors import Refused
@@ -24,10 +24,13 @@ from mpp.host.legacy.plan import (
     judge_path,
     judge_variable,
 )
-from mpp.host.legacy.types import Entry, HTTP, Server, STDIO
+from mpp.host.legacy.oauth.held import forget
+from mpp.host.legacy.oauth.login import log_in, login_of, Person
+from mpp.host.legacy.oauth.web import Web
+from mpp.host.legacy.types import Entry, HTTP, Login, Server, STDIO
 from mpp.host.legacy.values import check_marked, mark
 from mpp.host.policy_http import is_address
-from mpp.host.system import SystemClock
+from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.scope import path_covered
 from mpp.model.value import value
 
@@ -47,6 +50,8 @@ class Wish:
     """One for each of the headers."""
     folder: str = ""
     unsandboxed: bool = False
+    login: Login | None = None
+    """Log in with OAuth; what the owner left out is what the server names."""
 
 
 def around() -> Surroundings:
@@ -63,6 +68,8 @@ def server_of(wish: Wish, *, by: str, now: int) -> Server:
             raise Refused("consent.fleet", "this host starts no server without a sandbox", where=name, hint="ask its administrator")
     if len(wish.words) == 1 and is_address(wish.words[0]):
         return _remote(wish, name, by, now)
+    if wish.login is not None:
+        raise Refused("usage.legacy", "--oauth is for a server with an address", where=name, hint="leave it out")
     if wish.headers or wish.secrets:
         raise Refused("usage.legacy", "--header and --secret are for a server with an address", where=name, hint="give a variable with --env")
     return _local(wish, name, by, now)
@@ -83,7 +90,42 @@ def _remote(wish: Wish, name: str, by: str, now: int) -> Server:
     if len(wish.headers) != len(wish.secrets):
         raise Refused("usage.legacy", "--header and --secret go together", where=name, hint="such as --header Authorization --secret WIKI_TOKEN")
     headers = judge_headers(tuple(zip(wish.headers, wish.secrets, strict=True)))
-    return Server(name=name, kind=HTTP, url=url, headers=headers, env=env, pinned_code=False, added=now, by=by)
+    login = None if wish.login is None else _login(wish.login, wish, name)
+    return Server(name=name, kind=HTTP, url=url, headers=headers, env=env, login=login, pinned_code=False, added=now, by=by)
+
+
+def _login(asked: Login, wish: Wish, name: str) -> Login:
+    """With what the server names, for a person to see. Spec: legacy V-70."""
+    url = wish.words[0]
+    if wish.env or "?" in url or "#" in url or any(one.lower() == "authorization" for one in wish.headers):
+        raise Refused("usage.legacy", "a login has an address without values and query, and no other Authorization", where=name, hint="leave them out")
+    if (asked.own and not asked.secret) or (asked.secret and not asked.client_id):
+        raise Refused("usage.legacy", "a secret is that of a client, and --own needs both", where=name, hint="give --client-id and --client-secret")
+    web = Web(url, around().private())
+    try:
+        return login_of(web, url, asked)
+    finally:
+        web.close()
+
+
+def logged_in(server: Server, port: int, show: Callable[[str], None]) -> None:
+    """A person logs in at it, or this host does. Spec: legacy V-73."""
+    if server.login is None:
+        raise Refused("usage.legacy", f"{server.name} is not added with --oauth", where="name", hint="remove it and add it again with --oauth")
+    about, web = around(), Web(server.url, around().private())
+    try:
+        log_in(server, server.login, web, about.secrets, about.environment, about.clock, SystemRandom(), Person(show=show, port=port))
+    finally:
+        web.close()
+
+
+def logged_out(server: Server) -> bool:
+    """Forgotten here, and told to the issuer. Was it told?"""
+    about, web = around(), Web(server.url, around().private())
+    try:
+        return forget(about.secrets, server, about.environment, web)
+    finally:
+        web.close()
 
 
 def _local(wish: Wish, name: str, by: str, now: int) -> Server:

@@ -21,6 +21,15 @@ def entry_json(entry: Entry, barriers: Barriers | None) -> dict[str, Json]:
         "resources": [*callable_of(entry, RESOURCE)], "templates": [*callable_of(entry, TEMPLATE)], "held": held, "content": entry.content_hash,
         "added": server.added, "by": server.by,
     }  # fmt: skip
+    if server.login is not None:
+        scopes: list[Json] = [*server.login.scopes]
+        found["login"] = {
+            "issuer": server.login.issuer,
+            "client_id": server.login.client_id,
+            "secret": server.login.secret,
+            "scopes": scopes,
+            "own": server.login.own,
+        }
     if entry.stopped is not None:
         found["stopped"] = {"since": entry.stopped.since, "why": entry.stopped.why}
     if barriers is not None and server.kind != HTTP:

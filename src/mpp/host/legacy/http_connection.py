@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 
 from mpp.errors import HostFailed, MppError, RemoteFailed, ToolFailed
 from mpp.host.legacy.limits import CALLS_AT_ONCE_MAX, HTTP_BODY_BYTES_MAX, PROXY_CONNECT_SECONDS, START_SECONDS_MAX
@@ -35,6 +36,9 @@ LIST_SECONDS = 60.0
 SILENCE_SECONDS_MAX = 330.0
 """Seconds in which a server must send something. Reason: longer than its question waits for an answer; a call ends before."""
 
+Bearer = Callable[[str], str]
+"""The token of a login: the one that holds, or, given one that the server refused, a new one. Raises what keeps it from being had."""
+
 _CLIENT_VERSION = "1"
 _SESSION = "Mcp-Session-Id"
 
@@ -42,10 +46,11 @@ _SESSION = "Mcp-Session-Id"
 class HttpConnection(Requests):
     """Safe to use from many threads: each call has a connection of its own. It speaks the older era alone."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], private: tuple[str, ...]) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], private: tuple[str, ...], bearer: Bearer | None = None) -> None:
         self._parts = check_address(url)
         self._headers, self._private = dict(headers), private
         super().__init__(_CLIENT_VERSION)
+        self._bearer, self._token = bearer, ""
         self._session_id = ""
         self._lock = threading.Lock()
         self._open = 0
@@ -54,7 +59,9 @@ class HttpConnection(Requests):
         self._told = 0
 
     @classmethod
-    def opened(cls, server: Server, secrets: SecretStore, environment: Mapping[str, str], private: tuple[str, ...]) -> HttpConnection:
+    def opened(
+        cls, server: Server, secrets: SecretStore, environment: Mapping[str, str], private: tuple[str, ...], bearer: Bearer | None = None
+    ) -> HttpConnection:  # fmt: skip
         """Raises what keeps the server from being called."""
         parts = check_address(server.url)
         host = parts.hostname or ""
@@ -62,7 +69,7 @@ class HttpConnection(Requests):
         wanted = tuple(Secret(name=one.secret, host=host, header=one.name, format=PLACEHOLDER) for one in server.headers)
         headers = {one.secret.header: one.value for one in resolve_secrets(wanted, server.package_id, secrets, environment)}
         url = filled_address(server.url, values_of(server, secrets, environment))
-        found = cls(url, headers, private)
+        found = cls(url, headers, private, bearer)
         found.open()
         return found
 
@@ -169,6 +176,17 @@ class HttpConnection(Requests):
         self._tell(data)
 
     def _post(self, data: bytes, take: Callable[[Message], None], sent: _Sent | None = None) -> None:
+        """Spec: legacy V-75. What was refused for its token was not done: it is sent once more, with a new one."""
+        if self._bearer is not None:
+            self._token = self._bearer("")
+        used = self._token
+        if not self._carried(data, take, sent) and self._bearer is not None:
+            self._token = self._bearer(used)
+            if not self._carried(data, take, sent):
+                raise RemoteFailed("remote.answer", "the server takes no token of this login", where=self._place, hint="log in anew: mpp legacy login NAME")
+
+    def _carried(self, data: bytes, take: Callable[[Message], None], sent: _Sent | None) -> bool:
+        """Was it taken? Not where the server refuses the token of the login."""
         try:
             line = self._line()
         except Stopped as fault:
@@ -180,9 +198,12 @@ class HttpConnection(Requests):
         with line:
             try:
                 with self._send(line, "POST", data.rstrip(b"\n"), {_SESSION: self._session_id} if self._session_id else {}) as response:
+                    if response.status == HTTPStatus.UNAUTHORIZED and self._bearer is not None:
+                        return False
                     self._read(response, take)
             except (OSError, http.client.HTTPException, ValueError) as fault:
                 raise RemoteFailed("remote.connection", f"the connection broke: {type(fault).__name__}", where=self._place, hint="call again") from None
+        return True
 
     @property
     def _port(self) -> int:
@@ -218,6 +239,8 @@ class HttpConnection(Requests):
         fixed = {"Accept": "application/json, text/event-stream", "Accept-Encoding": "identity", "Connection": "close", "User-Agent": "mpp"}
         if method == "POST":
             fixed |= {"Content-Type": "application/json", "Content-Length": str(len(data))}
+        if self._token:
+            fixed["Authorization"] = f"Bearer {self._token}"
         if self._session.version:
             fixed["MCP-Protocol-Version"] = self._session.version
         named = f"[{self._parts.hostname}]" if ":" in (self._parts.hostname or "") else self._parts.hostname

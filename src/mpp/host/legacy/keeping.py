@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from mpp.errors import HostFailed, MppError, Refused, ToolFailed
 from mpp.host.legacy.connection import Connection, StdioConnection
-from mpp.host.legacy.http_connection import HttpConnection
+from mpp.host.legacy.http_connection import Bearer, HttpConnection
 from mpp.host.legacy.limits import BACK_OFF_SECONDS, CRASHES_MAX, FOLLOWED_MAX, START_SECONDS_MAX, STEADY_SECONDS
 from mpp.host.legacy.pins import judge_listing, Judged
 from mpp.host.legacy.plan import plan_of
@@ -56,10 +56,20 @@ class Ready:
         return self.judged.entry
 
 
+def bearer_of(server: Server, about: Surroundings) -> Bearer | None:
+    """Where the token of its login comes from; None for a server without one."""
+    if server.login is None:
+        return None
+    from mpp.host.legacy.oauth.held import Bearer as Held  # noqa: PLC0415 - most servers have none
+    from mpp.host.legacy.oauth.web import Web  # noqa: PLC0415 - as above
+
+    return Held(server, server.login, about.secrets, about.environment, about.clock, lambda: Web(server.url, about.private()))
+
+
 def connect(server: Server, about: Surroundings) -> Connection:
     """Start it, or reach it."""
     if server.kind != STDIO:
-        return HttpConnection.opened(server, about.secrets, about.environment, about.private())
+        return HttpConnection.opened(server, about.secrets, about.environment, about.private(), bearer_of(server, about))
     if not server.sandboxed and about.is_fleet():
         raise Refused("consent.fleet", "this host starts no server without a sandbox", where=server.name, hint="ask its administrator")
     env = values_of(server, about.secrets, about.environment)

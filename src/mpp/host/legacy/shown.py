@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mpp.host.legacy.offers import own_name, TOOL
-from mpp.host.legacy.types import Barriers, Entry, HTTP
+from mpp.host.legacy.types import Barriers, Entry, HTTP, Login
 from mpp.model.jsontext import shown
 from mpp.stages.privacy.guard import Change
 
@@ -43,6 +43,8 @@ def permissions(entry: Entry) -> Iterator[tuple[str, str]]:
     if server.kind == HTTP:
         yield from (("secret", f"{one.secret}, sent as {one.name}") for one in server.headers)
         yield from (("secret", f"the variable {name}, from the secrets of this home, in the address") for name in server.env)
+        if server.login is not None:
+            yield from _login(server.login)
         return
     yield "sandbox", "of the system" if server.sandboxed else "NONE: it can do all that you can"
     if server.folder:
@@ -54,6 +56,15 @@ def permissions(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "may reach", "no host"
     yield from (("is given", f"the variable {name}, from the secrets of this home") for name in server.env)
     yield "code", "one version" if server.pinned_code else "NOT PINNED: each start may run another version"
+
+
+def _login(login: Login) -> Iterator[tuple[str, str]]:
+    yield "login", f"at {shown(login.issuer, COMMAND_SHOWN)}, {'by the right of this host alone' if login.own else 'by you, in a browser'}"
+    yield (
+        "known as",
+        f"{shown(login.client_id, COMMAND_SHOWN) or 'whatever it registers this host as'}{f', with the secret {login.secret}' if login.secret else ''}",
+    )
+    yield "may", ", ".join(shown(one, COMMAND_SHOWN) for one in login.scopes) or "what the issuer gives without being asked for more"
 
 
 def barrier_lines(barriers: Barriers) -> Iterator[tuple[str, str]]:

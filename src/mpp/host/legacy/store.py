@@ -20,8 +20,9 @@ from mpp.host.legacy.limits import (
     PINS_MAX,
     WORD_BYTES_MAX,
 )
+from mpp.host.legacy.oauth.limits import SCOPES_MAX, TEXT_CHARS_MAX
 from mpp.host.legacy.stamp import stamp
-from mpp.host.legacy.types import Entry, Header, Held, HostRule, KINDS, Pin, Server, Stopped
+from mpp.host.legacy.types import Entry, Header, Held, HostRule, KINDS, Login, Pin, Server, Stopped
 from mpp.model.events import EVENT_TIME_MAX
 from mpp.model.fields import Faults, Fields, near
 from mpp.model.jsontext import Json, canonical, read, shown
@@ -131,6 +132,9 @@ def _row(entry: Entry) -> Json:
         "hosts": hosts, "env": [*server.env], "headers": headers, "folder": server.folder, "sandboxed": server.sandboxed,
         "pinned_code": server.pinned_code, "added": server.added, "by": server.by, "amr": server.amr, "held": held,
     }  # fmt: skip
+    if server.login is not None:
+        one = server.login
+        found["login"] = {"issuer": one.issuer, "client_id": one.client_id, "secret": one.secret, "scopes": [*one.scopes], "own": one.own}
     if entry.pins is not None:
         found["pins"] = [{"name": one.name, "digest": one.digest, "document": one.document} for one in entry.pins]
     if entry.stopped is not None:
@@ -169,6 +173,7 @@ def _entry(fields: Fields) -> Entry:
 
 
 def _server(fields: Fields) -> Server:
+    login = fields.object("login", required=False)
     return Server(
         name=fields.text("name", most=NAME_MAX),
         kind=fields.one_of("kind", KINDS),
@@ -179,6 +184,7 @@ def _server(fields: Fields) -> Server:
         hosts=fields.each("hosts", lambda item, at: _host(Fields(item, at, fields.faults)), most=HOSTS_MAX),
         env=fields.texts("env", most=ENV_MAX, each_most=ENV_NAME_MAX),
         headers=fields.each("headers", lambda item, at: _header(Fields(item, at, fields.faults)), most=HEADERS_MAX),
+        login=None if login is None else _login(login),
         folder=fields.text("folder", most=WORD_BYTES_MAX, least=0),
         sandboxed=fields.flag("sandboxed"),
         pinned_code=fields.flag("pinned_code"),
@@ -191,6 +197,18 @@ def _server(fields: Fields) -> Server:
 def _word(item: Json, at: str, faults: Faults) -> str:
     """A word may be empty, and may stand twice: ``-e ONE -e TWO``."""
     return Fields({"word": item}, at, faults).text("word", most=WORD_BYTES_MAX, least=0)
+
+
+def _login(fields: Fields) -> Login:
+    found = Login(
+        issuer=fields.text("issuer", most=TEXT_CHARS_MAX),
+        client_id=fields.text("client_id", most=TEXT_CHARS_MAX, least=0),
+        secret=fields.text("secret", most=ENV_NAME_MAX, least=0),
+        scopes=fields.texts("scopes", most=SCOPES_MAX, each_most=TEXT_CHARS_MAX),
+        own=fields.flag("own"),
+    )
+    fields.end()
+    return found
 
 
 def _header(fields: Fields) -> Header:

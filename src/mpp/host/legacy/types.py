@@ -52,6 +52,20 @@ class Header:
 
 
 @value
+class Login:
+    """How this host logs in at a server over HTTP, with OAuth 2.1. Nothing in it is secret."""
+
+    issuer: str
+    client_id: str = ""
+    """Empty: this host registers itself at each login."""
+    secret: str = ""
+    """The name of the client's secret, where it has one."""
+    scopes: tuple[str, ...] = ()
+    own: bool = False
+    """By the client's own right, without a person."""
+
+
+@value
 class Server:
     """One server as its owner named it: the permission file, in a value."""
 
@@ -67,6 +81,7 @@ class Server:
     """Names of variables; the values are among the secrets of this home. ``${NAME}`` in a word or behind the host of the address stands for one."""
     headers: tuple[Header, ...] = ()
     """Over HTTP: the headers that are sent with a secret in them."""
+    login: Login | None = None
     folder: str = ""
     """Where its program is started; it may read it. Empty: in its own home."""
     sandboxed: bool = True
@@ -164,6 +179,9 @@ class Entry:
             server.name, server.kind, [*server.command], server.url, [*server.read], [*server.write], [one.shown for one in server.hosts], [*server.env],
             [[one.name, one.secret] for one in server.headers], server.folder, server.sandboxed, self.pin,
         ]  # fmt: skip
+        if server.login is not None:
+            one = server.login
+            named.append([one.issuer, one.client_id, one.secret, [*one.scopes], one.own])
         return hashlib.sha256(b"mpp-legacy-1\x00" + json.dumps(named, ensure_ascii=True).encode("ascii")).hexdigest()
 
     @property
