@@ -55,6 +55,9 @@ WRONG = [
     ("any_type", {"mpp.a": "from typing import Any\ndef f(x: dict[str, Any]) -> None: ..."}),
     ("any_type", {"mpp.a": "import typing\nx: typing.Any = 1"}),
     ("any_type", {"mpp.a": "x: 'dict[str, Any]' = {}"}),
+    ("possessive", {"mpp.a": "X = r'(?:a|bc)*+'"}),
+    ("possessive", {"mpp.a": "X = rb'(?:[^a]|b(c)){1,3}+d'"}),
+    ("possessive", {"mpp.a": "X = rf'({Y}){{{Z}}}+'"}),
     ("words", {"mpp.a": f"x = 1  # {UNFINISHED}: more"}),
     ("words", {"mpp.a": f"raise {ABSENT}"}),
     ("names", {"mpp.model.utils": "x = 1"}),
@@ -78,6 +81,7 @@ RIGHT = [
     ("catch_all", {"mpp.a": "try:\n    f()\nexcept ValueError:\n    pass\nexcept BaseException:\n    g()\n    raise"}),
     ("asserts", {"mpp.a": "x = 'assert this'"}),
     ("any_type", {"mpp.a": "x = any([1])\ny = 'Any text may say Any.'"}),
+    ("possessive", {"mpp.a": "X = r'(?>(?:[a-c()*+]++|\\\\)+x{1,3}+)*)'"}),
     ("words", {"mpp.a": "x = 'todos'"}),
     ("names", {"mpp.model.fields": "x = 1"}),
 ]

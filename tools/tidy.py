@@ -54,6 +54,8 @@ EDGES: dict[str, str] = {
 
 _WORDS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK", "NotImplemented" + "Error")) + r")\b")
 
+_CLASSES = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_POSSESSIVE_GROUP = re.compile(r"\)(?:[*+?]|\{[0-9]*,?[0-9]*\})\+")
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -352,7 +354,24 @@ def names(modules: list[Module]) -> Iterator[Finding]:
             yield Finding(module.name, 1, "a name that says nothing")
 
 
+def _written(node: ast.AST) -> str:
+    """The text of a literal, with a figure wherever a value is put in; a letter in place of what is escaped and of classes of characters."""
+    parts: list[ast.AST] = [*node.values] if isinstance(node, ast.JoinedStr) else [node]
+    text = "".join(str(part.value) if isinstance(part, ast.Constant) and isinstance(part.value, str) else "0" for part in parts)
+    if isinstance(node, ast.Constant) and isinstance(node.value, bytes):
+        text = node.value.decode("latin-1")
+    return _CLASSES.sub("c", text)
+
+
+def possessive(modules: list[Module]) -> Iterator[Finding]:
+    """Python 3.11.0 to 3.11.4, Debian's among them, goes on behind the last turn of ``(...)*+`` that did not fit: it matches too much, or nothing."""
+    for module in modules:
+        for node in (*every(module.tree, ast.Constant), *every(module.tree, ast.JoinedStr)):
+            if _POSSESSIVE_GROUP.search(_written(node)):
+                yield Finding(module.name, node.lineno, "a possessive quantifier behind a group; write (?>(?:...)*)")
+
+
 Rule = Callable[[list[Module]], Iterator[Finding]]
-PRODUCT_RULES: tuple[Rule, ...] = (layers, privates, cycles, function_length, complexity, file_length, catch_all, asserts, any_type, words, names)
+PRODUCT_RULES: tuple[Rule, ...] = (layers, privates, cycles, function_length, complexity, file_length, catch_all, asserts, any_type, possessive, words, names)
 OTHER_RULES: tuple[Rule, ...] = (function_length, complexity, file_length, words, names)
 """For tests, tools, conformance and benchmarks, where asserts and foreign types are at home."""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from mpp.host.clients.jsonspan import Node, TRIVIA, Tree
 from mpp.model.jsontext import Json
 
-_SAME_LINE = re.compile(r"(?:[ \t]*+(?://[^\r\n]*+|/\*(?:[^*\r\n]++|\*(?!/))*+\*/))*+")
+_SAME_LINE = re.compile(r"(?:[ \t]*+(?://[^\r\n]*+|/\*[^*\r\n]*+(?:\*(?!/)[^*\r\n]*+)*\*/))*")
 """Comments that stand on the line of what they follow."""
 
 _SPACE = re.compile(r"[ \t\r\n]*")

@@ -14,11 +14,11 @@ from mpp.host.clients.limits import CONFIG_DEPTH_MAX, CONFIG_VALUES_MAX
 from mpp.model.jsontext import Json, shown
 from mpp.model.value import value
 
-_STRING = r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
+_STRING = r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*"'
 _TOKEN = re.compile(
     rf"(?P<string>{_STRING})|(?P<mark>[{{}}\[\]:,])|(?P<number>-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![\w.+-])|(?P<word>true|false|null)\b"
 )
-TRIVIA = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+(?=\r?\n|\Z)|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
+TRIVIA = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+(?=\r?\n|\Z)|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/)*")
 """White space and comments. Attack: a comment that ends at a lone carriage return for one reader and goes on for another is none."""
 
 

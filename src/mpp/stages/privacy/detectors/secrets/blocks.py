@@ -33,8 +33,8 @@ _BLANK = on_use(r"(?:\\[nr]|\s)*")
 _BASE64_RUN = on_use(r"[0-9A-Za-z+/]{24}")
 # Lines of base64, parted by line ends, by escapes for them, or by what a program's text has between two strings.
 _LINES = on_use(
-    r"""(?:(?:\\[nrt]|[\s,>|\#*]|"\s*\+\s*"|["'])*+(?:[A-Za-z][A-Za-z-]{2,20}:[ ][^\n\\"]{1,80}|[0-9A-Za-z+/=]{16,}+))*+"""
-    r"""(?:(?:\\[nrt]|[\s,>|\#*]|"\s*\+\s*"|["'])*+[0-9A-Za-z+/]{1,76}={1,2})?""",
+    r"""(?>(?:(?>(?:\\[nrt]|[\s,>|\#*]|"\s*\+\s*"|["'])*)(?:[A-Za-z][A-Za-z-]{2,20}:[ ][^\n\\"]{1,80}|[0-9A-Za-z+/=]{16,}+))*)"""
+    r"""(?:(?>(?:\\[nrt]|[\s,>|\#*]|"\s*\+\s*"|["'])*)[0-9A-Za-z+/]{1,76}={1,2})?""",
     re.VERBOSE,
 )
 _LINE = on_use(r"\s*(?:[0-9A-Za-z+/=]{1,100}|[A-Za-z][A-Za-z-]{2,20}: .{1,80})?\s*")
@@ -88,7 +88,7 @@ def _over_leaves(place: Place, start: int) -> Iterator[Hit]:
 
 
 _PUTTY = on_use(
-    r"Private-Lines: \d{1,4}(?:\\r|\\n|\s){1,8}((?:[0-9A-Za-z+/=]{1,80}+(?:\\r|\\n|\s){1,8}+){0,400}+(?:Private-(?:MAC|Hash): [0-9a-f]{0,64}|[0-9A-Za-z+/=]{1,80})?)"
+    r"Private-Lines: \d{1,4}(?:\\r|\\n|\s){1,8}((?>(?:[0-9A-Za-z+/=]{1,80}+(?:\\r|\\n|\s){1,8}){0,400})(?:Private-(?:MAC|Hash): [0-9a-f]{0,64}|[0-9A-Za-z+/=]{1,80})?)"
 )
 
 
