@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 import weakref
 from collections.abc import Callable, Iterator
 
@@ -24,8 +25,8 @@ from tests.unit.sandbox.runner import Runner
 def runner() -> Iterator[Callable[..., Runner]]:
     made: list[Runner] = []
 
-    def make(body: str, more: str = "") -> Runner:
-        made.append(Runner(guests.guest(body, more=more)))
+    def make(body: str, more: str = "", *, ahead: bool = False) -> Runner:
+        made.append(Runner(guests.guest(body, more=more), ahead=ahead))
         return made[-1]
 
     yield make
@@ -48,10 +49,11 @@ ENDS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize(("body", "more", "wanted"), ENDS.values(), ids=ENDS.keys())
-def test_each_end_is_told_apart_and_the_next_call_works(runner, body: str, more: str, wanted: Ending | None) -> None:
-    made = runner(body, more)
-    for _ in range(2):
+def test_each_end_is_told_apart_and_the_next_call_works(runner, body: str, more: str, wanted: Ending | None, ahead: bool) -> None:
+    made = runner(body, more, ahead=ahead)
+    for _ in range(3):
         _, ending = made.run(order())
         assert ending == wanted if wanted is not None else ending.kind == "trap"
 
@@ -68,6 +70,64 @@ def test_no_handler_of_the_guest_takes_its_end(runner) -> None:
         guest, ending = runner(body, "(tag $e)").run(order(seconds=0.05 if kind == "deadline" else 5))
         assert ending.kind == kind
         assert not guest.stdout.endswith(b"!")
+
+
+STARTS = {
+    "that loops": ("(loop $again (br $again))", "deadline"),
+    "that asks the host": ("(drop (call $call (i32.const 0) (i32.const 2) (i32.const 64) (i32.const 64)))", "exit"),
+    "that speaks": ("(call $say (i32.const 1) (i32.const 1024) (i32.const 1))", "exit"),
+    "that recurses": ("(call $early)", "trap"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind"), STARTS.values(), ids=STARTS.keys())
+def test_a_start_section_does_not_run_before_its_call(runner, body: str, kind: str) -> None:
+    """Attack: code that computes, asks and speaks while nobody has called it, when no deadline and no grant of a call holds."""
+    asked: list[bytes] = []
+    begun = time.monotonic()
+    made = runner("", f"(func $early {body}) (start $early)", ahead=True)
+    # Nothing of it ended by a clock: there was no time at all.
+    assert not made.core._is_made
+    for number in (1, 2):
+        guest, ending = made.run(order(seconds=0.05 if kind == "deadline" else 60), lambda request: asked.append(request) or b"{}")
+        assert ending.kind == kind
+        assert len(asked) == (number if "$call " in body else 0)
+        assert len(guest.stdout) == (1 if "$say" in body else 0)
+    assert time.monotonic() - begun < 30
+
+
+def test_an_instance_that_waits_is_as_good_as_a_new_one(runner) -> None:
+    """Memory, globals and tables are those of the module in each call, whatever the call before has done to its own."""
+    more = """(global $g (mut i32) (i32.const 7)) (table 2 10 funcref) (func $f) (elem (i32.const 0) $f) (data (i32.const 2000) "ABC")"""
+    body = """(i32.store (i32.const 1024) (global.get $g)) (i32.store (i32.const 1028) (i32.load (i32.const 2000))) (i32.store (i32.const 1032) (memory.size))
+        (i32.store (i32.const 1036) (table.size 0)) (i32.store (i32.const 1040) (ref.is_null (table.get 0 (i32.const 1))))
+        (global.set $g (i32.const 9)) (i32.store (i32.const 2000) (i32.const 0)) (drop (memory.grow (i32.const 3)))
+        (table.set 0 (i32.const 1) (table.get 0 (i32.const 0))) (drop (table.grow 0 (ref.null func) (i32.const 5)))
+        (call $say (i32.const 1) (i32.const 1024) (i32.const 20))"""
+    made = runner(body, more, ahead=True)
+    outputs = {bytes(made.run(order())[0].stdout) for _ in range(4)}
+    assert outputs == {b"".join(number.to_bytes(4, "little") for number in (7, 0x434241, 2, 2, 1))}
+    assert made.core._is_made
+
+
+def test_an_instance_made_with_another_limit_is_not_used(runner) -> None:
+    body = "(i32.store (i32.const 1024) (memory.grow (i32.const 20))) (call $say (i32.const 1) (i32.const 1024) (i32.const 4))"
+    made = runner(body, ahead=True)
+    grown, refused = (2).to_bytes(4, "little"), b"\xff" * 4
+    for memory, wanted in ((16 << 20, grown), (1 << 20, refused), (1 << 20, refused), (16 << 20, grown)):
+        assert bytes(made.run(order(memory=memory))[0].stdout) == wanted
+
+
+@pytest.mark.parametrize("exports", ['(memory (export "memory") 1)', '(func (export "_start"))'])
+def test_what_cannot_be_made_ahead_says_so_in_its_call(exports: str) -> None:
+    made = Runner(wat2wasm(f"(module {exports})"), ahead=True)
+    for _ in range(2):
+        if "memory" in exports:
+            assert made.run(order())[1] == Ending(kind="trap", detail="no function _start")
+        else:
+            with pytest.raises(HostFailed, match="no memory"):
+                made.run(order())
+    made.close()
 
 
 def test_a_memory_that_does_not_fit_is_no_start(runner) -> None:

@@ -73,6 +73,13 @@ def test_messages_are_split_wherever_they_are_torn() -> None:
         assert not buffer
 
 
+def test_only_a_whole_message_alone_is_one() -> None:
+    message = frames.frame(frames.ASK, b"abc")
+    assert frames.whole(message) == (frames.ASK, b"abc")
+    assert frames.whole(frames.frame(frames.READY)) == (frames.READY, b"")
+    assert [frames.whole(piece) for piece in (b"", message[:4], message[:5], message[:-1], message + b"x", message + message)] == [None] * 6
+
+
 def test_a_message_that_is_too_long_is_refused_by_its_header() -> None:
     fits = bytearray(frames.HEADER.pack(FRAME_BYTES_MAX, frames.ASK))
     assert [*frames.split(fits)] == []

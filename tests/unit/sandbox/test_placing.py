@@ -36,7 +36,8 @@ def shared() -> tuple[Engine, Linked, DeadlineTimer]:
 class Layer:
     """One module, run with an image or to get one."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, ahead: bool) -> None:
+        self.is_ahead = ahead
         self.engine, self.linked, self.timer = shared()
         fd = sealed_memory(self.engine.compile(layered.wasm(*words)))
         self.module = self.engine.load(f"/proc/self/fd/{fd}", component=False)
@@ -44,7 +45,9 @@ class Layer:
         self.target = os.memfd_create("image", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 
     def run(self, image: Restoring | Taking, guest: CallGuest, given: Order) -> Ending:
-        runner = CoreRunner(self.engine, self.module, self.linked, image)
+        runner = CoreRunner(self.engine, self.module, self.linked, image, given.memory_bytes)
+        if self.is_ahead:
+            runner.ahead()
         try:
             return runner.run(guest, given.memory_bytes, given.deadline, self.timer)
         finally:
@@ -73,12 +76,12 @@ def order(line: bytes, memory: int = 16 << 20) -> Order:
     return Order(deadline=time.monotonic() + 5, deterministic=True, now_ns=7, seed=bytes(32), env=(), stdin=line, memory_bytes=memory)
 
 
-@pytest.fixture
-def layer() -> Iterator[Callable[..., Layer]]:
+@pytest.fixture(params=[False, True], ids=["made in the call", "made ahead"])
+def layer(request: pytest.FixtureRequest) -> Iterator[Callable[..., Layer]]:
     made: list[Layer] = []
 
     def make(*words: str) -> Layer:
-        made.append(Layer(*words))
+        made.append(Layer(*words, ahead=request.param))
         return made[-1]
 
     yield make

@@ -42,6 +42,17 @@ def test_a_guest_ends_at_its_deadline_and_not_before(worker) -> None:
     assert time.monotonic() - begun >= 0.2
 
 
+def test_a_timer_that_fires_between_two_calls_does_no_harm(worker) -> None:
+    """The moment of the first call comes when the second one is over: the thread that it starts and ends is within the barriers."""
+    made = worker(guests.guest(guests.ECHO))
+    given = order(b"x", seconds=2.0)
+    assert call(made, given).stdout == b"x"
+    time.sleep(max(given.deadline - time.monotonic(), 0) + 0.1)
+    assert made.is_idle()
+    for text in (b"y", b"z"):
+        assert call(made, order(text, seconds=60)).stdout == text
+
+
 def test_a_start_section_is_held_by_the_deadline_too(worker) -> None:
     spin = "(func $spin (loop $again (br $again))) (start $spin)"
     run = call(worker(guests.guest("", more=spin)), order(seconds=0.1))

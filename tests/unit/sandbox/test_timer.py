@@ -62,6 +62,50 @@ def test_a_timer_fires_once(looping: Runner) -> None:
     other.close()
 
 
+def test_a_moment_that_is_set_already_stays_if_it_comes_first(looping: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    timer = DeadlineTimer(looping.engine.api, looping.engine)
+    sets: list[float] = []
+    kept = timer._set
+    monkeypatch.setattr(timer, "_set", lambda until, interval: (sets.append(until), kept(until, interval)))
+    now = time.monotonic()
+    for seconds in (100.0, 200.0, 100.0, 50.0, 60.0):
+        timer.arm(now + seconds)
+    assert sets == [now + 100.0, now + 50.0]
+    # What is past has fired, so it holds for nobody.
+    timer.arm(now - 1)
+    timer.arm(now + 50.0)
+    assert sets[2:] == [now - 1, now + 50.0]
+    timer.close()
+
+
+def test_a_moment_left_by_an_earlier_call_is_followed_by_the_own_one(looping: Runner) -> None:
+    """It fires in the middle of a call that has not set the timer itself."""
+    looping.timer.disarm()
+    begun = time.monotonic()
+    looping.timer.arm(begun + 0.02)
+    assert looping.run(order(seconds=0.15))[1].kind == "deadline"
+    assert time.monotonic() - begun >= 0.15
+
+
+def test_what_fires_unseen_fires_again(looping: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is over between our look at the clock and the engine's new count: without a second one this loop would be endless."""
+    looping.timer.disarm()
+    looping.timer.arm(time.monotonic() + 0.02)
+    again = looping.timer.again
+
+    def late(until: float) -> None:
+        again(until)
+        time.sleep(max(until - time.monotonic(), 0) + 0.02)
+
+    monkeypatch.setattr(looping.timer, "again", late)
+    assert looping.run(order(seconds=0.1))[1].kind == "deadline"
+    monkeypatch.undo()
+    # With its call the repetition ends.
+    assert not looping.timer._repeats
+    counts = Counting(looping)
+    assert counts.during(0.1) == 1
+
+
 class Counting:
     """How often the engine looked at the clock during a call: once for each move of the epoch."""
 
@@ -70,6 +114,8 @@ class Counting:
 
     def during(self, seconds: float) -> int:
         looks: list[int] = []
+        # What an earlier call has left to fire would be looked at as well.
+        self.runner.timer.disarm()
         call = self.runner.linked.call
         given = order(seconds=seconds)
         clock = time.monotonic

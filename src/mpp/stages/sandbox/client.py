@@ -164,6 +164,8 @@ class Worker:
         self._channel, self._sender = channel, sender
         self._handle = -1
         self._buffer = bytearray()
+        self._said = select.poll()
+        self._said.register(channel.fileno(), select.POLLIN | select.POLLHUP)
         self._turn_until = 0.0
         self.barriers: Mapping[str, Json] = {}
         self.calls = 0
@@ -215,6 +217,8 @@ class Worker:
                 continue
             if not piece:
                 raise ToolFailed("tool.crashed", "the sandbox process ended in the middle of a call", hint="call again; report the package if it happens again")
+            if not self._buffer and (one := frames.whole(piece)) is not None:
+                return [one]
             self._buffer += piece
             if found := list(frames.split(self._buffer)):
                 return found
@@ -263,9 +267,7 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Is it alive, with nothing to say? A worker that speaks unasked is thrown away."""
-        poll = select.poll()
-        poll.register(self._channel.fileno(), select.POLLIN | select.POLLHUP)
-        return not self._buffer and not poll.poll(0)
+        return not self._buffer and not self._said.poll(0)
 
     def kill(self) -> None:
         """End the process. The zygote's kernel entry is reaped by itself."""

@@ -202,6 +202,9 @@ class ComponentRunner:
         self._call.starting = False
         return self._enter(function, context, None, 0, result, 1)
 
+    def ahead(self) -> None:
+        """Nothing: the standard input of a call is part of its store."""
+
     def _ended(self, error: int) -> Ending:
         call = self._call
         if not error:

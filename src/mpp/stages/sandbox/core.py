@@ -30,7 +30,7 @@ from mpp.stages.sandbox.capi import (
 from mpp.stages.sandbox.engine import Engine
 from mpp.stages.sandbox.placing import Place, Restoring, START, Taking
 from mpp.stages.sandbox.timer import DeadlineTimer
-from mpp.stages.sandbox.types import Ending
+from mpp.stages.sandbox.types import Ending, EXITED
 from mpp.stages.sandbox.wasi import DeadlineOver, OutputOver, ProcExit
 
 _TRAP_INTERRUPT = 10
@@ -40,6 +40,7 @@ _TRAP_NAMES = {
 """The engine's trap codes, by the word that an error shows."""
 
 _STOP = b"stopped"
+_NOTHING = memoryview(b"")
 
 
 class Guest(Protocol):
@@ -55,12 +56,12 @@ class Guest(Protocol):
 
 
 class CoreRunner:
-    """One module with its imports linked. ``run`` makes an instance, runs it and throws it away.
+    """One module with its imports linked. ``run`` makes an instance, unless ``ahead`` has, and runs it; ``rest`` throws it away.
 
     ``image``: what is laid under each instance, or taken from the one that initialises itself; the module is a layer then, and the engine no pooled one.
     """
 
-    def __init__(self, engine: Engine, module: int, linked: Linked, image: Restoring | Taking | None = None) -> None:
+    def __init__(self, engine: Engine, module: int, linked: Linked, image: Restoring | Taking | None = None, memory_bytes: int = 0) -> None:
         api = engine.api
         self._engine, self._api, self._linked, self._image = engine, api, linked, image
         self._entry = START if image is None else image.entry
@@ -74,49 +75,94 @@ class CoreRunner:
         self._trap_at, self._instance_at = ctypes.addressof(self._trap), ctypes.addressof(self._instance)
         self._function_at = ctypes.addressof(self._function)
         self._callable = self._function_at + Extern.of.offset
+        self._store = self._context = 0
+        self._memory_bytes = memory_bytes
+        self._is_made = False
+        """Does the store hold an instance of which nothing has run?"""
 
     def run(self, guest: Guest, memory_bytes: int, deadline: float, timer: DeadlineTimer) -> Ending:
-        """Run the entry once, until ``deadline`` on the monotonic clock."""
-        api, call = self._api, self._linked.call
-        store = api.store_new(self._engine.pointer, None, None)
-        context = api.store_context(store)
-        call.begin(guest, context, deadline)
-        api.store_limiter(store, memory_bytes, limits.TABLE_ITEMS_MAX, 1, limits.TABLES_MAX, 1)
-        api.store_deadline_callback(store, call.deadline_pointer, None, None)
-        api.set_epoch_deadline(context, 1)
+        """Run the entry once, until ``deadline`` on the monotonic clock. What is left of the instance goes with ``rest``."""
+        call = self._linked.call
+        if not self._is_made or memory_bytes != self._memory_bytes:
+            self._open(memory_bytes)
+        call.begin(guest, deadline, timer)
+        self._api.set_epoch_deadline(self._context, 1)
+        # After that: who is told by the timer that time is over must count from before it.
         timer.arm(deadline)
         try:
-            return self._ended(self._run(context))
+            return self._ended(self._run())
         finally:
-            timer.disarm()
+            self._is_made = False
+            timer.rest()
             call.end()
-            api.store_delete(store)
 
-    def _run(self, context: int) -> int:
-        """The error, if any; a trap stands in its own place."""
-        api = self._api
-        self._trap.value = None
-        # A start section runs here, so the limits and the timer hold already.
-        error = api.pre_instantiate(self._pre, context, self._instance_at, self._trap_at)
+    def ahead(self) -> None:
+        """Have a fresh instance ready, of which nothing has run: the next call does not wait until it is made.
+
+        A start section finds no time and no guest that answers it; what has one is made with its call.
+        """
+        self._open(self._memory_bytes)
+        try:
+            error = self._make()
+        except HostFailed:
+            self._give_up()
+            return
         if error or self._trap.value:
-            self._linked.call.starting = True
-            return error
-        self._linked.call.find_memory(self._instance_at)
-        if not api.export_get(context, self._instance_at, self._entry, len(self._entry), self._function_at) or self._function.kind != EXTERN_FUNC:
-            return api.error_new(b"no function " + self._entry)
-        if self._image is not None:
-            return self._with_image(context, self._image)
-        return api.func_call(context, self._callable, None, 0, None, 0, self._trap_at)
+            self._ended(error)
+            self._give_up()
+            return
+        self._is_made = True
 
-    def _with_image(self, context: int, image: Restoring | Taking) -> int:
-        call = self._linked.call
-        at = Place(context, self._instance_at, call.memory_handle)
-        error = image.before(at)
-        if error:
+    def _give_up(self) -> None:
+        self._linked.call.end()
+        self.rest()
+
+    def rest(self) -> None:
+        """Throw the instance away, with all that it held."""
+        if not self._store:
+            return
+        if self._image is not None:
+            self._image.rest()
+        self._api.store_delete(self._store)
+        self._store, self._is_made = 0, False
+
+    def _open(self, memory_bytes: int) -> None:
+        """A fresh store, whose limits hold from the start."""
+        self.rest()
+        api, call = self._api, self._linked.call
+        self._store = store = api.store_new(self._engine.pointer, None, None)
+        self._context, self._memory_bytes = api.store_context(store), memory_bytes
+        call.context = self._context
+        api.store_limiter(store, memory_bytes, limits.TABLE_ITEMS_MAX, 1, limits.TABLES_MAX, 1)
+        api.store_deadline_callback(store, call.deadline_pointer, None, None)
+
+    def _make(self) -> int:
+        """The instance with all that is laid under it. The error, if any; a trap stands in its own place."""
+        api, call = self._api, self._linked.call
+        self._trap.value = None
+        # A start section runs here, so the limits and the time hold already.
+        error = api.pre_instantiate(self._pre, self._context, self._instance_at, self._trap_at)
+        if error or self._trap.value:
             call.starting = True
             return error
-        error = self._api.func_call(context, self._callable, None, 0, None, 0, self._trap_at)
-        image.after(at, call.view(), returned=not error and not self._trap.value)
+        call.find_memory(self._instance_at)
+        if not api.export_get(self._context, self._instance_at, self._entry, len(self._entry), self._function_at) or self._function.kind != EXTERN_FUNC:
+            return api.error_new(b"no function " + self._entry)
+        if self._image is not None:
+            error = self._image.before(self._place())
+            call.starting = bool(error)
+        return error
+
+    def _place(self) -> Place:
+        return Place(self._context, self._instance_at, self._linked.call.memory_handle)
+
+    def _run(self) -> int:
+        error = 0 if self._is_made else self._make()
+        if error or self._trap.value:
+            return error
+        error = self._api.func_call(self._context, self._callable, None, 0, None, 0, self._trap_at)
+        if self._image is not None:
+            self._image.after(self._place(), self._linked.call.view(), returned=not error and not self._trap.value)
         return error
 
     def _ended(self, error: int) -> Ending:
@@ -132,13 +178,14 @@ class CoreRunner:
         if call.ending is not None:
             return call.ending
         if not trap and not error:
-            return Ending(kind="exit")
+            return EXITED
         if code == _TRAP_INTERRUPT or call.over:
             return Ending(kind="deadline")
         kind = "start" if call.starting and code < 0 else "trap"
         return Ending(kind=kind, detail=_TRAP_NAMES.get(code) or _last_line(words))
 
     def close(self) -> None:
+        self.rest()
         self._api.bind("wasmtime_instance_pre_delete")(self._pre)
 
 
@@ -156,34 +203,35 @@ class _Call:
         self.guest: Guest | None = None
         self.ending: Ending | None = None
         self.over = self.starting = False
-        self._context = self._base = self._size = 0
+        self.context = self._base = self._size = 0
         self._deadline = 0.0
+        self._timer: DeadlineTimer | None = None
         self._found = False
         self._memory = Extern()
         self._memory_at = ctypes.addressof(self._memory)
         self.memory_handle = self._memory_at + Extern.of.offset
-        self._view = memoryview(b"")
+        self._view = _NOTHING
         self.caller = 0
         self._deadline_callback = DEADLINE_CALLBACK(self._on_epoch)
         self.deadline_pointer = ctypes.cast(self._deadline_callback, ctypes.c_void_p).value or 0
 
-    def begin(self, guest: Guest, context: int, deadline: float) -> None:
-        self.guest, self._context, self._deadline = guest, context, deadline
-        self.ending, self.over, self.starting, self._found = None, False, False, False
+    def begin(self, guest: Guest, deadline: float, timer: DeadlineTimer) -> None:
+        self.guest, self._deadline, self._timer = guest, deadline, timer
+        self.ending, self.over, self.starting = None, False, False
         guest.attach(self.view)
 
     def end(self) -> None:
-        # The memory is unmapped with its store; a view must not outlive it.
-        self.guest, self._view, self._size, self._found, self.caller = None, memoryview(b""), 0, False, 0
+        # The memory is unmapped with its store; a view must not outlive it. Nobody has time in a store before ``begin``.
+        self.guest, self._deadline, self._view, self._size, self._found, self.caller = None, 0.0, _NOTHING, 0, False, 0
 
     def find_memory(self, instance: int) -> None:
-        self._take(self._api.export_get(self._context, instance, b"memory", 6, self._memory_at))
+        self._take(self._api.export_get(self.context, instance, b"memory", 6, self._memory_at))
 
     def _take(self, found: int) -> None:
         if not found or self._memory.kind != EXTERN_MEMORY:
             raise HostFailed("host.native", "the module has no memory to speak through", hint="verify the package again")
         self._found, self._size = True, 0
-        self._base = self._api.memory_data(self._context, self.memory_handle)
+        self._base = self._api.memory_data(self.context, self.memory_handle)
 
     def view(self) -> memoryview:
         """The guest's memory as it is now; it may have grown since the last look."""
@@ -192,7 +240,7 @@ class _Call:
                 raise HostFailed("host.sandbox", "the memory of a guest is asked for after its end", hint="report this as a fault of the host")
             # In a start section nobody has the instance yet; the caller has.
             self._take(self._api.caller_export_get(self.caller, b"memory", 6, self._memory_at))
-        size = self._api.memory_size(self._context, self.memory_handle)
+        size = self._api.memory_size(self.context, self.memory_handle)
         if size != self._size:
             self._size = size
             self._view = memoryview((ctypes.c_ubyte * size).from_address(self._base)).cast("B")
@@ -201,6 +249,8 @@ class _Call:
     def _on_epoch(self, _context: int, _data: int, further: Longs, kind: Octets) -> int | None:
         # Attack on fairness: the timer of the call before may fire late. Only the clock decides.
         if time.monotonic() < self._deadline:
+            if self._timer is not None:
+                self._timer.again(self._deadline)
             further[0], kind[0] = 1, 0
             return None
         self.over = True

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from mpp.errors import ToolFailed
-from mpp.model.value import value
 from mpp.stages.sandbox import limits
-from mpp.stages.sandbox.types import Ending, ENDINGS
+from mpp.stages.sandbox.types import Ending, ENDINGS, EXITED
 
 CALL, ANSWER, READY, DONE, ASK, FAILED, STARTED = range(1, 8)
 
 HEADER = struct.Struct("<IB")
-_CALL = struct.Struct("<dBQ32sIII")
-_DONE = struct.Struct("<BiIIIII")
+_CALL, _CALL_HEAD = struct.Struct("<dBQ32sIII"), struct.Struct("<IBdBQ32sIII")
+_DONE, _DONE_HEAD = struct.Struct("<BIIIIII"), struct.Struct("<IBBIIIIII")
+_PLACES = {kind: number for number, kind in enumerate(ENDINGS)}
 
 FRAME_BYTES_MAX = limits.HOST_REQUEST_BYTES_MAX + limits.STDOUT_BYTES_MAX
 """Bytes of one frame. Reason: the largest of its kinds, an answer to a host call, and room."""
@@ -28,12 +29,13 @@ RECEIVE_BYTES = 64 * 1024
 TALK_BYTES_MAX = 64 * 1024
 """Bytes of the report on used files. Reason: bounds what a worker can make the host parse."""
 
+_CODE_MAX = 0xFFFFFFFF
+
 DETAIL_BYTES_MAX = 1024
 """Bytes of the words about a trap. Reason: they are shown on one line."""
 
 
-@value
-class Order:
+class Order(NamedTuple):
     """What a worker is told about one call."""
 
     deadline: float
@@ -48,8 +50,7 @@ class Order:
     memory_bytes: int
 
 
-@value
-class Finished:
+class Finished(NamedTuple):
     """What a worker says of a call. Only the sizes were judged."""
 
     ending: Ending
@@ -64,6 +65,14 @@ class Finished:
 def frame(kind: int, *parts: bytes | bytearray | memoryview) -> bytes:
     """One message."""
     return b"".join((HEADER.pack(sum(map(len, parts)), kind), *parts))
+
+
+def whole(piece: bytes) -> tuple[int, bytes] | None:
+    """The message that ``piece`` is, if it is exactly one, as nearly always."""
+    if len(piece) < HEADER.size:
+        return None
+    size, kind = HEADER.unpack_from(piece)
+    return (kind, piece[HEADER.size :]) if size == len(piece) - HEADER.size else None
 
 
 def split(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
@@ -86,18 +95,20 @@ def broken(what: str) -> ToolFailed:
 
 
 def pack_order(order: Order) -> bytes:
-    env = b"".join(name + b"=" + text + b"\0" for name, text in order.env)
-    fixed = _CALL.pack(order.deadline, order.deterministic, order.now_ns, order.seed, order.memory_bytes >> 20, len(env), len(order.stdin))
-    return frame(CALL, fixed, env, order.stdin)
+    env = b"".join(name + b"=" + text + b"\0" for name, text in order.env) if order.env else b""
+    size = _CALL.size + len(env) + len(order.stdin)
+    head = _CALL_HEAD.pack(
+        size, CALL, order.deadline, order.deterministic, order.now_ns, order.seed, order.memory_bytes >> 20, len(env), len(order.stdin)
+    )  # fmt: skip
+    return b"".join((head, env, order.stdin))
 
 
 def read_order(body: bytes) -> Order:
     """Read by the worker; the host is trusted by it."""
     deadline, deterministic, now_ns, seed, mebibytes, env_size, stdin_size = _CALL.unpack_from(body)
-    at = _CALL.size
-    pairs = tuple(_pair(item) for item in body[at : at + env_size].split(b"\0")[:-1])
-    stdin = body[at + env_size : at + env_size + stdin_size]
-    return Order(deadline=deadline, deterministic=bool(deterministic), now_ns=now_ns, seed=seed, env=pairs, stdin=stdin, memory_bytes=mebibytes << 20)
+    at = _CALL.size + env_size
+    env = tuple(map(_pair, body[_CALL.size : at].split(b"\0")[:-1])) if env_size else ()
+    return Order(deadline, bool(deterministic), now_ns, seed, env, body[at : at + stdin_size], mebibytes << 20)
 
 
 def _pair(item: bytes) -> tuple[bytes, bytes]:
@@ -107,9 +118,11 @@ def _pair(item: bytes) -> tuple[bytes, bytes]:
 
 def pack_finished(ending: Ending, stdout: bytearray, stderr: bytearray, stderr_cut: int, talk: bytes) -> bytes:
     detail = ending.detail.encode("utf-8", "replace")[:DETAIL_BYTES_MAX]
-    code = ending.code if ending.code < 1 << 31 else ending.code - (1 << 32)
-    fixed = _DONE.pack(ENDINGS.index(ending.kind), code, len(detail), len(stdout), len(stderr), min(stderr_cut, 2**32 - 1), len(talk))
-    return frame(DONE, fixed, detail, stdout, stderr, talk)
+    sizes = len(detail), len(stdout), len(stderr), len(talk)
+    head = _DONE_HEAD.pack(
+        _DONE.size + sum(sizes), DONE, _PLACES[ending.kind], ending.code & _CODE_MAX, *sizes[:3], min(stderr_cut, 2**32 - 1), sizes[3]
+    )  # fmt: skip
+    return b"".join((head, detail, stdout, stderr, talk))
 
 
 def read_finished(body: bytes) -> Finished:
@@ -118,11 +131,12 @@ def read_finished(body: bytes) -> Finished:
         raise broken("half of an answer")
     kind, code, detail, stdout, stderr, cut, talk = _DONE.unpack_from(body)
     sizes_fit = detail <= DETAIL_BYTES_MAX and stdout <= limits.STDOUT_BYTES_MAX and stderr <= limits.STDERR_BYTES_MAX and talk <= TALK_BYTES_MAX
-    if not sizes_fit or kind >= len(ENDINGS) or len(body) != _DONE.size + detail + stdout + stderr + talk:
+    out = _DONE.size + detail
+    log = out + stdout
+    end = log + stderr
+    if not sizes_fit or kind >= len(ENDINGS) or len(body) != end + talk:
         raise broken("an answer whose sizes do not fit")
-    ends = [_DONE.size]
-    for size in (detail, stdout, stderr, talk):
-        ends.append(ends[-1] + size)
-    parts = [body[ends[i] : ends[i + 1]] for i in range(4)]
-    ending = Ending(kind=ENDINGS[kind], code=code & 0xFFFFFFFF, detail=parts[0].decode("utf-8", "replace"))
-    return Finished(ending=ending, stdout=parts[1], stderr=parts[2], stderr_cut=cut, talk=parts[3])
+    ending = EXITED
+    if kind or code or detail:
+        ending = Ending(kind=ENDINGS[kind], code=code, detail=body[_DONE.size : out].decode("utf-8", "replace"))
+    return Finished(ending, body[out:log], body[log:end], cut, body[end:])

@@ -67,7 +67,7 @@ class CallGuest(Preview1):
         super().__init__(
             grants.setup,
             args=ARGUMENTS,
-            env=tuple(name + b"=" + text for name, text in order.env),
+            env=tuple(name + b"=" + text for name, text in order.env) if order.env else (),
             times=Times.standing(order.now_ns) if order.deterministic else _LIVE_TIMES,
             random=seeded(order.seed) if order.deterministic else os.urandom,
             deadline=order.deadline,
@@ -78,9 +78,9 @@ class CallGuest(Preview1):
     def finish(self) -> bytes:
         """Close what the guest opened, and say which files it used."""
         self.close()
-        used = self.used()
-        if not used.read and not used.written:
+        if not self.has_used_files:
             return b""
+        used = self.used()
         report: dict[str, Json] = {"read": [*used.read], "written": [*used.written], "more": used.more}
         told = json.dumps(report).encode()
         return told if len(told) <= TALK_BYTES_MAX else b'{"more": true}'

@@ -70,6 +70,7 @@ class InProcess:
         guest = CallGuest(order, self._grants, lambda request: drive(answer_request(request, calls, scope, order.deadline, notes)))
         with self._lock:
             ending = self._runner.run(guest, order.memory_bytes, order.deadline, self._machine.timer)
+            self._runner.rest()
         finished = frames.Finished(ending=ending, stdout=bytes(guest.stdout), stderr=bytes(guest.stderr), stderr_cut=guest.stderr_cut, talk=guest.finish())
         return finished_run(finished, notes, begun)
 

@@ -61,9 +61,10 @@ class Restoring:
                 return error
         # This engine takes memory for each instance and unmaps it with its end. Attack: a pool would keep the mapping in its slot, for the
         # next instance, of whatever module, to read.
-        self._base = api.memory_data(at.context, at.memory)
-        if not self._keeper.place(self._base):
+        base = api.memory_data(at.context, at.memory)
+        if not self._keeper.place(base):
             return api.error_new(b"the image cannot be mapped")
+        self._base = base
         for name, value in self._values:
             if not api.export_get(at.context, at.instance, name, len(name), self._found_at) or self._found.kind != EXTERN_GLOBAL:
                 return api.error_new(b"the image is of another layer")
@@ -72,9 +73,14 @@ class Restoring:
                 return error
         return 0
 
-    def after(self, at: Place, memory: memoryview, *, returned: bool) -> None:  # noqa: ARG002 - its place is known from before
-        """The call is over, however it ended; what it wrote goes with its store, or is written over."""
-        self._keeper.take(self._base)
+    def after(self, at: Place, memory: memoryview, *, returned: bool) -> None:
+        """What the call wrote goes with its store, or is written over in ``rest``."""
+
+    def rest(self) -> None:
+        """Before the instance goes, however its call ended, and also if it had none."""
+        if self._base:
+            self._keeper.take(self._base)
+            self._base = 0
 
 
 def _value(one: GlobalValue) -> Value:
@@ -113,6 +119,9 @@ class Taking:
             while piece:
                 piece = piece[os.write(self._fd, piece) :]
         self.size = len(memory)
+
+    def rest(self) -> None:
+        """The image was written out as soon as it was there."""
 
     def _globals(self, at: Place) -> tuple[GlobalValue, ...]:
         """The exported mutable ones. That these are all of the mutable ones, the gatekeeper has seen."""

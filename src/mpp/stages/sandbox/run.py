@@ -26,6 +26,7 @@ REQUEST_FAMILY = "call"
 """Its refusals never leave this module: they become the words of an answer."""
 
 REQUEST_KEYS = {"method", "params"}
+NOTHING_USED = Used()
 _PATH_CHARS_MAX = 1024
 
 
@@ -148,9 +149,9 @@ def _rendered(answer: HostAnswer) -> bytes:
 
 
 def _fault_of(ending: Ending) -> MppError | None:
-    detail = shown(ending.detail, 200)
     if ending.kind == "exit":
         return None
+    detail = shown(ending.detail, 200)
     if ending.kind == "deadline":
         return ToolFailed("tool.deadline", "the tool did not end in time", hint="ask the tool for less, or give it more time, up to the limit of its manifest")
     if ending.kind == "output":
@@ -197,6 +198,8 @@ class Notes:
 
     def used(self, talk: bytes) -> Used:
         """With what the worker says of files, which is judged only for its form."""
+        if not talk and not self.host_calls:
+            return NOTHING_USED
         report: object = {}
         if talk:
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+import time
 
 from mpp.errors import HostFailed
 from mpp.stages.sandbox.capi import Api
@@ -15,6 +16,7 @@ from mpp.stages.sandbox.engine import Engine
 
 _CLOCK_MONOTONIC, _SIGEV_THREAD = 1, 2
 _EVENT_BYTES = 64
+_AGAIN_NS = 5_000_000
 
 
 class DeadlineTimer:
@@ -33,16 +35,40 @@ class DeadlineTimer:
         self._spec = (ctypes.c_int64 * 4)(0, 0, 0, 0)
         self._at = ctypes.addressof(self._spec)
         self._delete = libc.timer_delete
+        self._until = 0.0
+        self._repeats = False
 
     def arm(self, until: float) -> None:
-        """Fire when the monotonic clock shows ``until``; at once if it is past."""
-        whole = max(int(until * 1e9), 1)
-        self._spec[2], self._spec[3] = divmod(whole, 1_000_000_000)
-        self._settime(self._timer, 1, self._at, None)
+        """Fire when the monotonic clock shows ``until``, or before: a moment that was set for an earlier call stays, and ``again`` sets the right one then."""
+        if time.monotonic() < self._until <= until:
+            return
+        self._set(until, 0)
+
+    def again(self, until: float) -> None:
+        """Fire when the clock shows ``until``, and every few milliseconds after that.
+
+        Attack on punctuality: it fires while the engine still counts from before, so that nobody sees it. The next one is seen.
+        """
+        self._set(until, _AGAIN_NS)
+        self._repeats = True
+
+    def rest(self) -> None:
+        """The call is over. What fires once is left to fire, since to set it twice for each call costs more."""
+        if self._repeats:
+            self.disarm()
 
     def disarm(self) -> None:
-        self._spec[2] = self._spec[3] = 0
+        self._repeats = False
+        self._until = 0.0
+        self._spec[1] = self._spec[2] = self._spec[3] = 0
         self._settime(self._timer, 0, self._at, None)
+
+    def _set(self, until: float, interval_ns: int) -> None:
+        whole = max(int(until * 1e9), 1)
+        self._spec[1] = interval_ns
+        self._spec[2], self._spec[3] = divmod(whole, 1_000_000_000)
+        self._until = until
+        self._settime(self._timer, 1, self._at, None)
 
     def close(self) -> None:
         self._delete(self._timer)

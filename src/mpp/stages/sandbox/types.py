@@ -19,6 +19,10 @@ class Ending:
     detail: str = ""
 
 
+EXITED = Ending(kind="exit")
+"""By itself, and with nothing to say: how nearly all end."""
+
+
 @value
 class Compiled:
     """Native code for one entrypoint, in sealed memory. Only the cache and the compile jail make one; its maker closes it."""

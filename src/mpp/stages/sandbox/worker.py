@@ -109,7 +109,7 @@ def _start(shared: Shared, spec: Mapping[str, Json], fds: list[int], channel: so
     _narrow(grants)
     engine = component_engine(shared.api.path) if is_component else shared.engine
     code, mapped = _load(engine, fds[1], component=is_component)
-    runner = ComponentRunner(engine, code) if is_component else CoreRunner(engine, code, shared.linked)
+    runner = ComponentRunner(engine, code) if is_component else CoreRunner(engine, code, shared.linked, memory_bytes=_memory(spec))
     timer = _held(shared, spec, engine, channel, grants, (fds[0], *mapped, *grants.fds()))
     if isinstance(runner, ComponentRunner):
         return _Server(channel, runner, timer, ComponentGuest)
@@ -124,7 +124,7 @@ def _layered(shared: Shared, spec: Mapping[str, Json], image: Mapping[str, Json]
     open_sealed(fds[2])
     pagemap = open_pagemap()
     placed = Restoring(shared.api, fds[2], judged_size(image["size"]), read_globals(image["globals"]), pagemap)
-    runner = CoreRunner(engine, module, Linked(engine), placed)
+    runner = CoreRunner(engine, module, Linked(engine), placed, _memory(spec))
     kept = (fds[0], fds[2], *mapped, *grants.fds())
     timer = _held(shared, spec, engine, channel, grants, kept if pagemap < 0 else (*kept, pagemap))
     return _Server[CallGuest](channel, runner, timer, lambda order, ask: CallGuest(order, grants, ask))
@@ -137,7 +137,7 @@ def _initialising(shared: Shared, spec: Mapping[str, Json], fds: list[int], chan
     engine, module, mapped = _layer_code(shared, fds[1])
     bundle = memoryview(mmap.mmap(fds[2], open_sealed(fds[2]), flags=mmap.MAP_SHARED, prot=mmap.PROT_READ))
     taking = Taking(shared.api, fds[3])
-    runner = CoreRunner(engine, module, Linked(engine), taking)
+    runner = CoreRunner(engine, module, Linked(engine), taking, _memory(spec))
     timer = _held(shared, spec, engine, channel, grants, (fds[0], fds[3], *mapped), file_bytes=limits.IMAGE_BYTES_MAX)
     return _Server[CallGuest](channel, runner, timer, lambda order, _ask: InitialGuest(order, bundle, taking))
 
@@ -153,9 +153,8 @@ def _held(
     shared: Shared, spec: Mapping[str, Json], engine: Engine, channel: socket.socket, grants: Grants, keep: tuple[int, ...], *, file_bytes: int = 0
 ) -> DeadlineTimer:
     """Put up all barriers and say so. ``file_bytes`` is for the one file of a worker that makes an image."""
-    memory = spec["memory_bytes"]
     plan = worker_plan(
-        data_bytes=limits.WORKER_DATA_BYTES + (memory if isinstance(memory, int) else 0),
+        data_bytes=limits.WORKER_DATA_BYTES + _memory(spec),
         files=limits.FILES_OPEN_MAX if grants.folders else limits.WORKER_FILES_MAX,
         file_bytes=limits.WORKER_FILE_BYTES if grants.writes else file_bytes,
         has_files=bool(grants.folders),
@@ -167,6 +166,11 @@ def _held(
     timer = DeadlineTimer(engine.api, engine)
     channel.sendall(frames.frame(frames.READY, json.dumps({**entered.shown(), "own network": shared.network}).encode()))
     return timer
+
+
+def _memory(spec: Mapping[str, Json]) -> int:
+    found = spec["memory_bytes"]
+    return found if isinstance(found, int) else 0
 
 
 def _narrow(grants: Grants) -> None:
@@ -217,6 +221,10 @@ class _Runner(Protocol[_In_contra]):
         """Run one guest to its end."""
         ...
 
+    def ahead(self) -> None:
+        """Throw away what it left, and have ready what the next one needs."""
+        ...
+
 
 class _Server(Generic[_G]):
     """The loop: an order comes, a guest runs, an answer goes."""
@@ -227,6 +235,8 @@ class _Server(Generic[_G]):
 
     def run(self) -> None:
         while True:
+            # Here nobody waits for us.
+            self._runner.ahead()
             kind, body = self._next()
             if kind != frames.CALL:
                 return
@@ -250,9 +260,11 @@ class _Server(Generic[_G]):
 
     def _next(self) -> tuple[int, bytes]:
         while True:
-            for kind, body in frames.split(self._buffer):
-                return kind, body
             piece = self._channel.recv(frames.RECEIVE_BYTES)
             if not piece:
                 os._exit(0)
+            if not self._buffer and (one := frames.whole(piece)) is not None:
+                return one
             self._buffer += piece
+            for kind, body in frames.split(self._buffer):
+                return kind, body

@@ -6,9 +6,9 @@ import errno
 import functools
 import struct
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import TypeVarTuple
 
-P = ParamSpec("P")
+Ts = TypeVarTuple("Ts")
 
 SUCCESS = 0
 _NAMES = (
@@ -57,13 +57,13 @@ class DeadlineOver(Exception):
     """The guest's time was over while it waited; it is stopped."""
 
 
-def answers(work: Callable[P, None]) -> Callable[P, int]:
+def answers(work: Callable[[*Ts], None]) -> Callable[[*Ts], int]:
     """Make a WASI function of one that returns when all went well and raises when not."""
 
     @functools.wraps(work)
-    def answer(*args: P.args, **kwargs: P.kwargs) -> int:
+    def answer(*args: *Ts) -> int:
         try:
-            work(*args, **kwargs)
+            work(*args)
         except Errno as found:
             return found.number
         except struct.error:

@@ -43,14 +43,16 @@ class Stdin(Handle):
         self._data, self._at = data, 0
 
     def read(self, _call: State, into: list[memoryview]) -> int:
-        before = self._at
+        before = at = self._at
         for buffer in into:
-            piece = self._data[self._at : self._at + len(buffer)]
-            buffer[: len(piece)] = piece
-            self._at += len(piece)
-            if len(piece) < len(buffer):
+            piece = self._data[at : at + len(buffer)]
+            size = len(piece)
+            buffer[:size] = piece
+            at += size
+            if size < len(buffer):
                 break
-        return self._at - before
+        self._at = at
+        return at - before
 
     def available(self) -> int:
         return len(self._data) - self._at

@@ -37,7 +37,7 @@ class Preview1(State):
         host_call: Callable[[bytes], bytes] | None = None,
     ) -> None:
         super().__init__(setup, args=args, env=env, times=times, random=random, deadline=deadline, host_call=host_call)
-        self.handles.update({0: Stdin(stdin), 1: Stdout(), 2: Stderr()})
+        self.handles = {0: Stdin(stdin), 1: Stdout(), 2: Stderr()}
         for number, one in enumerate(setup.preopens, 3):
             self.handles[number] = Folder(one.fd, one.name, writes=one.write, entries=one.entries, preopen=True)
 

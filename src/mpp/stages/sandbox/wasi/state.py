@@ -139,6 +139,7 @@ class State:
         self.started_ns = times.monotonic_ns()
         self.kept_answer: bytes | None = None
         self._free = 0
+        self._has_opened = False
         self._read: dict[bytes, None] = {}
         self._written: dict[bytes, None] = {}
         self._more = False
@@ -161,7 +162,7 @@ class State:
         fd = self._free
         while fd in self.handles:
             fd += 1
-        self.handles[fd], self._free = handle, fd + 1
+        self.handles[fd], self._free, self._has_opened = handle, fd + 1, True
         return fd
 
     def remove(self, fd: int) -> Handle:
@@ -203,14 +204,19 @@ class State:
             else:
                 names[path] = None
 
+    @property
+    def has_used_files(self) -> bool:
+        return bool(self._read or self._written)
+
     def used(self) -> FilesUsed:
         """The files used so far, in the shortest form of their paths, in order of first use."""
         return FilesUsed(read=_shown(self._read), written=_shown(self._written), more=self._more)
 
     def close(self) -> None:
         """Close what the guest opened; what was granted stays open."""
-        for handle in self.handles.values():
-            handle.close()
+        if self._has_opened:
+            for handle in self.handles.values():
+                handle.close()
         self.handles.clear()
 
 
