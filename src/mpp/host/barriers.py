@@ -23,11 +23,18 @@ import mpp.jail
 from mpp.host.agent_user import SHOWN_MAX, AgentProcess, agent_processes, judge_processes, process_of
 from mpp.host.home import Home
 from mpp.jail import landlock, trial
+from mpp.limits import MIB
 from mpp.model.jsontext import shown
 from mpp.model.value import value
 
 HOLDS, MISSING, WEAK = "holds", "missing", "weak"
 GOOD, NOTE, BAD = "good", "note", "bad"
+
+FREE_BYTES_LEAST = 256 * MIB
+"""Bytes that should be free. Reason: a day of records, the state of tools, and the compiled code of one more package."""
+
+FREE_ENTRIES_LEAST = 1000
+"""Files that one should be able to make. Reason: as above."""
 
 TRIAL_LINES_MAX = 200
 """Lines that one trial may write. Reason: it writes about forty; one that went astray must not fill memory."""
@@ -230,7 +237,7 @@ def _state(name: str, found: _Trial) -> tuple[str, tuple[str, ...]]:
 
 def surroundings(home: Home, agent_pid: int = 0) -> tuple[Fact, ...]:
     """What no attempt shows. ``agent_pid`` is the process that a person says is the agent; 0: look for one."""
-    return (_system(), _engine(), _user(agent_pid), _home(home), _core_files(), _tracing(), _compiler())
+    return (_system(), _engine(), _user(agent_pid), _home(home), _space(home), _core_files(), _tracing(), _compiler())
 
 
 def _system() -> Fact:
@@ -302,6 +309,23 @@ def _home(home: Home) -> Fact:
     if mode & 0o055:
         return Fact(name="home", state=NOTE, text=f"others may look into {home.path} (mode {mode:o})", remedy=f"run: chmod 700 {home.path}")
     return Fact(name="home", state=GOOD, text=f"{home.path} is yours alone")
+
+
+def _space(home: Home) -> Fact:
+    """A call is refused where its record cannot be written, so a full disk stops all of them."""
+    folder = home.path
+    while not os.path.isdir(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    try:
+        found = os.statvfs(folder)
+    except OSError as fault:
+        return Fact(name="space", state=NOTE, text=f"nobody says how much is free where the home lies: {fault.strerror}")
+    # Bytes and entries: either can run out alone. A file system without a bound on entries says 0 of 0.
+    free, entries = found.f_bavail * found.f_frsize, found.f_favail if found.f_files else FREE_ENTRIES_LEAST
+    if free < FREE_BYTES_LEAST or entries < FREE_ENTRIES_LEAST:
+        text = f"{free / 1e6:.0f} MB and {entries} entries are free where the home lies; a call whose record cannot be written is refused"
+        return Fact(name="space", state=NOTE, text=text, remedy="make room, or set MPP_HOME to a folder on another disk")
+    return Fact(name="space", state=GOOD, text=f"{free / 1e9:.1f} GB are free where the home lies")
 
 
 def _kernel_setting(name: str) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -128,7 +130,7 @@ def fact(facts: tuple[subject.Fact, ...], name: str) -> subject.Fact:
 
 def test_the_surroundings_of_this_machine(tmp_path: Path) -> None:
     facts = subject.surroundings(Home(path=str(tmp_path / "home")))
-    assert [one.name for one in facts] == ["system", "engine", "agent", "home", "core files", "tracing", "C compiler"]
+    assert [one.name for one in facts] == ["system", "engine", "agent", "home", "space", "core files", "tracing", "C compiler"]
     assert os.uname().release in fact(facts, "system").text
     assert "can do all that you can" in fact(facts, "agent").text
     assert ("root" in fact(facts, "agent").text) == (os.getuid() == 0)
@@ -174,6 +176,31 @@ def test_a_home_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert subject._home(Home(path=str(tmp_path / "file" / "below"))).state == "bad"
     monkeypatch.setattr(subject.os, "getuid", lambda: 12345)
     assert "belongs to user" in subject._home(Home(path=str(tmp_path))).text
+
+
+@pytest.mark.parametrize(
+    ("free", "entries", "of", "state"),
+    [(300 << 20, 5000, 9000, "good"), (300 << 20, 0, 0, "good"), (0, 5000, 9000, "note"), (300 << 20, 999, 9000, "note"), ((256 << 20) - 4096, 0, 0, "note")],
+)
+def test_room_for_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, entries: int, of: int, state: str) -> None:
+    asked: list[str] = []
+
+    def say(folder: str) -> SimpleNamespace:
+        asked.append(folder)
+        return SimpleNamespace(f_bavail=free // 4096, f_frsize=4096, f_files=of, f_favail=entries)
+
+    monkeypatch.setattr(subject.os, "statvfs", say)
+    found = subject._space(Home(path=str(tmp_path / "not" / "there")))
+    assert asked == [str(tmp_path)]
+    assert (found.state, bool(found.remedy)) == (state, state != "good")
+
+
+def test_a_system_that_does_not_say_how_much_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> None:
+        raise OSError(errno.EIO, "it is gone")
+
+    monkeypatch.setattr(subject.os, "statvfs", refuse)
+    assert "it is gone" in subject._space(Home(path=str(tmp_path))).text
 
 
 @pytest.mark.parametrize(("pattern", "state"), [("core", "good"), ("|/usr/lib/handler %p", "note"), (None, "good")])

@@ -9,7 +9,7 @@ import os
 import stat
 
 from mpp.errors import HostFailed, Refused
-from mpp.files import PRIVATE, read_bounded, sync_folder, write_atomic
+from mpp.files import PRIVATE, read_bounded, sync_folder, what_helps, write_atomic
 from mpp.host.clients.limits import CONFIG_BYTES_MAX
 from mpp.model.value import value
 
@@ -95,7 +95,7 @@ def replace(place: Place, data: bytes) -> None:
                 os.unlink(temporary)
         sync_folder(folder)
     except OSError as fault:
-        raise HostFailed("host.file", f"cannot write the file: {fault.strerror}", where=place.path, hint="check who may write there") from None
+        raise HostFailed("host.file", f"cannot write the file: {fault.strerror}", where=place.path, hint=what_helps(fault)) from None
 
 
 def unchanged(place: Place) -> None:
