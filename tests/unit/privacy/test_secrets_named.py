@@ -119,10 +119,10 @@ def test_cells_below_a_heading_are_found_in_their_column_only() -> None:
     table = 'user,password,email\nbob,hunter2,b@x.org\nann,"s3cret!",a@x.org\nshort,row\n\nmax,,m@x.org'
     # A row that is short holds its cells in the same columns.
     assert found({"csv": table}) == ["hunter2", "s3cret!", "row"]
-    assert found({"csv": "a\npassword,b\nhunter2,x"}) == []
+    assert found({"csv": "a,c\npassword,b\nhunter2,x"}) == []
     assert found({"csv": "user,password"}) == []
     assert found({"csv": "user,password\n" + "b,hunter2\n" * 300}) == ["hunter2"]
-    assert kinds({"csv": "user,password\n" + "b,hunter2\n" * 300})["password"] == 200
+    assert kinds({"csv": "user,password\n" + "b,hunter2\n" * 300})["password"] == 300
 
 
 MESSAGES: list[tuple[Json, str]] = [

@@ -11,7 +11,7 @@ import pytest
 
 from mpp.errors import Refused
 from mpp.stages.privacy.views import block_end, derive, PROBES, readings, Spent, View, view as views_view
-from mpp.stages.privacy.views import codes, decode, limits
+from mpp.stages.privacy.views import astext, codes, decode, limits
 
 MAIL = "john.smith@example.com"
 LONG = "this is a long text in which there is " + MAIL
@@ -122,10 +122,10 @@ def test_a_number_over_a_line_end_is_one_and_a_column_is_not() -> None:
 
 
 def test_bytes_that_are_no_text_give_nothing() -> None:
-    assert codes.as_text(b"short") is None
-    assert codes.as_text(bytes(range(128, 256))) is None
-    assert codes.as_text(b"a good beginning" + bytes(range(128, 200))) == "a good beginning"
-    assert codes.as_text("grün genug".encode()) == "grün genug"
+    assert astext.as_text(b"short") is None
+    assert astext.as_text(bytes(range(128, 256))) is None
+    assert astext.as_text(b"a good beginning" + bytes(range(128, 200))) == "a good beginning"
+    assert astext.as_text("grün genug".encode()) == "grün genug"
     assert derive("x " + base(b"Plain\x80\x81\x82\x83\x84\x85\x86"), 0) == []
     assert derive("x " + base(b"\x1f\x8b\x08 no gzip"), 0) == []
 

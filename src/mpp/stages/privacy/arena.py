@@ -20,6 +20,7 @@ MARK = "\n\x00\n"
 _STEP = len(MARK)
 
 Holder: TypeAlias = "dict[str, Json] | list[Json]"
+_HOLDERS = (dict, list)
 
 
 class Spot(NamedTuple):
@@ -45,7 +46,7 @@ class Spots:
     Reason: most of some ten thousand leaves never are, and the walk is a good part of the work.
     """
 
-    __slots__ = ("_dull", "_inner", "_known", "_places", "_size", "firsts", "holders", "key_leaves", "names")
+    __slots__ = ("_dull", "_inner", "_known", "_parents", "_places", "_size", "firsts", "holders", "key_leaves", "names")
 
     def __init__(self, root: list[Json], dull: AbstractSet[str]) -> None:
         self._dull = dull
@@ -57,6 +58,7 @@ class Spots:
         self._known: dict[int, list[tuple[str | int, bool]]] = {}
         self._inner: dict[int, dict[str | int, int]] = {}
         self._places: dict[int, int] = {}
+        self._parents: dict[int, Holder] = {}
         self._size = 0
 
     def is_key(self, leaf: int) -> bool:
@@ -101,6 +103,14 @@ class Spots:
         """The key above ``holder``; empty where there is none."""
         number = self._numbers().get(id(holder))
         return "" if number is None else self.names[number]
+
+    def parent(self, holder: Holder) -> Holder | None:
+        """What holds ``holder``. Asked for seldom, so all are noted at once and only then."""
+        if not self._parents:
+            self._parents = {
+                id(item): outer for outer in self.holders for item in (outer.values() if isinstance(outer, dict) else outer) if type(item) in _HOLDERS
+            }
+        return self._parents.get(id(holder))
 
     def _numbers(self) -> dict[int, int]:
         if not self._places:

@@ -6,6 +6,7 @@ Spec: 6-privacy, section on searching.
 from __future__ import annotations
 
 import hashlib
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -14,9 +15,10 @@ from mpp.errors import Refused
 from mpp.model.jsontext import Json
 from mpp.stages.privacy.arena import Arena, MARK, plain_texts, Spot, Spots
 from mpp.stages.privacy.detector import Detector, Hit, Place
-from mpp.stages.privacy.limits import CHECK_EVERY, DULL_KEY_CHARS, DULL_KEYS_MAX, PLACES_MAX, SMALL_CHARS_MAX
+from mpp.stages.privacy.limits import CHECK_EVERY, DULL_KEY_CHARS, DULL_KEYS_MAX, NAME_CHARS_MAX, PLACES_MAX, SMALL_CHARS_MAX
+from mpp.stages.privacy.later import on_use
 from mpp.stages.privacy.ports import Scanner
-from mpp.stages.privacy.views import block_end, joined, normal_places, normalise, PART_KEYS, PROBES, readings, Spent, View
+from mpp.stages.privacy.views import block_end, further, joined, normal_places, normalise, PART_KEYS, PROBES, readings, Spent, View
 
 AS_WRITTEN, NORMALISED, DECODED, JOINED = "as written", "normalised", "decoded", "joined"
 
@@ -82,6 +84,16 @@ def finds_nothing(message: Json, rules: Rules) -> bool:
     return len(text) <= SMALL_CHARS_MAX and text.isascii() and not rules.scanner.scan(text.encode("ascii"), PLACES_MAX)
 
 
+class _Read(NamedTuple):
+    """A view of a leaf, and which reading that is."""
+
+    leaf: int
+    view: View
+    reading: str
+    is_final: bool = True
+    """No other reading is made of it: it was decoded as deep as anything is, or the text below it will be."""
+
+
 class _Found(NamedTuple):
     hit: Hit
     leaf: int
@@ -95,7 +107,8 @@ def search(arena: Arena, rules: Rules, watch: Watch) -> list[Span]:
     if isinstance(arena.spots, Spots) and arena.spots.key_leaves:
         rules.learn(arena, touched)
     spans = [_as_written(arena, one) for one in found]
-    spans += _in_views(arena, _views(arena, triggers, watch), rules, watch)
+    spent = Spent(watch)
+    spans += _in_views(arena, _views(arena, triggers, spent), rules, spent)
     return spans + _in_joined(arena, spans, rules, watch)
 
 
@@ -180,41 +193,84 @@ def _count(data: bytes) -> int:
     return len(data.translate(None, _CONTINUED))
 
 
-def _views(arena: Arena, triggers: list[tuple[int, int]], watch: Watch) -> list[tuple[int, View, str]]:
-    """Other readings, each with its leaf. Spec: 6-privacy F-10."""
-    spent = Spent(watch)
+def _views(arena: Arena, triggers: list[tuple[int, int]], spent: Spent) -> list[_Read]:
+    """Other readings. Spec: 6-privacy F-10."""
+    out = [_Read(leaf, view, DECODED) for leaf, places in _by_leaf(triggers) for view in readings(arena.texts[leaf], places, spent)]
+    return out if arena.text.isascii() else out + _normalised(arena, {(leaf, block_end(arena.texts[leaf], at)) for leaf, at in triggers}, spent)
+
+
+def _by_leaf(triggers: list[tuple[int, int]]) -> Iterable[tuple[int, list[int]]]:
     seen: dict[int, list[int]] = {}
     for leaf, at in triggers:
         seen.setdefault(leaf, []).append(at)
-    out = [(leaf, view, DECODED) for leaf, places in seen.items() for view in readings(arena.texts[leaf], places, spent)]
-    return out + _normalised(arena, spent) if not arena.text.isascii() else out
+    return seen.items()
 
 
-def _normalised(arena: Arena, spent: Spent) -> list[tuple[int, View, str]]:
+def _normalised(arena: Arena, decoded: set[tuple[int, int]], spent: Spent) -> list[_Read]:
+    """``decoded``: the blocks that were decoded; what was done to them includes this reading."""
     out = []
     reached = -1
     for at in normal_places(arena.text, spent.watch):
         if at >= reached:
             leaf = arena.leaf_at(at)
             text, low = arena.texts[leaf], arena.starts[leaf]
-            view = normalise(text, at - low)
+            view, end = normalise(text, at - low), block_end(text, at - low)
             spent.add(view.text)
-            out.append((leaf, view, NORMALISED))
-            reached = low + block_end(text, at - low)
+            out.append(_Read(leaf, view, NORMALISED, (leaf, end) in decoded))
+            reached = low + end
     return out
 
 
-def _in_views(arena: Arena, views: list[tuple[int, View, str]], rules: Rules, watch: Watch) -> list[Span]:
+def _in_views(arena: Arena, views: list[_Read], rules: Rules, spent: Spent) -> list[Span]:
     if not views:
         return []
-    other = Arena([view.text for _, view, _ in views], [arena.spots[leaf] for leaf, _, _ in views], [arena.names[leaf] for leaf, _, _ in views])
-    found, _ = _scan(other, rules, watch)
+    other = Arena([one.view.text for one in views], [arena.spots[one.leaf] for one in views], [arena.names[one.leaf] for one in views])
+    touched: set[int] = set()
+    found, triggers = _scan(other, rules, spent.watch, touched)
     out = []
     for hit, number, detector in found:
-        leaf, view, reading = views[number]
         low = other.starts[number]
-        start, end = view.starts[hit.start - low], view.ends[hit.end - low - 1]
-        out.append(Span(leaf, start, end, hit.type, hit.sure, reading, detector, other.text[hit.start : hit.end]))
+        out.append(_seen(views[number], hit._replace(start=hit.start - low, end=hit.end - low), detector))
+    out += _under_plain_names(arena, [views[number] for number in sorted(touched)], rules, spent.watch)
+    # What was written in other letters may hold a code, such as base64 in wide ones.
+    below = [(views[number], places) for number, places in _by_leaf(triggers) if not views[number].is_final]
+    return out + _in_views(arena, [_Read(one.leaf, view, DECODED) for one, places in below for view in further(one.view, places, spent)], rules, spent)
+
+
+def _seen(read: _Read, hit: Hit, detector: str) -> Span:
+    """A hit in a view, where the characters stand from which it was read."""
+    view = read.view
+    return Span(read.leaf, view.starts[hit.start], view.ends[hit.end - 1], hit.type, hit.sure, read.reading, detector, view.text[hit.start : hit.end])
+
+
+_NAME_LIKE = on_use(r"[A-Za-z][\w .-]{2,95}", re.ASCII)
+
+
+def _under_plain_names(arena: Arena, views: list[_Read], rules: Rules, watch: Watch) -> list[Span]:
+    """The message once more with the names that were written in another way put plainly. ``views``: those in which a word of a detector begins.
+
+    Attack: a key ``password`` with one letter of another script, or in wide letters; what stands under it is written as always.
+    """
+    spots = arena.spots
+    if not isinstance(spots, Spots):
+        return []
+    plain = {
+        one.leaf: one for one in views if len(arena.texts[one.leaf]) <= NAME_CHARS_MAX and (spots.is_key(one.leaf) or _NAME_LIKE.fullmatch(one.view.text))
+    }  # fmt: skip
+    if not plain:
+        return []
+    texts, renamed = [*arena.texts], {arena.texts[leaf]: one.view.text for leaf, one in plain.items() if spots.is_key(leaf)}
+    for leaf, one in plain.items():
+        texts[leaf] = one.view.text
+    other = Arena(texts, spots, [renamed.get(name, name) for name in arena.names])
+    out = []
+    for hit, leaf, detector in _scan(other, rules, watch)[0]:
+        low = other.starts[leaf]
+        here = hit._replace(start=hit.start - low, end=hit.end - low)
+        if leaf in plain:
+            out.append(_seen(plain[leaf], here, detector))
+        else:
+            out.append(Span(leaf, here.start, here.end, hit.type, hit.sure, NORMALISED, detector, texts[leaf][here.start : here.end]))
     return out
 
 

@@ -14,7 +14,7 @@ from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.stages.privacy.arena import Arena, Spots
 from mpp.stages.privacy.detector import Detector, Hit, LIKELY, Place, SURE, WEAK
-from mpp.stages.privacy.detectors import columns, probing
+from mpp.stages.privacy.detectors import columns, probing, tables
 from mpp.stages.privacy.later import Later
 from mpp.stages.privacy.placeholders import PLACEHOLDER
 from mpp.stages.privacy.later import on_use
@@ -168,6 +168,9 @@ class Labels:
         yield from self._below(place, columns.cells(text, low, high, found.start()), kinds)
         if high - low <= len(found[0]) + NAME_CHARS_MAX and not PLACEHOLDER.fullmatch(text, low, high):
             yield from self._named(arena, leaf, kinds)
+            for cell, _ in tables.below(arena, leaf):
+                place.watch()
+                yield from _whole(arena, cell, kinds)
 
     def _below(self, place: Place, cells: Iterable[tuple[int, int]], kinds: Iterable[Beside]) -> Iterator[Hit]:
         """Attack: the same heading over every column of many tables. So cells are counted; the list of starts tells one message from another."""

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 
 from mpp.stages.privacy.views.codes import CODE_PROBES, coded, numbered, paired
 from mpp.stages.privacy.views.escapes import ESCAPE_PROBES, escaped, quoted, QUOTED_PROBES
+from mpp.stages.privacy.views.framed import framed, FRAMED_PROBES
 from mpp.stages.privacy.views.layout import closed_up, laid_out, LAYOUT_PROBES
 from mpp.stages.privacy.views.limits import DEPTH_MAX, REGION_VIEWS_MAX
 from mpp.stages.privacy.views.normal import normal_view
 from mpp.stages.privacy.views.region import block_end, region
 from mpp.stages.privacy.views.view import Spent, too_much, View
 
-PROBES: tuple[str, ...] = ESCAPE_PROBES + QUOTED_PROBES + CODE_PROBES + LAYOUT_PROBES
+PROBES: tuple[str, ...] = ESCAPE_PROBES + QUOTED_PROBES + CODE_PROBES + FRAMED_PROBES + LAYOUT_PROBES
 """Where one of these begins a text may hide something; they join the one scan of a message."""
 
 
@@ -21,23 +22,23 @@ def _plain(text: str, low: int, high: int, below: View | None) -> View | None:
 
 
 _READINGS: tuple[Callable[[str, int, int, View | None], View | None], ...] = (
-    escaped, coded, paired, numbered, quoted, laid_out, closed_up, _plain,
+    escaped, coded, framed, paired, numbered, quoted, laid_out, closed_up, _plain,
 )  # fmt: skip
 
 
-def derive(text: str, at: int, spent: Spent | None = None) -> list[View]:
-    """The readings of the region around ``at``. Those of one block are all the same; ``readings`` asks once for each."""
+def derive(text: str, at: int, spent: Spent | None = None, below: View | None = None) -> list[View]:
+    """The readings of the region around ``at``. Those of one block are all the same; ``readings`` asks once for each. ``below``: the view whose text this is."""
     low, high = region(text, at)
     spent = Spent() if spent is None else spent
     made: list[View] = []
     seen = {text[low:high]}
-    level: list[tuple[str, int, int, View | None]] = [(text, low, high, None)]
+    level: list[tuple[str, int, int, View | None]] = [(text, low, high, below)]
     for _ in range(DEPTH_MAX):
         reached: list[View] = []
-        for source, first, last, below in level:
+        for source, first, last, under in level:
             spent.watch()
             for reading in _READINGS:
-                view = reading(source, first, last, below)
+                view = reading(source, first, last, under)
                 if view is not None and view.text not in seen:
                     seen.add(view.text)
                     spent.add(view.text)
@@ -61,4 +62,15 @@ def readings(text: str, places: Iterable[int], spent: Spent) -> list[View]:
             ends = [view.ends[-1] for view in made if view.text]
             reached = max([block_end(text, at), *(end for end in ends if end > high)])
             out += made
+    return out
+
+
+def further(view: View, places: Iterable[int], spent: Spent) -> list[View]:
+    """The readings of a view around ``places``, which come in order. A view is hardly longer than a block."""
+    out: list[View] = []
+    reached = -1
+    for at in places:
+        if at >= reached:
+            out += derive(view.text, at, spent, view)
+            reached = block_end(view.text, at)
     return out

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from mpp.model.jsontext import Json
 from mpp.stages.privacy.arena import Arena, Holder, Spot, Spots
 from mpp.stages.privacy.views.borders import borders, ITEM
-from mpp.stages.privacy.views.codes import as_text
+from mpp.stages.privacy.views.astext import as_text
 from mpp.stages.privacy.views.limits import CODES_MIN, DIGIT_ITEMS_MAX, ITEM_CHARS, ROW_CHARS_PLAIN, BLOCK_CHARS_MEAN, BLOCKS_LONG_MAX
 from mpp.stages.privacy.views.parts import Parts, parts
 from mpp.stages.privacy.views.shapes import joint, may_be_number

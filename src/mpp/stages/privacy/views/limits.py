@@ -32,6 +32,15 @@ TOKEN_CHARS_MAX = 4 * 1024 * 1024
 INFLATED_BYTES_MAX = 1024 * 1024
 """Bytes that one compressed token may hold. Reason: a small token may hold a very large text."""
 
+INFLATED_RATIO_MAX = 1_000
+"""Bytes that one byte of a compressed token may become. Reason: logs are packed to a fiftieth; fifty bytes of bzip2 can be a megabyte, and take a hundredth of a second each."""
+
+HEAD_BYTES = 4_096
+"""Bytes of a file in an archive by which it is told whether it is a text. Reason: pictures and programs show it in a few hundred."""
+
+XZ_MEMORY_MAX = 72 * 1024 * 1024
+"""Bytes of memory that unpacking xz may ask for. Reason: what was packed with its strongest setting takes 65 MB, most of which is never touched; what asks for more is withheld."""
+
 DECODED_CHARS_MIN = 6
 """Characters of text that a token must hold. Reason: the shortest address has as many."""
 

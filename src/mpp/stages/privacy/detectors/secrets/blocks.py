@@ -11,6 +11,7 @@ from mpp.model.jsontext import Json
 from mpp.stages.privacy.detector import LIKELY, SURE, Detector, Hit, Place
 from mpp.stages.privacy.detectors.secrets.looks import glued
 from mpp.stages.privacy.detectors.secrets.values import FIRM, is_secret
+from mpp.stages.privacy.detectors.secrets.wrapped import CONTINUED, unbroken
 from mpp.stages.privacy.later import on_use
 
 BLOCK_CHARS_MAX = 65_536
@@ -99,6 +100,8 @@ def _putty_key(place: Place) -> Iterator[Hit]:
 
 
 _JWT = on_use(r"(e[wy][0-9A-Za-z_-]{14,16384})\.([0-9A-Za-z_-]{8,65536})(?:\.[0-9A-Za-z_-]*){0,3}")
+_DOTS = 2
+"""Dots of a signed token."""
 _JWT_LETTERS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.")
 
 
@@ -109,7 +112,12 @@ def _web_token(place: Place) -> Iterator[Hit]:
     if at > place.low and text[at - 1] in _JWT_LETTERS and (glued(text, at) or text[at - 1] in "-_."):
         return
     found = _JWT.match(text, at, min(place.high, at + TOKEN_CHARS_MAX))
-    if found and _has_algorithm(found[1]):
+    goes_on = found is None or found[0].count(".") < _DOTS or CONTINUED.match(text, found.end(), place.high) is not None
+    whole = unbroken(text, at, min(place.high, at + TOKEN_CHARS_MAX)) if goes_on else None
+    parts = _JWT.match(whole.text) if whole else None
+    if whole and parts and _has_algorithm(parts[1]):
+        yield Hit("jwt", at, whole.end(parts.end()), SURE)
+    elif found and _has_algorithm(found[1]):
         yield Hit("jwt", at, found.end(), SURE)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from zlib import crc32
 
 from mpp.model.value import value
@@ -11,6 +11,7 @@ from mpp.stages.privacy.detector import LIKELY, SURE, Detector, Hit, Place
 from mpp.stages.privacy.detectors.secrets import forms
 from mpp.stages.privacy.detectors.secrets.table import FORMS
 from mpp.stages.privacy.detectors.secrets.values import is_sample
+from mpp.stages.privacy.detectors.secrets.wrapped import CONTINUED, unbroken
 from mpp.stages.privacy.later import Later
 from mpp.stages.privacy.later import on_use
 
@@ -58,6 +59,8 @@ def _issuer(kind: str, written: tuple[str, ...]) -> Detector:
             return
         reach = min(place.high, at + REACH)
         found = [match for head, row in rows if text.startswith(head, at) and (match := row.form.match(text, at, reach))]
+        if not found or CONTINUED.match(text, max(match.end() for match in found), reach):
+            yield from broken(place, kind, [row for head, row in rows if text.startswith(head, at)])
         if found:
             best = max(found, key=lambda match: match.end(1))
             if not is_sample(best[1]):
@@ -65,6 +68,18 @@ def _issuer(kind: str, written: tuple[str, ...]) -> Detector:
 
     probes = tuple(dict.fromkeys(forms.probe(form) for form in written))
     return Detector(name=kind, types=(kind,), probes=probes, look=look)
+
+
+def broken(place: Place, kind: str, forms_here: Iterable[Later]) -> Iterator[Hit]:
+    """A token of one of these forms that begins here and goes on in the next line."""
+    at = place.at
+    whole = unbroken(place.text, at, min(place.high, at + REACH))
+    if whole is None:
+        return
+    for row in forms_here:
+        found = row.form.match(whole.text)
+        if found and whole.is_broken(*found.span(1)) and not is_sample(found[1]):
+            yield Hit(kind, at + found.start(1), whole.end(found.end(1)), LIKELY if checksum(found[1]) is False else SURE)
 
 
 @value

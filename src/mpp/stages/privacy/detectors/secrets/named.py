@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from mpp.stages.privacy.arena import Spots
-from mpp.stages.privacy.detectors import columns
+from mpp.stages.privacy.detectors import columns, tables
 from mpp.stages.privacy.detector import LIKELY, WEAK, Detector, Hit, Place
+from mpp.stages.privacy.detectors.secrets import nested, written
 from mpp.stages.privacy.detectors.secrets.names import PROVIDERS, Kind, announces
 from mpp.stages.privacy.detectors.secrets.values import FIRM, MIXED, OPEN, VALUE_CHARS_MAX, is_secret
 from mpp.stages.privacy.later import on_use
@@ -22,11 +22,8 @@ NAME_SIDE_CHARS = 48
 VALUE_REACH = 1200
 """Characters after a name in which its value must end. Reason: a key in base64 fits; a page of text in quotes is no secret."""
 
-ROWS_MAX = 200
-"""Rows that are read for one heading. Reason: bounds the work for one place."""
-
-LISTED_MAX = 64
-"""Items of a list under the name of a secret that are read. Reason: keys that are in use are few; codes for recovery are ten."""
+ROWS_MAX = 50_000
+"""Rows that are read for one heading. Reason: a tenth of a second; what has more and more headings is withheld when its time is over."""
 
 SIBLINGS_MAX = 16
 """Leaves on both sides in which the value of a named pair is looked for. Reason: objects with a name and a value have a handful of fields."""
@@ -34,8 +31,44 @@ SIBLINGS_MAX = 16
 PROSE_CHARS_MIN = 6
 """Characters of a password in the middle of a sentence. Reason: shorter mixtures are names: as UTF-8 and B2B."""
 
-_PAIR_NAMES = frozenset(("name", "key", "field", "variable", "id", "label", "title", "parameter", "param", "header", "env", "k"))
-_PAIR_VALUES = frozenset(("value", "val", "content", "text", "default", "defaultvalue", "default_value", "v", "secret"))
+_PAIR_NAMES = frozenset(
+    (
+        "name",
+        "key",
+        "field",
+        "variable",
+        "id",
+        "label",
+        "title",
+        "parameter",
+        "param",
+        "header",
+        "env",
+        "k",
+        "parameterkey",
+        "variable_name",
+        "fieldname",
+        "field_name",
+    )
+)
+_PAIR_VALUES = frozenset(
+    (
+        "value",
+        "val",
+        "content",
+        "text",
+        "default",
+        "defaultvalue",
+        "default_value",
+        "v",
+        "secret",
+        "parametervalue",
+        "stringvalue",
+        "string_value",
+        "current",
+        "plaintext",
+    )
+)
 
 _NAME = on_use(
     r"(?:(?:mot de passe|palavra-passe|kata sandi|m\u1eadt kh\u1ea9u|identified by|one[- ]time (?:code|password|pin)|seed phrase|(?:recovery|backup) (?:phrase|codes?)"
@@ -53,6 +86,7 @@ _WEAK_LINK = on_use(
     | ["'`]?:[ \t]{0,8}\r?\n[ \t]{0,16}                                                                             # label, value below
     | ["']\s{0,2},\s{0,4}(?=["'])                                                                                  # ("password", "x")
     | [ \t]{1,4}(?=["'])                                                                                           # PASSWORD 'x'
+    | ["'][ ]?>                                                                                                     # <property name="password">x
     | [ \t]{0,4}[|\t][ \t]{0,4}                                                                                    # | password | x |
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -70,10 +104,12 @@ _SPACE = on_use(r"[ \t]{1,4}")
 _SCHEME = on_use(r"(?:bearer|basic|token|apikey|ssws|jwt|negotiate|key)[ \t]{1,3}(?=[\w+/=.~-]{8})", re.IGNORECASE)
 _QUOTED = on_use(r"""(\\?["'`])((?:(?!\1)[^\n]){1,1024})\1""")
 _BARE = on_use(r"""[^\s"'`,;&|<>\\\x00]{1,1024}""")
+_CONTINUED = on_use(r"""\\\r?\n(?!-)[^\s"'`,;&|<>\\\x00]{1,1024}""")
+_LINE_END = on_use(r"\\\r?\n")
 _BEFORE_WORD = frozenset(("requirepass", "masterauth"))
-_LOGIN = on_use(r"(?:login|user) \S{1,40} $")
-LOGIN_CHARS = 48
-"""Characters before a name in which the login of a .netrc is looked for. Reason: an address fits."""
+_LOGIN = on_use(r"(?:login|user) \S{1,40} $|(?:^|\s)(?:machine\s{1,8}\S{1,253}|default)\s{1,8}(?:login|user)\s{1,8}\S{1,64}\s{1,8}$")
+LOGIN_CHARS = 360
+"""Characters before a name in which the login of a .netrc is looked for. Reason: the name of a machine has up to 253, and an address fits behind it."""
 
 
 def look(place: Place) -> Iterator[Hit]:
@@ -87,7 +123,7 @@ def look(place: Place) -> Iterator[Hit]:
     if start == place.low and end == place.high:
         yield from _other_leaf(place, kind, text[start:end])
         return
-    found = _value_after(place, kind, start, end)
+    found = _value_after(place, kind, start, end) or _value_beside(place, kind, start, end)
     yield from (found,) if found else _below(place, kind, start, end)
 
 
@@ -103,40 +139,73 @@ def _name_around(place: Place) -> tuple[int, int]:
     return start, found.end() if found else place.at
 
 
+def _value_beside(place: Place, kind: Kind, start: int, end: int) -> Hit | None:
+    """The value in an object below the name, or in the field beside that which holds the name."""
+    reach = min(place.high, end + VALUE_REACH)
+    found = written.beside(place.text, end, reach)
+    return found and _read(place, kind if found[1] else _mixed(kind), place.text[start:end], (found[0], reach, LIKELY))
+
+
 def _below(place: Place, kind: Kind, start: int, end: int) -> Iterator[Hit]:
-    """The cells of the column that the name heads. A column goes on to the mark after the name, so ``token count`` heads none."""
-    text = place.text
-    if text[end : min(end + 2, place.high)].strip(' "\r')[:1] not in {"", ",", ";", "\t", "|", "\n"}:
-        return
-    for first, last in islice(columns.cells(text, place.low, place.high, start), ROWS_MAX):
-        bare = text[first:last].strip(' "\r')
-        if bare and is_secret(bare, kind.level, quoted=True, name=text[start:end]):
-            at = text.index(bare, first)
-            yield Hit(kind.type, at, at + len(bare), LIKELY)
+    """The cells of the column that the name heads, or the lines of the block. A column goes on to the mark after the name, so ``token count`` heads none."""
+    text, name = place.text, place.text[start:end]
+    # Words with commas between are a sentence or a program as often as a table, but for the first line of a text.
+    is_table = text.rfind("\n", place.low, start) < 0 or text[end : min(end + NAME_SIDE_CHARS, place.high)].partition("\n")[0].strip()[-1:] in {"|", "+"}
+    for first, last in _cells(place, start, end):
+        place.watch()
+        yield from _bare(place, kind if is_table else _mixed(kind), name, (first, last))
+    if text[end : end + 1] == '"':
+        for first, last, is_apart in islice(columns.list_cells(text, place.low, place.high, (start, end)), ROWS_MAX):
+            place.watch()
+            yield from _bare(place, kind if is_apart else _mixed(kind), name, (first, last))
+    lines = [*written.block(text, end, place.high)]
+    for line in lines:
+        yield from _bare(place, kind if len(lines) == 1 else _mixed(kind), name, line)
+
+
+def _cells(place: Place, start: int, end: int) -> Iterator[tuple[int, int]]:
+    if place.text[end : min(end + 2, place.high)].strip(' "\r')[:1] in {"", ",", ";", "\t", "|", "\n"}:
+        yield from islice(columns.cells(place.text, place.low, place.high, start), ROWS_MAX)
+
+
+def _bare(place: Place, kind: Kind, name: str, where: tuple[int, int]) -> Iterator[Hit]:
+    """What stands there without blanks and quotes around it."""
+    first, last = where
+    bare = place.text[first:last].strip(' "\r')
+    if bare and is_secret(bare, kind.level, quoted=True, name=name):
+        at = place.text.index(bare, first)
+        yield Hit(kind.type, at, at + len(bare), LIKELY)
 
 
 def _other_leaf(place: Place, kind: Kind, name: str) -> Iterator[Hit]:
-    """The name has a leaf of its own: a key with its value, or the name in a pair of name and value."""
+    """The name has a leaf of its own: a key with its value, the name in a pair of name and value, or the heading of a column."""
     arena, leaf = place.arena, place.leaf
     spot = arena.spots[leaf]
-    if spot.is_key:
-        other = leaf + 1
-        inside = spot.item
-        if isinstance(inside, list) and isinstance(arena.spots, Spots):
-            kind = _owner(kind, place.key)
-            for item in (arena.spots.leaf_of(inside, step) for step in range(min(len(inside), LISTED_MAX))):
-                if item >= 0:
-                    yield from _whole(place, item, kind, name)
-            return
-        if other >= len(arena.spots) or arena.spots[other].is_key or arena.spots[other].holder is not spot.holder or arena.spots[other].step != spot.step:
-            return
-        kind = _owner(kind, place.key)
-    else:
-        if place.key.lower() not in _PAIR_NAMES:
-            return
-        other = _sibling(place)
-    if other >= 0:
+    if not spot.is_key:
+        if place.key.lower() in _PAIR_NAMES:
+            other = _sibling(place)
+            if other >= 0:
+                yield from _whole(place, other, kind, name)
+        yield from _column(place, kind, name)
+        return
+    other, kind = leaf + 1, _owner(kind, place.key)
+    if isinstance(spot.item, dict | list):
+        for inner, is_plain in nested.within(arena, spot.item):
+            yield from _whole(place, inner, kind if is_plain else _mixed(kind), name)
+    elif other < len(arena.spots) and not (after := arena.spots[other]).is_key and after.holder is spot.holder and after.step == spot.step:
         yield from _whole(place, other, kind, name)
+
+
+def _mixed(kind: Kind) -> Kind:
+    """Where a word may stand that is none, a password must have more for it."""
+    return Kind(type=kind.type, level=MIXED) if kind.level == OPEN else kind
+
+
+def _column(place: Place, kind: Kind, name: str) -> Iterator[Hit]:
+    """The cells of the column that the name heads in a table of lists."""
+    for cell, is_apart in tables.below(place.arena, place.leaf):
+        place.watch()
+        yield from _whole(place, cell, kind if is_apart else _mixed(kind), name)
 
 
 def _sibling(place: Place) -> int:
@@ -183,7 +252,7 @@ def _value_after(place: Place, kind: Kind, start: int, end: int) -> Hit | None:
 
 def _takes_a_word(name: str, before: str) -> bool:
     """Only a space stands between this name and its value: an option, a directive, a line of a .netrc."""
-    return name.startswith("--") or name in _BEFORE_WORD or ("login " in before and _LOGIN.search(before) is not None)
+    return name.startswith("--") or name in _BEFORE_WORD or ("login" in before and _LOGIN.search(before) is not None)
 
 
 def _read(place: Place, kind: Kind, name: str, where: tuple[int, int, int]) -> Hit | None:
@@ -197,14 +266,22 @@ def _read(place: Place, kind: Kind, name: str, where: tuple[int, int, int]) -> H
         bare = _BARE.match(text, low, reach)
         if bare is None:
             return None
-        high = _trimmed(text, low, bare.end())
+        high = _continued(text, low, bare.end(), reach)
     if sure == WEAK and kind.level == MIXED and high - low < PROSE_CHARS_MIN:
         return None
-    if is_secret(text[low:high], kind.level, quoted=quoted is not None or scheme is not None, name=name) and not _goes_on(
+    given = _LINE_END.sub("", text[low:high]) if not quoted and "\\" in text[low:high] else text[low:high]
+    if is_secret(given, kind.level, quoted=quoted is not None or scheme is not None, name=name) and not _goes_on(
         place, kind, low, high, quoted=quoted is not None
     ):
         return Hit(kind.type, low, high, sure)
     return None
+
+
+def _continued(text: str, low: int, high: int, reach: int) -> int:
+    """Where a bare value ends, which may go on in a next line where its line says so."""
+    while (further := _CONTINUED.match(text, high, reach)) is not None:
+        high = further.end()
+    return _trimmed(text, low, high)
 
 
 def _trimmed(text: str, low: int, high: int) -> int:
