@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from mpp.limits import KIB, MIB
+from mpp.limits import MIB
 from mpp.ports import Random
 from mpp.protocol.mcp import Answered, Connection, Ended, Event, Job, Listening, Reply, Server, error_reply
 from mpp.protocol.mcp.versions import MODERN
@@ -20,14 +21,16 @@ from mpp.serve.http_auth import Admission, Door, metadata_url
 from mpp.serve.http_exchange import Exchange, GoneError, HeaderList
 from mpp.serve.http_headers import BadRequestError, Head, Places, judge_form, preflight, read_head
 from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_KEEPALIVE_SECONDS, HTTP_STREAMS_EACH_MAX, HTTP_STREAMS_MAX
-from mpp.serve.http_outbox import Outbox
+from mpp.serve.http_outbox import NO_OUTBOX, Outbox
+from mpp.serve.http_quick import SMALL_BODY_BYTES, Known, QuickWire
 from mpp.serve.http_rates import Crowd, Rates, Turn
-from mpp.serve.http_running import Pool, Threads
+from mpp.serve.http_running import Pool, Run, Threads
 from mpp.serve.http_sessions import Session, Sessions
-from mpp.serve.http_work import Work
+from mpp.serve.http_short import Short, Silences
+from mpp.serve.http_work import is_streamed, Work
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
+    from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 ENDPOINT = "/mcp"
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -36,14 +39,14 @@ SESSION, VERSION = b"mcp-session-id", b"mcp-protocol-version"
 BODIES_BYTES_MAX = 256 * MIB
 """Bytes of bodies that are being received, of all clients. Reason: what is not complete yet cannot be judged, and lies in memory."""
 
-SMALL_BODY_BYTES = 64 * KIB
-"""Bytes of a body that is received without asking for room. Reason: nearly all are smaller; the number of connections bounds them."""
+_MODERN = MODERN.encode("ascii")
 
 
 class Front:
     """The application. One for each server."""
 
     keepalive: float = HTTP_KEEPALIVE_SECONDS
+    endpoint = ENDPOINT.encode("ascii")
 
     def __init__(self, server: Server, door: Door, places: Places, pool: Pool, random: Random, *, rate: int, tenant_rate: int) -> None:
         self._server, self._door, self._places, self._pool = server, door, places, pool
@@ -51,6 +54,7 @@ class Front:
         self._rates, self._calls, self._streams = Rates(), Crowd(), Crowd(HTTP_STREAMS_MAX, HTTP_STREAMS_EACH_MAX)
         self._sessions = Sessions(random)
         self._listeners: dict[Outbox, Connection] = {}
+        self._silences = Silences()
         self._bodies = 0
         self._is_stopping = False
 
@@ -58,18 +62,21 @@ class Front:
         if scope["type"] != "http":
             return
         exchange = Exchange(scope, receive, send)
+        await self._told(exchange, self._serve(exchange, scope))
+
+    async def _told(self, exchange: Exchange, work: Awaitable[None]) -> None:
+        """Answer, if only with a refusal."""
         try:
-            # Attack: /%6dcp, which a proxy in front takes for another place than the one that it guards. The path counts as it was written.
-            exchange.head = read_head(scope["method"], scope["raw_path"].decode("latin-1"), scope["headers"])
-            await self._serve(exchange)
+            await work
         except BadRequestError as bad:
             body = error_reply(None, bad.code, bad.words).data
             await exchange.refuse(bad.status, body, list(bad.headers))
         except GoneError:
             return
 
-    async def _serve(self, exchange: Exchange) -> None:
-        head = exchange.head
+    async def _serve(self, exchange: Exchange, scope: HTTPScope) -> None:
+        # Attack: /%6dcp, which a proxy in front takes for another place than the one that it guards. The path counts as it was written.
+        head = exchange.head = read_head(scope["method"], scope["raw_path"].decode("latin-1"), scope["headers"])
         self._places.judge(head)
         if b"origin" in head.found:
             exchange.cors = self._places.cors(head)
@@ -143,10 +150,13 @@ class Front:
             self._bodies -= size
 
     async def _post(self, exchange: Exchange, admission: Admission) -> None:
-        head = exchange.head
-        judge_form(head)
+        judge_form(exchange.head)
         body = await self._body(exchange)
-        is_modern = head.found.get(VERSION) == MODERN.encode("ascii")
+        await self._go_on(exchange, admission, self._receive(exchange.head, admission, body))
+
+    def _receive(self, head: Head, admission: Admission, body: bytes) -> _Begun:
+        """What a message leads to, in its session or in one that it begins."""
+        is_modern = head.found.get(VERSION) == _MODERN
         session = self._session(head, admission) if SESSION in head.found and not is_modern else None
         connection = session.connection if session is not None else Connection(self._server, admission.who)
         events = connection.receive(body, head.texts)
@@ -156,18 +166,82 @@ class Front:
             headers.append((SESSION, session.name.encode("ascii")))
         if session is not None:
             _inward(events, session)
+        return _Begun(connection, session, events, headers)
+
+    async def _go_on(self, exchange: Exchange, admission: Admission, begun: _Begun) -> None:
+        connection, session, events, headers = begun
         jobs = [event for event in events if isinstance(event, Job)]
         if any(isinstance(event, Listening) for event in events):
             await self._listen(exchange, admission, connection, events)
         elif jobs:
             turn = self._place(self._calls, admission)
             try:
-                await Work(exchange, connection, session, jobs, Threads(self._pool, turn), self.keepalive).answer()
+                is_stream = is_streamed(exchange.head, *jobs)
+                outbox = Outbox(asyncio.get_running_loop()) if is_stream else None
+                work = Work(exchange, connection, session, self.keepalive, outbox)
+                say = NO_OUTBOX.put if outbox is None else outbox.put
+                await work.answer([Run(connection, job, Threads(self._pool, turn), say) for job in jobs])
             finally:
                 self._calls.leave(admission.key)
         else:
-            reply = next((event for event in events if isinstance(event, Reply)), None)
-            await (exchange.reply(202) if reply is None else exchange.reply(reply.status, reply.data, headers))
+            status, data = _at_once(events)
+            await exchange.reply(status, data, headers)
+
+    # -- a whole message that came at once; nothing here waits
+
+    def take(self, wire: QuickWire, body: bytes) -> None:
+        """Spec: mcp-front J-60 to J-99, as for all others, in the same order. What needs more than one answer, or somebody else's, goes on as a task."""
+        try:
+            head = self._known_head(wire)
+            admission = None if head is None else self._door.admit(head)
+        except BadRequestError:
+            # It is turned down as any request, or its issuer is asked for new keys.
+            head = admission = None
+        if head is None or admission is None:
+            wire.slowly(self, body)
+            return
+        try:
+            self._judge_rate(admission)
+            judge_form(head)
+            self._answer(wire, head, admission, self._receive(head, admission, body))
+        except BadRequestError as bad:
+            wire.answer(bad.status, error_reply(None, bad.code, bad.words).data, bad.headers)
+
+    def _known_head(self, wire: QuickWire) -> Head | None:
+        """None: of a page, which is told more."""
+        known = wire.known
+        if known is None or known.headers != wire.headers:
+            head = read_head("POST", ENDPOINT, wire.headers)
+            self._places.judge(head)
+            known = wire.known = Known(wire.headers, head)
+        return None if b"origin" in known.head.found else known.head
+
+    def _answer(self, wire: QuickWire, head: Head, admission: Admission, begun: _Begun) -> None:
+        events = begun.events
+        first = events[0] if events else None
+        if len(events) == 1 and isinstance(first, Job):
+            turn = self._place(self._calls, admission)
+            if turn.take_now():
+                left = partial(self._calls.leave, admission.key)
+                threads = Threads(self._pool, turn)
+                Short(wire, head, begun.connection, begun.session, first, threads, self._silences, self.keepalive, left).begin()
+                return
+            self._calls.leave(admission.key)
+        elif not any(isinstance(event, (Job, Listening)) for event in events):
+            status, data = _at_once(events)
+            wire.answer(status, data, begun.headers)
+            return
+        wire.slowly(self._rest(head, admission, begun), b"")
+
+    def _rest(self, head: Head, admission: Admission, begun: _Begun) -> ASGI3Application:
+        """The rest of a request whose message was received already."""
+
+        async def go_on(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+            if scope["type"] == "http":
+                exchange = Exchange(scope, receive, send, head=head)
+                await self._told(exchange, self._go_on(exchange, admission, begun))
+
+        return go_on
 
     async def _listen(self, exchange: Exchange, admission: Admission, connection: Connection, events: list[Event]) -> None:
         """A subscription of the new era: its stream stays open."""
@@ -188,7 +262,7 @@ class Front:
     async def _get(self, exchange: Exchange, admission: Admission) -> None:
         """The stream of a session of the old era, on which its client hears of changes."""
         head = exchange.head
-        if SESSION not in head.found or head.found.get(VERSION) == MODERN.encode("ascii"):
+        if SESSION not in head.found or head.found.get(VERSION) == _MODERN:
             raise BadRequestError(405, "messages are sent with POST", headers=((b"allow", b"POST, GET, DELETE"),))
         if not head.takes_stream:
             raise BadRequestError(406, "this is answered with text/event-stream")
@@ -240,6 +314,21 @@ class Front:
         for session in self._sessions.all():
             if session.stream is not None:
                 session.stream.over()
+
+
+class _Begun(NamedTuple):
+    """A message that was received, and what it leads to."""
+
+    connection: Connection
+    session: Session | None
+    events: list[Event]
+    headers: HeaderList
+
+
+def _at_once(events: list[Event]) -> tuple[int, bytes]:
+    """The answer to a message that needs no work."""
+    reply = next((event for event in events if isinstance(event, Reply)), None)
+    return (202, b"") if reply is None else (reply.status, reply.data)
 
 
 def _inward(events: list[Event], session: Session) -> None:

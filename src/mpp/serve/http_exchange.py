@@ -38,13 +38,14 @@ class Exchange:
     body_seconds: float = HTTP_BODY_SECONDS_MAX
     body_max: int = HTTP_BODY_BYTES_MAX
 
-    def __init__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        self.head = Head(method=scope["method"], path=scope["path"], found={}, texts={})
+    def __init__(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, *, head: Head | None = None) -> None:
+        """``head``: of a request whose body was read already."""
+        self.head = head or Head(method=scope["method"], path=scope["path"], found={}, texts={})
         self.cors: HeaderList = []
         """What goes into each answer, so that a page may read it."""
         self._receive, self._send = receive, send
         self._wire = cast("Wire", cast("dict[str, object]", scope)[CONNECTION])
-        self._is_read = self.head.method != "POST"
+        self._is_read = head is not None or self.head.method != "POST"
         self._is_tried = False
 
     def on_lost(self, lost: Callable[[], None] | None) -> None:

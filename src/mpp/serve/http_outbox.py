@@ -17,7 +17,7 @@ class Outbox:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, most: int = HTTP_OUTBOX_MAX, *, begun: Callable[[], None] | None = None) -> None:
         self._loop, self._most = loop, most
-        self._begun = begun
+        self.begun = begun
         """Called in the event loop when something waits: a reader that was not needed until now. May be called again."""
         self._lock = Lock()
         self._waiting: deque[bytes] = deque()
@@ -75,8 +75,8 @@ class Outbox:
 
     def _rouse(self) -> None:
         self._awake.set()
-        if self._begun is not None:
-            self._begun()
+        if self.begun is not None:
+            self.begun()
 
 
 class _Nowhere(Outbox):

@@ -53,9 +53,15 @@ class Turn:
         self._free = most
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def take_now(self) -> bool:
+        """One that is free; False: it has to wait for one."""
+        if not self._free:
+            return False
+        self._free -= 1
+        return True
+
     async def take(self) -> None:
-        if self._free:
-            self._free -= 1
+        if self.take_now():
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)

@@ -1,4 +1,4 @@
-"""A request's work, in a thread of the pool: the event loop waits for it, and ends it at once when nobody waits any more."""
+"""A request's work: short calls in the thread that runs the event loop, one behind the other, all others in threads of a pool. It is ended at once when nobody waits any more."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias
 
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp import Ask, Connection, Job, Reply, Voice, error_reply
 from mpp.protocol.mcp.versions import INTERNAL
+from mpp.serve.http_loop import Loop
 from mpp.serve.http_outbox import Gone
 from mpp.serve.http_rates import Turn
+from mpp.serve.pace import Pace
+from mpp.serve.running import guarded
 
 Answer: TypeAlias = "dict[str, Json] | None"
 Outcome: TypeAlias = "Reply | Ask"
@@ -28,15 +33,51 @@ async def nobody_to_ask(_: Ask) -> Answer:
     return None
 
 
-class Pool:
-    """Threads that carry calls: made when they are needed, bounded, and ended with the pool. Used from the event loop only."""
+STUCK_SECONDS = 0.06
+"""Seconds after which a call is so long that others wait for it no more. Reason: as over pipes."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, most: int) -> None:
+
+class _Queue:
+    """Runs that wait, one of each token after the other. Attack: one token with many calls: those of others come after one of them."""
+
+    def __init__(self) -> None:
+        self._of: dict[Turn, deque[Run]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._of)
+
+    def put(self, run: Run) -> None:
+        found = self._of.get(run.turn)
+        if found is None:
+            self._of[run.turn] = deque((run,))
+        else:
+            found.append(run)
+
+    def take(self) -> Run:
+        turn = next(iter(self._of))
+        found = self._of.pop(turn)
+        run = found.popleft()
+        if found:
+            self._of[turn] = found
+        return run
+
+
+class Pool:
+    """Who does calls: the thread that runs the loop, and threads that are made when they are needed, bounded, and ended with the pool. Used in the event loop only."""
+
+    def __init__(self, loop: Loop, most: int) -> None:
         self._loop, self._most = loop, most
         self._work: SimpleQueue[Run | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._busy = self._alive = 0
         self._spare: list[Gone] = []
+        self._pace = Pace()
+        self._next = _Queue()
+        """Calls that the thread that runs the loop is going to do."""
+        self._look: asyncio.Handle | None = None
+        """When it looks at them."""
+        self._lent: Run | None = None
+        """The one that it does now."""
 
     def gone(self) -> Gone:
         """One that nobody has set. To make one takes system calls; most calls never need it."""
@@ -50,7 +91,57 @@ class Pool:
             self._spare.append(gone)
 
     def put(self, run: Run) -> None:
-        """Take one step of ``run`` in a thread; ``run.stepped`` is called in the loop afterwards."""
+        """Take one step of ``run``; ``run.stepped`` is called in the loop afterwards."""
+        # A tool that is known to wait holds nobody up, and so does none while a long call is not over.
+        if self._pace.is_beside(run.name) or (self._lent is None and self._loop.is_lent):
+            self._give(run)
+            return
+        self._next.put(run)
+        if self._look is None:
+            self._look = self._loop.call_soon(self._do_next)
+
+    def _do_next(self) -> None:
+        """Do one call that waits for this thread. Between two of them the loop looks at its connections, so that a client that leaves is seen."""
+        self._look = None
+        if not self._next:
+            return
+        if self._loop.is_lent:
+            self._wait_for_lent()
+            return
+        run = self._lent = self._next.take()
+        if self._next:
+            self._look = self._loop.call_soon(self._do_next)
+        # Where others compute beside it, a call waits for those, which says nothing of its tool.
+        self._loop.lend(partial(self._timed, run, is_alone=not self._busy), partial(self._done_here, run))
+
+    def _timed(self, run: Run, *, is_alone: bool) -> None:
+        begun = self._pace.begin()
+        guarded(lambda _: run.work(), -1)
+        if is_alone and not self._loop.is_lent:
+            self._pace.note(run.name, begun)
+
+    def _wait_for_lent(self) -> None:
+        """Another thread is in a long call. What waits behind it goes to the pool when it turns out to be very long."""
+        left = STUCK_SECONDS - self._loop.lent_for()
+        if left > 0:
+            self._look = self._loop.call_later(left, self._do_next)
+            return
+        if self._lent is not None:
+            self._pace.note_long(self._lent.name)
+            self._lent = None
+        while self._next:
+            self._give(self._next.take())
+
+    def _done_here(self, run: Run) -> None:
+        if self._lent is run:
+            self._lent = None
+        if self._next:
+            if self._look is not None:
+                self._look.cancel()
+            self._look = self._loop.call_soon(self._do_next)
+        run.stepped()
+
+    def _give(self, run: Run) -> None:
         self._busy += 1
         self._work.put(run)
         self._grow()
@@ -100,9 +191,13 @@ class Threads(NamedTuple):
 class Run:
     """One job on its way. All but ``work`` runs in the event loop."""
 
-    def __init__(self, connection: Connection, job: Job, threads: Threads, say: Callable[[bytes], None]) -> None:
+    def __init__(self, connection: Connection, job: Job, threads: Threads, say: Callable[[bytes], None], *, may_ask: bool = True) -> None:
         self.job = job
-        self._threads = threads
+        self.name = job.name or job.method
+        """What it is about: whether that takes long is remembered by this name."""
+        self.turn = threads.turn
+        self._pool = threads.pool
+        self._may_ask = may_ask
         self._gone = threads.pool.gone()
         self._is_over = False
         self._voice = Voice(job, say, self._gone.fd)
@@ -110,58 +205,86 @@ class Run:
         self._is_working = False
         self._answer: Answer = None
         self._outcome: Outcome | None = None
-        self._waiter: asyncio.Future[Outcome]
+        self._first: Callable[[Outcome], None] | None = None
+        self._waiter: asyncio.Future[Outcome] | None = None
 
     def end(self) -> None:
         """Nobody waits any more: the call is ended at once, wherever it is."""
         if not self._is_over:
             self._gone.set()
 
+    def begin(self, first: Callable[[Outcome], None]) -> None:
+        """Take the first step, for which its token has a turn already. ``first`` is told what comes of it, unless a task joins before: most calls need none."""
+        self._first, self._is_working = first, True
+        self._pool.put(self)
+
+    def join(self) -> None:
+        """From here on a task finishes it."""
+        if self._is_working:
+            self._first, self._waiter = None, asyncio.get_running_loop().create_future()
+
     async def finish(self, ask: Callable[[Ask], Awaitable[Answer]]) -> Reply:
         """The answer. While the client is asked something, no thread is held."""
         try:
-            outcome = await self._step(None)
+            outcome = await self._begun()
             while isinstance(outcome, Ask):
                 outcome = await self._step(await ask(outcome))
             return outcome
         finally:
-            self._voice.end()
             if self._is_working:
+                self._voice.end()
                 # The request was ended from outside: so is its call, wherever it is.
                 self._gone.set()
             else:
-                self._close()
+                self.close()
+
+    async def _begun(self) -> Outcome:
+        if self._waiter is not None:
+            return await self._waited(self._waiter)
+        return await self._step(None) if self._outcome is None else self._outcome
 
     async def _step(self, answer: Answer) -> Outcome:
-        turn = self._threads.turn
-        await turn.take()
+        await self.turn.take()
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._answer, self._is_working = answer, True
+        self._pool.put(self)
+        return await self._waited(self._waiter)
+
+    async def _waited(self, waiter: asyncio.Future[Outcome]) -> Outcome:
         try:
-            self._waiter = asyncio.get_running_loop().create_future()
-            self._answer, self._is_working = answer, True
-            self._threads.pool.put(self)
-            return await self._waiter
+            return await waiter
         finally:
-            turn.give()
+            self.turn.give()
 
     def work(self) -> None:
-        """One step, in a thread."""
+        """One step, in a thread; all of them where nobody can be asked anything."""
         self._outcome = None
         try:
-            self._outcome = NOBODY_WAITS if self._gone.is_set else self._steps.send(self._answer)
+            outcome = NOBODY_WAITS if self._gone.is_set else self._steps.send(self._answer)
+            while isinstance(outcome, Ask) and not self._may_ask:
+                outcome = self._steps.send(None)
+            self._outcome = outcome
         except StopIteration as end:
             self._outcome = end.value
 
     def stepped(self) -> bool:
         """In the loop, after ``work``. False: it went wrong in a way that it must not."""
         self._is_working = False
-        if self._waiter.cancelled():
-            self._close()
+        is_sound = self._outcome is not None
+        found = self._outcome = self._outcome or error_reply(self.job.id, INTERNAL, "the host cannot answer this", data={"code": "host.answer"})
+        first, self._first = self._first, None
+        if first is not None:
+            self.turn.give()
+            first(found)
+        elif self._waiter is None or self._waiter.cancelled():
+            self.close()
         else:
-            broken = error_reply(self.job.id, INTERNAL, "the host cannot answer this", data={"code": "host.answer"})
-            self._waiter.set_result(broken if self._outcome is None else self._outcome)
-        return self._outcome is not None
+            self._waiter.set_result(found)
+        return is_sound
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Nothing more is said: the answer follows."""
+        self._voice.end()
         self._steps.close()
         self._is_over = True
-        self._threads.pool.give_back(self._gone)
+        self._pool.give_back(self._gone)

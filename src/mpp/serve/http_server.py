@@ -13,8 +13,10 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import field
+from types import FrameType
 from urllib.parse import urlsplit
 
 from uvicorn.config import Config
@@ -37,6 +39,8 @@ from mpp.serve.http_app import ENDPOINT, Front
 from mpp.serve.http_auth import Door
 from mpp.serve.http_headers import places, shown_address
 from mpp.serve.http_limits import HTTP_CONNECTIONS_MAX, HTTP_IDLE_SECONDS_MAX, HTTP_STOP_SECONDS_MAX, HTTP_THREADS, HTTP_TLS_SECONDS_MAX
+from mpp.serve.http_loop import Loop
+from mpp.serve.http_quick import QuickWire
 from mpp.serve.http_running import Pool
 from mpp.serve.http_views import Viewed
 from mpp.serve.http_wire import Wire
@@ -51,6 +55,9 @@ _ORIGIN = re.compile(r"https?://[^/\s?#]{1,260}")
 
 DESCRIPTORS_PER_CONNECTION = 2
 """Descriptors of the process for each connection that it takes. Reason: one for itself, one for the work that it brings."""
+
+STOP_LOOK_SECONDS = 0.01
+"""Seconds between two looks at whether all calls have ended, in a server that was told to stop. Reason: nobody feels it."""
 
 OPEN_WORDS = "anybody on this machine may call, as no tokens are used; `mpp token add` or --require-token change that"
 
@@ -136,7 +143,8 @@ def _tls(options: HttpOptions) -> ssl.SSLContext | None:
 def _listening(options: HttpOptions) -> socket.socket:
     address, port = read_listen(options.listen)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named, the loop sends small pieces at once; a stream of events would wait forty milliseconds for each.
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((address, port))
@@ -170,10 +178,9 @@ class HttpServer:
         self._socket = _listening(options)
         self._core = Server(self._backend, clock, random, version=version)
         self._random = random
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: Loop | None = None
         self._stopped = threading.Event()
-        self._halt: asyncio.Event | None = None
-        self._lock = threading.Lock()
+        self._halt = asyncio.Event()
 
     @property
     def port(self) -> int:
@@ -192,42 +199,52 @@ class HttpServer:
 
     def run(self, *, signals: bool = False, ready: Callable[[], None] | None = None) -> None:
         """Serve until ``stop``, or with ``signals`` until the process is told to end. ``ready`` is called when it serves."""
-        loop = _new_loop()
+        loop = self._loop = Loop()
+        if self._stopped.is_set():
+            self._halt.set()
         try:
-            with contextlib.closing(loop):
-                loop.run_until_complete(self._serve(loop, ready, signals=signals))
-                loop.run_until_complete(loop.shutdown_asyncgens())
+            with contextlib.closing(loop), _ended_by_signals(self._end) if signals else contextlib.nullcontext():
+                if ready is not None:
+                    ready()
+                loop.serve(self._serve(loop))
         finally:
+            self._loop = None
             self._socket.close()
 
     def stop(self) -> None:
         self._stopped.set()
-        with self._lock:
-            loop, halt = self._loop, self._halt
-        if loop is not None and halt is not None:
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(halt.set)
+        self._end()
 
-    async def _serve(self, loop: asyncio.AbstractEventLoop, ready: Callable[[], None] | None, *, signals: bool) -> None:
-        halt = asyncio.Event()
-        with self._lock:
-            self._loop, self._halt = loop, halt
-        if self._stopped.is_set():
-            halt.set()
-        for one in (signal.SIGINT, signal.SIGTERM) if signals else ():
-            loop.add_signal_handler(one, halt.set)
+    def _end(self) -> None:
+        """Also in a signal's handler, which takes no lock."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._halt.set)
+
+    async def _serve(self, loop: Loop) -> None:
         pool = Pool(loop, self._options.threads)
         front = Front(self._core, self._door, self._places, pool, self._random, rate=self._options.rate, tenant_rate=self._options.tenant_rate)
         unwatch = self._backend.watch(_from_threads(loop, front.changed))
         try:
-            if ready is not None:
-                ready()
-            await _listen(loop, front, self._socket, self._ssl, halt)
+            await _listen(loop, front, self._socket, self._ssl, self._halt)
         finally:
             unwatch()
-            with self._lock:
-                self._loop = None
             pool.close(1)
+
+
+@contextlib.contextmanager
+def _ended_by_signals(end: Callable[[], None]) -> Iterator[None]:
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        end()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def connections_for(limits: tuple[int, int], most: int = HTTP_CONNECTIONS_MAX) -> tuple[int, int]:
@@ -261,15 +278,7 @@ def _from_threads(loop: asyncio.AbstractEventLoop, changed: Callable[[str], None
     return tell
 
 
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop  # noqa: PLC0415 - not everywhere
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
-
-
-async def _listen(loop: asyncio.AbstractEventLoop, front: Front, sock: socket.socket, context: ssl.SSLContext | None, halt: asyncio.Event) -> None:
+async def _listen(loop: Loop, front: Front, sock: socket.socket, context: ssl.SSLContext | None, halt: asyncio.Event) -> None:
     """Take connections until ``halt``; then let what runs come to its end, for a while."""
     config = Config(
         front, http=Wire, ws="none", lifespan="off", interface="asgi3", access_log=False, log_config=None, log_level="error", proxy_headers=False,
@@ -279,27 +288,34 @@ async def _listen(loop: asyncio.AbstractEventLoop, front: Front, sock: socket.so
     state = ServerState()
     most = min(_make_room(), Wire.connections_max)
 
-    def connected() -> Wire:
-        wire = Wire(config, state, {}, loop)
+    def connected() -> QuickWire:
+        wire = QuickWire(front, config, state, loop)
         wire.connections_max = most
         return wire
 
     patience = HTTP_TLS_SECONDS_MAX if context is not None else None
-    server = await loop.create_server(
-        lambda: Wire(config, state, {}, loop), sock=sock, ssl=context, backlog=HTTP_CONNECTIONS_MAX, ssl_handshake_timeout=patience
-    )
+    server = await loop.create_server(connected, sock=sock, ssl=context, backlog=HTTP_CONNECTIONS_MAX, ssl_handshake_timeout=patience)
     await halt.wait()
     server.close()
     front.stop()
     for connection in list(state.connections):
         connection.shutdown()
-    if state.tasks:
-        await asyncio.wait(state.tasks, timeout=HTTP_STOP_SECONDS_MAX)
+    await _finished(state, HTTP_STOP_SECONDS_MAX)
     # Who is still there waits for nothing any more: its calls are ended with its connection.
     for connection in list(state.connections):
         connection.transport.abort()
-    if state.tasks:
-        await asyncio.wait(state.tasks, timeout=1)
+    await _finished(state, 1)
+
+
+async def _finished(state: ServerState, seconds: float) -> None:
+    """Until nothing is worked on any more, or for so long."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and _is_working(state):  # noqa: ASYNC110 - an event would have to be told by each request
+        await asyncio.sleep(STOP_LOOK_SECONDS)
+
+
+def _is_working(state: ServerState) -> bool:
+    return bool(state.tasks) or any(isinstance(one, QuickWire) and one.is_running for one in state.connections)
 
 
 def serve_http(

@@ -122,6 +122,11 @@ class Wire(HttpToolsProtocol):
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        if self._judge_head():
+            super().on_headers_complete()
+
+    def _judge_head(self) -> bool:
+        """The head is whole. May it go on?"""
         self._in_head = False
         if self._head_timer is not None:
             self._head_timer.cancel()
@@ -130,8 +135,7 @@ class Wire(HttpToolsProtocol):
             self._refuse(_TOO_LARGE)
         elif self._is_ambiguous():
             self._refuse(_AMBIGUOUS)
-        if not self._is_refused:
-            super().on_headers_complete()
+        return not self._is_refused
 
     def _is_ambiguous(self) -> bool:
         """Attacks: a whole address in the place of the path, by which a proxy in front goes while we go by ``Host``; and a body of HTTP/1.0 in chunks, which for

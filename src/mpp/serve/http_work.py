@@ -7,36 +7,43 @@ import asyncio
 from mpp.protocol.mcp import Ask, Connection, Job, Reply
 from mpp.protocol.mcp.reading import Id
 from mpp.serve.http_exchange import Exchange
+from mpp.serve.http_headers import Head
 from mpp.serve.http_outbox import NO_OUTBOX, Outbox
-from mpp.serve.http_running import Answer, Run, Threads, nobody_to_ask
+from mpp.serve.http_running import Answer, Run, nobody_to_ask
 from mpp.serve.http_sessions import Session
+
+
+def is_streamed(head: Head, *jobs: Job) -> bool:
+    """May something be said before the answer?"""
+    return head.takes_stream and (not head.takes_json or any(job.wants_stream for job in jobs))
 
 
 class Work:
     """The jobs of one request, and its answer: whole, or as a stream once there is something to say before it."""
 
-    def __init__(
-        self, exchange: Exchange, connection: Connection, session: Session | None, jobs: list[Job], threads: Threads, keepalive: float
-    ) -> None:  # fmt: skip
+    def __init__(self, exchange: Exchange, connection: Connection, session: Session | None, keepalive: float, outbox: Outbox | None) -> None:
+        """``outbox``: what is said before the answer; None where that is no stream."""
         self._exchange, self._connection, self._session, self._keepalive = exchange, connection, session, keepalive
-        head = exchange.head
-        self._is_stream = head.takes_stream and (not head.takes_json or any(job.wants_stream for job in jobs))
         self._loop = asyncio.get_running_loop()
-        self._outbox = Outbox(self._loop, begun=self._speak) if self._is_stream else NO_OUTBOX
+        self._is_stream = outbox is not None
+        self._outbox = NO_OUTBOX if outbox is None else outbox
+        self._outbox.begun = self._speak
         self._speaker: asyncio.Task[None] | None = None
         """Sends what is said before the answer. Most calls say nothing, and need none."""
-        self._runs = [Run(connection, job, threads, self._outbox.put) for job in jobs]
+        self._runs: list[Run] = []
         self._known: dict[Id, Run] = session.runs if session is not None else {}
         self._asked: set[str] = set()
         self._reply: Reply | None = None
 
-    async def answer(self) -> None:
+    async def answer(self, runs: list[Run], *, speaks: bool = False) -> None:
+        """``speaks``: it is a stream from the beginning."""
+        self._runs = runs
         for run in self._runs:
             self._known[run.job.id] = run
         try:
             self._exchange.on_lost(self._lost)
             if self._is_stream:
-                await self._stream()
+                await self._stream(speaks=speaks)
             else:
                 await self._finish_all(can_ask=False)
                 await self._whole()
@@ -69,7 +76,9 @@ class Work:
         reply = self._reply
         await (self._exchange.reply(202) if reply is None else self._exchange.reply(reply.status, reply.data))
 
-    async def _stream(self) -> None:
+    async def _stream(self, *, speaks: bool) -> None:
+        if speaks:
+            self._speak()
         # Spec: mcp-front J-68. Who hears nothing for so long is told that the call goes on.
         silence = self._loop.call_later(self._keepalive, self._speak)
         try:

@@ -8,7 +8,6 @@ import os
 import resource
 import select
 import ssl
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -268,12 +267,6 @@ def test_a_process_with_few_descriptors_asks_for_more(tmp_path: Path) -> None:
             assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == connections_for((low, before[1]))[1]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
-
-
-def test_without_uvloop_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "uvloop", None)
-    with serving(tmp_path) as served:
-        assert served.call("demo__add", a=1, b=2).result["structuredContent"] == {"sum": 3}
 
 
 def test_a_call_that_does_not_end_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
