@@ -33,6 +33,9 @@ WORKERS_PER_PACKAGE_MAX = 32
 IDLE_SECONDS = 300.0
 """Seconds that an unused worker is kept. Reason: an agent's session uses a tool every few minutes."""
 
+RETIRED_LATE = 16
+"""Looks for unused workers in that time. Reason: to look through all of them is work of each call; one sixteenth later is soon enough."""
+
 
 class WorkerKey(NamedTuple):
     """What must be equal for two calls to meet in one process."""
@@ -69,6 +72,7 @@ class WorkerPool:
         self._count: Counter[WorkerKey] = Counter()
         self._of_package: Counter[tuple[str, str]] = Counter()
         self._total = 0
+        self._retire_at = 0.0
         self._waiting: deque[tuple[int, WorkerKey]] = deque()
         self._called: dict[int, WorkerKey] = {}
         """Whose turn it is, and who has not looked yet."""
@@ -109,7 +113,9 @@ class WorkerPool:
         if self._owner != os.getpid():
             # Attack: a host that was forked, so that two processes read the answers of one worker.
             raise HostFailed("host.closed", "this process is a copy of the host, which speaks for itself", hint="start a host of its own in each process")
-        self._retire(time.monotonic())
+        now = time.monotonic()
+        if now >= self._retire_at:
+            self._retire(now)
         # Attack: a caller that comes again at once takes each worker that it gives back, and those who were called before find nothing.
         if is_called or not any(map(self._could, self._called.values())):
             shelf = self._idle.get(key)
@@ -190,6 +196,7 @@ class WorkerPool:
         return self._total
 
     def _retire(self, now: float) -> None:
+        self._retire_at = now + self._idle_seconds / RETIRED_LATE
         for key, shelf in list(self._idle.items()):
             while shelf and now - shelf[0].since > self._idle_seconds:
                 self._forget(key, shelf.pop(0).worker)

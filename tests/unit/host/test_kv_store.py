@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -90,7 +89,7 @@ def test_writes_are_durable(store: KvStore, tmp_path: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("other", [replace(ADA, tenant="u"), replace(ADA, publisher_id="cd" * 32), replace(ADA, package_id="com.example.b")])
+@pytest.mark.parametrize("other", [ADA._replace(tenant="u"), ADA._replace(publisher_id="cd" * 32), ADA._replace(package_id="com.example.b")])
 def test_each_space_has_its_own(store: KvStore, other: Space) -> None:
     store.set(ADA, TOOL, b"a", b"mine", quota=MUCH)
     assert store.get(other, TOOL, b"a") is None
@@ -184,7 +183,7 @@ def test_keys_come_in_pages(store: KvStore) -> None:
 
 def test_few_files_stay_open(tmp_path: Path) -> None:
     store = KvStore(str(folder(tmp_path)), open_most=2)
-    spaces = [replace(ADA, package_id=f"com.example.p{i}") for i in range(5)]
+    spaces = [ADA._replace(package_id=f"com.example.p{i}") for i in range(5)]
     for space in spaces:
         store.set(space, TOOL, b"a", space.package_id.encode(), quota=MUCH)
     logs = [path.name for path in folder(tmp_path).glob("*-wal")]
@@ -265,7 +264,7 @@ def test_a_value_of_another_type_is_damage(store: KvStore) -> None:
 
 def test_a_file_at_another_packages_place_is_refused(store: KvStore, tmp_path: Path) -> None:
     written(store)
-    other = replace(ADA, package_id="com.example.b")
+    other = ADA._replace(package_id="com.example.b")
     shutil.copy(file(tmp_path), file(tmp_path, other))
     assert "not that of this package" in failing(store, space=other)
 

@@ -114,7 +114,9 @@ def test_a_worker_is_kept_for_its_key_and_no_other() -> None:
 
 def test_a_new_one_is_made_while_there_is_room() -> None:
     pool = WorkerPool(most=3, per_key=2)
-    assert len({id(take(pool, one)) for one in (A, A, B)}) == 3
+    # Kept: the next object may get the place, and so the identity, of one that is gone.
+    taken = [take(pool, one) for one in (A, A, B)]
+    assert len({id(one) for one in taken}) == 3
     assert pool.size == 3
 
 

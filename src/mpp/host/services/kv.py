@@ -6,6 +6,7 @@ Spec: spec/call-contract.md. Whose state it is comes from the rights of the work
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from mpp.crypto import base64text
 from mpp.errors import HostFailed
@@ -15,7 +16,6 @@ from mpp.host.stores.limits import KV_ENTRIES_MAX, KV_KEY_BYTES_MAX, KV_LIST_MAX
 from mpp.model.calls import HostAnswer
 from mpp.model.jsontext import Json, shown
 from mpp.model.rights import Rights
-from mpp.model.value import value
 
 SHARED = ""
 """In the place of the name of a tool, which is never empty."""
@@ -31,8 +31,7 @@ class _BadError(Exception):
         super().__init__(message)
 
 
-@value
-class _Asked:
+class _Asked(NamedTuple):
     """One message, and on whose behalf."""
 
     store: KvStore

@@ -37,7 +37,7 @@ def _files(folder: str) -> list[str]:
 
 def _whose(path: str) -> tuple[str, str] | None:
     """Publisher and package of a file; None of one that cannot be read, which is nobody's to remove."""
-    if look(path) is None:
+    if look(path, os.path.dirname(path)) is None:
         return None
     try:
         connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)

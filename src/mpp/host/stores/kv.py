@@ -52,6 +52,7 @@ class _Database:
 
     def __init__(self, path: str, space: Space) -> None:
         self.path, self.space = path, space
+        self._folder = os.path.dirname(path)
         self.lock = threading.Lock()
         self.gone = False
         """Dropped from the table; whoever waited for it looks there again."""
@@ -60,7 +61,7 @@ class _Database:
 
     def ready(self, *, create: bool) -> apsw.Connection | None:
         """The connection; None if there is no file and none shall be made."""
-        found = look(self.path)
+        found = look(self.path, self._folder)
         if found is None or found != self._file:
             # The file was removed or replaced under us: what is written to the old one would be lost.
             self.close(stale=True)
@@ -69,7 +70,7 @@ class _Database:
                 check_no_log(self.path)
                 return None
             create_file(self.path, self.space)
-            found = look(self.path)
+            found = look(self.path, self._folder)
         if self._connection is None:
             self._connection, self._file = connect(self.path, self.space), found or (0, 0)
         return self._connection

@@ -8,6 +8,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import apsw
 
@@ -16,7 +17,6 @@ from mpp.files import PRIVATE, make_private_folder, sync_folder
 from mpp.host.stores.limits import KV_BUSY_MS_MAX, KV_CACHE_KIB_MAX
 from mpp.host.stores.sqlite_file import make_whole, prepare_connection
 from mpp.model.jsontext import canonical
-from mpp.model.value import value
 
 FORMAT = 1
 ENDING = ".sqlite"
@@ -32,8 +32,7 @@ _ABOUT = "INSERT INTO about VALUES (1, ?, ?, ?, ?, 0, 0)"
 _WHOSE = "SELECT format, tenant, publisher, package FROM about"
 
 
-@value
-class Space:
+class Space(NamedTuple):
     """Whose state it is. Versions of one package share it."""
 
     tenant: str
@@ -99,10 +98,10 @@ def _locked(folder: str) -> Iterator[None]:
         os.close(fd)
 
 
-def look(path: str) -> tuple[int, int] | None:
+def look(path: str, folder_path: str) -> tuple[int, int] | None:
     """Which file stands at ``path``; None if there is none. What others could have put there or can read is refused."""
     try:
-        folder = os.lstat(os.path.dirname(path))
+        folder = os.lstat(folder_path)
         found = os.lstat(path)
     except FileNotFoundError:
         return None

@@ -27,6 +27,7 @@ REQUEST_FAMILY = "call"
 
 REQUEST_KEYS = {"method", "params"}
 NOTHING_USED = Used()
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _PATH_CHARS_MAX = 1024
 
 
@@ -145,7 +146,7 @@ def refusal(code: str, message: str) -> HostAnswer:
 
 def _rendered(answer: HostAnswer) -> bytes:
     body: dict[str, Json] = {"error": {"code": answer.error, "message": answer.message}} if answer.error else {"result": answer.result}
-    return json.dumps(body, separators=(",", ":")).encode()
+    return _ENCODER.encode(body).encode()
 
 
 def _fault_of(ending: Ending) -> MppError | None:
