@@ -90,6 +90,23 @@ def test_an_issuer_of_a_server_far_away_is_never_here(issuer: str) -> None:
     web.close()
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{port}", "http://localhost:{port}", "https://127.0.0.1:{port}", "https://localhost:{port}"])
+def test_a_service_of_this_machine_hears_nothing_of_a_server_far_away(trap: Site, address: str) -> None:
+    web = Web(FAR, ())
+    url = address.format(port=trap.port)
+    for work in (lambda: issuer_of(web, url), lambda: web.ask("POST", url), lambda: web.judged(url) if url.startswith("http:") else web.ask("GET", url)):
+        refused(work)
+    assert (trap.connections, trap.requests) == (0, [])
+    web.close()
+
+
+def test_an_issuer_has_no_query(far: Protected) -> None:
+    web = Web(far.url, ())
+    far.changes[RESOURCE] = {"authorization_servers": [far.issuer + "?x=1"]}
+    assert "no query" in refused(lambda: login_of(web, far.url, Login(issuer=""))).message
+    web.close()
+
+
 def test_a_policy_may_name_an_issuer_of_this_network() -> None:
     with Site(lambda _: answer(b"{}", status="404 Not Found"), tls=True) as site:
         name = "api.example.com"
@@ -320,6 +337,8 @@ def test_the_page_takes_no_answer_but_its_own() -> None:
     assert not any(b" 200 " in one for one in heard)
 
 
-def test_an_issuer_that_lets_nobody_in(desk: Desk, far: Protected) -> None:
-    far.changes["/id/authorize"] = {"code": "", "error": "access_denied"}
+@pytest.mark.parametrize("back", [{"code": "", "error": "access_denied"}, {"error": "access_denied"}, {"code": ""}, {"code": "x" * 3000}])
+def test_an_issuer_that_lets_nobody_in(desk: Desk, far: Protected, back: dict[str, str]) -> None:
+    far.changes["/id/authorize"] = back
     assert "did not let you in" in refused(desk.log_in).message
+    assert far.issued == 0

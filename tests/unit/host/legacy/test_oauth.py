@@ -20,8 +20,11 @@ from mpp.host.legacy.oauth.web import Web
 from mpp.host.legacy.store import read_servers, write_servers
 from mpp.host.legacy.types import Entry, Login
 from mpp.host.secret_entry import make_entry
-from tests.unit.host.legacy.login_world import Desk, get, Protected, SECONDS
+from tests.unit.host.http_sites import answer
+from tests.unit.host.legacy.login_world import Desk, get, Protected, said, SECONDS
 from tests.unit.host.legacy.test_reaching import ask, words
+
+RFC_8414 = "/.well-known/oauth-authorization-server"
 
 
 @pytest.fixture
@@ -67,6 +70,10 @@ def test_a_server_that_names_none_or_several_needs_the_owners_word(far: Protecte
         with pytest.raises(Refused, match=r"usage\.legacy"):
             login_of(web, far.url, Login(issuer=""))
         assert login_of(web, far.url, Login(issuer=far.issuer)).issuer == far.issuer
+    # An early server is its own issuer.
+    far.changes[where] = lambda: answer(b"", status="404 Not Found")
+    far.changes[RFC_8414] = lambda: said({**far.metadata(), "issuer": far.base}, None)
+    assert login_of(web, far.url, Login(issuer="")).issuer == far.base
     far.changes[where] = {"resource": far.base}
     assert login_of(web, far.url, Login(issuer="")).issuer == far.issuer
     web.close()
@@ -82,7 +89,8 @@ def test_a_person_logs_in_and_calls_are_made(desk: Desk, far: Protected) -> None
     found.close()
     page = next(form for path, form in far.asked if path == "/id/authorize")
     assert (page["resource"], page["scope"], len(page["state"])) == (far.url, "read", 64)
-    assert far.clients[page["client_id"]]["token_endpoint_auth_method"] == "none"
+    wish = far.clients[page["client_id"]]
+    assert (wish["token_endpoint_auth_method"], wish["application_type"]) == ("none", "native")
 
 
 def test_tokens_are_sealed_and_never_shown(desk: Desk, far: Protected) -> None:
@@ -221,6 +229,13 @@ def test_tokens_of_another_issuer_are_nobodys(desk: Desk, far: Protected) -> Non
     desk.log_in()
     assert held(desk.store, desk.server) is not None
     assert held(desk.store, replace(desk.server, url="http://127.0.0.1:1/mcp")) is None
+    desk.store.put(make_entry(name_of("board"), "{}", created=1, packages=("com.example.other",)), replace=True)
+    # Somebody else's secret of that name stays.
+    assert held(desk.store, desk.server) is None
+    with pytest.raises(Refused, match=r"secret\.exists"):
+        desk.log_in()
+    assert forget(desk.store, desk.server, {}, Web(far.url, ())) is False
+    assert desk.store.load()[name_of("board")].value == "{}"
     desk.store.put(make_entry(name_of("board"), "{}", created=1, packages=("legacy.board",)), replace=True)
     with pytest.raises(HostFailed, match="does not read"):
         held(desk.store, desk.server)

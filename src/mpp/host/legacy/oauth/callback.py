@@ -55,7 +55,11 @@ def _heard(line: socket.socket, state: str, seconds: float) -> Mapping[str, str]
     """None for what is not the answer to this login. Attack: a page that guesses, to have its own code taken."""
     found = _read(line, time.monotonic() + seconds)
     good = found is not None and hmac.compare_digest(found.get("state", "").encode("utf-8"), state.encode("utf-8"))
-    words = b"You are logged in as far as this page can tell. Go back to the terminal.\n" if good else b"This is no answer to a login that is waited for.\n"
+    words = (
+        b"The answer has arrived. Go back to the terminal: it says whether you are logged in.\n"
+        if good
+        else b"This is no answer to a login that is waited for.\n"
+    )
     with suppress(OSError):
         line.sendall(_HEAD.format("200 OK" if good else "400 Bad Request", len(words)).encode("ascii") + words)
     return found if good else None

@@ -33,13 +33,14 @@ def keep(store: SecretStore, server: Server, tokens: Tokens, now: int) -> None:
     text = json.dumps(found, separators=(",", ":"))
     if len(text) > SECRET_BYTES_MAX:
         raise RemoteFailed("remote.answer", f"the tokens take more than {SECRET_BYTES_MAX} bytes", where=tokens.issuer, hint="ask for fewer scopes")
-    store.put(make_entry(name_of(server.name), text, created=now, packages=(server.package_id,)), replace=True)
+    # A secret of that name that somebody stored for something else stays what it is.
+    store.put(make_entry(name_of(server.name), text, created=now, packages=(server.package_id,)), replace=False)
 
 
 def held(store: SecretStore, server: Server) -> Tokens | None:
     """None where nobody is logged in, or was at another issuer than the owner agreed to."""
     entry = store.load().get(name_of(server.name))
-    if entry is None or server.login is None:
+    if entry is None or server.login is None or entry.packages != (server.package_id,):
         return None
     try:
         found = json.loads(entry.value)
@@ -55,7 +56,7 @@ def held(store: SecretStore, server: Server) -> Tokens | None:
 
 def forget(store: SecretStore, server: Server, environment: Mapping[str, str], web: Web) -> bool:
     """Remove them here, whatever the issuer says; then tell it that they are over. Was it told?"""
-    if name_of(server.name) not in store.load() or server.login is None:
+    if server.login is None or getattr(store.load().get(name_of(server.name)), "packages", ()) != (server.package_id,):
         return False
     try:
         tokens = held(store, server)

@@ -13,7 +13,7 @@ from mpp.host.legacy.oauth.discovery import check_issuer, Issuer, issuer_of, res
 from mpp.host.legacy.oauth.held import armed, keep, own_tokens, secret_of
 from mpp.host.legacy.oauth.limits import LOGIN_SECONDS_MAX, TEXT_CHARS_MAX
 from mpp.host.legacy.oauth.tokens import Client, client_of, obtain, register, Tokens
-from mpp.host.legacy.oauth.web import place_of, Web
+from mpp.host.legacy.oauth.web import place_of, target_of, Web
 from mpp.host.legacy.types import Login, Server
 from mpp.host.secret_store import SecretStore
 from mpp.model.value import value
@@ -36,11 +36,23 @@ def login_of(web: Web, url: str, wish: Login) -> Login:
     found = resource_of(web, url)
     if wish.issuer and found.issuers and wish.issuer not in found.issuers:
         raise RemoteFailed("remote.answer", "the server trusts other issuers than this one", where=place_of(wish.issuer), hint="leave --issuer out")
-    if not wish.issuer and len(found.issuers) != 1:
-        how = "no issuer" if not found.issuers else f"{len(found.issuers)} issuers"
-        raise Refused("usage.legacy", f"the server names {how}", where=place_of(url), hint="name the one that you trust: --issuer https://…")
-    issuer = check_issuer(web, wish.issuer or found.issuers[0])
+    if not wish.issuer and len(found.issuers) > 1:
+        raise _which(f"{len(found.issuers)} issuers", url)
+    issuer = check_issuer(web, wish.issuer or (found.issuers[0] if found.issuers else _own(web, url)))
     return Login(issuer=issuer, client_id=wish.client_id, secret=wish.secret, scopes=scopes_of(wish.scopes or found.scopes, "--scope"), own=wish.own)
+
+
+def _own(web: Web, url: str) -> str:
+    """Early servers name nobody and are their own issuer."""
+    origin = target_of(url).origin
+    try:
+        return issuer_of(web, origin).issuer
+    except RemoteFailed:
+        raise _which("no issuer", url) from None
+
+
+def _which(how: str, url: str) -> Refused:
+    return Refused("usage.legacy", f"the server names {how}", where=place_of(url), hint="name the one that you trust: --issuer https://…")
 
 
 def log_in(

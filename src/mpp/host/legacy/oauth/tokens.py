@@ -75,7 +75,7 @@ def register(web: Web, issuer: Issuer, redirect: str, scopes: tuple[str, ...]) -
             "remote.answer", "the issuer registers nobody by itself", where=place_of(issuer.issuer), hint="register this host there, and give --client-id"
         )
     wish: dict[str, Json] = {
-        "client_name": "MPP", "redirect_uris": [redirect], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+        "client_name": "MPP", "redirect_uris": [redirect], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "application_type": "native",
         "token_endpoint_auth_method": NONE, **({"scope": " ".join(scopes)} if scopes else {}),
     }  # fmt: skip
     answer = web.ask("POST", issuer.register, _JSON, json.dumps(wish).encode("ascii"))
