@@ -22,7 +22,7 @@ from tests.cli.conftest import Mpp
 from tests.cli.registry_world import add, fresh, own, takes_packages
 from tests.cli.store_world import HELLO, Make, maker
 from tests.cli.terminal import Terminal
-from tests.unit.remote.book import document, Reply, Server, serving
+from tests.unit.remote.book import document, Reply, Seen, Server, serving
 
 WITNESSES = {name: SeedSigner(name.encode().ljust(32, b"w")) for name in ("one.example", "two.example")}
 KEYS = {name: str(NoteKey(name=name, public=one.public_key, algorithm=COSIGNATURE)) for name, one in WITNESSES.items()}
@@ -243,6 +243,52 @@ def test_a_layer_comes_with_the_tool_that_stands_on_it(mpp: Mpp, layers: tuple[S
     assert mpp("uninstall", tool_id(server), "--yes").code == 0
     assert mpp("install", tool_id(server)).code == 0
     assert len(server.targets(INTERPRETER)) == count
+
+
+def test_a_layer_is_installed_by_its_name(mpp: Mpp, layers: tuple[Server, bytes]) -> None:
+    server, data = layers
+    absent = mpp("layer", "install", INTERPRETER, "--json")
+    assert (absent.code, absent.json["error"]["code"]) == (41, "registry.absent")
+    server.book.publish(data, publisher())
+    assert mpp("layer", "install", f"{INTERPRETER}@^2", "--json").code == 41
+    answer = mpp("layer", "install", f"{INTERPRETER}@^1", "--json")
+    assert (answer.code, answer.json["id"], answer.json["version"], answer.json["new"]) == (0, INTERPRETER, "1.0.0", True)
+    assert mpp("layer", "install", "interpreter", "--registry", "local", "--json").json["new"] is False
+    # A tool is no layer, and a file of that name comes first.
+    assert mpp("layer", "install", tool_id(server)).code == 31
+    Path(INTERPRETER).write_bytes(b"no package")
+    assert mpp("layer", "install", INTERPRETER).code == 11
+
+
+def test_a_layer_by_name_whose_publisher_nobody_knows_needs_a_person_or_the_fingerprint(mpp: Mpp, layers: tuple[Server, bytes]) -> None:
+    server, data = layers
+    server.book.publish(data, publisher())
+    assert mpp("trust", "remove", publisher().id).code == 0
+    assert mpp("layer", "install", INTERPRETER, "--json").code == 20
+    assert mpp("layer", "install", INTERPRETER, "--publisher", "0" * 64, "--json").code == 20
+    assert mpp("layer", "install", INTERPRETER, "--publisher", publisher().id, "--json").json["new"] is True
+
+
+def test_a_layer_that_is_not_what_the_log_names_is_not_installed(mpp: Mpp, layers: tuple[Server, bytes]) -> None:
+    """Attack: a registry whose proof is of the layer that was asked for, and whose file is another one."""
+    server, data = layers
+    server.book.publish(data, publisher())
+
+    def change(seen: Seen, reply: Reply) -> Reply:
+        return Reply(reply.status, layered.layer(code=layered.wasm())) if seen.target.endswith("/download") else reply
+
+    server.change = change
+    assert mpp("layer", "install", INTERPRETER).code in {14, 40, 41}
+    assert INTERPRETER not in mpp("layer", "list").out
+
+
+def test_who_publishes_a_layer_is_told_how_others_get_it(mpp: Mpp, keys: Path, home: Path) -> None:
+    with serving(fresh()) as server:
+        takes_packages(server, own(home))
+        add(mpp, server)
+        Path("layer.mpp").write_bytes(layered.layer(by=own(home), code=layered.sound()))
+        answer = mpp("publish", "layer.mpp")
+    assert (answer.code, f"mpp layer install {INTERPRETER};" in answer.err) == (0, True), answer.err
 
 
 def test_another_layer_of_that_name_is_not_even_downloaded(mpp: Mpp, layers: tuple[Server, bytes]) -> None:

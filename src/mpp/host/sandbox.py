@@ -343,7 +343,7 @@ def judge_runtime(package: VerifiedPackage) -> None:
     runtime, declared = package.manifest.runtime, package.manifest.capabilities
     if runtime.type == LAYER_TYPE:
         message = "a layer is no tool: tools stand on it"
-        raise Refused("call.runtime", message, where="runtime.type", hint="install it with `mpp layer install FILE`")
+        raise Refused("call.runtime", message, where="runtime.type", hint="install it with `mpp layer install`")
     if runtime.type not in RUNS:
         message = f"this version does not run packages of type {runtime.type}"
         raise Refused("call.runtime", message, where="runtime.type", hint=f"take a package of type {', '.join(RUNS)}")

@@ -165,4 +165,5 @@ def _done(ready: Ready, proof: Proof, *, as_json: bool) -> None:
     say(f"  log        entry {found.index} of {found.size}, {show_time(found.published_at)}, registry {found.registry_id[:16]}")
     say(f"  address    {_address(ready)}")
     say(f"  bundle     {shorter(target)}")
-    note(f"Others install it with: mpp install {found.package_id}; give {in_shell(os.path.basename(target))} to whoever gets the file another way.")
+    install = "mpp layer install" if ready.package.manifest.runtime.type == "layer" else "mpp install"
+    note(f"Others install it with: {install} {found.package_id}; give {in_shell(os.path.basename(target))} to whoever gets the file another way.")

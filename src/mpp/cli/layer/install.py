@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from mpp.cli.agreeing import told
@@ -9,15 +11,24 @@ from mpp.cli.layer.shared import put_in_place, the_layers
 from mpp.cli.options import find_package, json_option
 from mpp.cli.packages import take_bytes
 from mpp.cli.screen import mark, note, put_json, safe, say, TICK
+from mpp.cli.store.from_registry import fetch, Origin, pin_by_namespace, same_as_proven, Ways
+from mpp.cli.store.gathering import has_registries, is_file
+from mpp.cli.store.registries import known_name
 from mpp.host.layers.judging import of_package
 from mpp.host.store.sources import Found, from_address, from_file, is_address
+from mpp.remote.resolving import read_wish
+from mpp.stages.gatekeeper import VerifiedPackage
 
 
 @click.command(name="install")
-@click.argument("file", metavar="FILE|URL")
+@click.argument("file", metavar="NAME[@RANGE]|FILE|URL")
+@click.option("--registry", default="", metavar="NAME|URL", help="Take names from this registry. [default: that of the name space, else the usual one]")
+@click.option("--min-age", type=click.FloatRange(min=0), default=None, metavar="HOURS", help="How long a version must have been public. [default: 72]")
+@click.option("--publisher", default="", metavar="HEX", help="The fingerprint of its publisher, got another way; it replaces the question.")
 @json_option
-def command(file: str, as_json: bool) -> None:
-    """Verify a layer, compile it and install it. FILE is a signed package of type layer; URL begins with https:// or file://.
+def command(file: str, registry: str, min_age: float | None, publisher: str, as_json: bool) -> None:
+    """Verify a layer, compile it and install it. NAME is looked up in a registry, as by `mpp install`; FILE is a signed package of type layer;
+    URL begins with https:// or file://.
 
     Tools name a layer by its content hash: no other file takes its place. A layer has no rights of its own. A publisher that
     this machine does not know is asked about once, as for a tool.
@@ -25,6 +36,7 @@ def command(file: str, as_json: bool) -> None:
     \b
     Examples:
       mpp layer install mpp-layer-python-3.13.5.mpp
+      mpp layer install dev.mpp.layers.python@^3.13
       mpp layer install https://example.com/mpp-layer-python-3.13.5.mpp --json
 
     \b
@@ -33,10 +45,11 @@ def command(file: str, as_json: bool) -> None:
       2        no such file
       11 … 20  the file was refused, as by `mpp verify`
       31       it is no layer
-      40       the address did not give a file
+      40       the address or the registry did not give a file
+      41       what the registry says does not hold, or it has no such layer
     """
-    found = _found(file, quiet=as_json)
-    package = take_bytes(found.data, ask=not as_json).package
+    found, origin = _found(file, Ways(registry=known_name(registry), min_age=min_age, quiet=as_json))
+    package = _taken(found, origin, publisher, ask=not as_json)
     judged = of_package(package)
     is_new, megabytes = put_in_place(judged, found.data, quiet=as_json)
     ref = judged.ref
@@ -59,9 +72,24 @@ def command(file: str, as_json: bool) -> None:
     say(f"  content   sha256:{ref.sha256}")
 
 
-def _found(file: str, *, quiet: bool) -> Found:
-    if is_address(file):
-        if not quiet and not file.lower().startswith("file://"):
-            note(f"fetching {safe(file)}")
-        return from_address(file)
-    return from_file(find_package(file))
+def _found(word: str, ways: Ways) -> tuple[Found, Origin | None]:
+    """A file of this folder comes before a name, as for `mpp install`."""
+    if is_address(word):
+        if not ways.quiet and not word.lower().startswith("file://"):
+            note(f"fetching {safe(word)}")
+        return from_address(word), None
+    wish = read_wish(word)
+    here = not ways.registry and (os.path.lexists(word) or is_file(word) or not has_registries())
+    if wish is None or here:
+        return from_file(find_package(word)), None
+    return fetch(wish, ways)
+
+
+def _taken(found: Found, origin: Origin | None, publisher: str, *, ask: bool) -> VerifiedPackage:
+    """Verified, with a first use asked at the terminal; and the very package that the registry's log names."""
+    if origin is not None:
+        pin_by_namespace(found.data, origin)
+    package = take_bytes(found.data, ask=ask, more=() if origin is None else origin.said(), expected=publisher).package
+    if origin is not None:
+        same_as_proven(package, origin)
+    return package
