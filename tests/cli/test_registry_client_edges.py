@@ -264,7 +264,8 @@ def test_a_layer_by_name_whose_publisher_nobody_knows_needs_a_person_or_the_fing
     server, data = layers
     server.book.publish(data, publisher())
     assert mpp("trust", "remove", publisher().id).code == 0
-    assert mpp("layer", "install", INTERPRETER, "--json").code == 20
+    unknown = mpp("layer", "install", INTERPRETER, "--json")
+    assert (unknown.code, "--publisher FINGERPRINT" in unknown.json["error"]["hint"]) == (20, True)
     assert mpp("layer", "install", INTERPRETER, "--publisher", "0" * 64, "--json").code == 20
     assert mpp("layer", "install", INTERPRETER, "--publisher", publisher().id, "--json").json["new"] is True
 

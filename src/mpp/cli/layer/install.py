@@ -9,11 +9,12 @@ import click
 from mpp.cli.agreeing import told
 from mpp.cli.layer.shared import put_in_place, the_layers
 from mpp.cli.options import find_package, json_option
-from mpp.cli.packages import take_bytes
+from mpp.cli.packages import FIRST_USE, take_bytes
 from mpp.cli.screen import mark, note, put_json, safe, say, TICK
 from mpp.cli.store.from_registry import fetch, Origin, pin_by_namespace, same_as_proven, Ways
 from mpp.cli.store.gathering import has_registries, is_file
 from mpp.cli.store.registries import known_name
+from mpp.errors import Refused
 from mpp.host.layers.judging import of_package
 from mpp.host.store.sources import Found, from_address, from_file, is_address
 from mpp.remote.resolving import read_wish
@@ -89,7 +90,13 @@ def _taken(found: Found, origin: Origin | None, publisher: str, *, ask: bool) ->
     """Verified, with a first use asked at the terminal; and the very package that the registry's log names."""
     if origin is not None:
         pin_by_namespace(found.data, origin)
-    package = take_bytes(found.data, ask=ask, more=() if origin is None else origin.said(), expected=publisher).package
+    try:
+        package = take_bytes(found.data, ask=ask, more=() if origin is None else origin.said(), expected=publisher).package
+    except Refused as fault:
+        if fault.code not in FIRST_USE:
+            raise
+        hint = "call it in a terminal and compare the fingerprint, or give --publisher FINGERPRINT"
+        raise Refused(fault.code, fault.message, where=fault.where, hint=hint) from None
     if origin is not None:
         same_as_proven(package, origin)
     return package
