@@ -102,6 +102,15 @@ def test_what_is_new_waits(client: RegistryClient, memory: MemoryFile, book: Boo
     assert resolve(client, memory, replace(what, range=read_range("0.3.0"), cooldown=0)).version == "0.3.0"
 
 
+def test_a_clock_that_is_behind_refuses_nothing_where_nothing_is_waited_for(client: RegistryClient, memory: MemoryFile, book: Book) -> None:
+    book.now = NOW + 100 * HOUR
+    book.publish(signed(changes={"version": "0.3.0"}), publisher())
+    behind = asked("0.3.0", now=book.now - 5)
+    assert resolve(client, memory, behind).version == "0.3.0"
+    said = refused("registry.cooldown", client, memory, replace(behind, cooldown=72 * HOUR))
+    assert ("later than the clock of this machine" in said.message, "clock" in said.hint) == (True, True)
+
+
 def test_the_log_says_when_it_was_published(client: RegistryClient, memory: MemoryFile, server: Server) -> None:
     """Attack: a list that says of a release of this hour that it is a month old."""
     book = server.book
