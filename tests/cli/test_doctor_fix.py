@@ -17,6 +17,7 @@ from mpp.host.home import Home
 from mpp.host.repairing import Repair
 from mpp.host.sandbox import native_cache
 from tests.cli.conftest import Mpp
+from tests.cli.store_world import Make, maker
 from tests.cli.terminal import Terminal
 
 doctor = importlib.import_module("mpp.cli.commands.doctor")
@@ -30,6 +31,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "surroundings", lambda *_: (Fact(name="engine", state="good", text="wasmtime"),))
     monkeypatch.setattr(doctor, "sandbox_of_servers", lambda *_: Fact(name="older servers", state="good", text="yes"))
     monkeypatch.setattr(doctor, "try_call", lambda: None)
+
+
+@pytest.fixture
+def make(mpp: Mpp) -> Make:
+    return maker(mpp)
 
 
 @pytest.fixture
@@ -82,6 +88,16 @@ def test_as_json(mpp: Mpp, opened: Path) -> None:
     done = mpp("doctor", "--fix", "--yes", "--json")
     assert (done.code, [one["kind"] for one in done.json["fix"]["done"]], done.json["fix"]["planned"]) == (0, ["close", "close"], [])
     assert "fix" not in mpp("doctor", "--json").json
+
+
+def test_a_home_that_was_used_needs_nothing(mpp: Mpp, keys: Path, home: Path, make: Make) -> None:
+    assert mpp("install", make()).code == 0
+    assert mpp("run", "hello").code == 30, "the tool answers nothing, and the call is recorded"
+    assert mpp("audit", "verify").code == 0
+    answer = mpp("doctor", "--fix", "--json")
+    assert (answer.code, answer.json["fix"]) == (0, {"done": [], "failed": [], "planned": [], "left": []})
+    (home / "audit" / "checkpoint").chmod(0o666)
+    assert [one["words"] for one in mpp("doctor", "--fix", "--json").json["fix"]["planned"]] == ["others may write to it: mode 666 becomes 644"]
 
 
 def test_yes_belongs_to_fix(mpp: Mpp) -> None:

@@ -42,6 +42,9 @@ WORKSHOP = ("cache", "layers")
 SECRET = frozenset({"keys", "secrets", "seal", "trust", "approvals", "audit", "vault", "kv"})
 """Folders whose files nobody else has a reason to read."""
 
+SIGNED = frozenset({("audit", "checkpoint")})
+"""Files there that are meant for everybody, and signed."""
+
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 _SEALED = {"native": ("native", "images"), "patterns": ("patterns",)}
 """Folders of the cache that hold a key, and what that key seals."""
@@ -134,7 +137,8 @@ def _of_one(seen: _Seen, now: int) -> Iterator[Repair]:
                 yield Repair(kind=TEMPORARY, path=seen.path, words="left by a process that died: remove it", inode=(found.st_dev, found.st_ino))
             return
         # A file with two names may be somebody's elsewhere, too.
-        closed = _OTHERS if (seen.parts[0] in SECRET and not seen.parts[-1].endswith(".json")) or seen.parts[-1] == "key" else _WRITE
+        is_public = seen.parts[-1].endswith(".json") or seen.parts in SIGNED
+        closed = _OTHERS if (seen.parts[0] in SECRET and not is_public) or seen.parts[-1] == "key" else _WRITE
         if mode & closed and found.st_nlink == 1:
             yield _closing(seen.path, found, closed)
 
