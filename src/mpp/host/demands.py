@@ -50,7 +50,7 @@ def judge_call(grant: Grant, rights: Rights, context: CallContext, argument_sha2
     end = held.scope.until
     if end is not None and now > end:
         raise Refused("token.expired", "the right to call has ended", where=held.package_id, hint="ask for it again")
-    if held.scope != opened_with:
+    if held.scope is not opened_with and held.scope != opened_with:
         _judge_scope(held, rights)
     return held
 

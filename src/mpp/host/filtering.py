@@ -128,10 +128,10 @@ class Filters:
 
     def bind(self, said: CallPrivacy, filters: PrivacyFilters, whose: Whose) -> Filter:
         """The way of everything that one call says. Raises HostFailed where this machine cannot filter, and Refused where the package asks for more than it can: then nothing may run."""
+        period = self._clock.now() // (said.rules.pseudonym_minutes * 60)
         known = self._bound.get(whose)
-        if known is not None and known.said is said and known.filters is filters and known.period == self._period(said.rules.pseudonym_minutes):
+        if known is not None and known.said is said and known.filters is filters and known.period == period:
             return known.filter
-        period = self._period(said.rules.pseudonym_minutes)
         # Spec: 6-privacy F-5. A rule that demands patterns in this call cannot be met by a machine that finds none.
         rules = self.rules(patterns_of(said.rules, filters), require=said.rules.require or bool(said.demanded))
         if rules.scanner.name != UNFILTERED:

@@ -22,24 +22,27 @@ class Finished:
     """Where the result is in the record."""
     receipt: bytes
     """The signed receipt; empty where nobody was asked. What the tool answered is in it by its digest alone."""
+    document: dict[str, Json] | None = None
+    """What is shown of the answer, as the record commits to it; None where nothing is. Nobody changes it."""
 
 
 def finish(judged: Judged, reply: Reply, on: Services) -> Finished:
     """Tell the record what it came to. Without that there is no answer."""
     now, grant = on.clock.now(), judged.grant
-    outcome, shown = reply.outcome, shown_digest(reply.clean.reply)
+    document = None if reply.clean.reply is None else reply.clean.reply.to_json()
+    outcome, shown = reply.outcome, shown_digest(reply.clean.reply, document)
     on.events.record(token_event("token-used", grant.token, grant.invocation, now))
     entry = on.events.record(
         result_event(judged.asked.tenant, grant.invocation, outcome, reply.run, shown, reply.privacy, now, reply.vault, (*judged.spent, *reply.spent))
     )
     if not grant.jti:
-        return Finished(entry=entry, receipt=b"")
+        return Finished(entry=entry, receipt=b"", document=document)
     receipt = Receipt(
         invocation=grant.invocation, jti=grant.jti, binding=judged.binding, outcome=outcome, at=now, result_sha256=shown
     )  # fmt: skip
     data = write_receipt(receipt, on.host.signer)
     on.events.record(receipt_event(receipt, data, judged.asked.tenant))
-    return Finished(entry=entry, receipt=data)
+    return Finished(entry=entry, receipt=data, document=document)
 
 
 def refused(

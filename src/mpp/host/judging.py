@@ -223,9 +223,8 @@ class _About(NamedTuple):
     internal_hosts: tuple[str, ...]
 
 
-@lru_cache(KNOWN_MAX)
-def _about(signed: Known, because: str, tool: ToolDefinition, private_hosts: tuple[str, ...], days: int | None, development: bool) -> _About:
-    manifest = signed.package.manifest
+def _about(signed: Known, tool: ToolDefinition, private_hosts: tuple[str, ...], days: int | None, development: bool) -> _About:
+    manifest, because = signed.package.manifest, signed.package.trusted_because
     internal = tuple(rule.host for rule in manifest.capabilities.network if not rule.wildcard and _is_internal(rule.host, private_hosts))
     facts = RiskFacts(trusted_because=because, first_seen_days=days, internal_hosts=internal, development=development)
     # What is equal is one object from here on, and is compared by that alone: days pass, and most risks stay as they are.
@@ -244,7 +243,9 @@ def asked_of(request: Request, policies: Policies, consent: Consent | None, kept
     """The call as policy sees it."""
     signed = known(request.package)
     days = None if consent is None else max(0, now - consent.at) // _DAY
-    about = _about(signed, request.package.trusted_because, request.tool, policies.private_hosts, days, request.development)
+    tool, hosts = request.tool, policies.private_hosts
+    row = signed.by.get(key := ("about", tool.name, hosts, days, request.development))
+    about: _About = row[1] if row is not None and row[0] is tool else signed.keep(key, tool, _about(signed, tool, hosts, days, request.development))
     return Asked(
         tenant=request.tenant,
         publisher_id=signed.publisher_id,
@@ -253,7 +254,7 @@ def asked_of(request: Request, policies: Policies, consent: Consent | None, kept
         version=signed.version,
         content_hash=signed.content_hash,
         bound=signed.bound,
-        tool=request.tool.name,
+        tool=tool.name,
         security_level=about.security_level,
         arguments=request.arguments.found,
         agent=request.agent,
@@ -288,7 +289,10 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
     asked = manifest.capabilities
     if not (asked.read or asked.write or asked.hardware or at.places.mappings):
         # Nothing of this machine is in it but names of hosts, so it is the same each time.
-        return _placeless(known(request.package), request.tenant, token.scope, at.policies.private_hosts, at.places.home)
+        signed, scope, hosts, home = known(request.package), token.scope, at.policies.private_hosts, at.places.home
+        row = signed.by.get(key := ("rights", request.tenant, request.tool.name, hosts, home))
+        found: Rights = row[1] if row is not None and row[0] is scope else signed.keep(key, scope, _placeless(signed, request.tenant, scope, hosts, home))
+        return found
     declared = {*manifest.capabilities.read, *manifest.capabilities.write, *(one.path for one in manifest.capabilities.hardware)}
     fixed: Mapping[str, str] = {path: place for path, place in at.policies.mappings.items() if path in declared}
     return rights_for(
@@ -304,12 +308,12 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
 
 def _look(request: Request, kept: Kept) -> tuple[str, ...]:
     """What hides something is refused, whoever allows it, unless somebody agreed to this very text."""
-    return () if kept.kept else _looks(known(request.package))
-
-
-@lru_cache(KNOWN_MAX)
-def _looks(signed: Known) -> tuple[str, ...]:
-    return to_look_at(signed.package.manifest)
+    if kept.kept:
+        return ()
+    signed = known(request.package)
+    row = signed.by.get(("looks",))
+    found: tuple[str, ...] = row[1] if row is not None else signed.keep(("looks",), None, to_look_at(signed.package.manifest))
+    return found
 
 
 @lru_cache(KNOWN_MAX)
@@ -326,7 +330,7 @@ def forget_packages() -> None:
 
     Attack: a publisher of large updates. Each version that was called once would stay in memory, with a descriptor.
     """
-    for kept in (_keeps, _about, _one, _looks, _placeless):
+    for kept in (_keeps, _one, _placeless):
         kept.cache_clear()
     forget()
 
@@ -402,10 +406,12 @@ def _rule(verdict: Verdict) -> str:
 def keep_rate(asked: Asked, verdict: Verdict, on: Services, now: int) -> None:
     """Counted among all processes of this home, for each tool and agent."""
     most = verdict.limits.calls_per_minute
+    if not most:
+        return
     # Attack: a name that is only claimed, and another one for each call. Those share one count.
     agent = asked.agent.name if asked.agent.at_least("token") else ""
     key = f"{asked.tenant}/{asked.publisher_id}/{asked.package_id}/{asked.tool}/{agent}"
-    if most and not on.approvals.take(key, most, now):
+    if not on.approvals.take(key, most, now):
         raise Refused("policy.rate", f"policy allows {most} calls a minute, and they are used up", where=asked.package_id, hint="call again in a minute")
 
 

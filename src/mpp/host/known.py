@@ -5,12 +5,19 @@ Nothing here depends on who calls, on policy, on approvals or on the time: those
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 from mpp.model.jsontext import Json
 from mpp.model.value import value
 from mpp.stages.gatekeeper import VerifiedPackage
 
 BOUND = ("pinned", "own key")
 """Why the gatekeeper believed a publisher for this very package id."""
+
+T = TypeVar("T")
+
+OF_ONE_MAX = 64
+"""Answers that are remembered for one package. Reason: one or two for each tool; a package has a handful of tools."""
 
 KNOWN_MAX = 512
 """Packages of which is remembered what follows from signed bytes alone. Reason: a host serves hundreds; each is a kilobyte."""
@@ -29,7 +36,7 @@ class Callee:
 class Known:
     """A verified package by its content and publisher. Two of them are equal where all that is signed is, so that what follows from it is worked out once."""
 
-    __slots__ = ("_callees", "_hash", "_key", "bound", "content_hash", "labels", "package", "package_id", "publisher_id", "publisher_name", "version")
+    __slots__ = ("_callees", "_hash", "_key", "bound", "by", "content_hash", "labels", "package", "package_id", "publisher_id", "publisher_name", "version")
 
     def __init__(self, package: VerifiedPackage) -> None:
         self.package = package
@@ -42,6 +49,8 @@ class Known:
             "package": self.package_id, "version": self.version, "contentHash": self.content_hash, "publisher": self.publisher_id,
         }  # fmt: skip
         """What a client may know of whose answer it is. Shared: nobody changes it."""
+        self.by: dict[tuple[object, ...], tuple[object, Any]] = {}
+        """What else was worked out for it: by names and numbers, each with the one value that it goes by and that is compared by its identity. See ``keep``."""
         self._key = (self.publisher_id, self.content_hash)
         self._hash = hash(self._key)
 
@@ -51,6 +60,13 @@ class Known:
 
     def _callee(self, tool: str) -> Callee:
         return Callee(publisher_id=self.publisher_id, package_id=self.package_id, bound=self.bound, tool=tool)
+
+    def keep(self, key: tuple[object, ...], goes_by: object, found: T) -> T:
+        if len(self.by) >= OF_ONE_MAX:
+            # Days pass, and tenants come and go.
+            self.by.clear()
+        self.by[key] = (goes_by, found)
+        return found
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Known) and self._key == other._key)

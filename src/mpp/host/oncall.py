@@ -185,14 +185,18 @@ def keep_call(vault: CallVault, ready: Ready, given: CallInput, arguments: Argum
     return vault.keep(made)
 
 
-def shown_bytes(reply: ToolReply | None) -> bytes:
-    """What is passed on, as the record commits to it; empty where nothing is."""
-    return b"" if reply is None else compact(reply.to_json(), decimals=not (isinstance(reply, ToolResult) and reply.is_text), in_order=True)
+def shown_bytes(reply: ToolReply | None, document: dict[str, Json] | None = None) -> bytes:
+    """What is passed on, as the record commits to it; empty where nothing is. ``document``: the reply as JSON, where whoever calls has it."""
+    return (
+        b""
+        if reply is None
+        else compact(reply.to_json() if document is None else document, decimals=not (isinstance(reply, ToolResult) and reply.is_text), in_order=True)
+    )
 
 
-def shown_digest(reply: ToolReply | None) -> str:
+def shown_digest(reply: ToolReply | None, document: dict[str, Json] | None = None) -> str:
     """SHA-256 in hex of what is passed on; empty where nothing is."""
-    return "" if reply is None else hashlib.sha256(shown_bytes(reply)).hexdigest()
+    return "" if reply is None else hashlib.sha256(shown_bytes(reply, document)).hexdigest()
 
 
 def result_event(

@@ -165,7 +165,7 @@ def _ran(one: PackageTool, found: _Ready, call: ToolCall, live: Live, room: Room
     finished = finish(judged, reply, on)
     if one.watch is not None:
         one.watch(reply)
-    return outcome(reply, {**labels, "entry": finished.entry.seq, "invocation": judged.grant.invocation})
+    return outcome(reply, {**labels, "entry": finished.entry.seq, "invocation": judged.grant.invocation}, finished.document)
 
 
 def _broken(fault: MppError, judged: Judged, on: Services, labels: Mapping[str, Json]) -> Outcome:
@@ -179,15 +179,15 @@ def _broken(fault: MppError, judged: Judged, on: Services, labels: Mapping[str, 
 # -- what is told
 
 
-def outcome(reply: Reply, labels: Mapping[str, Json]) -> Outcome:
-    """The filtered answer with our labels beside its own."""
+def outcome(reply: Reply, labels: Mapping[str, Json], document: Mapping[str, Json] | None = None) -> Outcome:
+    """The filtered answer with our labels beside its own. ``document``: that answer as JSON, where whoever calls has it."""
     clean = reply.clean
     counts: dict[str, Json] = {**dict(reply.privacy.counts)}
     told: dict[str, Json] = {**labels, "redactions": counts}
     if clean.reply is None:
         fault = clean.fault or Refused("privacy.withheld", "there is no answer", hint="the record has the reason")
         return failure(fault, told)
-    result = clean.reply.to_json()
+    result = clean.reply.to_json() if document is None else document
     if isinstance(clean.reply, InputRequired):
         return Outcome(result={**result, "_meta": _meta(told)})
     own = result.get("_meta")

@@ -218,3 +218,22 @@ def test_a_warrant_that_is_gone_leaves_nothing() -> None:
     del many
     gc.collect()
     assert len(subject._ISSUED) == before
+
+
+def test_an_intent_names_the_agent_that_calls_and_not_the_one_that_stood_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: an agent that is gone, and another one at its place in memory, whose calls would be written down as those of the first."""
+    first, second = grant(agent=AgentIdentity(name="first")), grant(agent=AgentIdentity(name="second"))
+    events = KeptEvents()
+    warrant(first, SpentOnce(), events, NOW)
+    ((key, kept),) = ((key, row) for key, row in subject._INTENTS.items() if row[1] is first.agent)
+    monkeypatch.setitem(subject._INTENTS, (key[0], key[1], id(second.agent), *key[3:]), kept)
+    warrant(second, SpentOnce(), events, NOW)
+    assert [one.body["agent"]["name"] for one in events.events] == ["first", "second"]
+
+
+def test_intents_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "INTENTS_KNOWN_MAX", 3)
+    kept = [grant(agent=AgentIdentity(name=str(number))) for number in range(10)]
+    for one in kept:
+        warrant(one, SpentOnce(), KeptEvents(), NOW)
+    assert len(subject._INTENTS) <= 3

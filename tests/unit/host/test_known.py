@@ -53,3 +53,11 @@ def test_it_is_bounded_and_forgotten(package: VerifiedPackage, monkeypatch: pyte
     assert len(subject._KNOWN) <= 3
     forget()
     assert not subject._KNOWN
+
+
+def test_what_is_remembered_of_one_package_is_bounded(package: VerifiedPackage) -> None:
+    one = Known(package)
+    for day in range(3 * subject.OF_ONE_MAX):
+        assert one.keep(("about", day), package, day) == day
+        assert one.by["about", day] == (package, day)
+        assert len(one.by) <= subject.OF_ONE_MAX

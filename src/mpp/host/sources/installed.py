@@ -123,7 +123,7 @@ class InstalledSource:
         tool = package.manifest.tool_definitions[number]
         one = PackageTool(package=package, tool=tool)
         return Offered(
-            public_name(alias, tool.name), definition_of(package, tool, icons), lambda who, call, live: call_package(one, who, call, live, self._room),
+            public_name(alias, tool.name), definition_of(package, tool, icons), partial(call_package, one, room=self._room),
             package, tool.name,
         )  # fmt: skip
 

@@ -66,7 +66,8 @@ def _make(path: str) -> None:
 def look(path: str) -> tuple[int, int] | None:
     """Which file stands at ``path``; None if there is none. What others could have put there, or can read, is refused."""
     try:
-        folder = os.lstat(os.path.dirname(path))
+        # As ``dirname`` says it of a path from the root, in one step: each call looks here.
+        folder = os.lstat(path.rpartition("/")[0] or "/")
         found = os.lstat(path)
     except FileNotFoundError:
         return None

@@ -93,14 +93,33 @@ def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: Us
         _spend(grant, held.tenant, once, events, now)
     if grant.standing:
         _take(grant, held.tenant, use_standing, events, now)
-    # One that a person approved is not seen again.
-    body, written = (_intent.__wrapped__ if grant.jti else _intent)(held, grant.tool, grant.agent, grant.because, grant.rule, grant.jti)
+    body, written = _told(grant, held)
     commit = {"in": grant.argument_sha256}
     intent = Event(kind="intent", at=now, tenant=held.tenant, invocation=grant.invocation, body=body, commit=commit, written=written)
     events.record(intent, durable=True)
     issued = object.__new__(Warrant)
     _ISSUED[id(issued)] = (weakref.ref(issued), grant)
     return issued
+
+
+_INTENTS: dict[tuple[int, str, int, str, str], tuple[Held, AgentIdentity, dict[str, Json], Written | None]] = {}
+"""The bodies of intents by what they are of: a token's meaning and an agent, each by its identity and kept with them. To compare both costs more than to look here."""
+
+
+def _told(grant: Grant, held: Held) -> tuple[dict[str, Json], Written | None]:
+    """The body of the intent of a call. Shared by all that are alike: nobody changes it."""
+    agent = grant.agent
+    if grant.jti:
+        # One that a person approved is not seen again.
+        return _intent.__wrapped__(held, grant.tool, agent, grant.because, grant.rule, grant.jti)
+    key = (id(held), grant.tool, id(agent), grant.because, grant.rule)
+    known = _INTENTS.get(key)
+    if known is None or known[0] is not held or known[1] is not agent:
+        if len(_INTENTS) >= INTENTS_KNOWN_MAX:
+            # Attack: an agent with ever new names.
+            _INTENTS.clear()
+        known = _INTENTS[key] = (held, agent, *_intent(held, grant.tool, agent, grant.because, grant.rule, ""))
+    return known[2], known[3]
 
 
 @lru_cache(INTENTS_KNOWN_MAX)

@@ -73,7 +73,9 @@ class CallPrivacy:
 def privacy_for(rules: PrivacyRules, asked: Callee, demanded: Sequence[str] = ()) -> CallPrivacy:
     """Of all rules those for this call. Without a tool: those for any tool of the package. Spec: 3-policy P-91."""
     if not (rules.exempt or rules.reveal or rules.accept_disabled or demanded):
-        return _same_for_all(rules)
+        # As is most often so: each call has the same.
+        known = _Newest.said
+        return known if known.rules is rules else _same_for_all(rules)
     return CallPrivacy(
         rules=rules,
         exempt=tuple(one for one in rules.exempt if _is_for(one, asked)),
@@ -91,10 +93,8 @@ class _Newest:
 
 
 def _same_for_all(rules: PrivacyRules) -> CallPrivacy:
-    """Where the rules name no package, each call has the same. Threads with other rules make their own, and no harm is done."""
-    known = _Newest.said
-    if known.rules is not rules:
-        known = _Newest.said = CallPrivacy(rules=rules)
+    """Threads with other rules make their own, and no harm is done."""
+    known = _Newest.said = CallPrivacy(rules=rules)
     return known
 
 
