@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ LISTENING = ("2026-07-28", "server-stateless")
 OLDER = " through an older server"
 OLDER_ERA = " through a server of the older era"
 """What is added to the name of a revision in the list of what is expected, where the tools are those of an older server behind MPP."""
+LOGINS = "logins"
+LOGIN_CLIENT = Path(__file__).resolve().parent / "clients" / "login_client.py"
+LOGIN_SECONDS_MAX = 120
 SUITE_SECONDS_MAX = 600
 TRIES_MAX = 4
 BAD = frozenset(("FAILURE", "WARNING"))
@@ -47,6 +51,19 @@ def run_again(npm: Npm, url: str, revision: str, out: Path, found: list[Verdict]
         broken = broken & set(one.broken) if tries else set(one.broken)
         tries.append(one)
     return [*(one for one in found if one.scenario != scenario), tries[-1]._replace(broken=tuple(sorted(broken)))]
+
+
+def run_logins(npm: Npm, out: Path) -> list[Verdict]:
+    """The scenarios in which a client logs in at a server, each with ``mpp legacy add --oauth`` as the client."""
+    wanted = json.loads(EXPECTED.read_text(encoding="utf-8"))[LOGINS]
+    found = []
+    for scenario in dict.fromkeys((*wanted["scored"], *wanted["faults"])):
+        place = out / scenario
+        command = [*npm.node("@modelcontextprotocol/conformance/dist/index.js"), "client", "--scenario", scenario, "-o", str(place)]
+        command += ["--command", f"{sys.executable} {LOGIN_CLIENT}", "--timeout", str(LOGIN_SECONDS_MAX * 1000)]
+        subprocess.run(command, capture_output=True, text=True, timeout=SUITE_SECONDS_MAX, check=False, stdin=subprocess.DEVNULL)
+        found += [_verdict(path)._replace(scenario=scenario) for path in place.glob("**/checks.json")]
+    return found
 
 
 def _run(npm: Npm, url: str, out: Path, *what: str) -> list[Verdict]:

@@ -24,7 +24,7 @@ from interop.npm import Npm
 from interop.others import Met
 from interop.serving import changing, served
 
-PARTS = ("suite", "older", "inspector", "sdk", "clients", "frameworks")
+PARTS = ("suite", "older", "inspector", "sdk", "clients", "frameworks", "logins")
 
 
 def default_work() -> Path:
@@ -55,7 +55,7 @@ def _run(parts: tuple[str, ...], work: Path, folder: Path) -> Iterator[Met]:
     home.make()
     yield Met("fixture packages built, signed, installed", "")
     npm = Npm(work / "npm")
-    if {"suite", "older", "inspector"} & set(parts):
+    if {"suite", "older", "inspector", "logins"} & set(parts):
         npm.install()
     environments = work / "environments"
     with served(home, "--plain-names") as url:
@@ -74,6 +74,10 @@ def _run(parts: tuple[str, ...], work: Path, folder: Path) -> Iterator[Met]:
         yield from others.clients(environments, home)
     if "frameworks" in parts:
         yield from others.frameworks(environments, home)
+    if "logins" in parts:
+        compared = suite.compare(suite.LOGINS, suite.run_logins(npm, folder / "logins"))
+        counted = f"{compared.passed} scenarios without a fault or warning, {compared.expected_faults} expected faults elsewhere"
+        yield Met(f"official suite, logging in: {counted}", "\n".join(compared.surprises))
 
 
 def _suite(npm: Npm, url: str, out: Path, way: str = "", *, changes: Callable[[], AbstractContextManager[None]]) -> Iterator[Met]:
