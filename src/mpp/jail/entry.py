@@ -64,12 +64,15 @@ class Entered(NamedTuple):
         return {one.name: "holds" if one.holds else one.why for one in self.barriers}
 
 
-def enter(plan: Plan, *, keep: tuple[int, ...] = (), rules: tuple[Rule, ...] = (), parent: int | None = None, root: int | None = None) -> Entered:
+def enter(
+    plan: Plan, *, keep: tuple[int, ...] = (), rules: tuple[Rule, ...] = (), parent: int | None = None, root: int | None = None, bounds: bool = True
+) -> Entered:
     """Give up all that is not kept. There is no way back, and no import afterwards.
 
     ``keep``: descriptors that stay open beside 0, 1 and 2, which whoever starts the process connects to something harmless.
     ``rules``: what Landlock leaves open. ``parent``: the process whose end is also ours; None where processes are numbered
     differently there. ``root``: a folder of ``process.gone_folder`` to take as the empty root, for one that can make none any more.
+    ``bounds``: False where this process comes of one in which ``process.drop_bounds`` succeeded.
 
     Raises HostFailed ``host.barrier`` if a required barrier cannot be put up; the process must then end, for it is
     neither free nor confined.
@@ -85,7 +88,7 @@ def enter(plan: Plan, *, keep: tuple[int, ...] = (), rules: tuple[Rule, ...] = (
     held += [
         _may("own network", process.isolate) if plan.own_network else _left_out("own network"),
         _may("empty root", _emptying(root)) if plan.own_root else _left_out("empty root"),
-        _must("no capabilities", process.drop_capabilities),
+        _must("no capabilities", lambda: process.drop_capabilities(bounds=bounds)),
         _must("limits", lambda: process.limit(plan.limits)),
         _must("no new privileges", process.no_new_privileges),
         _must("not dumpable", process.hide),

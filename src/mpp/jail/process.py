@@ -157,15 +157,23 @@ def gone_folder() -> int:
     raise fault
 
 
-def drop_capabilities() -> None:
-    """All of them, also the right to get them back by starting a program."""
-    with suppress(OSError):
-        prctl(_SET_SECUREBITS, _SECUREBITS)
+def drop_bounds() -> bool:
+    """Give up the right to get capabilities back by starting a program. True if all are gone, then also for every process that comes of this one."""
     for one in range(_CAPABILITIES_MAX):
         try:
             prctl(_CAPABILITY_OFF, one)
-        except OSError:
-            break  # the last one that this kernel has, or no right to give up what we do not hold
+        except OSError as fault:
+            # The last one that this kernel has, or no right to give up what we do not hold.
+            return one > 0 and fault.errno == errno.EINVAL
+    return True
+
+
+def drop_capabilities(*, bounds: bool = True) -> None:
+    """All of them, also the right to get them back by starting a program, unless ``bounds`` says that ``drop_bounds`` was done with success."""
+    with suppress(OSError):
+        prctl(_SET_SECUREBITS, _SECUREBITS)
+    if bounds:
+        drop_bounds()
     with suppress(OSError):
         prctl(_AMBIENT, _AMBIENT_CLEAR)
     header = ctypes.create_string_buffer(struct.pack("<Ii", _CAPABILITY_VERSION, 0), 8)

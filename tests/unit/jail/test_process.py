@@ -174,6 +174,22 @@ def test_who_holds_none_can_still_drop_all(calls: Callable[..., list[Call]]) -> 
     assert [name for name, *_ in seen] == ["prctl", "prctl", "prctl", "capset"]
 
 
+@pytest.mark.parametrize(
+    ("last", "fault", "gone"), [(41, errno.EINVAL, True), (0, errno.EPERM, False), (0, errno.EINVAL, False), (7, errno.EPERM, False), (99, 0, True)]
+)
+def test_bounds_are_gone_only_if_each_of_them_went(calls: Callable[..., list[Call]], last: int, fault: int, gone: bool) -> None:
+    seen = calls(prctl=lambda _, argument=0: error(fault) if argument == last else 0)
+    assert subject.drop_bounds() is gone
+    assert seen == [("prctl", 24, number) for number in range(min(last + 1, 64))]
+
+
+def test_bounds_that_are_gone_are_not_dropped_again(calls: Callable[..., list[Call]]) -> None:
+    seen = calls(prctl=0)
+    subject.drop_capabilities(bounds=False)
+    assert [(name, number) for name, number, *_ in seen[:2]] == [("prctl", 28), ("prctl", 47)]
+    assert [name for name, *_ in seen] == ["prctl", "prctl", "capset"]
+
+
 def test_capabilities_that_stay_are_an_error(calls: Callable[..., list[Call]]) -> None:
     calls(capset=error(errno.EPERM))
     with pytest.raises(PermissionError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -135,6 +137,19 @@ def test_the_barriers_are_reported(worker) -> None:
     barriers = worker(guests.guest(guests.ECHO)).barriers
     for name in ("seccomp", "limits", "no new privileges", "not dumpable", "closed descriptors", "no capabilities"):
         assert barriers[name] == "holds"
+
+
+def test_a_worker_has_no_capability_and_no_way_to_one(worker) -> None:
+    """Attack: a program with capabilities of its own, started by whoever breaks out. The zygote gives up the bounds for all."""
+    made = worker(guests.guest(guests.ECHO))
+    call(made, order(b"x"))
+    about = Path(f"/proc/self/fdinfo/{made._handle}").read_text(encoding="ascii")
+    pid = next(line.split()[1] for line in about.splitlines() if line.startswith("Pid:"))
+    rows = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines())
+    assert {rows[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+    # Who is not root cannot give the bounds up, and needs not: no new privileges.
+    assert rows["CapBnd"] == "0" * 16 or os.geteuid()
+    assert rows["NoNewPrivs"] == "1"
 
 
 def test_a_zygote_that_died_is_started_again(worker, zygote) -> None:

@@ -143,6 +143,6 @@ def test_a_system_without_timers_says_so(looping: Runner, monkeypatch: pytest.Mo
         def timer_create(*_: object) -> int:
             return -1
 
-    monkeypatch.setattr(subject.ctypes, "PyDLL", lambda *_, **__: Library())
+    monkeypatch.setattr(subject, "_libc", Library)
     with pytest.raises(HostFailed, match="no timer"):
         DeadlineTimer(looping.engine.api, looping.engine)

@@ -129,12 +129,9 @@ class CoreRunner:
     def _open(self, memory_bytes: int) -> None:
         """A fresh store, whose limits hold from the start."""
         self.rest()
-        api, call = self._api, self._linked.call
-        self._store = store = api.store_new(self._engine.pointer, None, None)
-        self._context, self._memory_bytes = api.store_context(store), memory_bytes
-        call.context = self._context
-        api.store_limiter(store, memory_bytes, limits.TABLE_ITEMS_MAX, 1, limits.TABLES_MAX, 1)
-        api.store_deadline_callback(store, call.deadline_pointer, None, None)
+        self._store = _store(self._engine, self._linked, memory_bytes)
+        self._context, self._memory_bytes = self._api.store_context(self._store), memory_bytes
+        self._linked.call.context = self._context
 
     def _make(self) -> int:
         """The instance with all that is laid under it. The error, if any; a trap stands in its own place."""
@@ -187,6 +184,19 @@ class CoreRunner:
     def close(self) -> None:
         self.rest()
         self._api.bind("wasmtime_instance_pre_delete")(self._pre)
+
+
+def _store(engine: Engine, linked: Linked, memory_bytes: int) -> int:
+    api = engine.api
+    store = api.store_new(engine.pointer, None, None)
+    api.store_limiter(store, memory_bytes, limits.TABLE_ITEMS_MAX, 1, limits.TABLES_MAX, 1)
+    api.store_deadline_callback(store, linked.call.deadline_pointer, None, None)
+    return store
+
+
+def rehearse_store(engine: Engine, linked: Linked) -> None:
+    """Make a store and throw it away."""
+    engine.api.store_delete(_store(engine, linked, 0))
 
 
 def _last_line(words: str) -> str:

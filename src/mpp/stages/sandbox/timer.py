@@ -18,23 +18,24 @@ _CLOCK_MONOTONIC, _SIGEV_THREAD = 1, 2
 _EVENT_BYTES = 64
 _AGAIN_NS = 5_000_000
 
+_libc = ctypes.PyDLL(None, use_errno=True)
+
 
 class DeadlineTimer:
     """One timer for one engine. Its expiry moves the engine's epoch on by one."""
 
     def __init__(self, api: Api, engine: Engine) -> None:
-        libc = ctypes.PyDLL(None, use_errno=True)
         # struct sigevent: value, signal, how, function, attributes.
         event = struct.pack("<QiiQQ", engine.pointer, 0, _SIGEV_THREAD, api.address("wasmtime_engine_increment_epoch"), 0)
         self._event = ctypes.create_string_buffer(event.ljust(_EVENT_BYTES, b"\0"), _EVENT_BYTES)
         self._timer = ctypes.c_void_p()
-        if libc.timer_create(_CLOCK_MONOTONIC, self._event, ctypes.byref(self._timer)) != 0:
+        if _libc.timer_create(_CLOCK_MONOTONIC, self._event, ctypes.byref(self._timer)) != 0:
             raise HostFailed("host.engine", "this system gives no timer for deadlines", hint="raise the limit of pending signals: ulimit -i")
-        self._settime = libc.timer_settime
+        self._settime = _libc.timer_settime
         self._settime.argtypes = (ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         self._spec = (ctypes.c_int64 * 4)(0, 0, 0, 0)
         self._at = ctypes.addressof(self._spec)
-        self._delete = libc.timer_delete
+        self._delete = _libc.timer_delete
         self._until = 0.0
         self._repeats = False
 

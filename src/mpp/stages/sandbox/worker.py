@@ -24,14 +24,16 @@ from mpp.model.value import value
 from mpp.stages.sandbox import frames, limits
 from mpp.stages.sandbox.capi import Api
 from mpp.stages.sandbox.component import component_engine, ComponentGuest, ComponentRunner
-from mpp.stages.sandbox.core import CoreRunner, Linked
+from mpp.stages.sandbox.core import CoreRunner, Linked, rehearse_store
 from mpp.stages.sandbox.engine import Engine
 from mpp.stages.sandbox.guest import CallGuest, Grants, INITIALISING, InitialGuest
 from mpp.stages.sandbox.image import judged_size, read_globals
 from mpp.stages.sandbox.keeping import open_pagemap
 from mpp.stages.sandbox.placing import Restoring, Taking
 from mpp.stages.sandbox.timer import DeadlineTimer
-from mpp.stages.sandbox.types import Ending
+from mpp.stages.sandbox.types import Ending, EXITED
+
+_REHEARSED_BYTES = 64
 
 
 @value
@@ -43,6 +45,8 @@ class Shared:
     linked: Linked
     root: int | None
     """A folder that is empty and gone, made while that was possible."""
+    bounds: bool
+    """Are there capabilities left that a program could be started with? The zygote gives them up for all of its workers, where it may."""
     network: str
     """"holds", or why the zygote has the host's network. Its workers can open no socket in either case."""
 
@@ -57,7 +61,7 @@ def prepare(library: str) -> Shared:
         network = fault.strerror or "the kernel refused"
     api = Api(library, holding=True)
     engine = Engine(api, pooled=True)
-    shared = Shared(api=api, engine=engine, linked=Linked(engine), root=_gone_folder(), network=network)
+    shared = Shared(api=api, engine=engine, linked=Linked(engine), root=_gone_folder(), network=network, bounds=not process.drop_bounds())
     gc.collect()
     gc.freeze()
     return shared
@@ -70,16 +74,28 @@ def _gone_folder() -> int | None:
         return None
 
 
-def rehearse() -> None:
-    """Walk the way of a start that changes nothing: each page of memory that is written now is not copied later, when somebody waits."""
+def rehearse(shared: Shared) -> None:
+    """Walk the way of a start and a call that change nothing: each page of memory that is touched now is not fetched later, when somebody waits."""
     plan = worker_plan(data_bytes=0, files=0, file_bytes=0, has_files=True)
     seccomp.program(plan.profile, machine=syscalls.machine(), pid=os.getpid())
     if landlock.version():
         os.close(landlock.prepare((Rule(at="/proc/self", write=True),), abi=landlock.version()))
     open_descriptors()
-    frames.read_order(frames.pack_order(frames.Order(deadline=0.0, deterministic=False, now_ns=0, seed=bytes(32), env=(), stdin=b"", memory_bytes=0))[5:])
-    Grants.read({"folders": [], "devices": []}, [])
+    order = frames.Order(deadline=0.0, deterministic=False, now_ns=0, seed=bytes(32), env=(), stdin=b"", memory_bytes=0)
+    _rehearse_call(shared, frames.read_order(frames.pack_order(order)[frames.HEADER.size :]), Grants.read({"folders": [], "devices": []}, []))
     gc.collect()
+
+
+def _rehearse_call(shared: Shared, order: frames.Order, grants: Grants) -> None:
+    """Without a module: a store that holds nothing, and a guest that reads and writes nothing."""
+    rehearse_store(shared.engine, shared.linked)
+    guest = CallGuest(order, grants, None)
+    memory = memoryview(bytearray(_REHEARSED_BYTES))
+    guest.attach(lambda: memory)
+    for work in (guest.fd_read, guest.fd_write):
+        work(0, 0, 1, 8)
+    frames.whole(frames.pack_finished(EXITED, guest.stdout, guest.stderr, guest.stderr_cut, guest.finish()))
+    frames.frame(frames.READY, json.dumps({"": ""}).encode())
 
 
 def main(shared: Shared, spec: Mapping[str, Json], fds: list[int]) -> None:
@@ -161,7 +177,7 @@ def _held(
         is_component=spec["component"] is True,
     )
     # The zygote has given up the network for all of its workers; once more for each would cost a start four milliseconds.
-    entered = enter(plan._replace(own_network=False), keep=keep, rules=grants.rules(), parent=os.getppid(), root=shared.root)
+    entered = enter(plan._replace(own_network=False), keep=keep, rules=grants.rules(), parent=os.getppid(), root=shared.root, bounds=shared.bounds)
     # The timer brings a thread, and only a process without threads can be confined.
     timer = DeadlineTimer(engine.api, engine)
     channel.sendall(frames.frame(frames.READY, json.dumps({**entered.shown(), "own network": shared.network}).encode()))

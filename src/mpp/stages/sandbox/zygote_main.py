@@ -81,10 +81,12 @@ def _fork(shared: object, control: socket.socket) -> tuple[int, socket.socket] |
         return pid, ours
     control.close()
     ours.close()
-    worker.rehearse()
+    if not isinstance(shared, worker.Shared):
+        os._exit(1)
+    worker.rehearse(shared)
     with theirs:
         body, fds = _receive(theirs, limits.ZYGOTE_MESSAGE_BYTES_MAX)
-    if body and isinstance(shared, worker.Shared):
+    if body:
         worker.main(shared, json.loads(body), fds)
     os._exit(0)
 
