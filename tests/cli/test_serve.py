@@ -97,6 +97,7 @@ def test_with_its_key_each_call_of_the_agent_is_signed(talk: Talk, mpp: Mpp, hom
     found, left = talk([call], *options)
     assert (left.code, found[1]["result"]["isError"]) == (0, True)
     assert found[1]["result"]["_meta"]["org.modelpackageprotocol/code"] == "agent.key"
+    assert f"each call is refused until `mpp agent add assistant --key {key}`" in left.err
     assert mpp("agent", "add", "assistant", "--key", str(key), "--yes").code == 0
     (home / "policy").mkdir(exist_ok=True, mode=0o700)
     policy = tmp_path / "policy.toml"
@@ -108,6 +109,7 @@ def test_with_its_key_each_call_of_the_agent_is_signed(talk: Talk, mpp: Mpp, hom
     assert denied[1]["result"]["_meta"]["org.modelpackageprotocol/code"] == "policy.denied"
     signed, left = talk([call, old("before", "ping"), *begin(), old(2, "tools/call", name=NAME, arguments={})], *options)
     assert [signed[name]["result"]["isError"] for name in (1, 2)] == [False, False], signed
+    assert "is refused until" not in left.err
     proofs = [event for event in records.events(home) if event.kind == "agent" and "jti" in event.body]
     assert len({event.body["jti"] for event in proofs}) == 2
     # Each belongs to the call whose intent has the same agent.

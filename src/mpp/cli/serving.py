@@ -7,7 +7,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 
 from mpp.cli.calling import user_name
-from mpp.cli.options import home
+from mpp.cli.options import home, in_shell
 from mpp.cli.run_options import read_workspace, TOKEN_FILE_BYTES_MAX
 from mpp.cli.screen import note, put_json
 from mpp.errors import MppError, Refused
@@ -124,8 +124,12 @@ def _signing(who: Caller, key_file: str, passphrase_file: str | None, user: str)
 
     if not who.agent.name:
         raise Refused("usage.option", "--agent-key goes with --agent NAME", hint="say which agent the key is of")
-    signer = load_key(key_file, "agent", passphrase_file)
-    return AgentSigning(who.agent.name, signer, AgentStore(home().agents), behalf=(read_behalf(f"user:{user}"),) if user else ())
+    signer, agents = load_key(key_file, "agent", passphrase_file), AgentStore(home().agents)
+    known = agents.load().agents.get(who.agent.name)
+    if known is None or signer.public_key not in known.keys:
+        # It may become known while this runs. Until then the agent is told at each call, and its owner only here.
+        note(f"note: this host knows no such key of {who.agent.name}: each call is refused until `mpp agent add {who.agent.name} --key {in_shell(key_file)}`")
+    return AgentSigning(who.agent.name, signer, agents, behalf=(read_behalf(f"user:{user}"),) if user else ())
 
 
 def _version() -> str:
