@@ -54,7 +54,7 @@ class Front:
         self._rates, self._calls, self._streams = Rates(), Crowd(), Crowd(HTTP_STREAMS_MAX, HTTP_STREAMS_EACH_MAX)
         self._sessions = Sessions(random)
         self._listeners: dict[Outbox, Connection] = {}
-        self._silences = Silences()
+        self._silences = Silences(pool.loop)
         self._bodies = 0
         self._is_stopping = False
 
@@ -121,7 +121,7 @@ class Front:
         if not (admission.rate or self._rate or self._tenant_rate):
             return
         tenant = (f"tenant {admission.who.tenant}", self._tenant_rate)
-        wait = self._rates.wait(((admission.key, admission.rate or self._rate), tenant), asyncio.get_running_loop().time())
+        wait = self._rates.wait(((admission.key, admission.rate or self._rate), tenant), self._pool.loop.time())
         if wait:
             raise BadRequestError(429, "too many requests: ask again later", code=-32603, headers=((b"retry-after", b"%d" % wait),))
 
@@ -133,7 +133,7 @@ class Front:
         raise BadRequestError(found, "the host is busy: nothing was run, try again", code=-32603, headers=((b"retry-after", b"1"),))
 
     def _session(self, head: Head, admission: Admission) -> Session:
-        return self._sessions.find(head.found[SESSION].decode("latin-1"), admission, asyncio.get_running_loop().time())
+        return self._sessions.find(head.found[SESSION].decode("latin-1"), admission, self._pool.loop.time())
 
     async def _body(self, exchange: Exchange) -> bytes:
         told = exchange.head.found.get(b"content-length", b"")
@@ -162,7 +162,7 @@ class Front:
         events = connection.receive(body, head.texts)
         headers: HeaderList = []
         if session is None and connection.version:
-            session = self._sessions.add(connection, admission, asyncio.get_running_loop().time())
+            session = self._sessions.add(connection, admission, self._pool.loop.time())
             headers.append((SESSION, session.name.encode("ascii")))
         if session is not None:
             _inward(events, session)
@@ -176,7 +176,7 @@ class Front:
         elif jobs:
             turn = self._place(self._calls, admission)
             try:
-                is_stream = is_streamed(exchange.head, *jobs)
+                is_stream = is_streamed(exchange.head.takes, wants=any(job.wants_stream for job in jobs))
                 outbox = Outbox(asyncio.get_running_loop()) if is_stream else None
                 work = Work(exchange, connection, session, self.keepalive, outbox)
                 say = NO_OUTBOX.put if outbox is None else outbox.put
@@ -192,31 +192,32 @@ class Front:
     def take(self, wire: QuickWire, body: bytes) -> None:
         """Spec: mcp-front J-60 to J-99, as for all others, in the same order. What needs more than one answer, or somebody else's, goes on as a task."""
         try:
-            head = self._known_head(wire)
-            admission = None if head is None else self._door.admit(head)
+            known = self._known(wire)
+            admission = None if known is None else self._door.admit(known.head)
         except BadRequestError:
             # It is turned down as any request, or its issuer is asked for new keys.
-            head = admission = None
-        if head is None or admission is None:
+            known = admission = None
+        if known is None or admission is None:
             wire.slowly(self, body)
             return
         try:
             self._judge_rate(admission)
-            judge_form(head)
-            self._answer(wire, head, admission, self._receive(head, admission, body))
+            if not known.is_sound:
+                judge_form(known.head)
+            self._answer(wire, known, admission, self._receive(known.head, admission, body))
         except BadRequestError as bad:
             wire.answer(bad.status, error_reply(None, bad.code, bad.words).data, bad.headers)
 
-    def _known_head(self, wire: QuickWire) -> Head | None:
+    def _known(self, wire: QuickWire) -> Known | None:
         """None: of a page, which is told more."""
         known = wire.known
         if known is None or known.headers != wire.headers:
             head = read_head("POST", ENDPOINT, wire.headers)
             self._places.judge(head)
-            known = wire.known = Known(wire.headers, head)
-        return None if b"origin" in known.head.found else known.head
+            known = wire.known = Known(wire.headers, head, _is_sound(head), head.takes)
+        return None if b"origin" in known.head.found else known
 
-    def _answer(self, wire: QuickWire, head: Head, admission: Admission, begun: _Begun) -> None:
+    def _answer(self, wire: QuickWire, known: Known, admission: Admission, begun: _Begun) -> None:
         events = begun.events
         first = events[0] if events else None
         if len(events) == 1 and isinstance(first, Job):
@@ -224,14 +225,14 @@ class Front:
             if turn.take_now():
                 left = partial(self._calls.leave, admission.key)
                 threads = Threads(self._pool, turn)
-                Short(wire, head, begun.connection, begun.session, first, threads, self._silences, self.keepalive, left).begin()
+                Short(wire, known, begun.connection, begun.session, first, threads, self._silences, self.keepalive, left).begin()
                 return
             self._calls.leave(admission.key)
         elif not any(isinstance(event, (Job, Listening)) for event in events):
             status, data = _at_once(events)
             wire.answer(status, data, begun.headers)
             return
-        wire.slowly(self._rest(head, admission, begun), b"")
+        wire.slowly(self._rest(known.head, admission, begun), b"")
 
     def _rest(self, head: Head, admission: Admission, begun: _Begun) -> ASGI3Application:
         """The rest of a request whose message was received already."""
@@ -323,6 +324,14 @@ class _Begun(NamedTuple):
     session: Session | None
     events: list[Event]
     headers: HeaderList
+
+
+def _is_sound(head: Head) -> bool:
+    try:
+        judge_form(head)
+    except BadRequestError:
+        return False
+    return True
 
 
 def _at_once(events: list[Event]) -> tuple[int, bytes]:

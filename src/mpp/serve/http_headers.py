@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
 
 from mpp.host.outside import is_here
 from mpp.model.jsontext import shown
@@ -32,6 +33,13 @@ class BadRequestError(Exception):
         self.status, self.words, self.code, self.headers = status, words, code, headers
 
 
+class Takes(NamedTuple):
+    """What a client takes as an answer."""
+
+    json: bool
+    stream: bool
+
+
 @value
 class Head:
     """What this front reads of a head."""
@@ -57,6 +65,10 @@ class Head:
     def takes_json(self) -> bool:
         accept = self.found.get(b"accept")
         return accept is None or b"application/json" in accept or b"*/*" in accept or b"application/*" in accept
+
+    @property
+    def takes(self) -> Takes:
+        return Takes(self.takes_json, self.takes_stream)
 
 
 def read_head(method: str, path: str, headers: Iterable[tuple[bytes, bytes]]) -> Head:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from mpp.limits import KIB
-from mpp.serve.http_headers import Head
+from mpp.serve.http_headers import Head, Takes
 from mpp.serve.http_wire import CONNECTION, Wire
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class Known(NamedTuple):
 
     headers: list[tuple[bytes, bytes]]
     head: Head
+    is_sound: bool
+    """The form of its message, and that its answer can be given."""
+    takes: Takes
 
 
 class _Running:
@@ -97,7 +100,7 @@ class QuickWire(Wire):
         if self.cycle is not None and not self.cycle.response_complete:
             self._refuse(b"")
         self.url, self.headers, self.expect_100_continue = b"", [], False
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._is_chunked = True, 0, False
 
     def on_headers_complete(self) -> None:
         if not self._judge_head():
@@ -158,17 +161,19 @@ class QuickWire(Wire):
         """The whole answer to the request that was taken, in one piece."""
         running = self._running
         running.response_complete = True
-        if self.is_lost:
+        if self.parser is None or self.transport.is_closing():
             return
         pieces = [STATUS_LINE[status], _LENGTH % len(body)]
-        pieces += [b"%b: %b\r\n" % header for header in headers]
+        if headers:
+            pieces += [b"%b: %b\r\n" % header for header in headers]
         if not running.keep_alive:
             pieces.append(_CLOSE)
         pieces += (_JSON, _END, body) if body else (_END,)
         self.transport.write(b"".join(pieces))
-        if not running.keep_alive:
+        if running.keep_alive:
+            self.on_response_complete()
+        else:
             self.transport.close()
-        self.on_response_complete()
 
     @property
     def is_running(self) -> bool:
@@ -178,9 +183,8 @@ class QuickWire(Wire):
     # -- silence: one timer that is looked at when it ends, in place of one for each answer
 
     def on_response_complete(self) -> None:
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         self._idle_since = self.loop.time()
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._end_silence)

@@ -37,6 +37,10 @@ STUCK_SECONDS = 0.06
 """Seconds after which a call is so long that others wait for it no more. Reason: as over pipes."""
 
 
+WORTH_SECONDS = 0.002
+"""Seconds of waiting from which on a call is worth a thread. Reason: ten times what the way there and back costs; on a busy machine each call waits for a part of it."""
+
+
 class _Queue:
     """Runs that wait, one of each token after the other. Attack: one token with many calls: those of others come after one of them."""
 
@@ -66,12 +70,12 @@ class Pool:
     """Who does calls: the thread that runs the loop, and threads that are made when they are needed, bounded, and ended with the pool. Used in the event loop only."""
 
     def __init__(self, loop: Loop, most: int) -> None:
-        self._loop, self._most = loop, most
+        self.loop, self._most = loop, most
         self._work: SimpleQueue[Run | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._busy = self._alive = 0
         self._spare: list[Gone] = []
-        self._pace = Pace()
+        self._pace = Pace(least=WORTH_SECONDS)
         self._next = _Queue()
         """Calls that the thread that runs the loop is going to do."""
         self._look: asyncio.Handle | None = None
@@ -92,39 +96,47 @@ class Pool:
 
     def put(self, run: Run) -> None:
         """Take one step of ``run``; ``run.stepped`` is called in the loop afterwards."""
-        # A tool that is known to wait holds nobody up, and so does none while a long call is not over.
-        if self._pace.is_beside(run.name) or (self._lent is None and self._loop.is_lent):
+        if self._goes_beside(run.name):
             self._give(run)
             return
         self._next.put(run)
         if self._look is None:
-            self._look = self._loop.call_soon(self._do_next)
+            self._look = self.loop.call_soon(self._do_next)
+
+    def _goes_beside(self, name: str) -> bool:
+        """Is it known that others would wait for this call?"""
+        if self.loop.is_lent and self._lent is None:
+            return True
+        is_alone = not (self._busy or self._next or self._lent is not None)
+        return self._pace.is_long(name) if is_alone else self._pace.is_beside(name)
 
     def _do_next(self) -> None:
         """Do one call that waits for this thread. Between two of them the loop looks at its connections, so that a client that leaves is seen."""
         self._look = None
         if not self._next:
             return
-        if self._loop.is_lent:
+        if self.loop.is_lent:
             self._wait_for_lent()
             return
         run = self._lent = self._next.take()
         if self._next:
-            self._look = self._loop.call_soon(self._do_next)
+            self._look = self.loop.call_soon(self._do_next)
         # Where others compute beside it, a call waits for those, which says nothing of its tool.
-        self._loop.lend(partial(self._timed, run, is_alone=not self._busy), partial(self._done_here, run))
+        self.loop.lend(partial(self._timed, run, is_alone=not self._busy), partial(self._done_here, run))
 
     def _timed(self, run: Run, *, is_alone: bool) -> None:
         begun = self._pace.begin()
-        guarded(lambda _: run.work(), -1)
-        if is_alone and not self._loop.is_lent:
+        guarded(run.work, -1)
+        if self.loop.is_lent:
+            run.is_long = self.loop.lent_for() >= STUCK_SECONDS
+        elif is_alone:
             self._pace.note(run.name, begun)
 
     def _wait_for_lent(self) -> None:
         """Another thread is in a long call. What waits behind it goes to the pool when it turns out to be very long."""
-        left = STUCK_SECONDS - self._loop.lent_for()
+        left = STUCK_SECONDS - self.loop.lent_for()
         if left > 0:
-            self._look = self._loop.call_later(left, self._do_next)
+            self._look = self.loop.call_later(left, self._do_next)
             return
         if self._lent is not None:
             self._pace.note_long(self._lent.name)
@@ -135,10 +147,12 @@ class Pool:
     def _done_here(self, run: Run) -> None:
         if self._lent is run:
             self._lent = None
+        if run.is_long:
+            self._pace.note_long(run.name)
         if self._next:
             if self._look is not None:
                 self._look.cancel()
-            self._look = self._loop.call_soon(self._do_next)
+            self._look = self.loop.call_soon(self._do_next)
         run.stepped()
 
     def _give(self, run: Run) -> None:
@@ -161,7 +175,7 @@ class Pool:
                 # A defect in a call ends its thread, with a word on standard error; who waits is told all the same.
                 # The loop is closed when the server stops before a call does.
                 with contextlib.suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(self._done, run)
+                    self.loop.call_soon_threadsafe(self._done, run)
 
     def _done(self, run: Run) -> None:
         self._busy -= 1
@@ -196,6 +210,8 @@ class Run:
         self.name = job.name or job.method
         """What it is about: whether that takes long is remembered by this name."""
         self.turn = threads.turn
+        self.is_long = False
+        """It took so long that others could not wait for it."""
         self._pool = threads.pool
         self._may_ask = may_ask
         self._gone = threads.pool.gone()
@@ -256,7 +272,7 @@ class Run:
         finally:
             self.turn.give()
 
-    def work(self) -> None:
+    def work(self, _: int = -1) -> None:
         """One step, in a thread; all of them where nobody can be asked anything."""
         self._outcome = None
         try:

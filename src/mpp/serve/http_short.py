@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from mpp.protocol.mcp import Ask, Connection, Job, Reply
 from mpp.protocol.mcp.reading import Id
 from mpp.serve.http_exchange import Exchange
-from mpp.serve.http_headers import Head
 from mpp.serve.http_outbox import Outbox
-from mpp.serve.http_quick import QuickWire
+from mpp.serve.http_quick import Known, QuickWire
 from mpp.serve.http_running import Outcome, Run, Threads
 from mpp.serve.http_sessions import Session
 from mpp.serve.http_work import Work, is_streamed
@@ -23,41 +22,40 @@ if TYPE_CHECKING:
 class Silences:
     """Calls whose clients hear nothing yet, the oldest first: one timer for all of them. Spec: mcp-front J-68."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._since: dict[Short, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, short: Short, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._since[short] = loop.time() + seconds
+        self._since[short] = self._loop.time() + seconds
         if self._timer is None:
-            self._timer = loop.call_later(seconds, self._look)
+            self._timer = self._loop.call_later(seconds, self._look)
 
     def drop(self, short: Short) -> None:
         self._since.pop(short, None)
 
     def _look(self) -> None:
-        loop, self._timer = asyncio.get_running_loop(), None
-        now = loop.time()
+        self._timer, now = None, self._loop.time()
         while self._since and (until := next(iter(self._since.values()))) <= now:
             next(iter(self._since)).go_slowly()
         if self._since:
-            self._timer = loop.call_at(until, self._look)
+            self._timer = self._loop.call_at(until, self._look)
 
 
 class Short:
     """One such call."""
 
     def __init__(
-        self, wire: QuickWire, head: Head, connection: Connection, session: Session | None, job: Job, threads: Threads, silences: Silences, keepalive: float,
+        self, wire: QuickWire, known: Known, connection: Connection, session: Session | None, job: Job, threads: Threads, silences: Silences, keepalive: float,
         left: Callable[[], None],
     ) -> None:  # fmt: skip
         """``left`` is called when it is over."""
-        self._wire, self._head, self._connection, self._session, self._job = wire, head, connection, session, job
+        self._wire, self._head, self._connection, self._session, self._job = wire, known.head, connection, session, job
         self._silences, self._keepalive, self._left = silences, keepalive, left
-        self._loop = asyncio.get_running_loop()
+        self._loop = threads.pool.loop
         self._known: dict[Id, Run] = session.runs if session is not None else {}
-        self._is_streamed = is_streamed(head, job)
+        self._is_streamed = is_streamed(known.takes, wants=job.wants_stream)
         self._is_slow = False
         self._outbox: Outbox | None = None
         self._run = Run(connection, job, threads, self._say if self._is_streamed else _unheard, may_ask=self._is_streamed)

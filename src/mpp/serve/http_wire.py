@@ -47,6 +47,7 @@ class Wire(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._is_refused = False
+        self._is_chunked = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._lost: Callable[[], None] | None = None
@@ -109,7 +110,7 @@ class Wire(HttpToolsProtocol):
             # Attack: a second request behind one that runs. Nothing is read then, so nobody would see that the client is gone. No client does it.
             self._refuse(b"")
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._is_chunked = True, 0, False
         self.scope["mpp.connection"] = self  # type: ignore[typeddict-unknown-key]
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -119,6 +120,8 @@ class Wire(HttpToolsProtocol):
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
                 self.expect_100_continue = True
+            elif name == b"transfer-encoding":
+                self._is_chunked = True
             self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -141,8 +144,7 @@ class Wire(HttpToolsProtocol):
         """Attacks: a whole address in the place of the path, by which a proxy in front goes while we go by ``Host``; and a body of HTTP/1.0 in chunks, which for
         a proxy that speaks it ends elsewhere.
         """
-        is_chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
-        return not self.url.startswith(b"/") or (is_chunked and self.parser.get_http_version() != "1.1")
+        return not self.url.startswith(b"/") or (self._is_chunked and self.parser.get_http_version() != "1.1")
 
     def on_body(self, body: bytes) -> None:
         if not self._is_refused:

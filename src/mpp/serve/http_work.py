@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-from mpp.protocol.mcp import Ask, Connection, Job, Reply
+from mpp.protocol.mcp import Ask, Connection, Reply
 from mpp.protocol.mcp.reading import Id
 from mpp.serve.http_exchange import Exchange
-from mpp.serve.http_headers import Head
+from mpp.serve.http_headers import Takes
 from mpp.serve.http_outbox import NO_OUTBOX, Outbox
 from mpp.serve.http_running import Answer, Run, nobody_to_ask
 from mpp.serve.http_sessions import Session
 
 
-def is_streamed(head: Head, *jobs: Job) -> bool:
-    """May something be said before the answer?"""
-    return head.takes_stream and (not head.takes_json or any(job.wants_stream for job in jobs))
+def is_streamed(takes: Takes, *, wants: bool) -> bool:
+    """May something be said before the answer? ``wants``: a job may say something."""
+    return takes.stream and (wants or not takes.json)
 
 
 class Work:

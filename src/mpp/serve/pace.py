@@ -33,8 +33,9 @@ class _Known(NamedTuple):
 class Pace:
     """Used by whoever leads, one at a time."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, computed: Callable[[], float] = time.thread_time) -> None:
-        self._clock, self._computed = clock, computed
+    def __init__(self, clock: Callable[[], float] = time.monotonic, computed: Callable[[], float] = time.thread_time, *, least: float = 0.0) -> None:
+        """``least``: seconds of waiting in a call that count for nothing."""
+        self._clock, self._computed, self._least = clock, computed, least
         self._known: dict[str, _Known] = {}
 
     def is_beside(self, name: str) -> bool:
@@ -42,13 +43,18 @@ class Pace:
         known = self._known.get(name)
         return known is not None and self._clock() < known.until
 
+    def is_long(self, name: str) -> bool:
+        """Did a call of ``name`` go on for so long lately that others waited for it no more?"""
+        known = self._known.get(name)
+        return known is not None and known.waited < IN_A_ROW and self._clock() < known.until
+
     def begin(self) -> Begun:
         return self._clock(), self._computed()
 
     def note(self, name: str, begun: Begun) -> None:
         """A call is over, in the thread in which it began."""
         computed = self._computed() - begun[1]
-        if self._clock() - begun[0] <= 2 * computed:
+        if self._clock() - begun[0] - computed <= max(computed, self._least):
             self._known.pop(name, None)
         else:
             known = self._known.get(name)

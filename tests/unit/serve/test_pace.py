@@ -21,6 +21,26 @@ class Clocks:
         pace.note(name, begun)
 
 
+def test_a_little_waiting_counts_for_nothing_where_that_is_said() -> None:
+    clocks = Clocks()
+    pace = Pace(lambda: clocks.now, lambda: clocks.computed, least=0.004)
+    for _ in range(2 * IN_A_ROW):
+        clocks.call(pace, "short", 0.005, 0.0015)
+        clocks.call(pace, "slow", 0.006, 0.0015)
+    assert (pace.is_beside("short"), pace.is_beside("slow")) == (False, True)
+
+
+def test_one_long_call_is_told_apart_from_many_that_waited() -> None:
+    clocks = Clocks()
+    pace = clocks.pace()
+    pace.note_long("long")
+    for _ in range(IN_A_ROW):
+        clocks.call(pace, "slow", 0.01, 0.002)
+    assert [(pace.is_long(name), pace.is_beside(name)) for name in ("long", "slow", "new")] == [(True, True), (False, True), (False, False)]
+    clocks.now += BESIDE_SECONDS
+    assert not pace.is_long("long")
+
+
 def test_a_tool_that_waits_again_and_again_gets_threads_for_its_calls() -> None:
     clocks = Clocks()
     pace = clocks.pace()

@@ -43,9 +43,13 @@ class Job:
     @property
     def wants_stream(self) -> bool:
         """Can something be said before the answer?"""
-        asks = not self.modern and any(key in self.capabilities for key in ("elicitation", "sampling", "roots"))
-        return self.method in {"tools/call", "prompts/get"} and ("progressToken" in self.meta or bool(self.level) or asks)
+        if self.method not in {"tools/call", "prompts/get"}:
+            return False
+        return "progressToken" in self.meta or bool(self.level) or (not self.modern and not _ASKED.isdisjoint(self.capabilities))
 
+
+_ASKED = frozenset(("elicitation", "sampling", "roots"))
+"""What a client can do that can be asked something."""
 
 NAMED = frozenset(("tools/call", "prompts/get", "resources/read"))
 """Methods that name one thing."""
