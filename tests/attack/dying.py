@@ -25,7 +25,7 @@ from mpp.testing.packages import NOW, TestClock
 
 ACK = struct.Struct("<QB32s")
 STEPS_MARK, WRITE_MARK = 2, 3
-STEPS = ("open", "write", "pwrite", "fsync", "fdatasync", "ftruncate", "truncate", "rename", "replace", "unlink", "mkdir", "posix_fallocate")
+STEPS = ("open", "write", "pwrite", "fsync", "fdatasync", "ftruncate", "truncate", "rename", "replace", "unlink", "mkdir", "posix_fallocate", "posix_fadvise")
 """What is done to the disk; each call is one step."""
 
 HEAD_STEPS = ("_put", "set_state", "put_pending", "add_leaves", "begin")

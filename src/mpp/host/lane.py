@@ -11,7 +11,14 @@ from types import TracebackType
 PATIENCE_SECONDS = 0.05
 """Seconds that a call waits for its turn before it goes on without one. Reason: a few dozen calls' worth; whoever holds it longer waits for something else."""
 
-_here = threading.local()
+
+class _Here(threading.local):
+    """What a thread has. Named here: to miss an attribute costs as much as a system call."""
+
+    lane: Lane | None = None
+
+
+_here = _Here()
 
 
 class Lane:
@@ -32,7 +39,7 @@ class Lane:
 
     def leave(self) -> None:
         """Give it back, if it was got."""
-        if getattr(_here, "lane", None) is self:
+        if _here.lane is self:
             _here.lane = None
             self._turn.release()
 
@@ -43,8 +50,7 @@ class waiting:  # noqa: N801 - it is used as a function is, and a generator cost
     __slots__ = ("_lane",)
 
     def __enter__(self) -> None:
-        lane: Lane | None = getattr(_here, "lane", None)
-        self._lane = lane
+        self._lane = lane = _here.lane
         if lane is not None:
             lane.leave()
 

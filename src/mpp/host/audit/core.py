@@ -9,20 +9,21 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from mpp.errors import HostFailed, MppError
 from mpp.files import digest_and_end, make_private_folder, PUBLIC, read_bounded, sync_folder, write_atomic
-from mpp.host.audit.disk import Disk
+from mpp.host.audit.disk import Disk, EARLY_BYTES
+from mpp.host.audit.encoded import Encoded, to_ref
 from mpp.host.audit.epochs import make_key, NO_LOG, present_key, read_key_file, take_next
 from mpp.host.audit.head import Head, State
 from mpp.host.audit.places import LogPlaces, segment_files
 from mpp.host.audit.reader import LogReader
-from mpp.host.audit.segments import Read, broken, ends_at, load_seal, make_partial, newest_checkpoint, open_segment, read_open, set_aside, untold
+from mpp.host.audit.segments import Read, broken, ends_at, load_seal, make_partial, newest_checkpoint, open_segment, Opened, read_open, set_aside, untold
 from mpp.host.audit.signing import signed_checkpoint, signed_seal
 from mpp.host.audit.tilefiles import keep_tiles, note_progress, put_tile, read_partial
 from mpp.ledger.checkpoints import Checkpoint, origin_of, Seal
-from mpp.ledger.tiles import LEVELS
+from mpp.ledger.tiles import LEVELS, TILE_BITS
+from mpp.ledger.tree import HASH_BYTES
 from mpp.model.events import EntryRef, Event, SALT_BYTES
 from mpp.model.jsontext import Json
 from mpp.ports import Clock, Random, Signer
@@ -38,22 +39,7 @@ LINE_EXTRA_BYTES = 110
 HOST_TENANT = "host"
 """The tenant of what the log says of itself."""
 
-ENDING = frozenset(("result", "receipt", "token-used", "interrupted", "torn", "epoch"))
-"""Kinds that end what has begun: for them the reserve is kept. Where a segment is due, they need the next one."""
-
 NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT))
-
-
-class Encoded(NamedTuple):
-    """Events ready to be written, in columns: they come in hundreds, and an object for each costs what its hash costs."""
-
-    kinds: Sequence[str]
-    data: Sequence[bytes]
-    salts: bytes
-    """Of each, or zeros where it commits to nothing. Empty where none of them does."""
-
-    def part(self, begin: int, end: int) -> Encoded:
-        return Encoded(self.kinds[begin:end], self.data[begin:end], self.salts[begin * SALT_BYTES : end * SALT_BYTES])
 
 
 class Core:
@@ -64,6 +50,7 @@ class Core:
         for folder in (places.folder, places.segments, os.path.dirname(places.salts(0)), places.writers, places.keys):
             make_private_folder(folder)
         self.head = Head(places.head)
+        self._segment: Opened | None = None
         self._fd = self._salts = -1
         self._opened = -1
         self._log_id = ""
@@ -73,10 +60,9 @@ class Core:
         self.head.close()
 
     def _shut(self) -> None:
-        fds, self._fd, self._salts, self._opened = (self._fd, self._salts), -1, -1, -1
-        for fd in fds:
-            if fd >= 0:
-                os.close(fd)
+        salts, self._segment, self._fd, self._salts, self._opened = self._salts, None, -1, -1, -1
+        if salts >= 0:
+            os.close(salts)
 
     # -- making ready
 
@@ -110,7 +96,8 @@ class Core:
 
     def _open(self, epoch: int, first: int, *, new: bool = False) -> None:
         self._shut()
-        self._fd = open_segment(self.places.segment(first), new=new)
+        self._segment = Opened(open_segment(self.places.segment(first), new=new))
+        self._fd = self._segment.fd
         self._salts = open_segment(self.places.salts(first), new=True)
         self._opened = epoch
 
@@ -240,20 +227,33 @@ class Core:
 
     # -- appending
 
-    def append(self, events: Encoded) -> list[EntryRef]:
-        """The events as entries, in this order. Of those in a later segment it may raise when the first are written already."""
-        state, refs = self._seal_if_due(events), list[EntryRef]()
-        while (taken := self._fitting(state, events.data)) < len(events.data):
-            refs += self._write(state, events.part(0, taken))
-            events = events.part(taken, len(events.data))
-            state = self._seal_if_due(events)
-        return refs + self._write(state, events)
+    def append(self, events: Encoded, *, early: bool = False) -> list[EntryRef]:
+        """The events as entries, in this order. Of those in a later segment it may raise when the first are written already.
+
+        ``early``: whoever writes them waits for the disk, alone. It begins before we are done, which saves most of what is done meanwhile.
+        """
+        refs: list[EntryRef] = []
+        while True:
+            state = self.head.state()
+            taken = self._fitting(state, events.data)
+            if taken == len(events.data):
+                refs += self._write(state, events, early=early)
+                return refs
+            if taken:
+                refs += self._write(state, events.part(0, taken))
+                events = events.part(taken, len(events.data))
+            else:
+                self._seal_due(events)
 
     def _fitting(self, state: State, events: Sequence[bytes]) -> int:
-        """How many of them go into this segment, with room for the entry of the next epoch."""
-        count, room = state.filled, SEGMENT_ENTRIES_MAX - 1 - (state.size - state.first)
-        if len(events) <= room and count + sum(map(len, events)) + LINE_EXTRA_BYTES * len(events) < SEGMENT_BYTES_MAX:
-            return len(events)
+        """How many of them go into this segment, with room for the entry of the next epoch. None where it is to end."""
+        size, _, first, count, _ = state
+        wanted, room = len(events), SEGMENT_ENTRIES_MAX - 1 - (size - first)
+        # A clock that jumped back makes no segment old.
+        if room <= 0 or count >= SEGMENT_BYTES_MAX or (size > first and self._clock.now() - self.head.began >= SEGMENT_SECONDS_MAX):
+            return 0
+        if wanted <= room and count + sum(map(len, events)) + LINE_EXTRA_BYTES * wanted < SEGMENT_BYTES_MAX:
+            return wanted
         taken = 0
         for one in events[:room]:
             if count >= SEGMENT_BYTES_MAX:
@@ -262,20 +262,30 @@ class Core:
             taken += 1
         return taken
 
-    def _write(self, state: State, events: Encoded) -> list[EntryRef]:
-        head, seq = self.head, state.size + len(events.data)
-        data, leaves = lines_of(events.data, state.leaf.hex(), state.size)
-        if head.full and not _is_ending(events):
+    def _write(self, state: State, events: Encoded, *, early: bool = False) -> list[EntryRef]:
+        head = self.head
+        data, leaves, last = lines_of(events.data, state.leaf.hex(), state.size)
+        size, filled = state.size + len(events.data), state.filled + len(data)
+        # A tile that becomes full is there before the line that fills it.
+        early = early and len(data) <= EARLY_BYTES and size >> TILE_BITS == state.size >> TILE_BITS
+        if head.full and not events.is_ending:
             self._make_reserve()
         # Part of a longer change, such as a seal, may be what dirties it: then it stays so.
         was_dirty, head.dirty = head.dirty, True
-        self._to_disk(events, data, bytes.fromhex("".join(leaves)), state)
-        head.set_state(seq, state.epoch, state.first, state.filled + len(data), bytes.fromhex(leaves[-1]))
+        if early:
+            self._to_disk(events, data, b"", state)
+            self._disk.begin_sync(self._fd, filled)
+        leaves.append(leaf_of(last))
+        hashes = bytes.fromhex("".join(leaves))
+        if early:
+            head.add_leaves(state.size, hashes)
+        else:
+            self._to_disk(events, data, hashes, state)
+        head.set_state(size, state.epoch, state.first, filled, hashes[-HASH_BYTES:])
         if state.size == state.first:
             head.began = self._clock.now()
         head.dirty = was_dirty
-        # Past the constructor of a named tuple, which is written in Python.
-        return [tuple.__new__(EntryRef, one) for one in enumerate(leaves, state.size)]
+        return list(map(to_ref, enumerate(leaves, state.size)))
 
     def _add(self, seq: int, leaves: bytes) -> None:
         for tile, data in self.head.add_leaves(seq, leaves):
@@ -288,7 +298,7 @@ class Core:
                 return
             except OSError as fault:
                 self._take_back(fault, state.filled)
-                if self.head.full or not _is_ending(events):
+                if self.head.full or not events.is_ending:
                     raise full(self.places.folder) from None
                 self._use_reserve()
                 # The hashes of the failed try stand over those of a tile that was not full before it.
@@ -299,7 +309,8 @@ class Core:
         """Salts and tiles first: without the line they are nothing, and the line is never without them."""
         if events.salts:
             self._disk.put(self._salts, events.salts, (state.size - state.first) * SALT_BYTES)
-        self._add(state.size, leaves)
+        if leaves:
+            self._add(state.size, leaves)
         self._make_room(state.filled, state.filled + len(data))
         self._disk.append(self._fd, data, state.filled)
 
@@ -358,9 +369,12 @@ class Core:
 
     # -- to the disk
 
-    def sync_fd(self) -> int:
-        """A descriptor of the open segment, for whoever syncs without the lock: the segment may be sealed and shut by then."""
-        return os.dup(self._fd)
+    @property
+    def segment(self) -> Opened:
+        """The open segment, for whoever syncs without the lock."""
+        if self._segment is None:
+            raise ValueError("no segment is open")
+        return self._segment
 
     def sync(self) -> None:
         """All entries, if they are not on the disk already."""
@@ -394,24 +408,17 @@ class Core:
 
     # -- sealing
 
-    def _seal_if_due(self, events: Encoded) -> State:
-        while self._is_due(state := self.head.state()):
-            try:
-                self.seal()
-            except (OSError, HostFailed) as fault:
-                # Attack: a disk filled up just before a segment ends, and results that find no next one.
-                if not _is_no_room(fault) or self.head.poisoned:
-                    raise
-                if self.head.full or not _is_ending(events):
-                    raise full(self.places.folder) from None
-                self._use_reserve()
-                self._recover()
-        return state
-
-    def _is_due(self, state: State) -> bool:
-        is_full = state.size - state.first >= SEGMENT_ENTRIES_MAX - 1 or state.filled >= SEGMENT_BYTES_MAX
-        # A clock that jumped back makes no segment old.
-        return is_full or (state.size > state.first and self._clock.now() - self.head.began >= SEGMENT_SECONDS_MAX)
+    def _seal_due(self, events: Encoded) -> None:
+        try:
+            self.seal()
+        except (OSError, HostFailed) as fault:
+            # Attack: a disk filled up just before a segment ends, and results that find no next one.
+            if not _is_no_room(fault) or self.head.poisoned:
+                raise
+            if self.head.full or not events.is_ending:
+                raise full(self.places.folder) from None
+            self._use_reserve()
+            self._recover()
 
     def seal(self) -> None:
         """End the segment and its epoch. Each step leaves something from which the next can be done after a crash."""
@@ -465,10 +472,6 @@ class Core:
         self.head.durable = size
         self.head.began = self._clock.now()
         sync_folder(self.places.folder)
-
-
-def _is_ending(events: Encoded) -> bool:
-    return ENDING.issuperset(events.kinds)
 
 
 def _is_no_room(fault: OSError | HostFailed) -> bool:

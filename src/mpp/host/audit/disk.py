@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import os
 
+EARLY_BYTES = 4095
+"""Bytes at the end of what was written that begin their way before the sync. Reason: a few entries, and never a whole page, which the kernel would forget."""
+
 
 class Disk:
     """The real one."""
 
     def append(self, fd: int, data: bytes, at: int) -> None:
         """All of ``data`` behind what is there, or an OSError; then part of it may be written."""
-        put_all(fd, data, at)
+        if (count := os.pwrite(fd, data, at)) < len(data):
+            put_all(fd, data[count:], at + count)
 
     def put(self, fd: int, data: bytes, at: int) -> None:
         """Salts, and room for the next entries."""
-        put_all(fd, data, at)
+        if (count := os.pwrite(fd, data, at)) < len(data):
+            put_all(fd, data[count:], at + count)
+
+    def begin_sync(self, fd: int, end: int) -> None:
+        """Have the last bytes before ``end`` written by a call that does not wait: the disk works while we still compute. It promises nothing, and may fail."""
+        try:
+            os.posix_fadvise(fd, max(0, end - EARLY_BYTES), EARLY_BYTES, os.POSIX_FADV_DONTNEED)
+        except OSError:
+            # What cannot be written tells the sync.
+            return
 
     def sync(self, fd: int) -> None:
         os.fdatasync(fd)

@@ -110,6 +110,16 @@ class Head:
     def full(self, is_set: bool) -> None:
         self._put(_FULL, int(is_set))
 
+    def covered(self, size: int) -> int:
+        """How many entries a sync that begins now puts on the disk, for who wrote up to ``size``.
+
+        A segment is synced whole when it is sealed: of entries in later ones this sync says nothing, and does not count them.
+        The segment before and after: it may end, or be read again by who mends a crash, while we look.
+        """
+        words = self._words
+        first, written = words[_FIRST], words[_SIZE]
+        return written if first == words[_FIRST] < size else size
+
     @property
     def signed_at(self) -> int:
         """Second of the newest checkpoint."""
@@ -173,7 +183,8 @@ class Head:
 
     def add_leaves(self, seq: int, leaves: bytes) -> list[tuple[Tile, bytes]]:
         """Put the hashes of the entries from ``seq`` on into the pending tiles; gives those that became full."""
-        full, done = list[tuple[Tile, bytes]](), 0
+        full: list[tuple[Tile, bytes]] = []
+        done = 0
         while done < len(leaves):
             at = (seq & (TILE_HASHES - 1)) * HASH_BYTES
             taken = leaves[done : done + TILE_BYTES - at]

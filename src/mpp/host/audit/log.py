@@ -18,11 +18,14 @@ from typing import Self
 
 from mpp.errors import HostFailed, MppError
 from mpp.files import PRIVATE
-from mpp.host.audit.core import Core, Encoded, full, NO_ROOM
+from mpp.host.audit.core import Core, full, NO_ROOM
 from mpp.host.audit.disk import Disk
+from mpp.host.audit.encoded import Encoded
+from mpp.host.audit.head import Head
 from mpp.host.audit.pseudonyms import without_names
 from mpp.host.audit.places import LogPlaces
 from mpp.host.audit.salts import NO_SALT
+from mpp.host.audit.segments import Opened
 from mpp.host.audit.writers import boot_id, Writer
 from mpp.host.home import Home
 from mpp.host.lane import waiting
@@ -74,32 +77,36 @@ class AuditLog:
         """Keep several, one behind the other, with one sync."""
         if not events:
             return []
-        writer = self._begin_calls(events)
+        # Attack: the child of a fork that writes under the name of its parent.
+        is_ours = self._pid == os.getpid()
+        writer = (self._writer if is_ours else None) or self._begin_calls(events)
         encoded = self._encoded(events, "" if writer is None else writer.id)
-        fd = -1
         with self._mutex:
-            core = self._open()
+            core = (self._core if is_ours else None) or self._open()
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
                 try:
                     core.make_ready()
-                    refs = core.append(encoded)
+                    refs = core.append(encoded, early=durable and not self._others_write(core.head, 0))
                     self._mine += len(refs)
-                    fd = core.sync_fd() if durable else -1
+                    opened = core.segment if durable else None
                 finally:
                     fcntl.flock(self._lock, fcntl.LOCK_UN)
             except OSError as fault:
                 raise cannot_write(fault, self.places) from None
             if writer is not None:
                 writer.saw(events, refs, core.head.durable)
-        if durable:
+        if opened is not None:
+            is_sign_due = self._is_sign_due(core)
             self._syncing += 1
             try:
                 with waiting():
-                    self._sync(core, fd, refs[-1].seq + 1)
+                    self._sync(core, opened, refs[-1][0] + 1)
             finally:
                 self._syncing -= 1
-            self._sign_if_due(core)
+            # Another thread may have signed meanwhile.
+            if is_sign_due and self._is_sign_due(core):
+                self._sign()
         return refs
 
     def checkpoint(self) -> None:
@@ -132,7 +139,8 @@ class AuditLog:
         if len(events) == 1:
             event = without_names(events[0], self.places)
             salt = self._random.bytes(SALT_BYTES) if event.commit else b""
-            return Encoded((event.kind,), (encode_event(event, salt, writer if event.kind == "intent" else ""),), salt)
+            # Past the constructor of a named tuple, which is written in Python.
+            return tuple.__new__(Encoded, ((event.kind,), (encode_event(event, salt, writer if event.kind == "intent" else ""),), salt))
         salts = self._random.bytes(SALT_BYTES * len(events))
         data = encode_events(events, salts, writer)
         if any(map(contains, data, repeat(_BEHALF))):
@@ -197,21 +205,22 @@ class AuditLog:
             for fd in (self._lock, self._sync_lock):
                 os.close(fd)
 
-    def _sync(self, core: Core, fd: int, size: int) -> None:
+    def _others_write(self, head: Head, mine: int) -> bool:
+        """Here or in another process. ``mine``: threads of this process that are known to."""
+        return self._syncing > mine or head.size - head.durable > self._mine
+
+    def _sync(self, core: Core, opened: Opened, size: int) -> None:
         """One waits for the disk for all that wrote before it began."""
         head = core.head
-        try:
-            while head.durable < size:
-                with self._sync_mutex:
-                    fcntl.flock(self._sync_lock, fcntl.LOCK_EX)
-                    try:
-                        self._sync_once(core, fd, size)
-                    finally:
-                        fcntl.flock(self._sync_lock, fcntl.LOCK_UN)
-        finally:
-            os.close(fd)
+        while head.durable < size:
+            with self._sync_mutex:
+                fcntl.flock(self._sync_lock, fcntl.LOCK_EX)
+                try:
+                    self._sync_once(core, opened, size)
+                finally:
+                    fcntl.flock(self._sync_lock, fcntl.LOCK_UN)
 
-    def _sync_once(self, core: Core, fd: int, size: int) -> None:
+    def _sync_once(self, core: Core, opened: Opened, size: int) -> None:
         head = core.head
         if head.poisoned:
             # Attack of the kernel: after one failed sync the next succeeds, and the pages are gone.
@@ -220,29 +229,28 @@ class AuditLog:
             )
         if head.durable >= size:
             return
-        if self._syncing > 1 or head.size - head.durable > self._mine:
-            # Others write too, here or in another process: what they have in hand by now goes with ours.
+        if self._others_write(head, 1):
+            # What they have in hand by now goes with ours.
             for _ in range(YIELDS):
                 os.sched_yield()
-        # A segment is synced whole when it is sealed: of entries in later ones ours says nothing, and does not count them.
-        # The segment before and after: it may end, or be read again by who mends a crash, while we look.
-        first, written = head.first, head.size
-        covered = written if first == head.first < size else size
+        covered = head.covered(size)
         try:
-            self._disk.sync(fd)
+            self._disk.sync(opened.fd)
         except OSError as fault:
             raise core.poison(fault) from None
         head.durable, self._mine = max(head.durable, covered), 0
 
-    def _sign_if_due(self, core: Core) -> None:
+    def _is_sign_due(self, core: Core) -> bool:
         # A clock that was set back signs once more than needed.
-        if abs(self._clock.now() - core.head.signed_at) >= CHECKPOINT_SECONDS:
-            try:
-                self.checkpoint()
-            except HostFailed as fault:
-                # What was recorded is recorded; the next checkpoint stands for it too.
-                if fault.code != "audit.full":
-                    raise
+        return abs(self._clock.now() - core.head.signed_at) >= CHECKPOINT_SECONDS
+
+    def _sign(self) -> None:
+        try:
+            self.checkpoint()
+        except HostFailed as fault:
+            # What was recorded is recorded; the next checkpoint stands for it too.
+            if fault.code != "audit.full":
+                raise
 
     def _begin_calls(self, events: Sequence[Event]) -> Writer | None:
         """The first intent of this process: it gets a name and a lock, and what dead writers left is closed. Spec: audit L-34."""

@@ -66,6 +66,18 @@ def ends_at(fd: int, filled: int) -> bool:
     return found in {b"\n", b"\n\0"} if filled else found in {b"", b"\0", b"\0\0"}
 
 
+class Opened:
+    """A segment that is open as long as somebody has this: who syncs without the lock may still have it when it is sealed and shut."""
+
+    __slots__ = ("fd",)
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __del__(self) -> None:
+        os.close(self.fd)
+
+
 def open_segment(path: str, *, new: bool) -> int:
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if new else 0)
     fd = os.open(path, flags, PRIVATE)

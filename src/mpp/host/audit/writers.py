@@ -79,7 +79,8 @@ class Writer:
             elif kind == "result" and event.invocation in still:
                 ended.append((ref[0], next(iter(still.values()))))
                 del still[event.invocation]
-        self._settle(durable)
+        if ended:
+            self._settle(durable)
         self._put(ended[0][1] if ended else next(iter(still.values()), refs[-1].seq + 1))
 
     def _settle(self, durable: int) -> None:

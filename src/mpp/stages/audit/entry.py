@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from itertools import compress
 
 import orjson
 
@@ -32,12 +31,10 @@ _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _PLAIN = frozenset((str, bool, int, type(None)))
 """Kinds of values that the writer takes as the subset has them: of integers it refuses those over 53 bits."""
 
-_HOLDING = frozenset((list, dict))
-"""Of these, empty ones are plain too. An empty number is not: it may be a decimal."""
-
-_PLAIN_OR_HOLDING = _PLAIN | _HOLDING
-
 _SALTED = {name: name.encode("ascii") + b"\0" for name in COMMITS}
+
+_new_hash, _new_leaf = sha256().copy, sha256(b"\x00").copy
+"""Copies cost less than new ones, and a line is not copied to stand behind its first byte."""
 
 _ENDINGS_MAX = 256
 """Ends of events that are kept ready. Reason: a process writes a few kinds for a few tenants; each has a hundred bytes."""
@@ -75,17 +72,17 @@ class Genesis:
 
 
 def encode_event(event: Event, salt: bytes, writer: str = "") -> bytes:
-    """The event's part of a line; ``writer``: of an intent. It is put together by hand: ``canonical`` takes ten times as long. A test holds them equal."""
+    """The event's part of a line; ``writer``: of an intent. ``canonical`` takes ten times as long; a test holds them equal."""
     try:
         written = event.written
+        commit = {name: _commitment(salt, name, digest) for name, digest in event.commit.items()} if event.commit else {}
         # Attack: a wrapper that adds a label to the body, and a record that holds the body from before.
         if written is None or written.body is not event.body:
-            encoded = _body(event.body, writer)
+            data = _encoded(event, commit, writer)
         else:
-            encoded = _with_writer(written.data, writer) if writer else written.data
-        commit = _commitments(event.commit, salt) if event.commit else b""
-        rest = _ending(event.kind, event.tenant)
-        data = b'{"at":%d,"body":%b,"commit":{%b},"invocation":%b,%b' % (event.at, encoded, commit, orjson.dumps(event.invocation), rest)
+            body = _with_writer(written.data, writer) if writer else written.data
+            rest = orjson.dumps(commit, option=_CANONICAL), orjson.dumps(event.invocation), _ending(event.kind, event.tenant)
+            data = b'{"at":%d,"body":%b,"commit":%b,"invocation":%b,%b' % (event.at, body, *rest)
     except (KeyError, TypeError, ValueError) as fault:
         raise HostFailed("audit.event", f"an event cannot be written: {fault}", where=event.kind, hint="report this as a fault of the host") from None
     if len(data) > EVENT_BYTES_MAX:
@@ -93,13 +90,18 @@ def encode_event(event: Event, salt: bytes, writer: str = "") -> bytes:
     return data
 
 
-def _body(body: Mapping[str, Json], writer: str) -> bytes:
-    if not _PLAIN.issuperset(map(type, body.values())):
-        _check_inside(body.values(), _BODY_DEPTH_MAX)
-    encoded = orjson.dumps({**body, "writer": writer} if writer else body, option=_CANONICAL)
-    if not encoded.isascii():
-        _check_keys(dict(body))
-    return encoded
+def _encoded(event: Event, commit: Mapping[str, str], writer: str) -> bytes:
+    body = event.body
+    _check_values(body.values(), _BODY_DEPTH_MAX)
+    if writer:
+        body = {**body, "writer": writer}
+    data = orjson.dumps(
+        {"at": event.at, "body": body, "commit": commit, "invocation": event.invocation, "kind": event.kind, "mpp_event": 1, "tenant": event.tenant},
+        option=_CANONICAL,
+    )
+    if not data.isascii():
+        _check_keys(body)
+    return data
 
 
 def _with_writer(written: bytes, writer: str) -> bytes:
@@ -107,12 +109,11 @@ def _with_writer(written: bytes, writer: str) -> bytes:
     return b'%b%b"writer":%b}' % (written[:-1], b"," if len(written) > 2 else b"", orjson.dumps(writer))
 
 
-def _commitments(commit: Mapping[str, str], salt: bytes) -> bytes:
-    """Inside of the braces; ``salted`` says what each is. Names and digests hold nothing that JSON escapes. A name that no reader knows is refused."""
-    out = ""
-    for name in sorted(commit) if len(commit) > 1 else commit:
-        out += f'"{name}":"{sha256(salt + _SALTED[name] + unhexlify(commit[name])).hexdigest()}",'
-    return out[:-1].encode("ascii")
+def _commitment(salt: bytes, name: str, digest: str) -> str:
+    """``salted`` says what it is. A name that no reader knows is refused."""
+    found = _new_hash()
+    found.update(salt + _SALTED[name] + unhexlify(digest))
+    return found.hexdigest()
 
 
 @lru_cache(_ENDINGS_MAX)
@@ -120,31 +121,20 @@ def _ending(kind: str, tenant: str) -> bytes:
     return orjson.dumps({"kind": kind, "mpp_event": 1, "tenant": tenant})[1:]
 
 
-def _check_plain(found: Json, left: int) -> None:
-    """The subset of signed documents (K-12): what the writer would take and should not."""
-    if isinstance(found, (dict, list)):
-        if not left:
-            raise ValueError("it is nested too deep to be read again")
-        inner = found.values() if isinstance(found, dict) else found
-        if not _PLAIN.issuperset(map(type, inner)):
-            _check_inside(inner, left - 1)
-    elif isinstance(found, float):
-        raise ValueError("it holds a decimal number")  # noqa: TRY004 - one error type for the subset
-    elif isinstance(found, int) and abs(found) > JSON_INT_MAX:
-        # Of a class of its own: plain ones the writer holds to 53 bits.
-        raise ValueError("an integer is over 53 bits")
-
-
-def _check_inside(found: Collection[Json], left: int) -> None:
-    """Not all of these are plain. Most that are not are lists and objects, picked out without a step of ours for each value; many of them are empty."""
-    if _PLAIN_OR_HOLDING.issuperset(map(type, found)):
-        for item in compress(found, map(_HOLDING.__contains__, map(type, found))):
-            # An empty one is looked at only where it is one level too many.
-            if item or not left:
-                _check_plain(item, left)
-    else:
-        for item in found:
-            _check_plain(item, left)
+def _check_values(found: Iterable[Json], left: int) -> None:
+    """The subset of signed documents (K-12): what the writer would take and should not. ``left``: levels that these values may have below them."""
+    for item in found:
+        if type(item) in _PLAIN:
+            continue
+        if isinstance(item, (dict, list)):
+            if not left:
+                raise ValueError("it is nested too deep to be read again")
+            _check_values(item.values() if isinstance(item, dict) else item, left - 1)
+        elif isinstance(item, float):
+            raise ValueError("it holds a decimal number")  # noqa: TRY004 - one error type for the subset
+        elif isinstance(item, int) and abs(item) > JSON_INT_MAX:
+            # Of a class of its own: plain ones the writer holds to 53 bits.
+            raise ValueError("an integer is over 53 bits")
 
 
 def _check_keys(found: Json) -> None:
@@ -164,18 +154,24 @@ def line_of(encoded: bytes, prev: str, seq: int) -> bytes:
     return b'{"event":%b,"prev":"%b","seq":%d}' % (encoded, prev.encode("ascii"), seq)
 
 
-def lines_of(events: Sequence[bytes], prev: str, seq: int) -> tuple[bytes, list[str]]:
-    """The lines of several, with their line feeds, and the leaf hash of each: ``line_of`` and ``leaf_of`` for each, in one go."""
-    lines, leaves = list[bytes](), list[str]()
+def lines_of(events: Sequence[bytes], prev: str, seq: int) -> tuple[bytes, list[str], bytes]:
+    """The lines of some, with their line feeds, the leaf hash of each but the last, and the last line: who is in a hurry writes before it hashes that."""
+    # Not ``list[bytes]()``: that takes longer than a hash, and each entry comes through here.
+    lines: list[bytes] = []
+    leaves: list[str] = []
+    line = b""
     for number, event in enumerate(events, seq):
+        if line:
+            leaves.append(prev := sha256(b"\x00" + line).hexdigest())
         lines.append(line := b'{"event":%b,"prev":"%b","seq":%d}' % (event, prev.encode(), number))
-        leaves.append(prev := sha256(b"\x00" + line).hexdigest())
     lines.append(b"")
-    return b"\n".join(lines), leaves
+    return b"\n".join(lines), leaves, line
 
 
 def leaf_of(line: bytes) -> str:
-    return sha256(b"\x00" + line).hexdigest()
+    leaf = _new_leaf()
+    leaf.update(line)
+    return leaf.hexdigest()
 
 
 def tail_of(line: bytes) -> tuple[str, int] | None:

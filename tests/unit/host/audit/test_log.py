@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from mpp.errors import HostFailed
+from mpp.host.audit import core as core_module
 from mpp.host.audit.disk import Disk
 from mpp.host.audit.log import AuditLog
+from mpp.host.audit.places import LogPlaces
 from mpp.host.audit.reader import LogReader
 from mpp.host.audit.salts import read_salt
 from mpp.host.audit.verifying import DEEP, verify_log, Wanted
 from mpp.host.home import Home
+from mpp.ledger.tiles import Tile
 from mpp.model.events import Event, salted
 from mpp.model.jsontext import Json
 from mpp.testing.packages import NOW, TestClock
@@ -240,3 +243,92 @@ def test_names_of_users_are_taken_out_of_each_event_of_a_batch(tmp_path: Path) -
     assert len(names) == 1
     assert not any(b"ada@" in path.read_bytes() for path in Path(log.places.segments).iterdir())
     assert [one.event.body for one in entries[:2]] == [one.event.body for one in entries[2:]]
+
+
+class EarlyDisk(CountedDisk):
+    """Notes in which order what happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[str] = []
+
+    def append(self, fd: int, data: bytes, at: int) -> None:
+        self.steps.append("line")
+        super().append(fd, data, at)
+
+    def begin_sync(self, fd: int, end: int) -> None:
+        self.steps.append(f"begin {end}")
+        super().begin_sync(fd, end)
+
+    def sync(self, fd: int) -> None:
+        self.steps.append("sync")
+        super().sync(fd)
+
+
+def test_who_waits_alone_has_the_disk_begin_early(place: Home) -> None:
+    disk = EarlyDisk()
+    with AuditLog(place, clock=TestClock(), disk=disk) as log:
+        log.record(event(), durable=True)
+        with log.held() as core:
+            head = core.head
+        disk.steps.clear()
+        log.record(event(number=1), durable=True)
+        assert disk.steps == ["line", f"begin {head.filled}", "sync"]
+        # Who does not wait needs no haste, and many bytes go in one piece.
+        disk.steps.clear()
+        log.record(event(number=2))
+        log.record_all([event(number=number) for number in range(60)], durable=True)
+        assert disk.steps == ["line", "line", "sync"]
+        # Where another writes too, one sync is for both.
+        with AuditLog(place, clock=TestClock()) as other:
+            other.record(event(number=3))
+            disk.steps.clear()
+            log.record(event(number=4), durable=True)
+        assert disk.steps == ["line", "sync"]
+    assert verify_log(place.log, Wanted(depth=DEEP)).faults == ()
+
+
+def test_a_tile_that_becomes_full_is_there_before_its_last_line(place: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attack: a reader, or a death, between an entry and the tile without which it has no proof."""
+    disk = EarlyDisk()
+    put_tile = core_module.put_tile
+
+    def put(places: LogPlaces, tile: Tile, data: bytes) -> None:
+        disk.steps.append(f"tile {tile.level}")
+        put_tile(places, tile, data)
+
+    with AuditLog(place, clock=TestClock(), disk=disk) as log:
+        log.record_all([event(number=number) for number in range(254)], durable=True)
+        disk.steps.clear()
+        monkeypatch.setattr(core_module, "put_tile", put)
+        log.record(event(number=254), durable=True)
+        assert disk.steps == ["tile 0", "line", "sync"]
+        log.record(event(number=255), durable=True)
+        assert disk.steps[3:] == ["line", disk.steps[4], "sync"]
+        assert disk.steps[4].startswith("begin ")
+    assert verify_log(place.log, Wanted(depth=DEEP)).faults == ()
+
+
+def test_a_segment_that_is_sealed_while_somebody_syncs_it_stays_open_for_them(place: Home) -> None:
+    """Attack: a number that is given to another file in between, and a sync of that one."""
+    held: list[int] = []
+
+    class Sealing(CountedDisk):
+        def sync(self, fd: int) -> None:
+            if held == [-1]:
+                held[:] = [fd]
+                before = os.fstat(fd).st_ino
+                log.seal()
+                with open(os.devnull, "rb"):
+                    assert os.fstat(fd).st_ino == before
+            super().sync(fd)
+
+    with AuditLog(place, clock=TestClock(), disk=Sealing()) as log:
+        log.record(event(), durable=True)
+        held.append(-1)
+        ref = log.record(event(number=1), durable=True)
+        assert held != [-1]
+        with pytest.raises(OSError, match="Bad file"):
+            os.fstat(held[0])
+        assert log.record(event(number=2), durable=True).seq == ref.seq + 2
+    assert verify_log(place.log, Wanted(depth=DEEP)).faults == ()
