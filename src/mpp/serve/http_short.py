@@ -57,7 +57,8 @@ class Short:
         self._known: dict[Id, Run] = session.runs if session is not None else {}
         self._is_streamed = is_streamed(known.takes, wants=job.wants_stream)
         self._is_slow = False
-        self._outbox: Outbox | None = None
+        self._said: dict[str, Outbox] = {}
+        """What was said before the answer, once something was."""
         self._run = Run(connection, job, threads, self._say if self._is_streamed else _unheard, may_ask=self._is_streamed)
 
     def begin(self) -> None:
@@ -69,12 +70,14 @@ class Short:
 
     def _say(self, data: bytes) -> None:
         # In the thread of the call.
-        if self._outbox is None:
-            self._outbox = Outbox(self._loop, begun=self.go_slowly)
-        self._outbox.put(data)
+        self._outbox().put(data)
+
+    def _outbox(self) -> Outbox:
+        # The thread of the call and the loop may come here at once: one of the two is kept, for both.
+        return self._said.get("outbox") or self._said.setdefault("outbox", Outbox(self._loop, begun=self.go_slowly))
 
     def _stepped(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Reply) and (self._outbox is None or self._wire.is_lost):
+        if isinstance(outcome, Reply) and (not self._said or self._wire.is_lost):
             self._finish(outcome)
         elif self._wire.is_lost:
             self._finish(None)
@@ -100,7 +103,7 @@ class Short:
             return
         self._is_slow = True
         self._run.join()
-        outbox = self._outbox or Outbox(self._loop)
+        outbox = self._outbox()
 
         async def go_on(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
             if scope["type"] == "http":

@@ -13,6 +13,7 @@ import pytest
 
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
 from mpp.serve import http_server
+from mpp.serve.http_app import Front
 from mpp.serve.http_rates import Turn
 from mpp.serve.http_running import Run, _Queue
 from mpp.serve.pace import IN_A_ROW
@@ -107,6 +108,23 @@ def test_a_call_that_waits_holds_nobody_up(served: Served, tools: Threads) -> No
         assert b"mpp-loop-" in read_until(first, b'"complete"}}')
         assert b"mpp-http-" in read_until(second, b'"complete"}}')
     assert thread_of(served, "demo__quick").startswith("mpp-loop-")
+
+
+def test_what_is_said_after_a_long_silence_is_heard(tmp_path: Path, tools: Threads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Front, "keepalive", 0.05)
+
+    def tells(who: Caller, call: ToolCall, live: Live) -> Outcome:
+        found = tools.held(who, call, live)
+        live.progress(1, 2, "half way")
+        return found
+
+    message, headers = modern("tools/call", "demo__tells", name="demo__tells", arguments={}, meta={"progressToken": 1})
+    with serving(tmp_path, MemoryBackend({"demo__tells": tells})) as served, served.connect() as client:
+        client.sendall(request(json.dumps(message).encode(), headers))
+        read_until(client, b": alive\n\n")
+        tools.freed.set()
+        found = read_until(client, b"0\r\n\r\n")
+        assert found.index(b"half way") < found.index(b'"complete"')
 
 
 def test_one_token_after_the_other() -> None:
