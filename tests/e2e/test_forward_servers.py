@@ -22,7 +22,7 @@ from mpp.host.audit.reader import LogReader
 from mpp.host.home import Home
 from mpp.model.events import Event
 from tests.servers import Process, Rotel, Rsyslog, wait_for
-from tests.unit.audit.forwarding.certificates import make_pair
+from tests.certificates import make_pair
 
 MPP = [sys.executable, "-m", "mpp", "audit", "forward"]
 AT = 1_790_000_000

@@ -20,6 +20,7 @@ from mpp_registry.publishing.public import switch
 from mpp_registry.serve import check_listening, Door, Job, Listening, read_listen
 from mpp_registry.services import Services
 from mpp_registry.wiring import is_outside, started
+from tests.certificates import make_pair
 from tests.registry.api.world import serving, somebody
 
 
@@ -168,7 +169,8 @@ def test_a_broken_part_shows_in_health_and_names_nothing(tmp_path: Path) -> None
 
 
 def test_tls(tmp_path: Path) -> None:
-    cert, key = certificate(tmp_path)
+    made = make_pair(tmp_path)
+    cert, key = str(made.cert), str(made.key)
     at = Listening(listen="127.0.0.1:0", tls_cert=cert, tls_key=key)
     with started(Options(data=str(tmp_path / "r")), at, environment={}, write_line=lambda _: None) as found:
         ready = threading.Event()
@@ -184,25 +186,6 @@ def test_tls(tmp_path: Path) -> None:
         thread.join(20)
     assert b"200 OK" in answer
     assert b"strict-transport-security" in answer
-
-
-def certificate(folder: Path) -> tuple[str, str]:
-    from datetime import datetime, timedelta, UTC
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1).not_valid_before(now - timedelta(1))
-        .not_valid_after(now + timedelta(1)).add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    (folder / "c.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    (folder / "k.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
-    return str(folder / "c.pem"), str(folder / "k.pem")
 
 
 def test_its_work_beside_requests_keeps_public_files_and_the_list_of_peers_fresh(tmp_path: Path) -> None:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+
+from tests.certificates import Authority, pem, private_pem
 
 Answer = Callable[[str], list[str] | str]
 """For a name: TXT records, names of aliases as ``CNAME name``, or a word: nothing, fail, silent."""
@@ -71,24 +66,10 @@ def _serve(sock: socket.socket, answer: Answer) -> None:
 
 def certificates(folder: Path, name: str) -> tuple[str, str]:
     """Files of a certificate for ``name`` with its key, and of its own authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
+    made = Authority("test", (name,))
     both, authority = folder / "server.pem", folder / "ca.pem"
-    authority.write_bytes(made.public_bytes(Encoding.PEM))
-    both.write_bytes(made.public_bytes(Encoding.PEM) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    authority.write_bytes(pem(made.certificate))
+    both.write_bytes(pem(made.certificate) + private_pem(made.key))
     return str(both), str(authority)
 
 

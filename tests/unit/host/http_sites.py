@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import datetime as dt
 import functools
 import select
 import shutil
@@ -14,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -26,6 +24,7 @@ from mpp.model.capabilities import NetworkRule, Secret
 from mpp.model.rights import Rights
 from mpp.model.secretvalue import SecretValue
 from mpp.ports import Wait
+from tests.certificates import Authority, new_key, pem, private_pem
 
 T = TypeVar("T")
 NAME = "api.example.com"
@@ -41,37 +40,12 @@ def answer(body: bytes = b"ok", *, status: str = "200 OK", headers: str = "") ->
 @functools.cache
 def authority() -> tuple[str, str]:
     """The paths of the authority's certificate, and of a key with certificate for the names of the tests."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     folder = Path(tempfile.mkdtemp(prefix="mpp-test-ca-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    now = dt.datetime.now(dt.UTC)
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in ("Test authority", "site")]
-
-    def certificate(number: int) -> x509.Certificate:
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(names[number])
-            .issuer_name(names[0])
-            .public_key(keys[number].public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=2))
-            .add_extension(x509.BasicConstraints(ca=number == 0, path_length=None), critical=True)
-        )
-        if number:
-            places = [x509.DNSName(NAME), x509.DNSName(OTHER), x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-            made = made.add_extension(x509.SubjectAlternativeName(places), critical=False)
-        return made.sign(keys[0], hashes.SHA256())
-
-    pem = serialization.Encoding.PEM
+    trusted, key = Authority(), new_key()
     ca, site = folder / "ca.pem", folder / "site.pem"
-    ca.write_bytes(certificate(0).public_bytes(pem))
-    private = keys[1].private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    site.write_bytes(private + certificate(1).public_bytes(pem))
+    ca.write_bytes(pem(trusted.certificate))
+    site.write_bytes(private_pem(key) + pem(trusted.sign("site", key, (NAME, OTHER, "localhost"))))
     return str(ca), str(site)
 
 

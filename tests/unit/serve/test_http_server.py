@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import http.client
 import os
 import resource
@@ -24,6 +23,7 @@ from mpp.serve import http_server
 from mpp.serve.http_server import OPEN_WORDS, HttpOptions, HttpServer, check_options, connections_for, read_listen, serve_http
 from mpp.testing.backend import MemoryBackend, said
 from mpp.testing.packages import NOW
+from tests.certificates import make_pair
 from tests.unit.host.access_tokens import RESOURCE, access, write_config
 from tests.unit.serve.http_world import bearer, call_bytes, revoke_all, serving, token
 
@@ -122,24 +122,8 @@ def test_a_server_that_was_stopped_before_it_ran(tmp_path: Path) -> None:
 @pytest.fixture
 def certificate(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """A certificate for localhost and its key, as files."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False).sign(key, SHA256())
-    )  # fmt: skip
-    cert_path, key_path = tmp_path / "cert.pem", tmp_path / "key.pem"
-    cert_path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    return str(cert_path), str(key_path)
+    made = make_pair(tmp_path)
+    return str(made.cert), str(made.key)
 
 
 def test_tls(tmp_path: Path, certificate: tuple[str, str]) -> None:

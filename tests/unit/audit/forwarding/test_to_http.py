@@ -17,7 +17,7 @@ from mpp.host.audit.forwarding.to_http import ToLines, ToOtlp, Web
 from mpp.host.system import FixedClock
 from mpp.stages.audit.forward import to_jsonl
 from tests.unit.audit.forward.cases import records
-from tests.unit.audit.forwarding.certificates import make_pair
+from tests.certificates import make_pair
 from tests.unit.audit.forwarding.conftest import AT
 
 PIECES = [Piece(record=one, data=to_jsonl(one)) for one in records()]

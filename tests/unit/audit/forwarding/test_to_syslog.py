@@ -18,7 +18,7 @@ from mpp.host.audit.forwarding.targets import check_target, Target
 from mpp.host.audit.forwarding.to_syslog import ToSyslog
 from mpp.stages.audit.forward import SyslogHead, to_syslog
 from tests.unit.audit.forward.cases import records
-from tests.unit.audit.forwarding.certificates import make_pair, Pair
+from tests.certificates import make_pair, Pair
 
 PIECES = [Piece(record=one, data=to_syslog(one, SyslogHead())) for one in records()]
 WHOLE = b"".join(b"%d %b" % (len(piece.data), piece.data) for piece in PIECES)
