@@ -30,13 +30,13 @@ def waiting() -> bytes:
 
 
 def is_gone(pid: int) -> bool:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while os.path.exists(f"/proc/{pid}") and time.monotonic() < until:
         time.sleep(0.001)
     return not os.path.exists(f"/proc/{pid}")
 
 
-def begun(box: Box, wasm: bytes, stdin: bytes = b"", *, seconds: float = 5.0, in_host_call: bool = False) -> tuple[Steps[Run], Worker]:
+def begun(box: Box, wasm: bytes, stdin: bytes = b"", *, seconds: float = 60.0, in_host_call: bool = False) -> tuple[Steps[Run], Worker]:
     """A call that is under way, and its worker; at the latest when it waits in its host call."""
     seen: list[Worker] = []
     host = Host()
@@ -146,7 +146,7 @@ def test_killed_while_it_takes_a_big_input_and_while_it_answers(box: Box) -> Non
 
 
 def is_gone_for_good(worker: Worker) -> bool:
-    return worker._handle < 0 or worker.has_ended(10)
+    return worker._handle < 0 or worker.has_ended(60)
 
 
 def test_a_stopped_process_is_ended_at_the_deadline(box: Box) -> None:
@@ -162,7 +162,7 @@ def test_a_stopped_process_is_ended_at_the_deadline(box: Box) -> None:
 @pytest.mark.parametrize("where", ["in the guest", "asleep", "in a host call"])
 def test_a_caller_that_gives_up_leaves_no_process(box: Box, where: str) -> None:
     wasm, stdin = {"in the guest": (guest("loop"), b""), "asleep": (guest("sleep"), b""), "in a host call": (PUPPET, waiting())}[where]
-    call, worker = begun(box, wasm, stdin, seconds=8, in_host_call=where == "in a host call")
+    call, worker = begun(box, wasm, stdin, seconds=60, in_host_call=where == "in a host call")
     pid = pid_of(worker)
     call.close()
     assert is_gone(pid)
@@ -176,7 +176,7 @@ def test_a_caller_that_gives_up_while_a_process_starts_leaves_none(box: Box) -> 
 
 
 def test_a_caller_that_gives_up_while_it_waits_leaves_its_turn_to_the_next(box: Box) -> None:
-    held = [begun(box, guest("loop"), seconds=8)[0] for _ in range(4)]
+    held = [begun(box, guest("loop"), seconds=60)[0] for _ in range(4)]
     quitter, waiter = box.calling(box.echo, b"quits"), box.calling(box.echo, b"waits")
     next(quitter)
     next(waiter)
@@ -187,7 +187,7 @@ def test_a_caller_that_gives_up_while_it_waits_leaves_its_turn_to_the_next(box: 
 
 
 def test_the_zygote_is_killed_while_workers_work(box: Box) -> None:
-    call, worker = begun(box, guest("loop"), seconds=8)
+    call, worker = begun(box, guest("loop"), seconds=60)
     pid, old = pid_of(worker), box.zygote.pid
     os.kill(old, signal.SIGKILL)
     run = drive(call)

@@ -20,7 +20,8 @@ from mpp.stages.sandbox import CallScope, Order, Run, Worker, frames, limits, ru
 from tests.attack.sandboxed import CONTEXT, Host, Silent, code
 
 DONE = struct.Struct("<BiIIIII")
-SECONDS = 1.0
+SECONDS = 60.0
+"""Of a call whose liar answers at once. Only what must end at its time is given less."""
 Liar = Callable[[socket.socket], None]
 
 
@@ -29,7 +30,7 @@ def pair() -> Iterator[tuple[Worker, socket.socket]]:
     """The host's end as it is, and the liar's end. The process that the host would end is a child that only sleeps."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    theirs.settimeout(10)
+    theirs.settimeout(SECONDS)
     before = len(os.listdir("/proc/self/fd"))
     worker = Worker(ours)
     yield worker, theirs
@@ -133,32 +134,32 @@ def test_each_ending_has_its_code_and_only_an_exit_has_output(pair: tuple[Worker
 def test_silence_ends_at_the_deadline(pair: tuple[Worker, socket.socket]) -> None:
     run = call(pair, lambda line: line.recv(1), seconds=0.1)
     assert code(run.fault) == "tool.deadline"
-    assert run.seconds < 2
+    assert run.seconds < 30
 
 
 def test_drops_do_not_stretch_the_deadline(pair: tuple[Worker, socket.socket]) -> None:
     # Attack: a byte now and then, so that there is always something to read and never a message.
     def drip(line: socket.socket) -> None:
         line.sendall(frames.HEADER.pack(frames.FRAME_BYTES_MAX, frames.DONE))
-        until = time.monotonic() + 8
+        until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             line.sendall(b"x")
 
     run = call(pair, drip, seconds=0.2)
     assert code(run.fault) == "tool.deadline"
-    assert run.seconds < 3
+    assert run.seconds < 30
 
 
 def test_questions_do_not_stretch_the_deadline(pair: tuple[Worker, socket.socket]) -> None:
     def ask(line: socket.socket) -> None:
-        until = time.monotonic() + 8
+        until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             line.sendall(frames.frame(frames.ASK, b'{"method":"any"}'))
             line.recv(1 << 16)
 
     run = call(pair, ask, seconds=0.2)
     assert code(run.fault) in {"tool.deadline", "tool.protocol"}
-    assert run.seconds < 3
+    assert run.seconds < 30
 
 
 def test_who_asks_and_never_listens_is_ended(pair: tuple[Worker, socket.socket]) -> None:
@@ -179,7 +180,7 @@ def test_a_question_that_is_too_long_reaches_nobody(pair: tuple[Worker, socket.s
         answers.append(line.recv(1 << 16))
         line.sendall(done())
 
-    run = call(pair, ask, seconds=10, host=host)
+    run = call(pair, ask, host=host)
     assert run.fault is None
     assert b"too_large" in answers[0]
     assert host.asked == []

@@ -17,7 +17,7 @@ from mpp.host.pool import WorkerKey, WorkerPool
 from mpp.ports import Wait
 from mpp.stages.sandbox import Worker
 
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 def key(name: str, agent: str = "") -> WorkerKey:

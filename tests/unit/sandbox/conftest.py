@@ -20,6 +20,9 @@ CONTEXT = CallContext(
 )  # fmt: skip
 RIGHTS = Rights(tenant="local", publisher_id="p" * 64, package_id="com.example.hello", content_hash="c" * 64)
 
+PATIENCE = 60.0
+"""Seconds for what takes milliseconds on a machine that does nothing else. Only what must end at its time is given less."""
+
 
 class Listener:
     """Keeps what a tool says while it runs."""
@@ -59,7 +62,7 @@ def scope(rights: Rights = RIGHTS, **changes: str) -> CallScope:
     return CallScope(rights=rights, context=replace(CONTEXT, **changes), live=Listener(), border=OpenBorder())
 
 
-def order(stdin: bytes = b"", *, seconds: float = 5.0, memory: int = 16 << 20, deterministic: bool = False, env=(), now_ns: int = 0) -> Order:
+def order(stdin: bytes = b"", *, seconds: float = PATIENCE, memory: int = 16 << 20, deterministic: bool = False, env=(), now_ns: int = 0) -> Order:
     return Order(
         deadline=time.monotonic() + seconds, deterministic=deterministic, now_ns=now_ns, seed=b"s" * 32, env=env, stdin=stdin, memory_bytes=memory
     )  # fmt: skip

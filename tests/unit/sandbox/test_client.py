@@ -21,7 +21,7 @@ from mpp.stages.sandbox import Worker, client, frames, limits, run_call
 from mpp.stages.sandbox.types import Ending
 from tests.unit.sandbox.conftest import Answers, order, scope
 
-SECONDS = 5.0
+SECONDS = 60.0
 SILENCE_SECONDS = 60.0
 LONG = 3600.0
 DONE = frames.pack_finished(Ending(kind="exit"), bytearray(b"out"), bytearray(), 0, b"")
@@ -37,7 +37,7 @@ class Fake:
         # What never comes fails a test, and does not hold it up for ever.
         self.channel.settimeout(SILENCE_SECONDS)
         self.worker = Worker(ours)
-        self.sleeper = subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"])
+        self.sleeper = subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)"])
 
     def started(self, *more: int) -> None:
         """What the zygote says; ``more`` are descriptors beside the handle."""
@@ -409,7 +409,7 @@ def test_a_worker_that_ended_is_not_idle(ready: Fake) -> None:
 
 def test_killing_ends_the_process_and_closes_everything(ready: Fake) -> None:
     ready.worker.kill()
-    assert ready.sleeper.wait(10) == -signal.SIGKILL
+    assert ready.sleeper.wait(SECONDS) == -signal.SIGKILL
     assert ready.channel.recv(1) == b""
     ready.worker.kill()
 

@@ -278,7 +278,7 @@ def test_a_late_write_of_the_call_before_reaches_nobody(runs: Runs) -> None:
     for pointer in (streams.stdout_pointer, streams.stderr_pointer):
         write = OUTPUT_CALLBACK(pointer)
         guest = ComponentGuest(order(), None)
-        streams.begin(guest, time.monotonic() + 5)
+        streams.begin(guest, time.monotonic() + 60)
         assert write(streams.number - 1, late, len(late)) < 0
         assert write(streams.number, late, len(late)) == len(late)
         streams.end()
@@ -290,7 +290,7 @@ def test_a_late_write_of_the_call_before_reaches_nobody(runs: Runs) -> None:
 def test_a_stream_that_is_full_stops_the_guest(runs: Runs) -> None:
     runner = runs.runner(guests.component(guests.ECHO))
     streams, guest = runner._call, ComponentGuest(order(), None)
-    streams.begin(guest, time.monotonic() + 5)
+    streams.begin(guest, time.monotonic() + 60)
     guest.stdout += bytes(limits.STDOUT_BYTES_MAX)
     assert OUTPUT_CALLBACK(streams.stdout_pointer)(streams.number, b"x", 1) < 0
     streams.end()

@@ -48,7 +48,7 @@ def image(zygote: Zygote) -> Iterator[Callable[..., Image]]:
 
 
 def making(compiled: Compiled, **more: object) -> Making:
-    return replace(Making(compiled=compiled, files=FILES, entrypoint="app/main.py", hash_seed=42, memory_bytes=16 << 20, seconds=5.0), **more)
+    return replace(Making(compiled=compiled, files=FILES, entrypoint="app/main.py", hash_seed=42, memory_bytes=16 << 20, seconds=60.0), **more)
 
 
 @pytest.fixture

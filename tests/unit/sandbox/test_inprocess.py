@@ -59,7 +59,7 @@ def test_an_answer_and_a_fresh_instance_for_each(inside: Make) -> None:
 def test_each_end_is_a_run_and_the_next_call_works(inside: Make, body: str, more: str, code: str) -> None:
     one = inside(body, more)
     for _ in range(2):
-        run = call(one, seconds=0.05 if code == "tool.deadline" else 5)
+        run = call(one, seconds=0.05 if code == "tool.deadline" else 60)
         assert run.fault is not None
         assert run.fault.code == code
 
@@ -89,11 +89,17 @@ def test_the_interpreter_goes_on_while_a_guest_computes(inside: Make) -> None:
 
     thread = threading.Thread(target=tick)
     thread.start()
-    run = call(one, seconds=0.2)
-    over.set()
-    thread.join()
-    assert run.fault is not None
-    assert ticks[0] > 5
+    try:
+        for seconds in (0.2, 1.0, 5.0, 25.0):
+            # A busy machine may give neither of the two threads its time.
+            before = ticks[0]
+            assert call(one, seconds=seconds).fault is not None
+            if ticks[0] > before + 5:
+                break
+    finally:
+        over.set()
+        thread.join()
+    assert ticks[0] > before + 5
 
 
 def test_a_second_caller_waits_its_turn_and_its_deadline_with_it(inside: Make) -> None:
@@ -106,7 +112,7 @@ def test_a_second_caller_waits_its_turn_and_its_deadline_with_it(inside: Make) -
     for thread in threads:
         thread.join()
     assert [run.fault.code if run.fault else "" for run in runs] == ["tool.deadline"] * 4
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 def test_callers_in_many_threads_get_their_own_answers(inside: Make) -> None:

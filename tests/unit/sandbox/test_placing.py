@@ -73,7 +73,7 @@ class Layer:
 
 
 def order(line: bytes, memory: int = 16 << 20) -> Order:
-    return Order(deadline=time.monotonic() + 5, deterministic=True, now_ns=7, seed=bytes(32), env=(), stdin=line, memory_bytes=memory)
+    return Order(deadline=time.monotonic() + 60, deterministic=True, now_ns=7, seed=bytes(32), env=(), stdin=line, memory_bytes=memory)
 
 
 @pytest.fixture(params=[False, True], ids=["made in the call", "made ahead"])

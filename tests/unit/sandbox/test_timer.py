@@ -56,9 +56,15 @@ def test_a_timer_that_is_disarmed_stays_quiet(looping: Runner) -> None:
 def test_a_timer_fires_once(looping: Runner) -> None:
     counts = Counting(looping)
     other = DeadlineTimer(looping.engine.api, looping.engine)
-    other.arm(time.monotonic() + 0.01)
-    # Long enough that it fires before the call's own, however busy the machine is.
-    assert counts.during(1.0) == 2
+    looks = []
+    for seconds in (0.05, 0.5, 5.0):
+        other.arm(time.monotonic() + seconds)
+        looks.append(counts.during(2 * seconds))
+        # On a busy machine it may fire before the call has begun, or with the call's own.
+        if looks[-1] == 2:
+            break
+    assert looks[-1] == 2
+    assert max(looks) <= 2
     other.close()
 
 
