@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import zlib
 from collections.abc import Iterator
 
@@ -36,6 +37,28 @@ TWICE = _base64(_base64(f"mail {MAIL}"))
 THRICE = _base64("q=" + _percent(_base64(f"to {MAIL}")))
 WRAPPED = "\r\n".join(_base64("lorem ipsum dolor sit amet " * 4 + f"mail {MAIL} now")[at : at + 76] for at in range(0, 200, 76))
 PACKED = _base64(zlib.compress(f"mail to {MAIL} now, or to {MAIL} later".encode()))
+
+PASS, TOKEN = "hunter2§-Zq81", "ghp§_" + "x1Y2" * 9
+LONG = f"the mail of the shop goes to {MAIL} now, and to {MAIL} later, as was said before"
+# The same text in an archive of one file, in bzip2 and in xz: as one program wrote them, because another writes other bytes.
+ARCHIVE = (
+    "UEsDBBQAAAAIAAAAIQDpcceKTgAAAHAAAAAFAAAAYS5lbnZ9ytENgCAMRdFV3gDGGVylSrEYSgltguPLBH7c5H6cEIZSqbCMWO9iHbexIwyPSdtdS8jBL2mvvF+maDY3UEs/pFLwWMgx"
+    "V04l4eRsgz9QSwECFAMUAAAACAAAACEA6XHHik4AAABwAAAABQAAAAAAAAAAAAAAgAEAAAAAYS5lbnZQSwUGAAAAAAEAAQAzAAAAcQAAAAAA"
+)
+BZIP2 = (
+    "QlpoOTFBWSZTWYcN0e8AADQVgEAFQAA/99zAIABoJVPU00009R6TNT1NBKp7UZQGmhoyIUxguqX9k1JH0TIHJ1yNwipYitSY+fGc1srhIr6dDlGsQKCCg0tC6wYIv5tQ5W6bUsKpOeTs"
+    "j8XckU4UJCHDdHvA"
+)
+XZ = (
+    "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4ABvAFRdADoaCM52o252ww33z9kQAwGl+wE/AOq8SktldDPM4Gscsw57g4n7cjC5RcUbZmHmwCH+kH6/ySFGQuz75ZQNCAUwXG3bLh8QJb6/"
+    "YKDWnDEPgx3FAAD9Bt1erk/zZgABcHDhvbxfH7bzfQEAAAAABFla"
+)
+BASE32, ASCII85 = base64.b32encode(LONG.encode()).decode(), base64.a85encode(LONG.encode(), adobe=True).decode()
+UU = "".join(binascii.b2a_uu(LONG.encode()[at : at + 45]).decode() for at in range(0, len(LONG), 45))
+DRAWN = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
+OPEN_HALF = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+SEALED = _base64("sekret-99")
+MANIFEST = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop\ndata:\n  smtp: {SEALED}\n---\nkind: ConfigMap\ndata:\n  colour: aubergine\n"
 
 # One case a line, however long: name, title, clauses, message, what must be gone, what must stay.
 # fmt: off
@@ -73,14 +96,43 @@ SEEN: tuple[tuple[str, str, str, Json, tuple[str, ...], tuple[str, ...]], ...] =
     ("dashes", "Dashes that are no hyphen", "F-10", {"ssn": "457\u201155\u20115462"}, ("457", "5462"), ()),
     ("spelled", "At and dot as words", "F-10", {"note": "write to john.smith [at] example [dot] com"}, ("john.smith",), ("write to ",)),
     ("tags", "Markup within an address", "F-10", {"html": "john.smith<b>@</b>example.com"}, ("john.smith",), ()),
+    ("wide-base64", "Base64 in full-width letters", "F-10 F-11", {"note": f"see {_wide(_base64(f'mail {MAIL}'))} there"}, (_wide(_base64(f"mail {MAIL}")),), ("see ", " there")),
+    ("key-look-alike", "A key with a letter of another script", "F-10 F-12", {"p\u0430ssword": PASS, "user": "ada"}, ("hunter2",), ("ada",)),
+    ("key-wide", "A key in full-width letters, and its value", "F-10 F-12", {_wide("password"): PASS}, ("hunter2",), ()),
+    ("name-look-alike", "A name with a letter of another script, its value beside it", "F-10 F-12", [{"name": "db_p\u0430ssword", "value": PASS}], ("hunter2",), ("value",)),
+    ("base32", "Base32", "F-10 F-11", {"blob": BASE32}, (BASE32[8:40],), ()),
+    ("ascii85", "Ascii85 in its frame", "F-10 F-11", {"blob": ASCII85}, (ASCII85[8:40],), ()),
+    ("uuencode", "Lines of uuencode", "F-10 F-11", {"mail": f"begin 644 a.txt\n{UU}`\nend\n"}, (UU[:40],), ()),
+    ("base64-zip", "Base64 of an archive of files", "F-10", {"blob": ARCHIVE}, (ARCHIVE[:60],), ()),
+    ("base64-bzip2", "Base64 of bzip2", "F-10", {"blob": BZIP2}, (BZIP2[:60],), ()),
+    ("base64-xz", "Base64 of xz", "F-10", {"blob": XZ}, (XZ[:60],), ()),
     ("split-blocks", "An address over two blocks of text", "F-10 F-11", {"content": [{"type": "text", "text": "write to john.smith@"}, {"type": "text", "text": "example.com today"}]}, ("john.smith", "example.com"), ("write to ", " today")),
     ("split-items", "A card over items of a list", "F-10 F-11", {"parts": ["4111", "1111", "1111", "1111"]}, ("4111", "1111"), ("parts",)),
     ("split-numbers", "A card over numbers of a list", "F-10 F-11", {"card": [4111, 1111, 1111, 1111]}, ("4111", "1111"), ("card",)),
     ("split-letters", "An address letter by letter", "F-10", {"letters": [*MAIL]}, ('"s", "m", "i", "t", "h"',), ("letters",)),
     ("column", "A column with a heading", "F-12", {"csv": "id,name,ssn,city\n1,John,457555462,Rome\n2,Jane,219099998,Oslo\n"}, ("457555462",), ("id,name,ssn,city", "Rome", "Oslo")),
     ("name-and-value", "A name and a value beside it", "F-12", {"fields": [{"name": "ssn", "value": SSN}, {"name": "color", "value": "blue"}]}, (SSN,), ("blue", "color")),
+    ("object-and-value", "A password in an object below its name", "F-12", {"password": {"type": "string", "value": PASS}, "port": {"value": "5432"}}, ("hunter2",), ("string", "5432")),
+    ("pair-in-text", "The same, and a pair of name and value, as JSON in a text", "F-12", {"text": json.dumps({"password": {"value": PASS}, "env": [{"name": "API_KEY", "value": "zX81kq0§Plm2Na8"}, {"name": "MODE", "value": "fast"}]})}, ("hunter2", "Plm2Na8"), ("MODE", "fast")),
+    ("pair-in-yaml", "A list of variables in YAML", "F-12", {"text": f"env:\n  - name: DB_PASSWORD\n    value: {PASS}\n  - name: MODE\n    value: fast\n"}, ("hunter2",), ("DB_PASSWORD", "fast")),
+    ("table-lists", "A table of lists below a list of headings", "F-12", {"columns": ["name", "password"], "rows": [["ada", PASS], ["bob", "sekret"]]}, ("hunter2", "sekret"), ("ada", "bob")),
+    ("table-first-row", "A table of lists whose first row has the headings", "F-12", [["name", "password"], ["ada", PASS]], ("hunter2",), ("ada",)),
+    ("table-in-text", "A table of lists as JSON in a text", "F-12", {"text": json.dumps({"columns": ["name", "password"], "rows": [["ada", PASS], ["bob", "sekret"]]})}, ("hunter2", "sekret"), ("ada", "bob")),
+    ("table-midst", "A table in the midst of a text", "F-12", {"text": f"Two users were found:\n\n| name | password |\n|---|---|\n| ada | {PASS} |\n| bob | sekret |\n\nThat is all."}, ("hunter2", "sekret"), ("ada", "bob", "That is all.")),
+    ("table-long", "The last of three hundred rows", "F-12", {"csv": "name,password\n" + "ada,\n" * 300 + f"bob,{PASS}\n"}, ("hunter2",), ("bob",)),
+    ("block-yaml", "A block of YAML", "F-12", {"text": f"user: ada\npassword: |\n  {PASS}\nport: 3\n"}, ("hunter2",), ("ada", "port: 3")),
+    ("list-yaml", "A list of YAML", "F-12", {"text": f"passwords:\n  - {PASS}\n  - sekret-99\nport: 3\n"}, ("hunter2", "sekret"), ("port: 3",)),
     ("card-mistyped", "A card with a wrong digit under a key that says what it is", "F-12", {"card": "4111 1111 1111 1112"}, ("4111 1111",), ()),
     ("token", "A token of an issuer who marks his tokens", "F-20", {"log": "push with ghp§_" + "x1Y2" * 9 + " failed"}, ("x1Y2x1Y2x1Y2",), ("push with ", " failed")),
+    ("token-wrapped", "A token that is broken at the end of a line", "F-11 F-20", {"log": f"push with {TOKEN[:21]}\n{TOKEN[21:]} failed"}, ("x1Y2x1Y2x1Y2",), ("push with ", " failed")),
+    ("token-continued", "A token over two lines of a shell", "F-11 F-20", {"log": f"TOKEN={TOKEN[:21]}\\\n{TOKEN[21:]} ./push"}, ("x1Y2x1Y2x1Y2",), (" ./push",)),
+    ("pgpass", "A line of a password file of a database", "F-20", {"file": f"# host:port:database:user:password\ndb.example.net:5432:shop:app:{PASS}\n"}, ("hunter2",), ("db.example.net:5432:shop:app:",)),
+    ("netrc", "A password file of log-ins, in lines", "F-20", {"file": "machine api.example.net\n  login ada\n  password sekret§word\n"}, ("sekretword",), ("login ada",)),
+    ("json-web-key", "The private half of a key as JSON", "F-20", {"kty": "OKP", "crv": "Ed25519", "d": DRAWN, "x": OPEN_HALF}, (DRAWN,), (OPEN_HALF,)),
+    ("json-web-key-text", "The same as a text", "F-20", {"text": json.dumps({"kty": "OKP", "crv": "Ed25519", "d": DRAWN, "x": OPEN_HALF}, indent=2)}, (DRAWN,), (OPEN_HALF,)),
+    ("kubernetes-secret", "Each value of a Secret of Kubernetes", "F-20", {"kind": "Secret", "data": {"smtp": SEALED}, "metadata": {"name": "shop"}}, (SEALED,), ("shop",)),
+    ("kubernetes-secret-text", "The same in YAML, beside an object of another kind", "F-20", {"text": MANIFEST}, (SEALED,), ("shop", "aubergine")),
+    ("marked-sensitive", "A value that its tool marks as sensitive", "F-20", {"outputs": {"address": {"sensitive": True, "value": PASS}, "port": {"sensitive": False, "value": "sunny day"}}}, ("hunter2",), ("sunny day",)),
     ("private-key", "A private key in one line", "F-20", {"key": "-----BEGIN RSA§ PRIVATE KEY-----\\n" + BLOB * 8 + "\\n-----END RSA§ PRIVATE KEY-----"}, (BLOB,), ()),
     ("password-url", "A password in a URL", "F-20", {"db": "postgres://app:S3cr3t§Pw9@db.example.com/x"}, ("S3cr3tPw9",), ("postgres://", "db.example.com/x")),
     ("password-key", "A password under its name", "F-20", {"password": "hunter2-Zq81", "user": "ada"}, ("hunter2",), ("ada",)),
@@ -99,6 +151,16 @@ SAME: tuple[tuple[str, str, str, Json], ...] = (
     ("versions", "Versions, prices, sizes, coordinates", "F-4 F-12", {"version": "1.24.3-rc.1", "price": "1,299.00", "size": 1048576, "latitude": 52.520008, "longitude": 13.404954}),
     ("order", "Digits that are a sound number of a card nowhere else", "F-12", {"n": "4111111111111112", "order": "order 111222333 shipped"}),
     ("placeholder", "Placeholders of an earlier answer", "F-32", {"note": "[EMAIL-bcdfghjk] wrote to [EMAIL] about [CREDIT_CARD:***1111]"}),
+    ("json-web-key-open", "The open half of a key as JSON", "F-4 F-12", {"kty": "OKP", "crv": "Ed25519", "x": OPEN_HALF, "kid": "2026-01"}),
+    ("schema", "A schema that speaks of a password", "F-4 F-12", {"properties": {"password": {"type": "string", "description": "The password of the user", "minLength": 8}}, "required": ["user", "password"]}),
+    ("names-in-rows", "Lists of names that are no table", "F-4 F-12", {"anyOf": [{"required": ["user", "password"]}, {"required": ["email", "token"]}], "fields": ["user", "password"]}),
+    ("table-open", "Tables without a secret", "F-4 F-12", {"columns": ["name", "city"], "rows": [["ada", "Rome"]], "text": "| name | city |\n|---|---|\n| ada | Rome |\n", "csv": "name,token count\nada,12\n"}),
+    ("words-in-program", "Names of secrets with commas between in a program", "F-4 F-12", {"text": "from keys import (\n    password,\n    make_key,\n    open_store,\n)\nFIELDS = [\n    'token',\n    'size_2',\n]\n"}),
+    ("colons", "Lines with colons", "F-4 F-12", {"text": "root:x:0:0:root:/root:/bin/sh\ncpe:2.3:a:example:shop:1.0:*:*:*:*:*:*:*\n12:5432:90\n"}),
+    ("long-words", "Long words in capitals and small letters", "F-4", {"text": "THEQUICKBROWNFOXJUMPSOVERTHELAZYDOG donaudampfschifffahrtsgesellschaft <~ and ~> begin 644 times"}),
+    ("config-map", "Values of a thing of Kubernetes that is no Secret", "F-4 F-12", {"kind": "ConfigMap", "data": {"colour": "aubergine", "mode": "fast-9"}}),
+    ("keys-wide", "Keys and texts in wide letters that say nothing of a secret", "F-4", {"\uff29\uff24": "\uff21\uff22\uff23", "\u5927\u304d\u3055\uff08mm\uff09": 12}),
+    ("lines-end", "Lines that end in a sign of going on", "F-4", {"text": "docker run \\\n  --name shop \\\n  -p 80:80 shop\nline one=\n"}),
     ("scripts", "Texts in many scripts", "F-4 F-7", {"text": "Grüße, \u4f60\u597d, \u0645\u0631\u062d\u0628\u0627, \u0928\u092e\u0938\u094d\u0924\u0947, \U0001f44b\U0001f3fd"}),
 )
 

@@ -18,6 +18,9 @@ HIDDEN: Json = {"contacts": [{"email": "[EMAIL]", "phone": "[PHONE]"}], "owner":
 STAFF: Json = {"custom_patterns": [{"id": "staff_number", "regex": "STAFF-[0-9]{6}"}]}
 WIDE: Json = {"custom_patterns": [{"id": "ticket", "regex": "ticket [a-z]{3}@example[.]com"}]}
 
+BOMB = "QlpoOTFBWSZTWXhrHVUC7f+RgEAAIgAEQCAAcDNAFKnqHQAlVgAlVgAlVgAlV4AJVYAJVeACVXxdyRThQkHhrHVU"
+"""Nine hundred thousand characters in bzip2."""
+
 # One case a line, however long: name, title, clauses, message, what it must become, counts, context.
 # fmt: off
 
@@ -56,6 +59,7 @@ WITHHELD: tuple[tuple[str, str, str, Json, str, Mapping[str, Json]], ...] = (
     ("block-default", "Everything is blocked", "F-30", {"t": MAIL}, "privacy.blocked", table(actions={"default": "block"})),
     ("block-encoded", "A blocked type in base64", "F-10 F-30", {"t": "am9obi5zbWl0aEBleGFtcGxlLmNvbQ=="}, "privacy.blocked", table(actions={"email": "block"})),
     ("block-key", "A blocked type in a key", "F-1 F-30", {MAIL: 1}, "privacy.blocked", table(actions={"email": "block"})),
+    ("bomb", "Few bytes that unpack to very many", "F-2 F-10", {"blob": BOMB}, "privacy.limit", {}),
     ("half", "Half of a character", "F-2", {"t": "\ud800 half"}, "privacy", {}),
 )
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import base64
+import bz2
+import gzip
 import html
+import io
 import json
+import lzma
+import zipfile
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -18,6 +23,14 @@ from tests.privacies import PLANTED, filter_of, shown
 
 pytestmark = pytest.mark.property
 
+
+def zipped(text: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", text)
+    return out.getvalue()
+
+
 VALUES = st.sampled_from(sorted(PLANTED.values()))
 COATS: dict[str, Callable[[str], str]] = {
     "json": json.dumps,
@@ -30,6 +43,12 @@ COATS: dict[str, Callable[[str], str]] = {
     "base64 for addresses": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
     "hex": lambda text: text.encode().hex(),
     "escapes": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "ascii85": lambda text: base64.a85encode(text.encode(), adobe=True).decode(),
+    "gzip": lambda text: base64.b64encode(gzip.compress(text.encode())).decode(),
+    "bzip2": lambda text: base64.b64encode(bz2.compress(text.encode())).decode(),
+    "xz": lambda text: base64.b64encode(lzma.compress(text.encode())).decode(),
+    "zip": lambda text: base64.b64encode(zipped(text)).decode(),
 }
 """Ways to write a text as another one. Two of them that are worn one over the other are a third; the filter looks through three."""
 MASKS: dict[str, Callable[[str], str]] = {
@@ -66,6 +85,8 @@ def test_no_coat_hides_a_value(value: str, coats: list[str], around: tuple[str, 
     text = f"{around[0]}{value}{around[1]}"
     for coat in coats:
         text = COATS[coat](text)
+    # Signs of ascii85 are marks of Markdown to whatever undoes single escapes around it.
+    assume(("ascii85", True) not in zip(coats, [coat in {"json", "html", "percent"} for coat in coats[1:]], strict=False))
     # What is longer is read in pieces that overlap, and a value that is written in a thousand characters may lie across them.
     assume(len(text) <= LONGEST)
     hides(PLACES[place](text), value, text)
@@ -81,6 +102,46 @@ def test_no_letters_hide_a_value(value: str, mask: str, around: tuple[str, str],
 def test_no_letters_in_a_document_hide_a_value(value: str, mask: str, coat: str, place: str) -> None:
     written = MASKS[mask](value)
     hides(PLACES[place](COATS[coat](json.dumps({"a": written}, ensure_ascii=False))), value, written)
+
+
+@given(VALUES, st.sampled_from(sorted(set(COATS) - {"json", "html"})), st.sampled_from(("wide", "joiners")), WHERE)
+def test_no_letters_of_a_coat_hide_a_value(value: str, coat: str, mask: str, place: str) -> None:
+    written = MASKS[mask](COATS[coat](f"see {value} there"))
+    assume(len(written) <= LONGEST)
+    hides(PLACES[place](written), value, written)
+
+
+SECRET = "hunter" + "2-Zq81"
+NAMES = st.sampled_from(("password", "DB_PASSWORD", "adminPassword", "p\u0430ssword", "db_passw\u043erd", "\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44"))
+UNDER: dict[str, Callable[[str, str], Json]] = {
+    "value": lambda name, text: {name: text},
+    "list": lambda name, text: {name: ["x", text]},
+    "object": lambda name, text: {name: {"type": "string", "value": text}},
+    "list of objects": lambda name, text: {name: [{"value": text}]},
+    "pair": lambda name, text: [{"name": name, "value": text}, {"name": "mode", "value": "fast"}],
+    "pair turned": lambda name, text: {"value": text, "key": name},
+    "columns": lambda name, text: {"columns": ["id", name], "rows": [["1", "x"], ["2", text]]},
+    "first row": lambda name, text: [["id", name], ["1", "x"], ["2", text]],
+    "csv": lambda name, text: {"t": f"id,{name}\n1,x\n2,{text}\n"},
+    "markdown": lambda name, text: {"t": f"Users:\n\n| id | {name} |\n|---|---|\n| 2 | {text} |\n"},
+    "yaml": lambda name, text: {"t": f"a: 1\n{name}: |\n  {text}\nb: 2\n"},
+    "yaml list": lambda name, text: {"t": f"{name}:\n  - {text}\n"},
+    "yaml pair": lambda name, text: {"t": f"env:\n  - name: {name}\n    value: {text}\n"},
+}
+IN_TEXT = ("value", "object", "list of objects", "pair", "columns", "first row")
+
+
+@given(NAMES, st.sampled_from(sorted(UNDER)), WHERE)
+def test_no_place_below_its_name_hides_a_secret(name: str, form: str, place: str) -> None:
+    hides({"a": [UNDER[form](name, SECRET)]}, SECRET)
+    if form in IN_TEXT:
+        hides(PLACES[place](json.dumps(UNDER[form](name, SECRET), indent=len(place) % 3 or None, ensure_ascii=False)), SECRET)
+
+
+@given(st.integers(16, 34), st.sampled_from(("\n", "\r\n", "\\\n", "=\n", "\n    ", "\n> ", '" +\n  "')), AROUND, WHERE)
+def test_no_end_of_a_line_hides_a_token(at: int, end: str, around: tuple[str, str], place: str) -> None:
+    token = PLANTED["github_token"]
+    hides(PLACES[place](f"{around[0]}{token[:at]}{end}{token[at:]}{around[1]}"), token[at:] if len(token) - at > 5 else token[:at])
 
 
 @given(st.data(), st.sampled_from(("email", "credit_card", "github_token")), st.sampled_from(("list", "blocks")))

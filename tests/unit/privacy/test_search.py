@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
+from typing import Any
 
 import pytest
 
 from mpp.errors import Refused
 from mpp.model.jsontext import Json
 import mpp.stages.privacy.search as module
-from mpp.stages.privacy import Detector, Hit, Rules, gather
+from mpp.stages.privacy import Arena, Detector, Hit, Rules, gather
 from mpp.stages.privacy.detector import Place
 from mpp.stages.privacy.limits import SMALL_CHARS_MAX, SMALL_HOLDERS_MAX
 from mpp.stages.privacy.search import finds_nothing, matches_whole, search
@@ -43,6 +45,58 @@ def found(message: Json) -> set[tuple[str, str, str]]:
 )
 def test_each_reading_finds_its_own(message: Json, view: str, kind: str) -> None:
     assert (kind, view) in {(one, reading) for one, _, reading in found(message)}
+
+
+WIDE = str.maketrans({one: one + 0xFEE0 for one in range(0x21, 0x7F)})
+PASSWORD = "hunter" + "2-Zq81"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"p\u0430ssword": PASSWORD},
+        {"password".translate(WIDE): PASSWORD},
+        {"p%61ssword": PASSWORD},
+        {"p\u0430sswords": ["one", PASSWORD]},
+        {"p\u0430ssword": {"value": PASSWORD}},
+        [{"name": "db_p\u0430ssword", "value": PASSWORD}],
+        {"columns": ["name", "p\u0430ssword"], "rows": [["ada", PASSWORD]]},
+    ],
+    ids=json.dumps,
+)
+def test_a_name_in_other_letters_is_that_of_its_value(message: Json) -> None:
+    assert ("password", PASSWORD) in {(kind, text) for kind, text, _ in found(message)}
+
+
+def test_a_name_and_its_value_in_other_letters() -> None:
+    message: Json = {"p\u0430ssword": "hunt\u0435r" + "2-Zq81"}
+    assert {(one.leaf, one.start, one.end) for one in search(gather(message), rules(), never)} == {(1, 0, 12)}
+
+
+@pytest.mark.parametrize(
+    "message", [{"n\u0430me": "ada"}, {"\uff29\uff24": "12"}, {"p\u0430ssword" + "x" * 300: PASSWORD}, {"t": "the p\u0430ssword, it is long"}], ids=json.dumps
+)
+def test_names_that_say_nothing_have_no_second_scan(message: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its own object: what was learned of keys before would hide one.
+    arenas: list[object] = []
+    scan = module._scan
+
+    def counted(arena: Arena, *rest: Any) -> Any:
+        arenas.append(arena)
+        return scan(arena, *rest)
+
+    monkeypatch.setattr(module, "_scan", counted)
+    assert [one for one in search(gather(message), rules(), never) if one.leaf == 1] == []
+    assert len(arenas) == 2
+
+
+def test_what_was_written_in_other_letters_is_decoded() -> None:
+    inner = base64.b64encode(f"mail {EMAIL}".encode()).decode()
+    for written in (inner, "".join(f"%{byte:02x}" for byte in EMAIL.encode()), EMAIL.encode().hex()):
+        assert ("email", EMAIL, "decoded") in found({"a": written.translate(WIDE)})
+    # The blocks of a long text are decoded one by one, and one that was decoded already is not decoded anew.
+    long = "\u5bc6" * 3000 + inner.translate(WIDE) + "\u5bc6" * 3000 + " a%20b " + inner.translate(WIDE)
+    assert sum(one.text == EMAIL for one in search(gather({"a": long}), rules(), never)) >= 2
 
 
 def test_what_is_found_already_is_not_joined() -> None:

@@ -25,7 +25,9 @@ _SPAN_MAX = 80
 
 def _look(place: Place) -> Iterable[Hit]:
     text = place.text
-    begin = _BEGIN.search(text, place.at, min(place.high, place.at + 1 + _HEAD_MAX))
+    # Text in text writes a line's end as a backslash and a letter, and that letter is no part of the number.
+    first = place.at + (text[place.at] == "\\" and text[place.at + 1] in "nrt")
+    begin = _BEGIN.search(text, first, min(place.high, first + 1 + _HEAD_MAX))
     if begin is None:
         return ()
     start = begin.start()
@@ -60,7 +62,7 @@ DETECTORS: tuple[Detector, ...] = (
     Detector(
         name="iban",
         types=("iban",),
-        probes=(r"[^0-9A-Za-z][A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{3}",),
+        probes=(r"[^0-9A-Za-z][A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{3}", r"\\[nrt][A-Za-z]{2}[0-9]{2}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{3}"),
         look=_look,
     ),
 )

@@ -1,4 +1,7 @@
-"""The cells below a heading, where a message has a table as lists: ``{"columns": ["name", "password"], "rows": [["ada", "..."]]}``, or the headings as the first row."""
+"""The cells below a heading, where a message has a table as lists: ``{"columns": ["name", "password"], "rows": [["ada", "..."]]}``, or the headings as the first row.
+
+Spec: 6-privacy F-15.
+"""
 
 from __future__ import annotations
 

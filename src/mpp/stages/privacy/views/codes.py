@@ -28,8 +28,9 @@ _WIDE = rf"[{_LOW_FIRST}][AQgw][AB]{_LETTER}A[C-H][AEIMQUYcgkosw048]A"
 _PACKED = rf"(?:(?:H4sI|UEsD|Qlpo|/Td6){_LETTER}{{11}}|(?:eA[E-H]|eF[4-7]|eJ[w-z]|eN[o-r]){_LETTER}{{12}})"
 # A file of two bytes for each letter, with the mark of their order before it.
 _MARKED = rf"//[45]{_LETTER}A[A-H][AEIMQUYcgkosw048]A|/v8A{_LETTER}{_LETTER}[AB]{_LETTER}A[A-H]"
-# Base32 of a text: of the eight letters of five bytes, as of those of base64.
-_GROUP32 = "[E-P][ABEFIJMNQRUVYZ45][A-Z2-7][A-HQ-X][ACEGIKMOQSUWY246][I-Z2-7][ABCDIJKLQRSTYZ23][A-Z2-7]"
+# Base32 of a text: of the eight letters of five bytes, as of those of base64. The first five may be others, such as a line end or a quotation mark.
+_GROUP32 = "[BE-P][ABEFIJMNQRUVYZ45][A-Z2-7][A-HQ-X][ACEGIKMOQSUWY246][A-Z2-7][ABCDIJKLQRSTYZ23][A-Z2-7]"
+_HEAD32 = f"[A-Z2-7]{{8}}{_GROUP32}{_GROUP32}"
 _PAIR = "(?:[2-7][0-9A-Fa-f]|0[9AaDd])"
 # A printable character or a line end, as a program writes the bytes of a buffer.
 _CODE = "(?:9|1[03]|3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
@@ -48,7 +49,7 @@ CODE_PROBES: tuple[str, ...] = (
     # Later in a token, for a text that begins with a line end or with letters of another script. One digest in a hundred has such a place, and holds no text.
     r"[0189A-Fa-f][0-9A-Fa-f](?:[2-7][0-9A-Fa-f]){9}",
     r"[^0-9A-WYZa-wyz](?:1[fF]8[bB]08|504[bB]03|425[aA]68|[fF][dD]377[aA])[0-9A-Fa-f]{20}",
-    rf"(?i)[^0-9A-Za-z]{_GROUP32}{_GROUP32}{_GROUP32}",
+    f"(?i)[^0-9A-Za-z]{_HEAD32}",
     rf"[^0-9A-Za-z](?:(?:0x)?[2-7][0-9A-Fa-f]{_APART}){{7}}(?:0x)?[2-7][0-9A-Fa-f]",
     rf"[^0-9.,]{_CODE}(?:,(?:\\[rnt]|[ \r\n\t])*{_CODE}){{{CODES_MIN - 1}}}",
 )
@@ -59,7 +60,7 @@ _TOKEN = on_use(
     r"|(?<![0-9A-WYZa-wyz])(?P<hex>(?:(?:[0-9A-Fa-f]{2}){0,64}?(?:[2-7][0-9A-Fa-f]){8}|1[fF]8[bB]08|504[bB]0304|425[aA]68|[fF][dD]377[aA])[0-9A-Fa-f]*)(?![0-9A-Za-z])"
 )
 # Only a longer word may be a token; most words of a text are none.
-_BASE32 = on_use(rf"(?P<base32>(?i:{_GROUP32}){{3}}(?:[A-Z2-7]*|[a-z2-7]*)={{0,6}})(?![0-9A-Za-z])")
+_BASE32 = on_use(rf"(?P<base32>(?i:{_HEAD32})(?:[A-Z2-7]*|[a-z2-7]*)={{0,6}})(?![0-9A-Za-z])")
 _WORD = on_use(rf"{_LETTER}{{12,}}={{0,2}}")
 _PAIRS = on_use(rf"[0-7](?<![0-9A-Za-z].)(?:(?<=0)x[0-7])?[0-9A-Fa-f]{_APART}(?:(?:0x)?{_PAIR}{_APART}){{6,}}(?:0x)?{_PAIR}(?![0-9A-Fa-f])")
 _CODES = on_use(rf"(?<![0-9.,]){_CODE}(?:{_COMMA}{_CODE}){{{CODES_MIN - 1},}}(?![0-9.])")
@@ -113,7 +114,10 @@ def _said(token: re.Match[str]) -> Said | None:
         letters = written.translate(_TO_STANDARD) if token.lastgroup == "base64" else ""
         raw = _of_base64(letters) if letters else _of_hex(_NO_HEX.sub("", written))
     plain = unpacked(raw) if is_packed(raw) else None
-    plain = as_text(raw) if plain is None else plain
+    if plain is not None:
+        # A short text is longer when it is packed.
+        return plain, 0
+    plain = as_text(raw)
     if letters and (plain is None or len(plain) < len(raw) // 2):
         plain = _runs_in(letters) or plain
     return None if plain is None else (plain, 0)

@@ -14,7 +14,7 @@ from mpp.stages.privacy.views.limits import TOKEN_CHARS_MAX
 from mpp.stages.privacy.views.rewriting import rewritten, Said
 from mpp.stages.privacy.views.view import too_much, View
 
-FRAMED_PROBES: tuple[str, ...] = (r"<~[!-uz]{10}", r"begin [0-7][0-7][0-7] ")
+FRAMED_PROBES: tuple[str, ...] = (r"<~[!-uz]{10}", r"&lt;~[!-uz]{10}", r"begin [0-7][0-7][0-7] ")
 
 _FRAMES = (
     ("<~", on_use(r"<~(?P<ascii85>[!-uz\s]{10,}+)(?:~>|\Z)")),

@@ -1,4 +1,7 @@
-"""Text out of compressed bytes: zlib, gzip, bzip2, xz, and the files of a zip archive. One level of it: an archive within an archive stays closed."""
+"""Text out of compressed bytes: zlib, gzip, bzip2, xz, and the files of a zip archive. One level of it: an archive within an archive stays closed.
+
+Spec: 6-privacy F-16.
+"""
 
 from __future__ import annotations
 

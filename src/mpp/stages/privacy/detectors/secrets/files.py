@@ -1,11 +1,12 @@
-"""Secrets in files whose form says where they stand: keys as JSON objects (JWK), a ``.pgpass``, an object of Kubernetes that is called Secret."""
+"""Secrets in files whose form says where they stand: keys as JSON objects (JWK), a ``.pgpass``, an object of Kubernetes that is called Secret, a value that is marked."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mpp.stages.privacy.arena import Spots
+from mpp.stages.privacy.arena import Spot, Spots
 from mpp.stages.privacy.detector import LIKELY, SURE, Detector, Hit, Place
+from mpp.stages.privacy.detectors.secrets import nested
 from mpp.stages.privacy.detectors.secrets.values import MIXED, OPEN, is_secret
 from mpp.stages.privacy.later import on_use
 
@@ -20,6 +21,9 @@ LINE_CHARS_MAX = 512
 
 DOCUMENT_CHARS_MAX = 65_536
 """Characters of one object on either side of its kind. Reason: a megabyte is allowed for a Secret, but only those of files come near."""
+
+MARKED_CHARS_MAX = 4_096
+"""Characters around the mark of a value in which it is looked for. Reason: a certificate fits."""
 
 _PRIVATE = frozenset(("d", "p", "q", "dp", "dq", "qi", "k", "priv"))
 _MEMBER = on_use(r'\\?"(?:d|p|q|dp|dq|qi|k|priv)\\?"\s{0,8}:\s{0,8}\\?"([\w-]{16,12000})')
@@ -60,10 +64,16 @@ _ENTRY = on_use(r"""([ \t]*)["']?[\w.-]{1,253}["']?:[ \t]{1,4}["']?([^\s"',|>]{4
 _INDENT = on_use(r"[ \t]*")
 
 
+def _spot(place: Place) -> Spot | None:
+    """The spot of a leaf that is the whole word, the mark before which is where its probe began; None where the word is part of a text."""
+    arena = place.arena
+    return arena.spots[arena.leaf_at(place.at + 2)] if place.text[place.at] == "\x00" else None
+
+
 def _named_secret(place: Place) -> Iterator[Hit]:
     """Every value of an object that its system calls a secret, whatever the value is called."""
-    arena, spot = place.arena, place.arena.spots[place.leaf]
-    if place.at > place.low:
+    arena, spot = place.arena, _spot(place)
+    if spot is None:
         yield from _written_secret(place)
     elif spot.step == "kind" and isinstance(spot.holder, dict) and isinstance(arena.spots, Spots):
         inside = [item for key in _DATA if isinstance(item := spot.holder.get(key), dict)]
@@ -80,7 +90,7 @@ def _written_secret(place: Place) -> Iterator[Hit]:
     low = line
     for before in reversed(text[max(place.low, line - DOCUMENT_CHARS_MAX) : line].splitlines(keepends=True)):
         # Attack: kinds only, each of which would read all lines around it.
-        if _indent(before, 0) < indent or before.startswith("---") or before == text[line : line + len(before)]:
+        if (before.strip() and _indent(before, 0) < indent) or before.startswith("---") or before == text[line : line + len(before)]:
             break
         low -= len(before)
     section = -1
@@ -88,11 +98,13 @@ def _written_secret(place: Place) -> Iterator[Hit]:
         here = _indent(said, 0)
         if low > line and (said.startswith("---") or (here < indent and said.strip())):
             return
+        low += len(said)
+        if not said.strip():
+            continue
         section = here if here == indent and _SECTION.fullmatch(said.rstrip("\n")) else section if here > section else -1
         entry = _ENTRY.fullmatch(said.rstrip("\n")) if 0 <= section < here else None
         if entry is not None and not entry[2].startswith(("{", "[")):
-            yield Hit("secret_value", low + entry.start(2), low + entry.end(2), LIKELY)
-        low += len(said)
+            yield Hit("secret_value", low - len(said) + entry.start(2), low - len(said) + entry.end(2), LIKELY)
 
 
 def _indent(text: str, at: int) -> int:
@@ -100,7 +112,30 @@ def _indent(text: str, at: int) -> int:
     return found.end() - at if found else 0
 
 
+_VALUE = on_use(r'"value"\s{0,8}:\s{0,8}"((?>(?:[^"\\\n]|\\.){3,4096}))"')
+
+
+def _marked(place: Place) -> Iterator[Hit]:
+    """The value beside ``"sensitive": true``, as a tool for machines marks what it prints."""
+    text, arena, spot = place.text, place.arena, _spot(place)
+    if spot is None:
+        first, last = (
+            text.rfind("{", max(place.low, place.at - MARKED_CHARS_MAX), place.at),
+            text.find("}", place.at, min(place.high, place.at + MARKED_CHARS_MAX)),
+        )
+        found = _VALUE.search(text, first, last) if 0 <= first < last else None
+        if found:
+            yield Hit("secret_value", *found.span(1), LIKELY)
+    elif spot.is_key and spot.item is True and isinstance(spot.holder, dict) and isinstance(arena.spots, Spots):
+        inside = spot.holder.get("value")
+        for leaf in nested.every(arena, inside) if isinstance(inside, dict | list) else [arena.spots.leaf_of(spot.holder, "value")]:
+            place.watch()
+            if leaf >= 0 and len(arena.texts[leaf]) > 2:
+                yield Hit("secret_value", arena.starts[leaf], arena.end_of(leaf), LIKELY)
+
+
 DETECTORS = (
+    Detector(name="marked_sensitive", types=("secret_value",), probes=(r"\x00\nsensitive\n", '"sensitive": true', '"sensitive":true'), look=_marked),
     Detector(name="json_web_key", types=("private_key",), probes=(r"kty\n", 'kty"', r'kty\\"'), look=_json_key),
     Detector(name="pgpass", types=("password",), probes=(":5432:", ":5433:", ":6432:", r":\*:"), look=_pass_line),
     Detector(

@@ -160,6 +160,7 @@ def _below(place: Place, kind: Kind, start: int, end: int) -> Iterator[Hit]:
             yield from _bare(place, kind if is_apart else _mixed(kind), name, (first, last))
     lines = [*written.block(text, end, place.high)]
     for line in lines:
+        place.watch()
         yield from _bare(place, kind if len(lines) == 1 else _mixed(kind), name, line)
 
 
@@ -191,6 +192,7 @@ def _other_leaf(place: Place, kind: Kind, name: str) -> Iterator[Hit]:
     other, kind = leaf + 1, _owner(kind, place.key)
     if isinstance(spot.item, dict | list):
         for inner, is_plain in nested.within(arena, spot.item):
+            place.watch()
             yield from _whole(place, inner, kind if is_plain else _mixed(kind), name)
     elif other < len(arena.spots) and not (after := arena.spots[other]).is_key and after.holder is spot.holder and after.step == spot.step:
         yield from _whole(place, other, kind, name)
@@ -308,6 +310,7 @@ _WORDS = (
     r"(?i)passord",
     r"(?i)[_-]pw[^a-z]",
     r"(?i)pwd",
+    r"(?i)psk[^a-z]",
     r"(?i)pswd",
     r"(?i)secret",
     r"(?i)token",
@@ -326,7 +329,7 @@ _WORDS = (
     (
         r"(?i)(?:api|access|private|priv|account|encryption|encrypt|signing|sign|master|shared|auth|service|role|subscription|licen[sc]e|deploy|hmac|session|admin|app"
         r"|application|recovery|unseal|storage|webhook|ssh|crypto|cipher|aes|jwt|security|server|client|consumer|write|ingest|ingestion|integration|wallet|root"
-        r"|developer|merchant|bot)[ _.-]?key"
+        r"|developer|merchant|bot|preshared)[ _.-]?key"
     ),
     r"(?i)pin[^a-z]",
     r"(?i)totp",

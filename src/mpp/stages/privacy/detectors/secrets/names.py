@@ -127,6 +127,7 @@ _KEYS = (
     "bot",
     "production",
     "sandbox",
+    "preshared",
 )
 _TOKENS = ("token", "tokens", "jwt", "bearer", "apikeys", "accesskeys", "credential", "credentials", "creds", "jsessionid", "phpsessid", "aspnetsessionid")
 _AUTHS = ("authorization", "auth", "authentication", "authheader", "basicauth", "proxyauthorization")
@@ -185,7 +186,7 @@ _ENDS: tuple[tuple[tuple[str, ...], Kind], ...] = (
 
 _WHOLE_WORDS: tuple[tuple[tuple[str, ...], Kind], ...] = (
     (_AUTHS, Kind(type="auth_header", level=FIRM)),
-    (("pass", "psw", "pw"), Kind(type="password", level=MIXED)),
+    (("pass", "psw", "pw", "psk"), Kind(type="password", level=MIXED)),
     (_CODES, Kind(type="access_code", level=CODE)),
     (("sid", "sessid", "sessionid"), Kind(type="secret_value", level=FIRM)),
     (("pat",), Kind(type="secret_value", level=FIRM)),

@@ -1,4 +1,7 @@
-"""Values that stand a level below the name of a secret: ``{"password": {"value": "..."}}``, a list of such, or an object that only numbers them."""
+"""Values that stand a level below the name of a secret: ``{"password": {"value": "..."}}``, a list of such, or an object that only numbers them.
+
+Spec: 6-privacy F-15.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ from collections.abc import Iterator
 
 from mpp.model.jsontext import Json
 from mpp.stages.privacy.arena import Arena, Spots
-
-LISTED_MAX = 1_000
-"""Items under the name of a secret that are read. Reason: codes for recovery are ten; a column of values has as many as a page of a table."""
 
 LEVELS_MAX = 3
 """Levels below a name that are read. Reason: ``{"password": {"value": {"stringValue": "..."}}}`` has three."""
@@ -50,9 +50,7 @@ def within(arena: Arena, inside: Json) -> Iterator[tuple[int, bool]]:
 def _within(spots: Spots, inside: Json, levels: int) -> Iterator[tuple[int, bool]]:
     if not levels or not isinstance(inside, dict | list):
         return
-    for count, (step, is_plain) in enumerate(_steps(inside)):
-        if count == LISTED_MAX:
-            return
+    for step, is_plain in _steps(inside):
         leaf = spots.leaf_of(inside, step)
         if leaf >= 0:
             yield leaf, is_plain
@@ -70,3 +68,17 @@ def _steps(inside: dict[str, Json] | list[Json]) -> Iterator[tuple[str | int, bo
             yield step, True
         elif name in LOOSE_STEPS:
             yield step, False
+
+
+def every(arena: Arena, inside: Json) -> Iterator[int]:
+    """All leaves below, whatever they are called."""
+    spots, rest = arena.spots, [inside]
+    while rest and isinstance(spots, Spots):
+        holder = rest.pop()
+        steps: list[str | int] = [*holder] if isinstance(holder, dict) else [*range(len(holder))] if isinstance(holder, list) else []
+        for step in steps:
+            leaf = spots.leaf_of(holder, step)  # type: ignore[arg-type]
+            if leaf >= 0:
+                yield leaf
+            else:
+                rest.append(holder[step])  # type: ignore[index]

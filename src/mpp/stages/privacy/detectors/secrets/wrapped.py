@@ -1,4 +1,7 @@
-"""A token that is broken over the ends of lines, as a terminal, a mail or a program's text breaks it: put together again, with the way back."""
+"""A token that is broken over the ends of lines, as a terminal, a mail or a program's text breaks it: put together again, with the way back.
+
+Spec: 6-privacy F-15.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def unbroken(text: str, at: int, high: int) -> Unbroken | None:
     pieces: list[str] = []
     cuts: list[int] = []
     raws: list[int] = []
-    length, before, is_told = 0, 0, True
+    length, before, is_told = 0, 0, False
     for _ in range(PIECES_MAX):
         piece = _LETTERS.match(text, at, high)
         if piece is None:
@@ -55,8 +58,8 @@ def unbroken(text: str, at: int, high: int) -> Unbroken | None:
         length += len(piece[0])
         width = piece.end() - text.rfind("\n", max(0, at - LINE_CHARS_MAX), piece.end())
         gap = _BREAK.match(text, piece.end(), high)
-        # A line that is shorter than the one before is the last of what was broken to fit a width.
-        if gap is None or (width < before and not is_told):
+        # A line that is not as wide as the one before is the last of what was broken to fit a width.
+        if gap is None or (before and width != before and not is_told):
             break
         before, is_told, at = width, "\\" in gap[0] or "=" in gap[0], gap.end()
     return Unbroken("".join(pieces), cuts, raws) if len(pieces) > 1 and len(pieces[0]) >= HEAD_CHARS_MIN else None

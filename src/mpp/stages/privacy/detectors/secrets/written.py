@@ -1,4 +1,7 @@
-"""Where in a text the value of a name stands that is not right behind it: an object or a pair in JSON, a field of YAML, a block of lines."""
+"""Where in a text the value of a name stands that is not right behind it: an object or a pair in JSON, a field of YAML, a block of lines.
+
+Spec: 6-privacy F-15.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from collections.abc import Iterator
 from mpp.stages.privacy.detectors.secrets.nested import LOOSE_STEPS, PLAIN_STEPS
 from mpp.stages.privacy.later import on_use
 
-LINES_MAX = 64
-"""Lines of a block that are read as the value of a name. Reason: codes for recovery are ten, a key in base64 takes some fifty."""
+LINES_MAX = 1_000
+"""Lines of a block that are read as the value of a name. Reason: codes for recovery are ten, a key in base64 takes some fifty; a block may hold the names of others."""
 
 LINE_CHARS_MAX = 1_200
 """Characters of such a line. Reason: a key in base64 fits."""
@@ -53,7 +56,7 @@ def block(text: str, end: int, high: int) -> Iterator[tuple[int, int]]:
             return
         before, said = len(line[1]), line[2]
         indent = before if indent < 0 else indent
-        if said and (said.startswith(fence) if fence else before < indent):
+        if said and (text.startswith(fence, at + before) if fence else before < indent):
             return
         if said:
             yield line.span(2)
