@@ -50,6 +50,8 @@ class Stops:
 
     def judge(self, package_id: str, publisher_id: str, content_hash: str = "") -> None:
         """Refuse what is stopped; whatever else was granted or approved."""
+        if self.all is None and not (self.packages or self.publishers or self.contents):
+            return
         for what, stop in (
             ("everything", self.all),
             (package_id, self.packages.get(package_id)),
