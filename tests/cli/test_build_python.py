@@ -63,7 +63,7 @@ def test_dependencies_are_locked(project: Path, mpp: Mpp, monkeypatch: pytest.Mo
     assert "mpp build --lock" in done.err
     row = mpp("build", "--lock", "--json").json["dependencies"][0]
     assert (row["name"], row["version"], len(row["sha256"])) == ("lib-x", "1.0", 64)
-    assert "Locked 1 dependencies" in mpp("build", "--lock").out
+    assert "Locked 1 dependency in" in mpp("build", "--lock").out
     assert mpp("build").code == 0
     assert "lib/lib_x.py" in mpp("inspect", "hello-0.1.0.mpp", "--json").out
 

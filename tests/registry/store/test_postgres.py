@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from mpp.errors import HostFailed
+from mpp.errors import HostFailed, Refused
 from mpp_registry.store import postgres as ours
 from mpp_registry.store.postgres import PostgresDatabase, numbered, shown_url
 from tests.registry.servers import PASSWORD, Postgres
@@ -37,6 +38,28 @@ def test_three_replicas_are_one_writer(postgres_url: str) -> None:
     with database.read() as rows:
         assert rows.one("SELECT text FROM settings") == ("30",)
     database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "deep",
+        "../../etc/passwd",
+        "dbname=x",
+        "mysql://h/db",
+        "postgresql://u:p@h:abc/db",
+        "postgresql://h:99999999/db",
+        "postgresql://h:0/db",
+        "postgresql://h/db?no=1",
+        "postgresql://[::1/db",
+    ],
+)
+def test_an_address_that_is_none_is_refused_at_once(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    begun = time.monotonic()
+    with pytest.raises(Refused, match="no address of a PostgreSQL database"):
+        PostgresDatabase(url, 1)
+    assert time.monotonic() - begun < ours.CONNECT_SECONDS_MAX / 2
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])

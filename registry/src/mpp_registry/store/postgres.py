@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import RawCursor
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
 
+from mpp.errors import Refused
 from mpp_registry.limits import BUSY_MS_MAX, CONNECT_SECONDS_MAX, CONNECTIONS_MAX, STATEMENT_MS_MAX, TEXTS_KEPT_MAX
 from mpp_registry.store.failures import busy, database_failed, over
 from mpp_registry.store.migrations import migrate
@@ -95,6 +97,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, at: int, *, connections: int = CONNECTIONS_MAX) -> None:
         """``at``: the moment that is noted for tables that are made now."""
+        judge_url(url)
         self._where, self._connections = shown_url(url), connections
         options = " ".join(f"-c {name}={text}" for name, text in _SETTINGS.items())
         kwargs = {
@@ -182,6 +185,19 @@ class PostgresDatabase:
             raise database_failed(f"a statement took more than {STATEMENT_MS_MAX // 1000} seconds", self._where) from None
         except psycopg.Error as fault:
             raise database_failed(f"{type(fault).__name__}: {str(fault).splitlines()[0] if str(fault) else ''}", self._where) from None
+
+
+def judge_url(url: str) -> None:
+    """A wrong word is said at once: a pool would try it for as long as it waits for a server, and show it with its password on standard error."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in {"postgresql", "postgres"} and parts.port != 0:
+            conninfo_to_dict(url)
+            return
+    except (ValueError, psycopg.Error):
+        pass
+    hint = "write postgresql://user@host/name; the password stands in ~/.pgpass, or in the address"
+    raise Refused("usage.option", "this is no address of a PostgreSQL database", where="--database-url", hint=hint)
 
 
 def shown_url(url: str) -> str:

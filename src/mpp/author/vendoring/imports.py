@@ -101,9 +101,9 @@ def parsed(name: str, source: bytes) -> ast.Module:
         return ast.parse(source, name)
     except SyntaxError as fault:
         hint = "mend the syntax; what a newer Python knows needs MPP under that Python"
-        raise Refused("project.compile", f"is no Python: {fault.msg}", where=f"{name}:{fault.lineno or 1}", hint=hint) from None
+        raise Refused("project.compile", f"this is no Python: {fault.msg}", where=f"{name}:{fault.lineno or 1}", hint=hint) from None
     except (ValueError, RecursionError, MemoryError):
-        raise Refused("project.compile", "is no Python: it holds a NUL byte, or is nested too deep", where=name, hint="write it simpler") from None
+        raise Refused("project.compile", "this is no Python: it holds a NUL byte, or is nested too deep", where=name, hint="write it simpler") from None
 
 
 class _Reader:

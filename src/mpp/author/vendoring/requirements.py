@@ -111,7 +111,7 @@ def read_lock(root: str, asked: Asked) -> tuple[Pin, ...]:
         return ()
     hint = "lock the dependencies with their hashes: mpp build --lock"
     if not os.path.isfile(path):
-        raise Refused("project.lock", f"{len(asked.lines)} dependencies are asked for and none is locked", where=LOCK, hint=hint)
+        raise Refused("project.lock", "dependencies are asked for and none is locked", where=LOCK, hint=hint)
     text = _text(path)
     if (digest := _DIGEST.search(text)) is None or digest[1] != asked.digest:
         raise Refused("project.lock", "was made for other dependencies than the project asks for now", where=LOCK, hint=hint)

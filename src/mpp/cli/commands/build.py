@@ -124,7 +124,7 @@ def _lock(project: Project, *, as_json: bool) -> None:
         return
     for pin in pins:
         say(f"{pin.name} {pin.version}  sha256:{pin.hashes[0]}")
-    say(f"Locked {len(pins)} dependencies in {LOCK}. Next: mpp build")
+    say(f"Locked {len(pins)} {'dependency' if len(pins) == 1 else 'dependencies'} in {LOCK}. Next: mpp build")
 
 
 def _write_manifest(project: Project, wishes: Wishes, *, as_json: bool) -> None:
