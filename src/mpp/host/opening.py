@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-import time
 from functools import cache, partial
 
 from mpp.host.approver_store import ApproverStore
@@ -20,6 +19,7 @@ from mpp.host.patterns.judging import admit
 from mpp.host.policy_store import PolicyStore
 from mpp.host.stops import StopStore
 from mpp.host.stores.approvals import ApprovalsStore
+from mpp.host.system import ThreadSeconds
 from mpp.host.watched import watched_approvers
 from mpp.ports import Clock, Events, Random
 from mpp.stages.gatekeeper import TrustState
@@ -51,7 +51,7 @@ def open_filters(home: Home, clock: Clock, random: Random) -> Filters:
     """The privacy filter of one home. Its compiled expressions are kept under the key of the home's cache."""
     cache = PatternCache(home.cache)
     return Filters(
-        random=random, clock=clock, seconds=time.thread_time, build=lambda expressions: choose(expressions, cache), admit=lambda patterns: admit(patterns, cache),
+        random=random, clock=clock, seconds=ThreadSeconds(), build=lambda expressions: choose(expressions, cache), admit=lambda patterns: admit(patterns, cache),
     )  # fmt: skip
 
 

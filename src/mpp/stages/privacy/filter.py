@@ -19,9 +19,10 @@ from mpp.stages.privacy.arena import Arena, gather, Spot
 from mpp.stages.privacy.detector import SURE
 from mpp.stages.privacy.catalog import group_of, OFF_BY_DEFAULT
 from mpp.stages.privacy.invisible import strip_invisible
-from mpp.stages.privacy.limits import CHARS_PER_SECOND, DIGESTS_KNOWN_MAX, DIGESTS_MAX, ROUNDS_MAX, SECONDS_BASE, SECONDS_MAX
+from mpp.stages.privacy.limits import CHARS_PER_SECOND, DIGESTS_KNOWN_MAX, DIGESTS_MAX, LEAVES_MANY, ROUNDS_MAX, SECONDS_BASE, SECONDS_MAX
 from mpp.stages.privacy.pointers import Pointers, returned
 from mpp.stages.privacy.placeholders import PLACEHOLDER, PLACEHOLDER_CHARS_MAX, Pseudonyms, type_in, written
+from mpp.stages.privacy.resting import collector_at_rest
 from mpp.stages.privacy.search import finds_nothing, matches_whole, Rules, runs, search, Span
 from mpp.stages.privacy.types import Filtered, Report
 
@@ -103,6 +104,8 @@ class Work:
         self.surrogates: set[str] = set()
         self.turn = 0
         """How often the message was searched before."""
+        self.is_plain = not (by.said.rules.allow or by.said.exempt)
+        """Policy lets nothing through."""
         self._actions: dict[str, TypeAction] = {}
         self._begun = by.clock()
         self._seconds = SECONDS_MAX
@@ -136,6 +139,14 @@ def _filtered(message: Json, work: Work) -> Json:
     work.stripped = _strip(arena)
     if work.stripped:
         arena = gather(root[0], root, work.rules.dull)
+    if len(arena.texts) < LEAVES_MANY:
+        return _cleaned(arena, root, work)
+    with collector_at_rest():
+        return _cleaned(arena, root, work)
+
+
+def _cleaned(arena: Arena, root: list[Json], work: Work) -> Json:
+    """Search and replace, until nothing more is found."""
     pointers = Pointers(root)
     keys: list[tuple[Spot, str]] = []
     for work.turn in range(ROUNDS_MAX):
@@ -209,6 +220,8 @@ def _as_number(text: str) -> Json:
 
 def _judged(spans: list[Span], text: str, spot: Spot, work: Work, pointers: Pointers) -> list[Span]:
     """Without what stands in a placeholder, and what host policy allows here."""
+    if work.is_plain and not work.surrogates and "[" not in text:
+        return spans
     kept = []
     for span in spans:
         work.watch()
@@ -260,6 +273,10 @@ def _replaced(text: str, spans: list[Span], work: Work, *, is_number: bool) -> s
     """The text with its spans replaced; None where there are none."""
     if not spans:
         return None
+    if len(spans) == 1:
+        (span,) = spans
+        instead = _instead(Union(span.start, span.end, span.type, span.text), work, is_number=is_number)
+        return f"{text[: span.start]}{instead}{text[span.end :]}"
     out: list[str] = []
     at = 0
     for one in (_labelled(group, work) for group in runs(spans)):

@@ -65,6 +65,9 @@ SMALL_HOLDERS_MAX = 64
 SMALL_CHARS_MAX = 4_096
 """Characters of such a message. Reason: where something is in it, it is scanned twice, and so many take the engine a few microseconds."""
 
+LEAVES_MANY = 2_000
+"""Texts of a message from which on the garbage collector rests while it is filtered. Reason: a smaller one makes too few objects to bring on more than one collection."""
+
 REVEALS_MAX = 1_000
 """Values that are turned back in the arguments of one call. Reason: each is looked for in all that the tool says; this many cost a second in the largest answer."""
 

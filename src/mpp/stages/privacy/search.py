@@ -146,7 +146,10 @@ def _scan(arena: Arena, rules: Rules, watch: Watch, touched: set[int] | None = N
         if at != place.at or detector is not before:
             place.at, before = at, detector
             for hit in detector.look(place):
-                _keep(arena, hit, leaf, detector, found)
+                if place.low <= hit.start < hit.end <= place.high:
+                    found.append(_Found(hit, leaf, detector.name))
+                else:
+                    _keep(arena, hit, detector, found)
     return found, triggers
 
 
@@ -158,10 +161,9 @@ def _leaf_at(starts: list[int], at: int, leaf: int) -> int:
     return bisect_right(starts, at, leaf, min(near, len(starts))) - 1
 
 
-def _keep(arena: Arena, hit: Hit, leaf: int, detector: Detector, found: list[_Found]) -> None:
+def _keep(arena: Arena, hit: Hit, detector: Detector, found: list[_Found]) -> None:
     """A label in a key speaks of the value after it, so a hit may lie in another leaf than its probe."""
-    if not arena.starts[leaf] <= hit.start < arena.end_of(leaf):
-        leaf = arena.leaf_at(hit.start)
+    leaf = arena.leaf_at(hit.start)
     if arena.starts[leaf] <= hit.start < hit.end <= arena.end_of(leaf):
         found.append(_Found(hit, leaf, detector.name))
 

@@ -17,7 +17,7 @@ from mpp.stages.privacy.views.borders import borders, ITEM
 from mpp.stages.privacy.views.astext import as_text
 from mpp.stages.privacy.views.limits import CODES_MIN, DIGIT_ITEMS_MAX, ITEM_CHARS, ROW_CHARS_PLAIN, BLOCK_CHARS_MEAN, BLOCKS_LONG_MAX
 from mpp.stages.privacy.views.parts import Parts, parts
-from mpp.stages.privacy.views.shapes import joint, may_be_number
+from mpp.stages.privacy.views.shapes import DIGIT_TEXTS_MOST, joint, may_be_number
 from mpp.stages.privacy.views.view import Spent, unwatched
 
 _At: TypeAlias = "tuple[Holder, str | int]"
@@ -133,9 +133,19 @@ def _all(rows: list[_Row], cuts: dict[int, dict[int, str]], grouped: list[Parts]
 
 def _row_of_texts(holder: list[Json]) -> _Row | None:
     try:
-        return _Row(_in_a_row(holder), holder)  # type: ignore[arg-type]
+        row = ITEM.join(holder)  # type: ignore[arg-type]
     except TypeError:
         return _row_of_numbers(holder)
+    # Attack: a list of hundreds of thousands of numbers as texts, with a border that may be a cut between every two of them.
+    if len(holder) > DIGIT_TEXTS_MOST and _are_digits(row):
+        return None
+    # Most lists are short, and none of their items holds the mark.
+    return _Row(row if len(row) <= ROW_CHARS_PLAIN and row.count(ITEM) < len(holder) else _in_a_row(holder), holder)  # type: ignore[arg-type]
+
+
+def _are_digits(row: str) -> bool:
+    """Is each item nothing but digits? Then all are one chain, which ``may_be_number`` refuses for its length."""
+    return row.isascii() and row.replace(ITEM, "").isdigit() and ITEM + ITEM not in row and row[0] != ITEM != row[-1]
 
 
 def _row_of_numbers(holder: list[Json]) -> _Row | None:

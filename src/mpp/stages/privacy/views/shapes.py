@@ -8,6 +8,8 @@ _CARD = frozenset(((4, 4, 4, 4), (4, 6, 5), (4, 4, 4, 4, 3), (8, 8), (4, 12), (1
 _FIGURES = frozenset(((4, 4, 4, 4), (4, 6, 5)))
 _PHONE, _SSN = (3, 3, 4), (3, 2, 4)
 _SINGLE = range(9, 20)
+DIGIT_TEXTS_MOST = max(*_SINGLE, *map(len, _CARD))
+"""Items of a number cut in pieces. Reason: no shape has more."""
 _CONTEXT = on_use(r"(?i)card|credit|\bcc|pan\b|phone|tel|mobile|fax|ssn|social|account|iban|number|digits")
 _PHONE_NAME, _SSN_NAME = on_use(r"(?i)phone|tel|mobile|fax|cell"), on_use(r"(?i)ssn|social|tax")
 
