@@ -186,9 +186,11 @@ def _is_ipv6(name: str) -> bool:
     from ipaddress import IPv6Address  # noqa: PLC0415 - slow to import and seldom needed
 
     try:
-        return str(IPv6Address(name[1:-1])) == name[1:-1]
+        address = IPv6Address(name[1:-1])
     except ValueError:
         return False
+    # An IPv4 address in another dress: a rule for the one would not hold for the other, and libraries write it in two ways.
+    return address.ipv4_mapped is None and str(address) == name[1:-1]
 
 
 def _form_hint(written: str) -> str:

@@ -189,7 +189,7 @@ UNCLEAR = [
     "https://api.example.com:/", "https://api.example.com:0", "https://api.example.com:99999", "https://api.example.com:x", "https://b\u00fccher.example", "https://api.example.com%2eevil.org",
     "https://api.example.com\t", " https://api.example.com", "https:// api.example.com", "//api.example.com/x", "ftp://api.example.com", "api.example.com/x", "javascript:alert(1)",
     "https:/api.example.com", "https:api.example.com", "http://127.1/", "http://0x7f000001/", "http://2130706433/", "http://0177.0.0.1/", "http://[::1", "http://[0:0:0:0:0:0:0:1]/",
-    "http://[::ffff:127.0.0.1]/", "https://api\u3002example\u3002com/", "https://\uff41pi.example.com", "https://", "https://*.example.com", "mailto:a@example.com", "https://" + "a" * URL_CHARS_MAX,
+    "http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]/", "https://api\u3002example\u3002com/", "https://\uff41pi.example.com", "https://", "https://*.example.com", "mailto:a@example.com", "https://" + "a" * URL_CHARS_MAX,
     "https://api.example.com\n.evil.org", "https://api.example.com\x00",
 ]  # fmt: skip
 
