@@ -342,3 +342,51 @@ def test_an_issuer_that_lets_nobody_in(desk: Desk, far: Protected, back: dict[st
     far.changes["/id/authorize"] = back
     assert "did not let you in" in refused(desk.log_in).message
     assert far.issued == 0
+
+
+# -- lists and ids without bounds
+
+
+def test_lists_of_a_server_have_bounds(far: Protected) -> None:
+    web = Web(far.url, ())
+    for change in (
+        {"authorization_servers": [far.issuer] * 9}, {"authorization_servers": far.issuer}, {"authorization_servers": [7]}, {"scopes_supported": [f"s{n}" for n in range(40)]},
+        {"scopes_supported": ["a b"]}, {"scopes_supported": ['a"b']}, {"scopes_supported": [""]},
+    ):  # fmt: skip
+        far.changes[RESOURCE] = change
+        assert isinstance(refused(lambda: login_of(web, far.url, Login(issuer=""))), RemoteFailed)
+    web.close()
+
+
+def test_the_scopes_of_a_refusal_go_before_all_others(far: Protected) -> None:
+    """Least comes first: what the server asks for now, not all that it knows."""
+    where = f'Bearer error="x", scope="read:one write", resource_metadata="{far.base}{RESOURCE}"'
+    far.changes["/mcp"] = lambda: answer(b"", status="401 Unauthorized", headers=f"WWW-Authenticate: {where}\r\n")
+    web = Web(far.url, ())
+    assert login_of(web, far.url, Login(issuer="")).scopes == ("read:one", "write")
+    web.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_id": None}, {"client_id": 7}, {"client_id": "a\r\nb"}, {"client_id": ""}, {"client_secret": 7}, {"client_secret": "a b"}, {"token_endpoint_auth_method": "private_key_jwt"},
+        {"token_endpoint_auth_method": "client_secret_basic"},
+    ],
+)  # fmt: skip
+def test_a_registration_that_is_none_ends_the_login(desk: Desk, far: Protected, change: dict[str, Any]) -> None:
+    far.changes["/id/register"] = change
+    shown: list[str] = []
+    assert isinstance(refused(lambda: desk.log_in(show=shown.append)), RemoteFailed)
+    assert shown == []
+
+
+def test_an_issuer_that_registers_nobody_says_so(desk: Desk, far: Protected) -> None:
+    far.changes["/id/register"] = lambda: said({"error": "invalid_client_metadata"}, None, status="400 Bad Request")
+    assert "does not register this host: invalid_client_metadata" in refused(desk.log_in).message
+
+
+def test_tokens_that_do_not_fit_are_not_kept(desk: Desk, far: Protected) -> None:
+    far.changes["/id/token"] = {"access_token": "a" * 5000, "refresh_token": "r" * 5000}
+    assert "more than 8192 bytes" in refused(desk.log_in).message
+    assert name_of("board") not in desk.store.load()

@@ -7,26 +7,27 @@ from pathlib import Path
 
 import pytest
 
+from mpp.cli import screen
+from mpp.errors import Refused
 from mpp.host.home import Home
+from mpp.host.host import Host
 from mpp.host.secret_store import open_secrets
+from mpp.host.sources.naming import public_name
 from tests import records
 from tests.cli.conftest import Mpp
-from tests.unit.host.legacy.login_world import browse, Protected
+from tests.unit.host.legacy.login_world import browse, Protected, TOOL
 
 
 @pytest.fixture
 def far(monkeypatch: pytest.MonkeyPatch) -> Iterator[Protected]:
     """Whoever reads an address from the screen opens it."""
-    from mpp.cli.legacy import add
-
-    said = add.note
 
     def note(text: str) -> None:
-        said(text)
+        screen.note(text)
         if text.startswith("http"):
             browse(text)
 
-    monkeypatch.setattr(add, "note", note)
+    monkeypatch.setattr("mpp.cli.legacy.add.note", note)
     made = Protected()
     with made.site:
         yield made
@@ -85,6 +86,22 @@ def test_a_login_is_given_back_where_nothing_comes_of_it(mpp: Mpp, home: Path, f
     assert "takes no token of this login" in answer.err
     assert far.revoked == ["refresh-2"]
     assert open_secrets(Home(path=str(home))).load() == {}
+
+
+def test_a_tool_whose_name_no_client_takes_is_called_under_another(mpp: Mpp, home: Path, far: Protected) -> None:
+    """Spec: mcp-front J-37, for a server over HTTP."""
+    far.tool = {**TOOL, "name": "who.is.there"}
+    name = public_name("board", "who.is.there")
+    answer = mpp("legacy", "add", "board", far.url, "--oauth", "--yes")
+    assert name in answer.out
+    assert mpp("legacy", "show", "board", "--json").json["server"]["served_as"] == {"who.is.there": name}
+    assert f"agents see board__who.is.there as {name}" in mpp("legacy", "show", "board").out
+    Path("p.toml").write_text('mpp_policy = 1\nname = "open"\n[[rules]]\nid = "all"\neffect = "allow"\ntools = ["who.is.there"]\n')
+    assert mpp("policy", "use", "p.toml", "--yes").code == 0
+    with Host.open(str(home)) as host:
+        assert host.call(name, {}).result["content"] == [{"type": "text", "text": "ada"}]
+        with pytest.raises(Refused, match="there is no tool"):
+            host.call("board__who.is.there", {})
 
 
 WRONG = [

@@ -223,6 +223,25 @@ def test_what_is_taken_out_is_taken_back(desk: Desk, far: Protected) -> None:
     web.close()
 
 
+def test_a_client_with_a_secret_takes_back_by_it(own: Desk, far: Protected) -> None:
+    own.log_in()
+    web = Web(far.url, ())
+    assert forget(own.store, own.server, {}, web) is True
+    assert far.revoked == ["access-1"]
+    # Without the secret the issuer cannot be told; here it is over all the same.
+    own.log_in()
+    own.store.remove("BOARD")
+    assert forget(own.store, own.server, {}, web) is False
+    assert name_of("board") not in own.store.load()
+    web.close()
+
+
+def test_an_issuer_without_a_page_is_for_clients_alone(desk: Desk, far: Protected) -> None:
+    far.changes[RFC_8414 + "/id"] = {"authorization_endpoint": None, "code_challenge_methods_supported": None}
+    with pytest.raises(RemoteFailed, match="no page for people"):
+        desk.log_in()
+
+
 def test_tokens_of_another_issuer_are_nobodys(desk: Desk, far: Protected) -> None:
     keep(desk.store, desk.server, Tokens(issuer=far.base, resource=far.url, token_at=far.url, revoke_at="", client=Client(id="x"), access="a"), 1)
     assert held(desk.store, desk.server) is None
