@@ -79,6 +79,16 @@ class Counting(Disk):
         super().sync(fd)
 
 
+class Unsynced(Disk):
+    """The real disk, for which nobody waits."""
+
+    def begin_sync(self, fd: int, end: int) -> None:
+        pass
+
+    def sync(self, fd: int) -> None:
+        pass
+
+
 def new_log(folder: str, name: str, disk: Disk | None = None) -> AuditLog:
     path = os.path.join(folder, name)
     shutil.rmtree(path, ignore_errors=True)
@@ -244,6 +254,11 @@ def processor(folder: str, rounds: int) -> Iterator[Figure]:
 
     yield Figure("CPU of an entry, one by one, not durable", cpu(singly, 200, rounds))
     log.close()
+    waiting = new_log(folder, "unsynced", Unsynced())
+    waiting.record(intent(0), durable=True)
+    durably = cpu(lambda: [waiting.record(intent(number), durable=True) for number in range(100)], 100, rounds)
+    yield Figure("CPU of a durable entry, but for what the sync takes", durably, at_least=True)
+    waiting.close()
 
 
 def verifying(folder: str, rounds: int, entries: int) -> Iterator[Figure]:
