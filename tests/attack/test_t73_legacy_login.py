@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import threading
 import time
@@ -9,12 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from mpp.errors import MppError, Refused, RemoteFailed
+from mpp.errors import MppError, Refused, RemoteFailed, ToolFailed
 from mpp.host.home import Home
+from mpp.host.legacy.http_connection import HttpConnection
 from mpp.host.legacy.oauth.callback import Callback
 from mpp.host.legacy.oauth.discovery import issuer_of
 from mpp.host.legacy.oauth.held import held, name_of
@@ -27,6 +29,7 @@ from mpp.host.services.secrets import resolve_env, resolve_secrets
 from mpp.model.capabilities import Secret
 from tests.unit.host.http_sites import answer, Site
 from tests.unit.host.legacy.login_world import browse, Desk, get, Protected, said, SECONDS
+from tests.unit.host.legacy.test_reaching import ask, words
 
 RESOURCE, ISSUER = "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server/id"
 FAR = "https://mcp.example.com/mcp"
@@ -284,6 +287,33 @@ def test_no_package_and_no_other_server_gets_the_tokens(desk: Desk) -> None:
             resolve_env((name,), package, desk.store, {})
     with pytest.raises(Refused, match=r"secret\.binding"):
         resolve_secrets((Secret(name=name, host="evil.example.com", header="Authorization", format="{secret}"),), "com.evil.tool", desk.store, {})
+
+
+TOKEN, KEY = "tok-" + "Zq8/" * 10, "9f" * 12
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": str, "base64": lambda text: base64.b64encode(text.encode()).decode(), "hex": lambda text: text.encode().hex(), "percent": lambda text: quote(text, safe=""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", [TOKEN, KEY])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_does_not_tell_an_agent_the_token(desk: Desk, far: Protected, form: str, secret: str) -> None:
+    """Attack: an agent that has the token needs this host no more. A server can always find a form that nobody knows; the usual ones are known."""
+    far.changes["/id/token"] = {"access_token": TOKEN}
+    desk.log_in()
+    far.access = {TOKEN}
+    found = HttpConnection(far.url, {"X-Key": f"Key {KEY}"}, (), desk.bearer())
+    found.open(10)
+    assert words(ask(found)) == "ada"
+    far.says = FORMS[form](secret)
+    try:
+        heard = words(ask(found))
+    except ToolFailed as fault:
+        # In a form that has no fixed length the whole is withheld.
+        heard = f"{fault} {fault.message}"
+    assert secret not in heard
+    assert far.says not in heard
+    found.close()
 
 
 def test_the_page_holds_no_secret(desk: Desk, far: Protected) -> None:

@@ -21,11 +21,13 @@ from mpp.host.policy_http import check_address
 from mpp.host.secret_store import SecretStore
 from mpp.host.services.http_addresses import judge, system_resolve
 from mpp.host.services.http_line import in_turn, tls_context
+from mpp.host.services.http_secrets import Haystack, Needles
 from mpp.host.services.http_types import Stopped, Target
 from mpp.host.services.secrets import resolve_secrets
 from mpp.model.capabilities import PLACEHOLDER, Secret
 from mpp.model.hosts import WEB_PORTS
 from mpp.model.jsontext import shown
+from mpp.model.secretvalue import SecretValue
 from mpp.protocol.mcp_client.messages import Message, read_messages
 from mpp.protocol.mcp_client.events import Asked, Changed, Done, Greeted, Log, Progress, Reply
 from mpp.protocol.mcp_client.session import UNREADABLE
@@ -51,6 +53,7 @@ class HttpConnection(Requests):
         self._headers, self._private = dict(headers), private
         super().__init__(_CLIENT_VERSION)
         self._bearer, self._token = bearer, ""
+        self._needles: tuple[str, tuple[Needles, ...]] = ("", self._looked_for(""))
         self._session_id = ""
         self._lock = threading.Lock()
         self._open = 0
@@ -266,13 +269,27 @@ class HttpConnection(Requests):
             self._session_id = found
         kind = response.headers.get_content_type()
         pieces = _events(response) if kind == "text/event-stream" else iter([_whole(response)])
-        for data in pieces:
+        for data in map(self._cleaned, pieces):
             messages = read_messages(data) if data.strip() else ()
             if data.strip() and not messages:
                 with self._lock:
                     self._session.counts[UNREADABLE] += 1
             for message in messages:
                 take(message)
+
+    def _cleaned(self, piece: bytes) -> bytes:
+        """Spec: legacy V-9. Attack: a server that says what it was sent, so that an agent goes there by itself, around this host."""
+        token, text = self._token, Haystack(piece)
+        if self._needles[0] != token:
+            self._needles = (token, self._looked_for(token))
+        for one in self._needles[1]:
+            text = one.redact(text)
+        return text.data
+
+    def _looked_for(self, token: str) -> tuple[Needles, ...]:
+        """The last word of each value: what comes before it is the name of a scheme."""
+        values = {**{name: text.rpartition(" ")[2] for name, text in self._headers.items()}, **({"login": token} if token else {})}
+        return tuple(Needles(SecretValue(secret=Secret(name=name, host="", header=name, format=PLACEHOLDER), value=text)) for name, text in values.items())
 
 
 class _Sent:

@@ -49,7 +49,7 @@ class Protected:
         self.revoked: list[str] = []
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.issued = 0
-        self.tool = TOOL
+        self.tool, self.says = TOOL, "ada"
         self.site = Site(self.respond)
         self.base = f"http://127.0.0.1:{self.site.port}"
         self.url, self.issuer = f"{self.base}/mcp", f"{self.base}/id"
@@ -96,7 +96,7 @@ class Protected:
         results = {
             "initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "board", "version": "1"}},
             "tools/list": {"tools": [self.tool]},
-            "tools/call": {"content": [{"type": "text", "text": "ada"}]},
+            "tools/call": {"content": [{"type": "text", "text": self.says}]},
         }
         return said({"jsonrpc": "2.0", "id": message["id"], "result": results.get(message["method"], {})}, None)
 
