@@ -292,6 +292,7 @@ def test_no_package_and_no_other_server_gets_the_tokens(desk: Desk) -> None:
 TOKEN, KEY = "tok-" + "Zq8/" * 10, "9f" * 12
 FORMS: dict[str, Callable[[str], str]] = {
     "plain": str, "base64": lambda text: base64.b64encode(text.encode()).decode(), "hex": lambda text: text.encode().hex(), "percent": lambda text: quote(text, safe=""),
+    "inside": lambda text: f"Authorization: Bearer {text}, thank you",
 }  # fmt: skip
 
 
