@@ -22,6 +22,9 @@ PLACE_MAX = 300
 WORDS_MAX = 300
 """Characters of the message of a fault, and of its hint. Reason: as for the place; what we write ourselves is shorter."""
 
+_VERSION_OF = "mpp_"
+"""How the keys begin by which a document says its version, such as ``mpp_trust``."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -118,7 +121,13 @@ class Fields:
     def number(self, key: str, *, least: int, most: int, default: int | None = None) -> int:
         """An integer within bounds."""
         item = self._typed(key, int, "an integer", default, least)
-        if not least <= item <= most:
+        if least <= item <= most:
+            return item
+        if key.startswith(_VERSION_OF) and item > most:
+            # Whoever went back to an earlier release reads this, and must not be told to change the number.
+            message = f"is of version {shown(str(item))}, and this MPP reads version {most}"
+            self.faults.add("range", self.path(key), message, "use the MPP that wrote it, or a newer one")
+        else:
             self.faults.add("range", self.path(key), f"must be {least} to {most}, is {shown(str(item))}", f"take a number from {least} to {most}")
         return item
 

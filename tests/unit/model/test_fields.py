@@ -177,6 +177,16 @@ def test_a_wrong_choice_is_met_with_the_near_one() -> None:
     assert near("zzz", ("red", "green")) == ""
 
 
+@pytest.mark.parametrize(
+    ("found", "message", "hint"), [(2, "is of version 2, and this MPP reads version 1", "newer"), (0, "must be 1 to 1, is 0", "take a number")]
+)
+def test_a_document_of_a_later_version_is_called_that(found: int, message: str, hint: str) -> None:
+    """Whoever went back to an earlier release must not be told to change the number in a document of trust."""
+    faults = Faults("test")
+    Fields({"mpp_trust": found}, "", faults).number("mpp_trust", least=1, most=1)
+    assert (faults.found[0].code, faults.found[0].message, hint in faults.found[0].hint) == ("test.range", message, True)
+
+
 def test_faults_stop_with_one_refusal_of_all() -> None:
     faults = Faults("manifest")
     faults.stop()
