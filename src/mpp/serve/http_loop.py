@@ -53,10 +53,6 @@ class Loop(asyncio.SelectorEventLoop):
         """Does a thread still do what was lent to it, while another one leads? Whoever leads then is not relieved by anybody."""
         return self._turns.is_taken
 
-    def lent_for(self) -> float:
-        """Seconds since that began."""
-        return self._turns.worked_for()
-
     def lend(self, work: Callable[[], None], then: Callable[[], None]) -> None:
         """Do ``work`` in this thread, and then ``then`` in the loop, whoever leads by then. ``work`` raises nothing.
 

@@ -33,12 +33,11 @@ async def nobody_to_ask(_: Ask) -> Answer:
     return None
 
 
-STUCK_SECONDS = 0.06
-"""Seconds after which a call is so long that others wait for it no more. Reason: as over pipes."""
-
-
 WORTH_SECONDS = 0.002
 """Seconds of waiting from which on a call is worth a thread. Reason: ten times what the way there and back costs; on a busy machine each call waits for a part of it."""
+
+LONG_SECONDS = 0.005
+"""Seconds from which on others should not wait for a call, even where it is alone. Reason: what several calls of most tools take, and many times what a thread costs."""
 
 
 class _Queue:
@@ -75,13 +74,11 @@ class Pool:
         self._threads: list[threading.Thread] = []
         self._busy = self._alive = 0
         self._spare: list[Gone] = []
-        self._pace = Pace(least=WORTH_SECONDS)
+        self._pace = Pace(least=WORTH_SECONDS, long=LONG_SECONDS)
         self._next = _Queue()
         """Calls that the thread that runs the loop is going to do."""
-        self._look: asyncio.Handle | None = None
-        """When it looks at them."""
-        self._lent: Run | None = None
-        """The one that it does now."""
+        self._is_due = False
+        """It is going to look at them."""
 
     def gone(self) -> Gone:
         """One that nobody has set. To make one takes system calls; most calls never need it."""
@@ -100,59 +97,43 @@ class Pool:
             self._give(run)
             return
         self._next.put(run)
-        if self._look is None:
-            self._look = self.loop.call_soon(self._do_next)
+        self._look_soon()
 
     def _goes_beside(self, name: str) -> bool:
-        """Is it known that others would wait for this call?"""
-        if self.loop.is_lent and self._lent is None:
+        """Would others wait for this call? Then a thread of the pool does it."""
+        # While another thread is in a long call, whoever leads is relieved by nobody.
+        if self.loop.is_lent:
             return True
-        is_alone = not (self._busy or self._next or self._lent is not None)
-        return self._pace.is_long(name) if is_alone else self._pace.is_beside(name)
+        return self._pace.is_beside(name) if self._busy or self._next else self._pace.is_long(name)
+
+    def _look_soon(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self.loop.call_soon(self._do_next)
 
     def _do_next(self) -> None:
         """Do one call that waits for this thread. Between two of them the loop looks at its connections, so that a client that leaves is seen."""
-        self._look = None
+        self._is_due = False
+        if self.loop.is_lent:
+            # Who led until now is in a long call: nobody waits for its end.
+            while self._next:
+                self._give(self._next.take())
         if not self._next:
             return
-        if self.loop.is_lent:
-            self._wait_for_lent()
-            return
-        run = self._lent = self._next.take()
+        run = self._next.take()
         if self._next:
-            self._look = self.loop.call_soon(self._do_next)
+            self._look_soon()
         # Where others compute beside it, a call waits for those, which says nothing of its tool.
-        self.loop.lend(partial(self._timed, run, is_alone=not self._busy), partial(self._done_here, run))
+        self.loop.lend(partial(self._timed, run), partial(self._done_here, run, is_alone=not self._busy))
 
-    def _timed(self, run: Run, *, is_alone: bool) -> None:
+    def _timed(self, run: Run) -> None:
         begun = self._pace.begin()
         guarded(run.work, -1)
-        if self.loop.is_lent:
-            run.is_long = self.loop.lent_for() >= STUCK_SECONDS
-        elif is_alone:
-            self._pace.note(run.name, begun)
+        run.spent = self._pace.since(begun)
 
-    def _wait_for_lent(self) -> None:
-        """Another thread is in a long call. What waits behind it goes to the pool when it turns out to be very long."""
-        left = STUCK_SECONDS - self.loop.lent_for()
-        if left > 0:
-            self._look = self.loop.call_later(left, self._do_next)
-            return
-        if self._lent is not None:
-            self._pace.note_long(self._lent.name)
-            self._lent = None
-        while self._next:
-            self._give(self._next.take())
-
-    def _done_here(self, run: Run) -> None:
-        if self._lent is run:
-            self._lent = None
-        if run.is_long:
-            self._pace.note_long(run.name)
-        if self._next:
-            if self._look is not None:
-                self._look.cancel()
-            self._look = self.loop.call_soon(self._do_next)
+    def _done_here(self, run: Run, *, is_alone: bool) -> None:
+        if is_alone:
+            self._pace.judge(run.name, run.spent)
         run.stepped()
 
     def _give(self, run: Run) -> None:
@@ -210,8 +191,7 @@ class Run:
         self.name = job.name or job.method
         """What it is about: whether that takes long is remembered by this name."""
         self.turn = threads.turn
-        self.is_long = False
-        """It took so long that others could not wait for it."""
+        self.spent = (0.0, 0.0)
         self._pool = threads.pool
         self._may_ask = may_ask
         self._gone = threads.pool.gone()

@@ -31,7 +31,7 @@ class Threads:
         return said(threading.current_thread().name)
 
     def moment(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
-        time.sleep(0.01)
+        time.sleep(0.003)
         return said(threading.current_thread().name)
 
     def long(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
@@ -73,12 +73,13 @@ def test_a_short_call_is_done_by_the_thread_that_runs_the_loop(served: Served) -
 
 
 def test_a_tool_that_waits_again_and_again_gets_threads_for_its_calls(served: Served) -> None:
-    assert all(thread_of(served, "demo__moment").startswith("mpp-loop-") for _ in range(IN_A_ROW))
+    for _ in range(IN_A_ROW):
+        thread_of(served, "demo__moment")
     clients = [served.connect() for _ in range(4)]
     for _ in range(100):
         for client in clients:
             client.sendall(call_bytes("demo__moment"))
-        # While one is alone nobody waits for it; those that come while it runs are read together, and do not wait for each other.
+        # Those that come while one runs are read together, and do not wait for each other.
         found = [read_until(client, b'"complete"}}') for client in clients]
         if any(b"mpp-http-" in one for one in found):
             break
@@ -89,7 +90,6 @@ def test_a_tool_that_waits_again_and_again_gets_threads_for_its_calls(served: Se
 
 
 def test_a_tool_that_takes_long_gets_a_thread_the_next_time(served: Served) -> None:
-    # Each second it is tried again, so on a busy machine one of several.
     threads = [thread_of(served, "demo__long") for _ in range(6)]
     assert threads[0].startswith("mpp-loop-")
     assert any(thread.startswith("mpp-http-") for thread in threads)

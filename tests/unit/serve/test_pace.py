@@ -41,6 +41,25 @@ def test_one_long_call_is_told_apart_from_many_that_waited() -> None:
     assert not pace.is_long("long")
 
 
+def test_three_long_ones_are_enough_where_that_is_said() -> None:
+    clocks = Clocks()
+    pace = Pace(lambda: clocks.now, lambda: clocks.computed, long=0.02)
+    for _ in range(2):
+        clocks.call(pace, "long", 0.03, 0.002)
+        assert not pace.is_long("long")
+    clocks.call(pace, "long", 0.03, 0.002)
+    assert (pace.is_long("long"), pace.is_beside("long")) == (True, True)
+    clocks.now += BESIDE_SECONDS
+    # One try, and it is known again.
+    clocks.call(pace, "long", 0.03, 0.002)
+    assert pace.is_long("long")
+    # Whoever computes holds others up as well.
+    clocks.call(pace, "long", 0.03, 0.03)
+    assert pace.is_long("long")
+    clocks.call(pace, "long", 0.01, 0.01)
+    assert not pace.is_beside("long")
+
+
 def test_a_tool_that_waits_again_and_again_gets_threads_for_its_calls() -> None:
     clocks = Clocks()
     pace = clocks.pace()
