@@ -57,3 +57,16 @@ def test_a_policy_that_lets_nothing_through_is_not_asked(message: Json, action: 
     short = filter_of(action)(copied(message))
     assert shown(short.message) == shown(long.message)
     assert (short.report.counts, short.report.digests, short.report.stripped) == (long.report.counts, long.report.digests, long.report.stripped)
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=3))
+@example([{"text": "to ada.lovelace@" + "analytical-engine.org"}])
+def test_a_scan_that_was_made_already_tells_the_same(messages: list[Json]) -> None:
+    """A small message is scanned once before it is walked; where the walk gives the same text, that scan counts."""
+    for message in messages:
+        short = filter_of()(copied(message))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("mpp.stages.privacy.filter.glance", lambda message, rules: None)
+            long = filter_of()(copied(message))
+        assert shown(short.message) == shown(long.message)
+        assert short.report == long.report

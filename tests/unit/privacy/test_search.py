@@ -12,7 +12,8 @@ import pytest
 from mpp.errors import Refused
 from mpp.model.jsontext import Json
 import mpp.stages.privacy.search as module
-from mpp.stages.privacy import Arena, Detector, Hit, Rules, gather
+from mpp.stages.policy import CallPrivacy, NO_PRIVACY
+from mpp.stages.privacy import Arena, Detector, Filter, Hit, Pseudonyms, Rules, gather
 from mpp.stages.privacy.detector import Place
 from mpp.stages.privacy.limits import SMALL_CHARS_MAX, SMALL_HOLDERS_MAX
 from mpp.stages.privacy.search import finds_nothing, matches_whole, search
@@ -249,3 +250,26 @@ def test_the_glance_is_for_small_messages_alone() -> None:
     assert not finds_nothing({"content": "x" * (SMALL_CHARS_MAX + 1)}, by)
     assert not finds_nothing({"content": ["5", "6"]}, by)
     assert not finds_nothing({"a key that nobody has searched": 1}, by)
+
+
+class Counting(Words):
+    """Keeps what it was asked to scan."""
+
+    def __init__(self, words: tuple[str, ...]) -> None:
+        super().__init__(words)
+        self.asked: list[bytes] = []
+
+    def scan(self, data: bytes, most: int) -> list[tuple[int, int]]:
+        self.asked.append(data)
+        return super().scan(data, most)
+
+
+def test_a_small_message_is_scanned_once_before_it_is_cleaned() -> None:
+    by = Rules((one("email", "ada"),), Counting)
+    assert isinstance(by.scanner, Counting)
+    through = Filter(by, CallPrivacy(rules=NO_PRIVACY), Pseudonyms(b"k" * 32), lambda: 0.0)
+    through({"text": "ada"})
+    by.scanner.asked.clear()
+    assert through({"text": "to ada"}).report.counts == (("email", 1),)
+    # The message, and once more what is shown of it.
+    assert [b"to ada" in data for data in by.scanner.asked] == [True, False]

@@ -23,7 +23,7 @@ from mpp.stages.privacy.limits import CHARS_PER_SECOND, DIGESTS_KNOWN_MAX, DIGES
 from mpp.stages.privacy.pointers import Pointers, returned
 from mpp.stages.privacy.placeholders import PLACEHOLDER, PLACEHOLDER_CHARS_MAX, Pseudonyms, type_in, written
 from mpp.stages.privacy.resting import collector_at_rest
-from mpp.stages.privacy.search import finds_nothing, matches_whole, Rules, runs, search, Span
+from mpp.stages.privacy.search import Glance, glance, matches_whole, Rules, runs, search, Span
 from mpp.stages.privacy.types import Filtered, Report
 
 Seconds = Callable[[], float]
@@ -53,9 +53,10 @@ class Filter:
         """Everything private in ``message`` replaced, in place: the caller owns it and uses only what comes back. Never raises for what it holds."""
         work = None
         try:
-            if finds_nothing(message, self.rules):
+            seen = glance(message, self.rules)
+            if seen is not None and not seen.places:
                 return Filtered(message=message, report=_quiet(self.digest, self.rules.scanner.name))
-            work = Work(self)
+            work = Work(self, seen)
             cleaned = _filtered(message, work)
         except (Refused, HostFailed) as fault:
             # Attack: a text for which the engine runs out of memory. What could not be searched is not shown, and the reason quotes nothing of it.
@@ -93,8 +94,9 @@ _NOTHING = Arena([], [], [])
 class Work:
     """One message on its way."""
 
-    def __init__(self, by: Filter) -> None:
+    def __init__(self, by: Filter, seen: Glance | None = None) -> None:
         self.by, self.rules, self.said, self.names = by, by.rules, by.said, by.names
+        self.seen = seen
         self.counts: Counter[str] = Counter()
         self.let_through: Counter[str] = Counter()
         self.digests: dict[str, None] = {}
@@ -192,7 +194,7 @@ def _found(arena: Arena, work: Work) -> tuple[dict[int, list[Span]], list[tuple[
     """What is found and wanted: by the leaf, and what lies on items that are no leaves."""
     by_leaf: dict[int, list[Span]] = {}
     items: list[tuple[Span, Spot]] = []
-    for span in search(arena, work.rules, work.watch):
+    for span in search(arena, work.rules, work.watch, work.seen):
         if work.by.is_off(span.type):
             continue
         if span.item is not None:

@@ -71,17 +71,33 @@ class Rules:
             self.dull = self.dull.union(new[: DULL_KEYS_MAX - len(self.dull)])
 
 
-def finds_nothing(message: Json, rules: Rules) -> bool:
-    """Is a small message without anything, in any reading? True only where ``search`` finds no span in it; False says nothing. A test holds them together.
+class Glance(NamedTuple):
+    """A small message in one text, and where a scan of it told that something begins."""
 
-    No expression begins anywhere, those that ask for another reading among them; a text of ASCII has no normalised one; and nothing stands in a row.
+    text: str
+    places: list[tuple[int, int]]
+
+
+def glance(message: Json, rules: Rules) -> Glance | None:
+    """A scan of a small message that needs no walk; None where it has to be walked in full.
+
+    Where no place is told there is nothing in it, in any reading: no expression begins anywhere, those that ask for another reading among them;
+    a text of ASCII has no normalised one; and nothing stands in a row. A test holds this and ``search`` together.
     Most calls are of this kind, and the walk, the places and the readings of nothing cost ten times the scan.
     """
     texts = plain_texts(message, rules.dull)
     if texts is None:
-        return False
+        return None
     text = MARK.join(("", *texts, ""))
-    return len(text) <= SMALL_CHARS_MAX and text.isascii() and not rules.scanner.scan(text.encode("ascii"), PLACES_MAX)
+    if len(text) > SMALL_CHARS_MAX or not text.isascii():
+        return None
+    return Glance(text, rules.scanner.scan(text.encode("ascii"), PLACES_MAX))
+
+
+def finds_nothing(message: Json, rules: Rules) -> bool:
+    """Is a small message without anything? True only where ``search`` finds no span in it; False says nothing."""
+    seen = glance(message, rules)
+    return seen is not None and not seen.places
 
 
 class _Read(NamedTuple):
@@ -100,10 +116,10 @@ class _Found(NamedTuple):
     detector: str
 
 
-def search(arena: Arena, rules: Rules, watch: Watch) -> list[Span]:
-    """Everything that is found, in any reading, as spans of the leaves as they are written."""
+def search(arena: Arena, rules: Rules, watch: Watch, seen: Glance | None = None) -> list[Span]:
+    """Everything that is found, in any reading, as spans of the leaves as they are written. ``seen``: a scan that may have been of this very text."""
     touched: set[int] = set()
-    found, triggers = _scan(arena, rules, watch, touched)
+    found, triggers = _scan(arena, rules, watch, touched, seen)
     if isinstance(arena.spots, Spots) and arena.spots.key_leaves:
         rules.learn(arena, touched)
     spans = [_as_written(arena, one) for one in found]
@@ -117,12 +133,9 @@ def _as_written(arena: Arena, one: _Found) -> Span:
     return Span(one.leaf, hit.start - low, hit.end - low, hit.type, hit.sure, AS_WRITTEN, one.detector, arena.text[hit.start : hit.end])
 
 
-def _scan(arena: Arena, rules: Rules, watch: Watch, touched: set[int] | None = None) -> tuple[list[_Found], list[tuple[int, int]]]:
+def _scan(arena: Arena, rules: Rules, watch: Watch, touched: set[int] | None = None, seen: Glance | None = None) -> tuple[list[_Found], list[tuple[int, int]]]:
     """Hits, and the places (leaf, offset) that ask for another reading."""
-    data = _encoded(arena.text)
-    places = rules.scanner.scan(data, PLACES_MAX)
-    if len(data) != len(arena.text):
-        places = _characters(data, places)
+    places = seen.places if seen is not None and seen.text == arena.text else _places(arena.text, rules.scanner)
     owners, place, starts = rules.owners, Place(arena, watch), arena.starts
     found: list[_Found] = []
     triggers: list[tuple[int, int]] = []
@@ -151,6 +164,12 @@ def _scan(arena: Arena, rules: Rules, watch: Watch, touched: set[int] | None = N
                 else:
                     _keep(arena, hit, detector, found)
     return found, triggers
+
+
+def _places(text: str, scanner: Scanner) -> list[tuple[int, int]]:
+    data = _encoded(text)
+    places = scanner.scan(data, PLACES_MAX)
+    return places if len(data) == len(text) else _characters(data, places)
 
 
 def _leaf_at(starts: list[int], at: int, leaf: int) -> int:
@@ -322,4 +341,6 @@ def matches_whole(text: str, rules: Rules, watch: Watch) -> bool:
     return any(one.hit.sure > 2 for one in _scan(arena, rules, watch)[0])
 
 
-__all__ = ["AS_WRITTEN", "DECODED", "JOINED", "NORMALISED", "Rules", "Scanner", "Span", "Watch", "finds_nothing", "matches_whole", "runs", "search"]
+__all__ = [
+    "AS_WRITTEN", "DECODED", "JOINED", "NORMALISED", "Glance", "Rules", "Scanner", "Span", "Watch", "finds_nothing", "glance", "matches_whole", "runs", "search",
+]  # fmt: skip
