@@ -43,7 +43,7 @@ COATS: dict[str, Callable[[str], str]] = {
     "base64 for addresses": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
     "hex": lambda text: text.encode().hex(),
     "escapes": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
-    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "base32": lambda text: base64.b32encode(f"a text: {text}".encode()).decode(),
     "ascii85": lambda text: base64.a85encode(text.encode(), adobe=True).decode(),
     "gzip": lambda text: base64.b64encode(gzip.compress(text.encode())).decode(),
     "bzip2": lambda text: base64.b64encode(bz2.compress(text.encode())).decode(),

@@ -130,7 +130,7 @@ def test_xz_asks_for_no_more_memory_than_is_allowed(monkeypatch: pytest.MonkeyPa
 def test_base32_of_each_length(size: int) -> None:
     said = TEXT[:size]
     written = base64.b32encode(said.encode()).decode()
-    for one in (written, written.lower(), written.rstrip("=")):
+    for one in (written, written.rstrip("=")):
         assert any(said in view.text for view in derive(f"a {one} b", 2))
     assert all(said not in view.text for view in derive(f"a x{written}", 2))
 
