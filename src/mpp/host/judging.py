@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from mpp.errors import Fault, Refused
 from mpp.host.described import to_look_at
 from mpp.host.filtering import Filters
 from mpp.host.granting import Places, elsewhere, rights_for
 from mpp.host.host_key import HostKey
-from mpp.host.known import forget, Known, known, KNOWN_MAX
+from mpp.host.known import About, forget, keep, Known, known, KNOWN_MAX
 from mpp.host.measured import Spent
 from mpp.host.stops import StopStore
 from mpp.host.stores.approvals import ApprovalsStore
@@ -214,21 +214,12 @@ def _keeps(consent: Consent, signed: Known, tenant: str) -> Kept:
     return keeps(consent, signed.package.manifest, tenant=tenant, publisher_id=signed.package.publisher_id)
 
 
-class _About(NamedTuple):
-    """What policy sees of a tool, as far as it is the same in each call."""
-
-    security_level: str
-    risk: Risk
-    scope: Scope
-    internal_hosts: tuple[str, ...]
-
-
-def _about(signed: Known, tool: ToolDefinition, private_hosts: tuple[str, ...], days: int | None, development: bool) -> _About:
+def _about(signed: Known, tool: ToolDefinition, private_hosts: tuple[str, ...], days: int | None, development: bool) -> About:
     manifest, because = signed.package.manifest, signed.package.trusted_because
     internal = tuple(rule.host for rule in manifest.capabilities.network if not rule.wildcard and _is_internal(rule.host, private_hosts))
     facts = RiskFacts(trusted_because=because, first_seen_days=days, internal_hosts=internal, development=development)
     # What is equal is one object from here on, and is compared by that alone: days pass, and most risks stay as they are.
-    return _About(level_of(manifest, tool), _one(risk_of(manifest, tool, facts)), _one(scope_of(manifest)), internal)
+    return About(level_of(manifest, tool), _one(risk_of(manifest, tool, facts)), _one(scope_of(manifest)), internal)
 
 
 One = TypeVar("One", Risk, Scope)
@@ -244,8 +235,10 @@ def asked_of(request: Request, policies: Policies, consent: Consent | None, kept
     signed = known(request.package)
     days = None if consent is None else max(0, now - consent.at) // _DAY
     tool, hosts = request.tool, policies.private_hosts
-    row = signed.by.get(key := ("about", tool.name, hosts, days, request.development))
-    about: _About = row[1] if row is not None and row[0] is tool else signed.keep(key, tool, _about(signed, tool, hosts, days, request.development))
+    row = signed.abouts.get(key := (tool.name, hosts, days, request.development))
+    if row is None or row[0] is not tool:
+        row = keep(signed.abouts, key, (tool, _about(signed, tool, hosts, days, request.development)))
+    about = row[1]
     return Asked(
         tenant=request.tenant,
         publisher_id=signed.publisher_id,
@@ -290,9 +283,10 @@ def placed(manifest: Manifest, token: CapabilityToken, request: Request, at: Set
     if not (asked.read or asked.write or asked.hardware or at.places.mappings):
         # Nothing of this machine is in it but names of hosts, so it is the same each time.
         signed, scope, hosts, home = known(request.package), token.scope, at.policies.private_hosts, at.places.home
-        row = signed.by.get(key := ("rights", request.tenant, request.tool.name, hosts, home))
-        found: Rights = row[1] if row is not None and row[0] is scope else signed.keep(key, scope, _placeless(signed, request.tenant, scope, hosts, home))
-        return found
+        row = signed.rights.get(key := (request.tenant, request.tool.name, hosts, home))
+        if row is None or row[0] is not scope:
+            row = keep(signed.rights, key, (scope, _placeless(signed, request.tenant, scope, hosts, home)))
+        return row[1]
     declared = {*manifest.capabilities.read, *manifest.capabilities.write, *(one.path for one in manifest.capabilities.hardware)}
     fixed: Mapping[str, str] = {path: place for path, place in at.policies.mappings.items() if path in declared}
     return rights_for(
@@ -311,9 +305,9 @@ def _look(request: Request, kept: Kept) -> tuple[str, ...]:
     if kept.kept:
         return ()
     signed = known(request.package)
-    row = signed.by.get(("looks",))
-    found: tuple[str, ...] = row[1] if row is not None else signed.keep(("looks",), None, to_look_at(signed.package.manifest))
-    return found
+    if signed.looks is None:
+        signed.looks = to_look_at(signed.package.manifest)
+    return signed.looks
 
 
 @lru_cache(KNOWN_MAX)

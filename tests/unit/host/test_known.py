@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from mpp.host import known as subject
-from mpp.host.known import Callee, Known, forget, known
+from mpp.host.known import Callee, Known, forget, keep, known
+from mpp.model.rights import Rights
+from mpp.model.scope import NOTHING as SCOPE
 from mpp.stages.gatekeeper import VerifiedPackage, verify
 from mpp.testing import packages
 from mpp.testing.keys import publisher
@@ -58,6 +60,7 @@ def test_it_is_bounded_and_forgotten(package: VerifiedPackage, monkeypatch: pyte
 def test_what_is_remembered_of_one_package_is_bounded(package: VerifiedPackage) -> None:
     one = Known(package)
     for day in range(3 * subject.OF_ONE_MAX):
-        assert one.keep(("about", day), package, day) == day
-        assert one.by["about", day] == (package, day)
-        assert len(one.by) <= subject.OF_ONE_MAX
+        row = (SCOPE, Rights(tenant=str(day), publisher_id=one.publisher_id, package_id=one.package_id, content_hash=one.content_hash))
+        assert keep(one.rights, (day,), row) is row
+        assert one.rights[day,] is row
+        assert len(one.rights) <= subject.OF_ONE_MAX
