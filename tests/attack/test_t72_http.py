@@ -320,6 +320,35 @@ def test_a_request_behind_a_running_one_does_not_hide_that_the_client_is_gone(se
     assert works(served)
 
 
+def test_a_call_that_hears_nothing_holds_up_nobody(served: Served, backend: MemoryBackend, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Wire, "head_seconds", 0.2)
+    begun, freed = threading.Event(), threading.Event()
+
+    def deaf(who: Caller, call: ToolCall, live: Live) -> Outcome:
+        begun.set()
+        assert freed.wait(SECONDS_MAX)
+        return said("deaf")
+
+    backend.put("demo__deaf", deaf)
+    try:
+        with served.connect() as client, served.connect() as gone:
+            # It is done by the thread that serves all connections, for nothing is known of this tool.
+            client.sendall(call_bytes("demo__deaf"))
+            assert begun.wait(SECONDS_MAX)
+            assert works(served)
+            gone.sendall(call_bytes("demo__held"))
+            assert held.started.acquire(timeout=SECONDS_MAX)
+            gone.close()
+            assert held.over.acquire(timeout=SECONDS_MAX)
+            assert len(held.ended) == 1
+            assert served.raw(b"POST /mcp HTTP/1.1\r\n").startswith(b"HTTP/1.1 408 ")
+            freed.set()
+            assert b'"deaf"' in read_until(client, b'"complete"}}')
+    finally:
+        freed.set()
+    assert works(served)
+
+
 def test_slow_clients_are_cut_off_and_hold_nobody_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Wire, "head_seconds", 0.2)
     monkeypatch.setattr(Exchange, "body_seconds", 0.2)
