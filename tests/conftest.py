@@ -7,12 +7,17 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mpp.host.patterns.cache import PatternCache
 from mpp.stages.privacy import built_in, choose, engine
 from mpp.stages.privacy.views import PROBES
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# How long an example takes is a matter of the machine and of what else it does.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_sessionstart() -> None:
