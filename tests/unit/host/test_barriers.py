@@ -59,7 +59,7 @@ HOLES = {
     "seccomp": "t.PROFILE_COMPUTE = t.PROFILE_COMPUTE._replace(plain=t.PROFILE_COMPUTE.plain | {'bpf', 'execve'})",
     "limits": "t.Limits = lambda **k: L(**{**k, 'files': 99})",
     "closed descriptors": "from mpp.jail import process; process.close_all_but = lambda kept: None",
-    "no capabilities": "from mpp.jail import process; process.drop_capabilities = lambda: None",
+    "no capabilities": "from mpp.jail import process; process.drop_capabilities = lambda **_: None",
 }
 
 
