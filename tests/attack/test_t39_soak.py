@@ -19,6 +19,7 @@ from tests.attack.guests.puppet import PUPPET, Script
 from tests.attack.sandboxed import CONTEXT, MIB, Box, Host, Silent, children, code, guest, pid_of
 
 CALLS = int(os.environ.get("MPP_SOAK", "3000"))
+END_SECONDS = 30
 WARM = 500
 """Calls before the first look: caches and arenas fill once."""
 GROWTH_MAX = 4 * MIB
@@ -101,4 +102,8 @@ def test_processes_that_come_and_go(box: Box) -> None:
     after = [resident(pid) for pid in (os.getpid(), box.zygote.pid)], descriptors(box.zygote.pid)
     assert max(now - then for now, then in zip(after[0], before[0], strict=True)) < GROWTH_MAX
     assert after[1] == before[1]
-    assert len(children(box.zygote.pid)) <= 6
+    until = time.monotonic() + END_SECONDS
+    # The one that was ended last takes a moment to be gone.
+    while len(children(box.zygote.pid)) > 6:
+        assert time.monotonic() < until, "processes are left"
+        time.sleep(0.05)
