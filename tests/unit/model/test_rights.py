@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
+from mpp.model import rights as subject
 from mpp.model.capabilities import NetworkRule, Secret
 from mpp.model.rights import Device, Folder, Rights
 from mpp.model.secretvalue import SecretValue
@@ -48,6 +49,15 @@ PARTS = [
 
 def test_each_part_of_a_right_changes_the_digest() -> None:
     assert len({one.digest for one in (RIGHTS, *PARTS)}) == len(PARTS) + 1
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "_DIGESTS", {})
+    monkeypatch.setattr(subject, "DIGESTS_MAX", 2)
+    many = [replace(RIGHTS, tenant=f"t{number}") for number in range(5)]
+    assert len({one.digest for one in many}) == 5
+    assert len(subject._DIGESTS) <= 2
+    assert [one.digest for one in many] == [replace(one).digest for one in many]
 
 
 def test_the_digest_is_stable() -> None:

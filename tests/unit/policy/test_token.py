@@ -15,7 +15,8 @@ import pytest
 from mpp.errors import Refused
 from mpp.model.capabilities import Hardware, NetworkRule, Secret
 from mpp.model.scope import NOTHING, Scope, covers
-from mpp.stages.policy import token as subject
+from mpp.stages.policy import events, token as subject
+from mpp.stages.policy.events import token_event
 from mpp.stages.policy.token import CapabilityToken, Held, held_by, held_digest, mint, scope_json
 
 NAMES = {"tenant": "local", "publisher_id": "p" * 64, "package_id": "com.example.hello", "content_hash": "c" * 64}
@@ -140,3 +141,12 @@ def test_tokens_for_the_same_are_two_tokens() -> None:
     one, other = token(), token()
     assert one is not other
     assert held_by(one) is held_by(other)
+
+
+def test_events_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_TOKENS", {})
+    monkeypatch.setattr(events, "SCOPES_KNOWN_MAX", 2)
+    tokens = [token(timeout_ms=number + 1) for number in range(5)]
+    told = [token_event("token-used", one, "i" * 32, 1) for one in tokens]
+    assert len(events._TOKENS) <= 2
+    assert told == [token_event("token-used", one, "i" * 32, 1) for one in tokens]
