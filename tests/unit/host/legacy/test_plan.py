@@ -169,8 +169,8 @@ def test_a_server_without_a_sandbox_keeps_its_surroundings() -> None:
     assert (found.sandboxed, found.home, dict(found.env)["KEY"], "SECRET" in dict(found.env)) == (False, "/h", "v", False)
 
 
-def test_a_plan_comes_through_as_it_was() -> None:
-    made = plan.plan_of(server(write=("/tmp",)), {"A": "b"}, environment=os.environ, mpp_home="/nowhere", namespaces=False, landlock=3)
+def test_a_plan_comes_through_as_it_was(tmp_path: Path) -> None:
+    made = plan.plan_of(server(write=(str(tmp_path),)), {"A": "b"}, environment=os.environ, mpp_home="/nowhere", namespaces=False, landlock=3)
     assert read_plan(write_plan(made)) == made
     with pytest.raises(OSError, match="too long"):
         write_plan(made._replace(env=(("A", "x" * PLAN_BYTES_MAX),)))
