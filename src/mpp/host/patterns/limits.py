@@ -67,6 +67,12 @@ WARM_SECONDS = 0.05
 TRIES = 4
 """Runs of a text that seems too slow. Reason: what is not built yet is built in the first ones, and other processes disturb."""
 
+DOUBTS = 2
+"""Times that a text which seems too slow is tried again a little later. Reason: a hypervisor takes the processor away for tens of milliseconds, and its clock runs on."""
+
+DOUBT_SECONDS = 0.03
+"""Seconds before it is tried again. Reason: as long as such an absence lasts."""
+
 HOPELESS = 8
 """Times over what is allowed after which a text is not tried a third time. Reason: no other process and no building explains that much."""
 
