@@ -80,7 +80,7 @@ class _Court:
     def __init__(self, cache: Kept | None) -> None:
         self._cache = cache
         self._judge: Judge | None = None
-        self._until = time.monotonic() + limits.JUDGE_ALL_SECONDS
+        self._left, self._until = limits.JUDGE_ALL_SECONDS, time.monotonic() + limits.JUDGE_WAIT_SECONDS
         self._is_jailed = sys.platform.startswith("linux")
         self._rested = time.monotonic()
         self._pause: tuple[int, ...] = ()
@@ -102,12 +102,14 @@ class _Court:
 
     def _in_jail(self, prepared: Prepared) -> Steps[trying.Found]:
         # Attack: a list in which each pattern takes all the time it may.
-        if time.monotonic() >= self._until:
+        if self._left <= 0 or time.monotonic() >= self._until:
             return trying.Found(LATE)
         if self._judge is None:
             self._judge = Judge()
             yield from self._judge.ready()
-        found = yield from self._judge.ask(_order(prepared)._asdict(), min(time.monotonic() + limits.JUDGE_SECONDS, self._until))
+        before = self._judge.spent()
+        found = yield from self._judge.ask(_order(prepared)._asdict(), min(limits.JUDGE_SECONDS, self._left), self._until)
+        self._left -= self._judge.spent() - before
         if isinstance(found, str) or not _is_answer(found):
             # Another process for the next pattern: this one is busy, dead or lies.
             self.close()

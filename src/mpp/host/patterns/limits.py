@@ -5,10 +5,16 @@ from __future__ import annotations
 from mpp.limits import KIB, MIB
 
 JUDGE_SECONDS = 2.0
-"""Seconds for one pattern. Reason: an ordinary one takes a twentieth of a second; the process of a longer one is killed."""
+"""Processor seconds for one pattern. Reason: an ordinary one takes a twentieth of a second; the process of a longer one is killed. How busy the machine is counts for nothing."""
 
 JUDGE_ALL_SECONDS = 30.0
-"""Seconds for all patterns of one package. Reason: 64 ordinary ones take three; the rest of a hostile list is refused unread."""
+"""Processor seconds for all patterns of one package. Reason: 64 ordinary ones take three; the rest of a hostile list is refused unread."""
+
+JUDGE_WAIT_SECONDS = 300.0
+"""Seconds for all of them as time passes. Reason: a tenth of a processor is enough; a process that was taken over and sleeps ends here."""
+
+JUDGE_LOOK_SECONDS = 0.02
+"""Seconds between two looks at the processor time of that process, at least. Reason: a hundredth of what a pattern has."""
 
 JUDGE_DATA_BYTES = 256 * MIB
 """Bytes of memory of the process that judges. Reason: interpreter, both engines and the largest sound pattern need less than 100 MiB."""
@@ -19,8 +25,8 @@ JUDGE_CPU_SECONDS = 60
 JUDGE_FILES_MAX = 32
 """Descriptors of that process. Reason: it needs two pipes; the numbers it was started with may be higher."""
 
-START_SECONDS = 10.0
-"""Seconds in which that process must be ready. Reason: a tenth of a second; a machine under load needs more."""
+START_SECONDS = 60.0
+"""Seconds in which that process must be ready. Reason: a tenth of a second on a quiet machine; a busy one takes two and more."""
 
 TURN_SECONDS = 0.005
 """Seconds of work between two rests. Reason: an event loop has other calls, which wait meanwhile."""

@@ -23,6 +23,9 @@ _SHOWN_MAX = 200
 LATE, GONE = "late", "gone"
 """How a judge ends without an answer: it was killed when its time was over, or died."""
 
+_CPU_CLOCK = 2
+"""The low bits of the name of a clock: all that one process has computed. The bits above are its number, turned round (clock_getcpuclockid)."""
+
 
 class Judge:
     """One process, for several patterns one after another. ``close`` ends it; nothing else does for sure."""
@@ -42,7 +45,7 @@ class Judge:
 
     def ready(self) -> Steps[None]:
         """Until the barriers stand. Raises HostFailed where they cannot be put up."""
-        found = yield from self._answer(time.monotonic() + limits.START_SECONDS)
+        found = yield from self._answer(limits.JUDGE_CPU_SECONDS, time.monotonic() + limits.START_SECONDS)
         if isinstance(found, str):
             raise HostFailed("host.patterns", "the process that judges patterns does not start", hint="run `mpp doctor`")
         if found.get("ready") is not True:
@@ -51,28 +54,41 @@ class Judge:
                 "host.barrier", words or "a barrier cannot be put up", where=shown(str(found.get("where", "")), _SHOWN_MAX), hint="run `mpp doctor`"
             )
 
-    def ask(self, question: Mapping[str, object], until: float) -> Steps[Mapping[str, object] | str]:
-        """Its answer, or how it ended. After that it must be closed."""
+    def spent(self) -> float:
+        """Processor seconds that it has computed for; time as it passes where the kernel does not say. Only differences mean something."""
+        try:
+            return time.clock_gettime((~self._process.pid << 3) | _CPU_CLOCK)
+        except OSError:
+            return time.monotonic()
+
+    def ask(self, question: Mapping[str, object], seconds: float, until: float) -> Steps[Mapping[str, object] | str]:
+        """Its answer, or how it ended: late, if it computed for ``seconds`` or ``until`` came. After that it must be closed."""
         line = json.dumps(question).encode() + b"\n"
+        most = self.spent() + seconds
         while line:
             try:
                 line = line[os.write(self._in.fileno(), line) :]
             except BlockingIOError:
-                if time.monotonic() >= until:
+                if (look := self._next_look(most, until)) is None:
                     return LATE
-                yield Wait(self._in.fileno(), until, writing=True)
+                yield Wait(self._in.fileno(), look, writing=True)
             except OSError:
                 return GONE
-        return (yield from self._answer(until))
+        return (yield from self._answer(most, until))
 
-    def _answer(self, until: float) -> Steps[Mapping[str, object] | str]:
+    def _next_look(self, most: float, until: float) -> float | None:
+        """When it may be late, or nothing if it is. It computes for no longer than time passes, so nobody need look before."""
+        now, left = time.monotonic(), most - self.spent()
+        return None if left <= 0 or now >= until else min(now + max(left, limits.JUDGE_LOOK_SECONDS), until)
+
+    def _answer(self, most: float, until: float) -> Steps[Mapping[str, object] | str]:
         while b"\n" not in self._read:
             try:
                 piece = os.read(self._out.fileno(), _READ_BYTES)
             except BlockingIOError:
-                if time.monotonic() >= until:
+                if (look := self._next_look(most, until)) is None:
                     return LATE
-                yield Wait(self._out.fileno(), until)
+                yield Wait(self._out.fileno(), look)
                 continue
             if not piece or len(self._read) > limits.LINE_BYTES_MAX:
                 return GONE

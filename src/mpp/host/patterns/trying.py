@@ -226,16 +226,28 @@ def _has_probe(order: Order, texts: list[bytes], pace: Pace) -> bool:
         return False
     except ImportError:
         return True
-    begun = time.thread_time()
-    try:
-        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        database.compile(expressions=[order.probe.encode("ascii")], ids=[0], elements=1, flags=[hyperscan.HS_FLAG_SINGLEMATCH])
-        if time.thread_time() - begun > limits.PROBE_COMPILE_SECONDS:
+    for tried in range(1 + limits.DOUBTS):
+        # As for RE2: what seems too slow is tried again a little later.
+        time.sleep(limits.DOUBT_SECONDS if tried else 0)
+        try:
+            if _is_scanned_fast(order.probe.encode("ascii"), texts, pace):
+                return True
+        except hyperscan.error:
             return False
-        scratch = hyperscan.Scratch(database)
-        begun = time.thread_time()
-        for text in texts:
-            database.scan(text, match_event_handler=lambda *_: None, scratch=scratch)
-    except hyperscan.error:
+    return False
+
+
+def _is_scanned_fast(probe: bytes, texts: list[bytes], pace: Pace) -> bool:
+    """Raises what Hyperscan raises where it cannot take the probe at all."""
+    import hyperscan  # noqa: PLC0415 - only where it is used
+
+    begun = time.thread_time()
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=[probe], ids=[0], elements=1, flags=[hyperscan.HS_FLAG_SINGLEMATCH])
+    if time.thread_time() - begun > limits.PROBE_COMPILE_SECONDS:
         return False
+    scratch = hyperscan.Scratch(database)
+    begun = time.thread_time()
+    for text in texts:
+        database.scan(text, match_event_handler=lambda *_: None, scratch=scratch)
     return time.thread_time() - begun <= limits.SLOWER_MAX * pace.byte * sum(map(len, texts))
