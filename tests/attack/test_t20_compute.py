@@ -21,7 +21,7 @@ CRASHES = {
     "wrong-signature": "signature", "empty-slot": "table", "beyond-table": "table", "uncaught": "",
 }  # fmt: skip
 SECONDS = 0.05
-LATE_MAX = 20.0
+LATE_MAX = 60.0
 """Seconds after the deadline in which a guest must be gone. Reason: it is milliseconds, but the machine may be busy; for ever it is not."""
 
 

@@ -151,7 +151,8 @@ def is_gone_for_good(worker: Worker) -> bool:
 
 def test_a_stopped_process_is_ended_at_the_deadline(box: Box) -> None:
     # Attack: what does not run cannot be asked to stop.
-    call, worker = begun(box, guest("sleep"), seconds=0.3)
+    # Long enough for it to run and to be stopped, whatever else the machine does.
+    call, worker = begun(box, guest("sleep"), seconds=3)
     pid = pid_of(worker)
     os.kill(pid, signal.SIGSTOP)
     run = drive(call)
@@ -213,7 +214,7 @@ def test_a_thousand_calls_at_once_are_all_answered(box: Box) -> None:
     for number in range(CALLS):
         wasm, stdin, wanted = kinds[0] if number % 50 else kinds[1 + number // 50 % 2]
         text = stdin % number if stdin else b""
-        calls.append((box.calling(wasm, text, seconds=30), text, wanted))
+        calls.append((box.calling(wasm, text), text, wanted))
     runs = all_of([call for call, _, _ in calls])
     assert [(code(run.fault), run.stdout) for run in runs] == [(wanted, text) for _, text, wanted in calls]
 
@@ -232,7 +233,7 @@ def all_of(calls: list[Steps[Run]]) -> list[Run]:
 
     for number in range(len(calls)):
         step(number)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while waits and time.monotonic() < until:
         poll = select.poll()
         owners: dict[int, int] = {}
@@ -250,7 +251,7 @@ def test_a_hundred_threads_at_once(box: Box) -> None:
     def work(number: int) -> None:
         for turn in range(5):
             text = b"%d.%d" % (number, turn)
-            run = box.run(box.echo, text, seconds=30)
+            run = box.run(box.echo, text)
             if run.stdout != text:
                 failed.append((text, run))
 
@@ -266,7 +267,10 @@ def test_calls_go_on_while_processes_die_at_random(box: Box) -> None:
     ended = threading.Event()
 
     def kill() -> None:
-        while not ended.wait(0.01):
+        pause = 0.01
+        while not ended.wait(pause):
+            # Ever more slowly: on a slow machine too, some processes live long enough to answer.
+            pause *= 1.02
             for pid in children(box.zygote.pid)[:1]:
                 # It may have ended by itself meanwhile.
                 with suppress(ProcessLookupError):

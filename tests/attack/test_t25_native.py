@@ -70,7 +70,7 @@ def test_a_bomb_for_the_compiler_ends_within_its_limits(name: str) -> None:
     except MppError as fault:
         found = fault.code
     assert found in {"", "wasm.compile_time", "wasm.compile_memory", "wasm.engine"}
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 120
     # The compiler's memory is never ours.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400 * 1024
 

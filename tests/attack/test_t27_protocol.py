@@ -225,6 +225,6 @@ def test_a_start_that_lies_is_no_start(pair: tuple[Worker, socket.socket], name:
     os.close(other)
     theirs.shutdown(socket.SHUT_WR)
     with pytest.raises(MppError) as fault:
-        drive(worker.starting(time.monotonic() + 2))
+        drive(worker.starting(time.monotonic() + SECONDS))
     assert fault.value.code in {"tool.protocol", "tool.crashed", "host.barrier", "host.sandbox"}
     assert "\x1b" not in str(fault.value)

@@ -81,7 +81,7 @@ def test_a_declared_name_with_an_address_inside_is_blocked(address):
 def test_no_policy_opens_the_metadata_service(address):
     one = Inline({NAME: address})
     given = rights(rule(NAME), private=(f"{NAME}:80", f"{NAME}:443"))
-    refused(one.fetch(get(f"http://{NAME}/latest/meta-data/"), given, seconds=1), "blocked_address")
+    refused(one.fetch(get(f"http://{NAME}/latest/meta-data/"), given), "blocked_address")
 
 
 def test_policy_opens_one_port_and_no_other(inline):
@@ -246,8 +246,8 @@ def test_a_trickle_ends_with_the_time(inline, kind):
     thread.start()
     given = rights(rule(NAME, port), private=(f"{NAME}:{port}",))
     began = time.monotonic()
-    refused(inline.fetch(get(f"http://{NAME}:{port}/", timeout_ms=200), given, seconds=30), "timeout", "protocol")
-    assert time.monotonic() - began < 10, "far below the time of the call"
+    refused(inline.fetch(get(f"http://{NAME}:{port}/", timeout_ms=200), given, seconds=600), "timeout", "protocol")
+    assert time.monotonic() - began < 60, "far below the time of the call"
     stop.set()
     thread.join(5)
     listener.close()
@@ -299,7 +299,7 @@ def test_an_answer_that_comes_while_nobody_asks_is_thrown_away(inline):
     thread.start()
     given = rights(rule(NAME, port), private=(f"{NAME}:{port}",))
     bodies = [inline.fetch(get(f"http://{NAME}:{port}/"), given).body]
-    assert sent.wait(5)
+    assert sent.wait(60)
     bodies.append(inline.fetch(get(f"http://{NAME}:{port}/"), given).body)
     assert bodies == [b"first", b"second"]
     thread.join(5)

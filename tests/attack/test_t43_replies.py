@@ -15,7 +15,7 @@ from mpp.stages.sandbox.contract import REPLY_BYTES_MAX, SchemaCheck, ToolResult
 
 TOOL = ToolDefinition(name="greet", title="", description="Greets.", parameters=b'{"type":"object"}', returns=None, security_level="low")
 GOOD = b'{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"hi"}]}}'
-SECONDS_FAR_BEYOND = 20
+SECONDS_FAR_BEYOND = 60
 
 
 def within(content: bytes) -> bytes:

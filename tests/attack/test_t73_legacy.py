@@ -162,7 +162,8 @@ def test_what_it_forks_ends_with_it(place: Path, namespaces: bool) -> None:
         assert len(processes(mark)) >= 2
     finally:
         found.close()
-    assert processes(mark) == []
+    # A process that was killed takes a moment to be gone.
+    until(lambda: processes(mark) == [])
 
 
 HOST = """
@@ -242,9 +243,11 @@ BROKEN = [
 def test_what_is_no_answer_ends_the_call_and_the_next_one_has_a_new_server(world: World, place: Path, mode: str, code: str) -> None:
     world.add(server(mode=mode))
     begun = time.monotonic()
+    # Only what says nothing is waited for until the end.
+    timeout = 1000 if code == "tool.deadline" else 60_000
     for _ in range(2):
-        assert meta(world.call("tests__echo", {"text": "hi"}, timeout_ms=1000))["code"] == code
-    assert time.monotonic() - begun < 15
+        assert meta(world.call("tests__echo", {"text": "hi"}, timeout_ms=timeout))["code"] == code
+    assert time.monotonic() - begun < 60
     world.add(server("other"))
     assert text_of(world.call("other__echo", {"text": "hi"}).result) == "hi"
 

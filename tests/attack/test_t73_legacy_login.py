@@ -221,8 +221,8 @@ def test_a_slow_answer_ends_in_time() -> None:
 
     def drip(line: socket.socket) -> None:
         with line, suppress(OSError):
-            line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
-            for _ in range(100):
+            line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n")
+            for _ in range(3000):
                 line.sendall(b" ")
                 time.sleep(0.1)
 
@@ -231,7 +231,8 @@ def test_a_slow_answer_ends_in_time() -> None:
     web = Web("http://127.0.0.1/mcp", (), seconds=0.5)
     begun = time.monotonic()
     assert "time" in refused(lambda: web.ask("POST", f"http://127.0.0.1:{listener.getsockname()[1]}/token")).message
-    assert time.monotonic() - begun < 5
+    # It would be five minutes.
+    assert time.monotonic() - begun < 60
     listener.close()
     web.close()
 

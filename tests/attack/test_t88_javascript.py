@@ -122,7 +122,7 @@ def test_an_error_of_recursion_that_nobody_catches_is_a_reply(engine: Engine) ->
 def test_loops_end_at_the_deadline(engine: Engine, body: str) -> None:
     run = attacked(engine, body, seconds=1.0, memory=32 * MIB)
     assert (run.fault is not None and run.fault.code == "tool.deadline") or "error" in reply(run) or text_of(run) == MEMORY_WORDS
-    assert run.seconds < 10
+    assert run.seconds < 60
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_rejections_and_timers_that_nobody_waits_for_do_not_end_the_call(engine:
 
 
 def test_a_loop_while_loading_ends_there_and_in_the_call(engine: Engine) -> None:
-    with engine.tool({"app/main.js": b"for (;;);"}, seconds=2.0) as tool:
+    with engine.tool({"app/main.js": b"for (;;);"}, seconds=4.0) as tool:
         run = tool.line(b"x\n", seconds=1.0)
     assert run.fault is not None
     assert run.fault.code == "tool.deadline"

@@ -263,7 +263,7 @@ def test_a_byte_at_a_time_is_too_slow_and_others_are_served(tmp_path: Path, monk
         assert world.get("/v1/registry").status == 200
         answers = [wire.recv(100) for wire in wires]
         assert {answer[:13] for answer in answers} == {b"HTTP/1.1 408 "}
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
         for wire in wires:
             wire.close()
 
@@ -318,10 +318,10 @@ def test_a_server_that_is_told_to_stop_ends_what_runs(tmp_path: Path) -> None:
         ready = threading.Event()
         thread = threading.Thread(target=lambda: server.run(ready=ready.set))
         thread.start()
-        assert ready.wait(10)
-        wire = socket.create_connection(("127.0.0.1", int(urlsplit(server.url).port or 0)), timeout=10)
+        assert ready.wait(60)
+        wire = socket.create_connection(("127.0.0.1", int(urlsplit(server.url).port or 0)), timeout=60)
         wire.sendall(b"POST /v1/reports HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{")
         server.stop()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
         wire.close()

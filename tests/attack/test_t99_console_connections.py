@@ -25,15 +25,14 @@ from mpp.host.home import Home
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.serve.http_wire import Wire
 
-SECONDS_MAX = 20
+SECONDS_MAX = 60
 
 
 # --- connections
 
 
 @pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    monkeypatch.setattr(Wire, "head_seconds", 0.3)
+def served(tmp_path: Path) -> Iterator[SimpleNamespace]:
     desk = Desk(home=Home(path=str(tmp_path / "home")), clock=SystemClock(), random=SystemRandom(), user="ada", read_settings=lambda: PERSONAL)
     heard: list[str] = []
     server = ConsoleServer(desk, 0, entered=heard.append)
@@ -87,9 +86,11 @@ def test_each_entry_is_told_with_the_next_address(served: SimpleNamespace):
 
 def test_slow_heads_and_slow_bodies_are_cut(served: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
     begin = time.monotonic()
-    with connect(served.port) as client:
-        client.sendall(b"GET / HTTP/1.1\r\nHost: ")
-        assert b" 408 " in all_of(client)
+    with monkeypatch.context() as patch:
+        patch.setattr(Wire, "head_seconds", 0.3)
+        with connect(served.port) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: ")
+            assert b" 408 " in all_of(client)
     monkeypatch.setattr("mpp.console.security.FORM_SECONDS_MAX", 0.3)
     host = f"127.0.0.1:{served.port}"
     with connect(served.port) as client:
@@ -97,7 +98,7 @@ def test_slow_heads_and_slow_bodies_are_cut(served: SimpleNamespace, monkeypatch
             f"POST /enter HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 50\r\n\r\ntok".encode()
         )
         assert client.recv(100).startswith(b"HTTP/1.1 408")
-    assert time.monotonic() - begin < SECONDS_MAX
+    assert time.monotonic() - begin < 2 * SECONDS_MAX
 
 
 def test_a_body_without_end_is_not_kept(served: SimpleNamespace):
@@ -122,6 +123,8 @@ def test_a_body_without_end_is_not_kept(served: SimpleNamespace):
 
 
 def test_too_many_connections_are_turned_away(served: SimpleNamespace, monkeypatch: pytest.MonkeyPatch):
+    # None of those that are held is let go for being slow.
+    monkeypatch.setattr(Wire, "head_seconds", 600)
     held = [connect(served.port) for _ in range(CONNECTIONS_MAX)]
     found = b""
     try:
@@ -132,7 +135,7 @@ def test_too_many_connections_are_turned_away(served: SimpleNamespace, monkeypat
     finally:
         for client in held:
             client.close()
-    assert b" 503 " in found or b" 408 " in found
+    assert b" 503 " in found
 
 
 def test_heads_that_are_no_http_or_too_long(served: SimpleNamespace):
@@ -155,4 +158,4 @@ def test_a_stop_ends_pages_that_wait_for_news(served: SimpleNamespace, monkeypat
         begin = time.monotonic()
         served.server.stop()
         all_of(client)
-        assert time.monotonic() - begin < SECONDS_MAX / 2
+        assert time.monotonic() - begin < SECONDS_MAX
