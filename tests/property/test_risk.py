@@ -92,11 +92,9 @@ def test_any_names_are_read(names: list[str]) -> None:
 def test_long_names_take_linear_time() -> None:
     def seconds(length: int) -> float:
         names = ["aB_" * length, "A" * 3 * length, "_" * 3 * length, "aS" * length]
-        return min(_timed(names) for _ in range(5))
-
-    def _timed(names: list[str]) -> float:
-        began = time.perf_counter()
+        began = time.thread_time()
         strong_kinds(names)
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
-    assert seconds(16_000) < 16 * max(seconds(4_000), 1e-3)
+    # Linear: sixteen times as long. Quadratic: 256 times. What disturbs a measurement does not do so each time.
+    assert any(seconds(32_000) < 64 * max(seconds(2_000), 1e-3) for _ in range(10))

@@ -39,8 +39,8 @@ def test_standard_output_may_be_kept_apart(tmp_path: Path) -> None:
 def test_a_hang_ends_with_its_children(tmp_path: Path) -> None:
     begin = time.monotonic()
     with pytest.raises(Refused, match=r"project\.compile_time"):
-        shell("sleep 60 & sleep 60", tmp_path, seconds=1)
-    assert time.monotonic() - begin < 20
+        shell("sleep 600 & sleep 600", tmp_path, seconds=1)
+    assert time.monotonic() - begin < 60
 
 
 def test_a_signal_is_told(tmp_path: Path) -> None:

@@ -305,22 +305,22 @@ def test_credentials_of_the_guest_stay_with_their_origin(inline):
 
 def test_the_time_of_the_guest_and_of_the_call_are_told_apart(inline):
     gate = threading.Event()
-    with Site(lambda _: answer() if gate.wait(3) else None) as site:
-        assert inline.fetch(get(f"http://{NAME}:{site.port}/", timeout_ms=120), local(site)).code == "timeout"
-        assert inline.fetch(get(f"http://{NAME}:{site.port}/"), local(site), seconds=0.12).code == "deadline"
+    with Site(lambda _: answer() if gate.wait(30) else None) as site:
+        assert inline.fetch(get(f"http://{NAME}:{site.port}/", timeout_ms=1000), local(site)).code == "timeout"
+        assert inline.fetch(get(f"http://{NAME}:{site.port}/"), local(site), seconds=1).code == "deadline"
         assert inline.fetch(get(f"http://{NAME}:{site.port}/", timeout_ms=1), local(site), seconds=-1).code == "deadline"
         gate.set()
 
 
 def test_a_resolver_that_hangs_is_left_behind():
     gate = threading.Event()
-    resolver = Resolver(lambda host, port: [("127.0.0.1", port)] if gate.wait(5) else [], most=1)
+    resolver = Resolver(lambda host, port: [("127.0.0.1", port)] if gate.wait(60) else [], most=1)
     target = Target(scheme="http", host=NAME, port=80, path="/")
     with pytest.raises(Stopped) as caught:
         resolver.answer(target, Patience(time.monotonic() + 0.05), private=True, key="k")
     assert caught.value.code == "timeout"
     with pytest.raises(Stopped) as caught:
-        resolver.answer(target, Patience(time.monotonic() + 5), private=True, key="k")
+        resolver.answer(target, Patience(time.monotonic() + 60), private=True, key="k")
     assert caught.value.code == "unavailable"
     gate.set()
 
@@ -334,10 +334,10 @@ def test_addresses_that_do_not_answer_share_the_time(monkeypatch):
 
     monkeypatch.setattr(http_line, "_connect_one", never)
     with pytest.raises(Stopped) as caught:
-        http_line.connect(tuple(sites), Patience(time.monotonic() + 10))
+        http_line.connect(tuple(sites), Patience(time.monotonic() + 1000))
     assert caught.value.code == "connect"
-    assert 4 < seen[0] < 5.1
-    assert 9 < seen[1] < 10.1
+    assert 400 < seen[0] < 510
+    assert 900 < seen[1] < 1010
 
 
 def test_the_families_take_turns():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -15,7 +16,8 @@ from mpp.errors import MppError
 from mpp.host import policy_http as module
 from mpp.host.policy_http import Limits, check_address, fetch, is_address
 
-QUICK = Limits(seconds=2, silence=1)
+AMPLE = Limits(seconds=60, silence=60)
+"""For what does not wait: on a busy machine anything may take seconds."""
 
 
 class Server:
@@ -79,7 +81,7 @@ def fault_of(call: Callable[[], object]) -> tuple[str, str]:
 
 
 def test_a_body_is_fetched(serve: Serve) -> None:
-    assert fetch(serve(sends(b"x" * 100_000)), 100_000, limits=QUICK) == b"x" * 100_000
+    assert fetch(serve(sends(b"x" * 100_000)), 100_000, limits=AMPLE) == b"x" * 100_000
 
 
 def test_the_request_says_what_is_wanted_and_nothing_about_us(serve: Serve) -> None:
@@ -97,7 +99,7 @@ def test_the_request_says_what_is_wanted_and_nothing_about_us(serve: Serve) -> N
 
 def test_too_much_is_not_read_to_the_end(serve: Serve) -> None:
     url = serve(sends(b"x" * 1001))
-    assert fault_of(lambda: fetch(url, 1000, limits=QUICK))[0] == "remote.length"
+    assert fault_of(lambda: fetch(url, 1000, limits=AMPLE))[0] == "remote.length"
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:
@@ -109,19 +111,19 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
 
 def test_an_endless_body_ends_at_the_limit(serve: Serve) -> None:
     url = serve(endless)
-    assert fault_of(lambda: fetch(url, 300_000, limits=QUICK))[0] == "remote.length"
+    assert fault_of(lambda: fetch(url, 300_000, limits=AMPLE))[0] == "remote.length"
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 401, 404, 500])
 def test_only_a_whole_answer_counts(serve: Serve, status: int) -> None:
     url = serve(sends(b"", status))
-    code, message = fault_of(lambda: fetch(url, 10, limits=QUICK))
+    code, message = fault_of(lambda: fetch(url, 10, limits=AMPLE))
     assert (code, str(status) in message) == ("remote.answer", True)
 
 
 def test_a_compressed_answer_is_refused(serve: Serve) -> None:
     url = serve(sends(b"x", Content_Encoding="gzip"))
-    assert fault_of(lambda: fetch(url, 10, limits=QUICK))[0] == "remote.answer"
+    assert fault_of(lambda: fetch(url, 10, limits=AMPLE))[0] == "remote.answer"
 
 
 def breaks_off(handler: BaseHTTPRequestHandler) -> None:
@@ -134,21 +136,22 @@ def breaks_off(handler: BaseHTTPRequestHandler) -> None:
 
 def test_half_an_answer_is_none(serve: Serve) -> None:
     url = serve(breaks_off)
-    assert fault_of(lambda: fetch(url, 1000, limits=QUICK))[0] == "remote.connection"
+    assert fault_of(lambda: fetch(url, 1000, limits=AMPLE))[0] == "remote.connection"
 
 
 def silent(handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(3)
+    time.sleep(60)
 
 
 def dripping(handler: BaseHTTPRequestHandler) -> None:
     """A byte now and then: each read is in time, the whole never ends."""
     handler.send_response(200)
     handler.end_headers()
-    for _ in range(100):
-        handler.wfile.write(b"x")
-        handler.wfile.flush()
-        time.sleep(0.2)
+    with contextlib.suppress(OSError):
+        for _ in range(300):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            time.sleep(0.2)
 
 
 @pytest.mark.parametrize("answer", [silent, dripping])
@@ -156,14 +159,14 @@ def test_a_slow_server_is_left(serve: Serve, answer: Callable[[BaseHTTPRequestHa
     url, begun = serve(answer), time.monotonic()
     code, message = fault_of(lambda: fetch(url, 1000, limits=Limits(seconds=1, silence=0.6)))
     assert (code, "too long" in message) == ("remote.connection", True)
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 30
 
 
 def test_no_server_at_all() -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{held.getsockname()[1]}/"
-        assert fault_of(lambda: fetch(url, 10, limits=QUICK))[0] == "remote.connection"
+        assert fault_of(lambda: fetch(url, 10, limits=AMPLE))[0] == "remote.connection"
 
 
 def nonsense(handler: BaseHTTPRequestHandler) -> None:
@@ -173,7 +176,7 @@ def nonsense(handler: BaseHTTPRequestHandler) -> None:
 
 def test_what_is_no_http_is_refused(serve: Serve) -> None:
     url = serve(nonsense)
-    code, message = fault_of(lambda: fetch(url, 10, limits=QUICK))
+    code, message = fault_of(lambda: fetch(url, 10, limits=AMPLE))
     assert (code, "no HTTP" in message) == ("remote.connection", True)
 
 
@@ -181,20 +184,20 @@ def test_redirects_are_followed_three_times(serve: Serve) -> None:
     end = serve(sends(b"here"))
     for _ in range(3):
         end = serve(sends(b"", 302, Location=end))
-    assert fetch(end, 10, limits=QUICK) == b"here"
+    assert fetch(end, 10, limits=AMPLE) == b"here"
     again = serve(sends(b"", 308, Location=end))
-    assert fault_of(lambda: fetch(again, 10, limits=QUICK))[0] == "remote.redirect"
+    assert fault_of(lambda: fetch(again, 10, limits=AMPLE))[0] == "remote.redirect"
 
 
 def test_a_redirect_without_a_place_is_refused(serve: Serve) -> None:
     url = serve(sends(b"", 301))
-    assert fault_of(lambda: fetch(url, 10, limits=QUICK))[0] == "remote.answer"
+    assert fault_of(lambda: fetch(url, 10, limits=AMPLE))[0] == "remote.answer"
 
 
 @pytest.mark.parametrize("target", ["http://policy.example.com/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://ada:secret@127.0.0.1/x"])
 def test_a_redirect_leads_nowhere_else(serve: Serve, target: str) -> None:
     url = serve(sends(b"", 302, Location=target))
-    assert fault_of(lambda: fetch(url, 10, limits=QUICK))[0] == "policy.address"
+    assert fault_of(lambda: fetch(url, 10, limits=AMPLE))[0] == "policy.address"
 
 
 def test_a_redirect_from_tls_to_this_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +252,7 @@ def test_what_is_an_address(source: str, is_one: bool) -> None:
 def test_a_server_without_a_certificate_that_holds_is_refused(serve: Serve) -> None:
     """Plain bytes where TLS is wanted: the handshake breaks, nothing was asked."""
     url = serve(sends(b"x")).replace("http:", "https:")
-    code, message = fault_of(lambda: fetch(url, 10, limits=QUICK))
+    code, message = fault_of(lambda: fetch(url, 10, limits=AMPLE))
     assert code == "remote.connection"
     assert "no safe connection" in message
 
@@ -262,7 +265,7 @@ def test_a_handshake_that_never_ends_is_left() -> None:
             taken, _ = listening.accept()
             with taken:
                 taken.sendall(b"\x16\x03\x03\x40\x00")
-                for _ in range(30):
+                for _ in range(300):
                     try:
                         taken.sendall(b"\x02")
                     except OSError:
@@ -273,7 +276,7 @@ def test_a_handshake_that_never_ends_is_left() -> None:
         begun = time.monotonic()
         url = f"https://localhost:{listening.getsockname()[1]}/"
         assert fault_of(lambda: fetch(url, 10, limits=Limits(seconds=0.8, silence=0.6)))[0] == "remote.connection"
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 30
 
 
 def test_certificates_are_judged_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +295,7 @@ def test_certificates_are_judged_unless_told_otherwise(monkeypatch: pytest.Monke
 
         threading.Thread(target=hang_up, daemon=True).start()
         url = f"https://localhost:{listening.getsockname()[1]}/"
-        assert fault_of(lambda: fetch(url, 10, limits=QUICK))[0] == "remote.connection"
+        assert fault_of(lambda: fetch(url, 10, limits=AMPLE))[0] == "remote.connection"
     assert [(one.verify_mode, one.check_hostname) for one in made] == [(ssl.CERT_REQUIRED, True)]
 
 

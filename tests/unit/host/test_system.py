@@ -35,4 +35,5 @@ def test_it_is_never_ahead_of_the_kernel_and_hardly_behind() -> None:
     for _ in range(2_000):
         before, asked, read, after = time.thread_time(), time.monotonic(), seconds(), time.thread_time()
         late = time.monotonic() - asked
-        assert before - READING_SECONDS - late <= read <= after
+        # Twice as long: the two clocks do not run at exactly the same speed.
+        assert before - 2 * READING_SECONDS - late <= read <= after

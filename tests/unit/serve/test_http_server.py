@@ -255,16 +255,19 @@ def test_a_process_with_few_descriptors_asks_for_more(tmp_path: Path) -> None:
 
 def test_a_call_that_does_not_end_does_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "HTTP_STOP_SECONDS_MAX", 0.05)
-    started, seen = threading.Event(), []
+    started, ended, seen = threading.Event(), threading.Event(), []
 
     def wait(who: Caller, call: ToolCall, live: Live) -> Outcome:
         started.set()
         seen.append(select.select([live.gone_fd], [], [], 20)[0] == [live.gone_fd])
+        ended.set()
         return said("x")
 
     with serving(tmp_path, MemoryBackend({"demo__wait": wait})) as served, served.connect() as client:
         client.sendall(call_bytes("demo__wait"))
         assert started.wait(20)
+    # The server has not waited for it.
+    assert ended.wait(20)
     assert seen == [True]
 
 

@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
-from mpp.serve import http_server
+from mpp.serve import http_running, http_server
 from mpp.serve.http_app import Front
 from mpp.serve.http_rates import Turn
 from mpp.serve.http_running import Run, _Queue
@@ -31,7 +31,7 @@ class Threads:
         return said(threading.current_thread().name)
 
     def moment(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
-        time.sleep(0.003)
+        time.sleep(0.03)
         return said(threading.current_thread().name)
 
     def long(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
@@ -52,7 +52,10 @@ def tools() -> Iterator[Threads]:
 
 
 @pytest.fixture
-def served(tmp_path: Path, tools: Threads) -> Iterator[Served]:
+def served(tmp_path: Path, tools: Threads, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    # Ten times what holds otherwise, and so are the tools: what takes no time at all takes some milliseconds on a busy machine.
+    monkeypatch.setattr(http_running, "WORTH_SECONDS", 0.02)
+    monkeypatch.setattr(http_running, "LONG_SECONDS", 0.05)
     with serving(
         tmp_path, MemoryBackend({"demo__quick": tools.quick, "demo__moment": tools.moment, "demo__long": tools.long, "demo__held": tools.held})
     ) as found:
@@ -167,7 +170,7 @@ def test_rates_count_on_both_ways(tmp_path: Path) -> None:
 
 
 def test_connections_end_that_are_not_used(tmp_path: Path, tools: Threads, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_server, "HTTP_IDLE_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(http_server, "HTTP_IDLE_SECONDS_MAX", 2)
     with serving(tmp_path, MemoryBackend({"demo__held": tools.held})) as served, served.connect() as client, served.connect() as other:
         client.sendall(call_bytes("demo__held"))
         assert tools.started.acquire(timeout=SECONDS_MAX)

@@ -246,7 +246,7 @@ def test_several_requests_on_one_connection_and_not_for_ever(tmp_path: Path) -> 
 @pytest.mark.parametrize("begin", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nA: ", post("Content-Length: 500", body=b"old")])
 def test_who_drips_bytes_is_let_go_and_nobody_waits_for_it(tmp_path: Path, begin: bytes) -> None:
     """The connection ends by the server's hand: the reading below returns, although one byte comes after the other."""
-    with running(tmp_path / "w", KEY, bounds=Bounds(seconds=1.0)) as witness:  # noqa: SIM117
+    with running(tmp_path / "w", KEY, bounds=Bounds(seconds=2.0)) as witness:  # noqa: SIM117
         with socket.create_connection(("127.0.0.1", witness.port), 20) as connection:
             connection.sendall(begin)
             stop = threading.Event()
