@@ -406,7 +406,7 @@ def test_an_answer_comes_through_a_folder(mpp: Mpp, asked: Path, ada: Path, proc
     ref = ref_of(run(mpp, asked))
 
     def approver() -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not Path("drop", f"{ref}.question.json").exists() and time.monotonic() < until:
             time.sleep(0.05)
         Path("drop", f"{ref}.answer.json").write_text("{}")
@@ -415,7 +415,7 @@ def test_an_answer_comes_through_a_folder(mpp: Mpp, asked: Path, ada: Path, proc
 
     other = threading.Thread(target=approver)
     other.start()
-    found = mpp("approve", "ask", ref, "--folder", "drop", "--wait", 30, "--json")
+    found = mpp("approve", "ask", ref, "--folder", "drop", "--wait", 120, "--json")
     other.join()
     assert (found.code, found.json["state"], found.json["approver"]) == (0, "yes", "ada")
     assert run(mpp, asked).code == 0

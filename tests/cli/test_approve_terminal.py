@@ -43,7 +43,7 @@ async def channel():
     asking = asyncio.ensure_future(TerminalChannel(person, clock).ask(question))
     if sys.argv[3] == "channel":
         return await asking
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(3.0)
     asking.cancel()
     try:
         return await asking

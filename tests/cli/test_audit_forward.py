@@ -277,7 +277,7 @@ def test_following_ends_in_order(mpp: Mpp, log: Callable[[int], None], home: Pat
         assert "running" in mpp("audit", "forward", "status").out
         assert "audit.forward_busy" in mpp("audit", "forward", "run").err
         child.send_signal(signal.SIGTERM)
-        found, _ = child.communicate(timeout=30)
+        found, _ = child.communicate(timeout=120)
         assert child.returncode == 0
     assert json.loads(found)["targets"] == [{"name": "copy", "taken": 7, "dead": 0}]
 

@@ -45,7 +45,7 @@ SHAPES = {
 def test_what_is_no_package_is_refused_at_once(process: Mpp, keys: Path, words: list[str], shape: str) -> None:
     make, codes = SHAPES[shape]
     make(Path("a.mpp"))
-    done = process(*words, "a.mpp", "--json", timeout=20)
+    done = process(*words, "a.mpp", "--json", timeout=120)
     assert done.code in codes, done.out
     assert done.json["error"]["exit_code"] == done.code
     assert done.err == ""

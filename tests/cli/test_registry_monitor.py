@@ -163,7 +163,7 @@ def test_it_looks_again_and_again(world: World, tmp_path: Path) -> None:
             found = json.loads(running.stdout.readline())
         assert found["error"]["code"] == "remote.connection"
         running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0
+        assert running.wait(120) == 0
 
 
 def test_text_of_a_registry_that_is_away(world: World, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_text_of_a_registry_that_is_away(world: World, tmp_path: Path) -> None:
         assert running.stderr
         assert "error:" in running.stderr.readline()
         running.send_signal(signal.SIGINT)
-        assert running.wait(30) == 0
+        assert running.wait(120) == 0
 
 
 def test_a_witness_that_the_registry_knows(mpp: Mpp, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_publisher_opens_the_web_site_with_a_key(people: People) -> None:
         mpp = people.be(name)
         told = mpp("registry", "login", "--site", "--json").json
         assert told["address"].startswith(f"{url}/me/enter?code="), told
-        with urllib.request.urlopen(told["address"], timeout=20) as page:
+        with urllib.request.urlopen(told["address"], timeout=60) as page:
             shown = page.read().decode()
         assert "Log in as" in shown
         assert ("publish-approve" in shown) == (name == "bob")

@@ -37,7 +37,7 @@ def running(*words: str, as_json: bool = True) -> Iterator[tuple[subprocess.Pope
 
 
 def get(url: str, target: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
     try:
         connection.request("GET", target, headers=headers or {})
         reply = connection.getresponse()

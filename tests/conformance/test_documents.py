@@ -290,7 +290,7 @@ def test_each_fault_is_named(case: DocumentCase, adapter: Answering, words: str)
     assert any(words in fault for fault in found.wrong), found.wrong
 
 
-def script(tmp_path: Path, body: str, *, seconds: float = 10) -> Executable:
+def script(tmp_path: Path, body: str, *, seconds: float = 120) -> Executable:
     path = tmp_path / "adapter.py"
     path.write_text("import json, pathlib, sys, time\n" + body, encoding="utf-8")
     return Executable([sys.executable, "-I", str(path)], seconds=seconds)
@@ -306,11 +306,11 @@ GOOD = "print(json.dumps({'ok': False, 'error': {'code': 'approval.spent'}})); "
         (GOOD + "sys.exit(1)", "exit 1 is no verdict"),
         ("raise RuntimeError('boom')", "exit 1 is no verdict"),
         ("print('judging...'); " + GOOD, "not one JSON object"),
-        ("time.sleep(30)", "no answer in time"),
+        ("time.sleep(600)", "no answer in time"),
     ],
 )
 def test_an_executable_keeps_its_manners(body: str, words: str, tmp_path: Path) -> None:
-    found = judge_document(REFUSED, script(tmp_path, body, seconds=1.5))
+    found = judge_document(REFUSED, script(tmp_path, body, seconds=1.5 if "sleep" in body else 120))
     assert any(words in fault for fault in found.wrong), found.wrong
 
 

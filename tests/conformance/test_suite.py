@@ -34,7 +34,7 @@ SAYS = {
 GOOD = "print(json.dumps({'ok': False, 'error': {'code': 'archive.comment', 'check': 1, 'stage': 'archive'}})); "
 
 
-def host(tmp_path: Path, body: str, *, seconds: float = 10) -> Executable:
+def host(tmp_path: Path, body: str, *, seconds: float = 120) -> Executable:
     script = tmp_path / "host.py"
     script.write_text(HEAD + body, encoding="utf-8")
     return Executable([sys.executable, "-I", str(script)], seconds=seconds)
@@ -63,11 +63,11 @@ def test_the_shape_of_a_good_answer_passes(tmp_path: Path) -> None:
         (GOOD + "pathlib.Path('kept.mpp').write_bytes(b'x'); sys.exit(11)", "wrote files: kept.mpp"),
         (GOOD + "pathlib.Path(os.environ['TMPDIR'], 'a').mkdir(); sys.exit(11)", "wrote files: a"),
         (GOOD + "os.kill(os.getpid(), 11)", "is no verdict"),
-        ("time.sleep(30)", "no answer in time"),
+        ("time.sleep(600)", "no answer in time"),
     ],
 )
 def test_each_fault_is_named(body: str, words: str, tmp_path: Path) -> None:
-    found = judge(REFUSED, host(tmp_path, body, seconds=1.5))
+    found = judge(REFUSED, host(tmp_path, body, seconds=1.5 if "sleep" in body else 120))
     assert not found.passed
     assert any(words in fault for fault in found.wrong), found.wrong
 
@@ -106,11 +106,11 @@ def test_the_shape_of_a_good_call_passes(tmp_path: Path) -> None:
         (answering() + "pathlib.Path('kept').write_bytes(b'x')", "wrote files: kept"),
         (answering() + "pathlib.Path(os.environ['TMPDIR'], 'kept').write_bytes(b'x')", "wrote files: kept"),
         (answering() + "pathlib.Path(os.environ['HOME'], '.mpp').mkdir()", "wrote files: .mpp"),
-        ("time.sleep(30)", "no answer in time"),
+        ("time.sleep(600)", "no answer in time"),
     ],
 )
 def test_each_fault_of_a_call_is_named(body: str, words: str, tmp_path: Path) -> None:
-    found = judge(CALLED, host(tmp_path, body, seconds=1.5))
+    found = judge(CALLED, host(tmp_path, body, seconds=1.5 if "sleep" in body else 120))
     assert any(words in fault for fault in found.wrong), found.wrong
 
 

@@ -33,7 +33,8 @@ def test_a_look_up_that_cannot_begin_takes_no_room(monkeypatch: pytest.MonkeyPat
         with pytest.raises(Stopped) as stopped:
             resolver.answer(PLACE, patience(), private=True, key="k")
         assert stopped.value.code == "unavailable"
-    assert len(os.listdir("/proc/self/fd")) == before
+    # Not equal: a thread of another test may end meanwhile.
+    assert len(os.listdir("/proc/self/fd")) <= before
     assert resolver.answer(PLACE, patience(), private=True, key="k") == [("127.0.0.1", 80)]
 
 

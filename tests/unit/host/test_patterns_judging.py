@@ -98,7 +98,7 @@ def test_kept_verdicts_let_others_go_on(tmp_path: Path, monkeypatch: pytest.Monk
     cache = PatternCache(str(tmp_path))
     wanted = admit(patterns(*GOOD[:3]), cache)
     monkeypatch.setattr(limits, "TURN_SECONDS", 0.0)
-    before = sorted(os.listdir("/dev/fd"))
+    before = {*os.listdir("/dev/fd")}
     steps = judging.judge(patterns(*GOOD[:3], "a*"), cache)
     rests = 0
     try:
@@ -108,7 +108,8 @@ def test_kept_verdicts_let_others_go_on(tmp_path: Path, monkeypatch: pytest.Monk
     except StopIteration as done:
         assert done.value[:3] == wanted
     assert rests == 4
-    assert sorted(os.listdir("/dev/fd")) == before
+    # Not equal: a thread of another test may end meanwhile.
+    assert {*os.listdir("/dev/fd")} <= before
 
 
 @needs_linux

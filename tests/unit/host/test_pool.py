@@ -46,9 +46,10 @@ class Fake:
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
     """Tickets are descriptors: none is left over."""
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = {*os.listdir("/proc/self/fd")}
     yield
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    # Not equal: a thread of another test may end meanwhile.
+    assert {*os.listdir("/proc/self/fd")} <= before
 
 
 def making(of: WorkerKey) -> Callable[[], Generator[Wait, None, Worker]]:

@@ -54,7 +54,8 @@ def sandbox(place: Home) -> Iterator[Sandbox]:
     yield made
     # An error in flight holds the frames in which it was raised.
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
+    # Not equal: a thread of another test may end meanwhile.
+    assert len(os.listdir("/proc/self/fd")) <= before
     made.close()
 
 
@@ -287,7 +288,7 @@ def test_what_is_loaded_ahead_and_not_used_is_closed(sandbox: Sandbox, place: Ho
     later = sandbox_of(place, Answers())
     later.ahead(package())
     later.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_another_layer_than_the_one_loaded_ahead_is_not_taken_for_it(sandbox: Sandbox, place: Home) -> None:
