@@ -21,6 +21,12 @@ ID = "com.example.crm"
 WANTED = Secret(name="TOKEN", host="api.example.com", header="Authorization", format="Bearer {secret}")
 
 
+@pytest.fixture(autouse=True)
+def ample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine an interpreter alone takes seconds to start."""
+    monkeypatch.setattr(module, "COMMAND_SECONDS_MAX", 120)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> SecretStore:
     return SecretStore(str(tmp_path / "secrets"), str(tmp_path / "seal" / "key"))

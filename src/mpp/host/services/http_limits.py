@@ -85,7 +85,7 @@ AGE_SECONDS_MAX = 120.0
 FRAME_HEAD_MAX = MIB
 """Bytes of the head of a frame between host and service. Reason: holds all headers and secrets with every character escaped."""
 
-START_SECONDS_MAX = 10.0
+START_SECONDS_MAX = 60.0
 """Seconds to start the service. Reason: it takes a tenth of one; a machine under load takes longer."""
 
 GRACE_MS_MAX = 20

@@ -55,7 +55,7 @@ WORKER_FILE_BYTES = 1024 * MIB
 WORKER_CALLS_MAX = 10_000
 """Calls that one worker serves. Reason: whatever a guest could leave behind in the process ends with it."""
 
-WORKER_START_SECONDS = 10.0
+WORKER_START_SECONDS = 60.0
 """Seconds in which a worker must be ready. Reason: loading compiled code takes milliseconds; a machine under load needs more."""
 
 GRANTS_MAX = 250
