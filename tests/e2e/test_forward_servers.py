@@ -11,8 +11,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,10 +25,12 @@ from tests.certificates import make_pair
 
 MPP = [sys.executable, "-m", "mpp", "audit", "forward"]
 AT = 1_790_000_000
+Got = Callable[[], list[tuple[int, str]]]
+"""Numbers and hashes of entries that a server has written."""
 
 
 def mpp(*words: str) -> str:
-    done = subprocess.run([*MPP, *words], capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+    done = subprocess.run([*MPP, *words], capture_output=True, text=True, check=False, timeout=300, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -50,7 +51,7 @@ class Follower:
             return 0
         assert self.child.poll() is None, (self.home.parent / "follower.out").read_text()
         self.child.send_signal(how)
-        code, self.child = self.child.wait(30), None
+        code, self.child = self.child.wait(120), None
         return code
 
     def taken(self) -> int:
@@ -118,8 +119,8 @@ def servers() -> Iterator[list[Process]]:
         one.stop(signal.SIGKILL)
 
 
-def through_faults(record: Record, follower: Follower, server: Process, quiet: int) -> dict[int, str]:
-    """Entries are written all the while. ``quiet``: how the server is ended at last, when nothing is on its way."""
+def through_faults(record: Record, follower: Follower, server: Process, got: Got) -> dict[int, str]:
+    """Entries are written all the while. ``got``: what the server has written by now. At last it is killed when nothing is on its way."""
     follower.start()
     record.write(200)
     wait_for(lambda: follower.taken() > 100, "the first entries to be taken")
@@ -137,12 +138,13 @@ def through_faults(record: Record, follower: Follower, server: Process, quiet: i
     server.start()
     follower.start()
     record.write(100)
-    last = max(record.whole())
-    wait_for(lambda: follower.taken() == last, "everything to be taken")
+    sent = record.whole()
+    wait_for(lambda: follower.taken() == max(sent), "everything to be taken")
     # With nothing to send, killed and begun anew on both sides.
     follower.end(signal.SIGKILL)
-    time.sleep(0.5)  # What the server has read it may still be writing; a kill is to find it at rest.
-    server.stop(quiet)
+    # What the server has read it may still be writing; a kill is to find it at rest.
+    wait_for(lambda: set(got()) >= set(sent.items()), "the server to write what it has read", look=0.3)
+    server.stop(signal.SIGKILL)
     server.start()
     record.write(50)
     follower.start()
@@ -173,7 +175,7 @@ def test_syslog_with_restarts_on_both_sides(record: Record, follower: Follower, 
     servers.append(server)
     server.start()
     mpp("add", "far", "--to", f"tcp://127.0.0.1:{server.port}", "--yes")
-    whole = through_faults(record, follower, server, signal.SIGKILL)
+    whole = through_faults(record, follower, server, lambda: received(server))
     wait_for(lambda: set(received(server)) >= set(whole.items()), "the server to write what it has read", look=0.1)
     nothing_lost(whole, received(server))
     text = next(line for line in server.lines() if "|intent|" in line)
@@ -199,7 +201,7 @@ def test_syslog_that_is_killed_with_everything_unread(record: Record, servers: l
         server.stop(signal.SIGKILL)
         assert b"trying again" in once.stderr.readline()
         server.start()
-        assert once.wait(30) == 0
+        assert once.wait(120) == 0
     whole = record.whole()
     wait_for(lambda: set(received(server)) >= set(whole.items()), "the server to write what it has read", look=0.1)
     nothing_lost(whole, received(server))
@@ -247,15 +249,15 @@ def test_otlp_with_restarts_on_both_sides(record: Record, follower: Follower, se
     servers.append(server)
     server.start()
     mpp("add", "far", "--to", f"http://127.0.0.1:{server.port}", "--format", "otlp", "--yes")
-    whole = through_faults(record, follower, server, signal.SIGKILL)
 
     def got(mark: str) -> list[str]:
         """What stands behind each mark, up to the next record of any sort."""
         return [part[len(mark) :] for part in re.split(r"^(?=LogRecord #|Span #|Resource)", server.text(), flags=re.MULTILINE) if part.startswith(mark)]
 
     def logs() -> list[tuple[int, str]]:
-        return [(int(one["mpp.seq"]), one["mpp.leaf"]) for one in map(fields, got("LogRecord #")) if "mpp.leaf" in one]
+        return [(int(one["mpp.seq"]), one["mpp.leaf"]) for one in map(fields, got("LogRecord #")) if {"mpp.seq", "mpp.leaf"} <= one.keys()]
 
+    whole = through_faults(record, follower, server, logs)
     wait_for(lambda: set(logs()) >= set(whole.items()), "every log record", look=0.3)
     nothing_lost(whole, logs())
     spans = {found[1]: fields(part) for part in got("Span #") if (found := re.search(r"Trace ID +: ([0-9a-f]{32})", part))}

@@ -88,14 +88,14 @@ def test_a_whole_registry_starts_serves_and_ends(tmp_path: Path) -> None:
         ready = threading.Event()
         thread = threading.Thread(target=lambda: found.server.run(ready=ready.set))
         thread.start()
-        assert ready.wait(20)
+        assert ready.wait(120)
         for target, accept, status, kind in (
             ("/", "text/html", 200, "text/html"), ("/nothing", "text/html", 404, "text/html"), ("/nothing", "*/*", 404, "application/problem+json"),
             ("/v1/peers", "*/*", 200, "application/json"), ("/v1/registry", "*/*", 200, "application/json"),
         ):  # fmt: skip
             assert asked(found.server.url, target, accept) == (status, kind), target
         found.server.stop()
-        thread.join(20)
+        thread.join(120)
         assert not thread.is_alive()
     assert len(lines) == 5
 
@@ -103,7 +103,7 @@ def test_a_whole_registry_starts_serves_and_ends(tmp_path: Path) -> None:
 def asked(url: str, target: str, accept: str) -> tuple[int, str]:
     import http.client
 
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=120)
     connection.request("GET", target, headers={"accept": accept})
     reply = connection.getresponse()
     reply.read()
@@ -126,7 +126,7 @@ def test_a_job_that_fails_is_told_and_tried_again_and_one_runs_at_the_end(tmp_pa
         return [Job(name="hopeless", work=fail, seconds=0.001), Job(name="last", work=lambda: ends.append(1), seconds=3600, at_end=True)]
 
     with serving(str(tmp_path), jobs=jobs) as world:
-        assert done.wait(10)
+        assert done.wait(120)
         assert world.get("/health").status == 200
         assert ends == []
     assert ends == [1]
@@ -176,14 +176,14 @@ def test_tls(tmp_path: Path) -> None:
         ready = threading.Event()
         thread = threading.Thread(target=lambda: found.server.run(ready=ready.set))
         thread.start()
-        assert ready.wait(20)
+        assert ready.wait(120)
         context = ssl.create_default_context(cafile=cert)
         address = found.server.url.removeprefix("https://127.0.0.1:")
-        with socket.create_connection(("127.0.0.1", int(address)), timeout=10) as plain, context.wrap_socket(plain, server_hostname="localhost") as wire:
+        with socket.create_connection(("127.0.0.1", int(address)), timeout=120) as plain, context.wrap_socket(plain, server_hostname="localhost") as wire:
             wire.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
             answer = b"".join(iter(lambda: wire.recv(65536), b""))
         found.server.stop()
-        thread.join(20)
+        thread.join(120)
     assert b"200 OK" in answer
     assert b"strict-transport-security" in answer
 

@@ -58,7 +58,7 @@ class World:
 
     def connection(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.server.url)
-        return http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+        return http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=120)
 
     def ask(self, method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         connection = self.connection()
@@ -116,11 +116,11 @@ def serving(
         thread = threading.Thread(target=lambda: server.run(ready=ready.set))
         thread.start()
         try:
-            assert ready.wait(10)
+            assert ready.wait(120)
             yield World(services, app, server, clock, random, lines)
         finally:
             server.stop()
-            thread.join(20)
+            thread.join(120)
             assert not thread.is_alive()
 
 

@@ -191,9 +191,9 @@ def test_a_race_of_stops_and_names_never_leaves_one(services: Services, put: Put
     for thread in (follower, *stoppers):
         thread.start()
     for thread in stoppers:
-        thread.join(60)
+        thread.join()
     over.set()
-    follower.join(60)
+    follower.join()
     assert wrong == []
     Following(services).work()
     assert there(services) == {f"{HELLO}/{version}.mpp" for version in versions}

@@ -168,7 +168,7 @@ def test_many_readers_at_once(database: Database) -> None:
 
     def read(_: int) -> int:
         with database.read() as rows:
-            together.wait(20)
+            together.wait(120)
             return rows.one(COUNT)[0]  # type: ignore[index,return-value]
 
     with ThreadPoolExecutor(18) as pool:

@@ -53,7 +53,7 @@ def test_nobody_else_can_read_it(path: str) -> None:
 def test_three_processes_are_one_writer(path: str) -> None:
     """They make the file together, too."""
     children = [start(WRITER, path, "20") for _ in range(3)]
-    assert [child.wait(60) for child in children] == [0] * 3
+    assert [child.wait(300) for child in children] == [0] * 3
     database = SqliteDatabase(path, 1)
     with database.read() as rows:
         assert rows.one("SELECT text FROM settings") == ("60",)
