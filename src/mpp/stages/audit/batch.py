@@ -11,9 +11,6 @@ from __future__ import annotations
 from binascii import unhexlify
 from collections.abc import Sequence
 from hashlib import sha256
-from itertools import chain, compress
-from operator import attrgetter
-from typing import cast
 
 import orjson
 
@@ -21,8 +18,8 @@ from mpp.model.events import COMMITS, EVENT_BYTES_MAX, Event, SALT_BYTES
 from mpp.model.jsontext import Json
 from mpp.stages.audit.entry import encode_event
 
-EVENTS_AT_ONCE = 64
-"""Events that are written with one call. Reason: measured; the text of more leaves the nearest cache, fewer pay for the call."""
+EVENTS_AT_ONCE = 32
+"""Events that are written with one call. Reason: measured; in a text of more than 30 kB their ends are found more slowly, fewer pay for the call."""
 
 _LEVELS = 4
 """Levels of a body that are looked at here. Reason: deeper ones are rare, and ``encode_event`` counts them."""
@@ -30,14 +27,13 @@ _LEVELS = 4
 _CANONICAL = (
     orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 )
-_PLAIN = frozenset((str, bool, int, type(None)))
-_HOLDING = frozenset((list, dict))
-_PLAIN_OR_HOLDING = _PLAIN | _HOLDING
-_INT = {int}
+_PLAIN = frozenset((bool, int, type(None)))
+"""And texts."""
 _DICT = {dict}
 _BEGIN, _BETWEEN = b'{"at":', b',{"at":'
 _SALTED = {name: name.encode("ascii") + b"\0" for name in COMMITS}
-_body, _at = attrgetter("body"), attrgetter("at")
+_new_hash = sha256().copy
+"""Copies cost less than new ones."""
 
 
 def encode_events(events: Sequence[Event], salts: bytes, writer: str) -> list[bytes]:
@@ -58,21 +54,23 @@ def _one_by_one(events: Sequence[Event], salts: bytes, at: int, writer: str) -> 
 
 def _at_once(events: Sequence[Event], salts: bytes, at: int, writer: str) -> list[bytes] | None:
     """None where something is not as usual."""
-    if not _INT.issuperset(map(type, map(_at, events))) or not _are_plain(list(map(_body, events))):
+    if not _are_plain([event.body for event in events]):
         return None
     rows: list[dict[str, object]] = []
     try:
         for event in events:
-            kind, body = event.kind, event.body
+            kind, body, second = event.kind, event.body, event.at
+            if type(second) is not int:
+                return None
             commit: dict[str, str] = {}
             for name, digest in event.commit.items():
-                commit[name] = sha256(salts[at : at + SALT_BYTES] + _SALTED[name] + unhexlify(digest)).hexdigest()
+                found = _new_hash()
+                found.update(salts[at : at + SALT_BYTES] + _SALTED[name] + unhexlify(digest))
+                commit[name] = found.hexdigest()
             at += SALT_BYTES
             if writer and kind == "intent":
                 body = {**body, "writer": writer}
-            rows.append(
-                {"at": event.at, "body": body, "commit": commit, "invocation": event.invocation, "kind": kind, "mpp_event": 1, "tenant": event.tenant}
-            )  # fmt: skip
+            rows.append({"at": second, "body": body, "commit": commit, "invocation": event.invocation, "kind": kind, "mpp_event": 1, "tenant": event.tenant})
         data = orjson.dumps(rows, None, _CANONICAL)
     except (KeyError, TypeError, ValueError):
         return None
@@ -89,19 +87,23 @@ def _parted(data: bytes, count: int) -> list[bytes] | None:
 
 
 def _are_plain(bodies: Sequence[dict[str, Json]]) -> bool:
-    """Is every value of one of the plain kinds, in lists and objects of few levels? The writer refuses integers over 53 bits."""
+    """Is every value of one of the plain kinds, in lists and objects of few levels? The writer refuses integers over 53 bits.
+
+    Most values are texts: what is none of them is few.
+    """
     if not _DICT.issuperset(map(type, bodies)):
         return False
-    found: list[Json] = list(chain.from_iterable(map(dict.values, bodies)))
+    others = [item for body in bodies for item in body.values() if type(item) is not str]
     for _ in range(_LEVELS):
-        types = list(map(type, found))
-        if not _PLAIN_OR_HOLDING.issuperset(types):
-            return False
         inner: list[Json] = []
-        for item in compress(found, map(_HOLDING.__contains__, types)):
-            if item:
-                inner += item.values() if isinstance(item, dict) else cast("list[Json]", item)
+        for item in others:
+            if type(item) is dict:
+                inner += item.values()
+            elif type(item) is list:
+                inner += item
+            elif type(item) not in _PLAIN:
+                return False
         if not inner:
             return True
-        found = inner
+        others = [item for item in inner if type(item) is not str]
     return False

@@ -162,7 +162,9 @@ def lines_of(events: Sequence[bytes], prev: str, seq: int) -> tuple[bytes, list[
     line = b""
     for number, event in enumerate(events, seq):
         if line:
-            leaves.append(prev := sha256(b"\x00" + line).hexdigest())
+            leaf = _new_leaf()
+            leaf.update(line)
+            leaves.append(prev := leaf.hexdigest())
         lines.append(line := b'{"event":%b,"prev":"%b","seq":%d}' % (event, prev.encode(), number))
     lines.append(b"")
     return b"\n".join(lines), leaves, line
