@@ -86,7 +86,7 @@ def test_no_text_makes_the_checks_slow(unit: str) -> None:
     text = (unit * 8192)[:8190]
     started = time.process_time()
     judge_described(describe_tools([tool(text, a={"default": text[:4000], "pattern": text[:4000], text[:500]: 1})]))
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 60
 
 
 def test_hits_are_bounded() -> None:
