@@ -80,7 +80,8 @@ def test_it_is_fast() -> None:
     started = time.process_time()
     for text in ("plain " * 200_000, "Grüße " * 200_000, "a\u200b" * 500_000):
         strip_invisible(text)
-    assert time.process_time() - started < 5
+    # Ten times and more of what it takes; what looks at a million characters again for each of them takes hours.
+    assert time.process_time() - started < 60
 
 
 def test_a_hidden_character_is_found_with_its_place() -> None:
