@@ -82,6 +82,35 @@ class FullDisk(SickDisk):
         super().cut(fd, size)
 
 
+class NarrowDisk(Disk):
+    """Counts bytes: files grow by no more than ``left``, and what is cut off is there again."""
+
+    def __init__(self) -> None:
+        self.left = 1 << 40
+
+    def _grow(self, fd: int, end: int) -> None:
+        more = max(0, end - os.fstat(fd).st_size)
+        if more > self.left:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.left -= more
+
+    def append(self, fd: int, data: bytes, at: int) -> None:
+        self._grow(fd, at + len(data))
+        super().append(fd, data, at)
+
+    def put(self, fd: int, data: bytes, at: int) -> None:
+        self._grow(fd, at + len(data))
+        super().put(fd, data, at)
+
+    def reserve(self, fd: int, size: int) -> None:
+        self._grow(fd, size)
+        super().reserve(fd, size)
+
+    def cut(self, fd: int, size: int) -> None:
+        self.left += max(0, os.fstat(fd).st_size - size)
+        super().cut(fd, size)
+
+
 def outcome(log: AuditLog, kind: str, number: int) -> str:
     try:
         log.record(event(kind, number), durable=kind == "intent")

@@ -24,7 +24,7 @@ from mpp.host.audit.verifying import DEEP, THOROUGH, verify_log, Wanted
 from mpp.host.home import Home
 from mpp.testing.packages import TestClock
 from tests.attack.dying import check, come_back, event, fast_folder, power_cut, run_and_die, Told
-from tests.attack.sick_disks import FullDisk, outcome, SickDisk
+from tests.attack.sick_disks import FullDisk, NarrowDisk, outcome, SickDisk
 from tests.attack.torn_tails import Tails
 
 LONG = bool(os.environ.get("MPP_LONG_TESTS"))
@@ -311,6 +311,28 @@ def test_an_attempt_that_finds_no_room_leaves_none_of_it_taken(place: Home) -> N
         assert [outcome(log, "intent", 2) for _ in range(3)] == ["audit.full"] * 3
         assert os.path.getsize(place.log.reserve) == 0
         disk.error = 0
+
+
+def test_the_reserve_goes_into_entries_and_not_into_room_for_them(place: Home) -> None:
+    """Attack: a disk filled up by others, and zeros for the next entries that take what the ends of running calls need."""
+    disk = NarrowDisk()
+    with AuditLog(place, clock=TestClock(), disk=disk) as log:
+        for number in range(500):
+            assert outcome(log, "intent", number) == "ok"
+        with log.held() as core:
+            head = core.head
+            # The room is used up, but for less than an entry.
+            disk.cut(core.segment.fd, head.filled + 10)
+            head.room = head.filled + 10
+        disk.left = 0
+        assert outcome(log, "intent", 600) == "audit.full"
+        assert [outcome(log, "result", number) for number in range(500)] == ["ok"] * 500
+        assert head.full
+        assert outcome(log, "intent", 601) == "audit.full"
+        disk.left = 1 << 40
+        assert outcome(log, "intent", 602) == "ok"
+        assert head.room - head.filled > 4096
+    assert verify_log(place.log, Wanted(depth=THOROUGH)).faults == ()
 
 
 @pytest.fixture

@@ -316,10 +316,11 @@ class Core:
 
     def _make_room(self, filled: int, end: int) -> None:
         """Zeros to write over: the file then has its size already, and a sync need not note another one. Never over an entry, whatever the head says."""
-        room = max(self.head.room, filled)
+        # What the reserve gave is for entries.
+        room, wanted = max(self.head.room, filled), end if self.head.full else end + ROOM_BYTES
         if end > room:
-            self._disk.put(self._fd, bytes(end + ROOM_BYTES - room), room)
-            self.head.room = end + ROOM_BYTES
+            self._disk.put(self._fd, bytes(wanted - room), room)
+            self.head.room = wanted
 
     def _take_back(self, fault: OSError, count: int) -> None:
         """Nothing of what was half written stays, and the head is made anew by the next. What is no full disk poisons: nobody knows what is on it."""

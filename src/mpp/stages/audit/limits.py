@@ -13,8 +13,8 @@ SEGMENT_ENTRIES_MAX = 65_536
 SEGMENT_BYTES_MAX = 32 * MIB
 """Bytes from which a segment is sealed. Reason: one read into memory at most; hashing it takes a moment."""
 
-ROOM_BYTES = 256 * KIB
-"""Bytes of zeros that are put behind the open segment, time and again. Reason: to sync what overwrites them costs two thirds of what growing the file costs."""
+ROOM_BYTES = 1024 * KIB
+"""Bytes of zeros put behind the open segment, time and again. Reason: syncing what overwrites them costs two thirds of a file that grows; less, and batches wait for it often."""
 
 SEGMENT_BYTES_READ_MAX = SEGMENT_BYTES_MAX + LINE_BYTES_MAX + 4 * KIB + ROOM_BYTES
 """Bytes of a segment that are read. Reason: the last line may begin just below the limit, the entry of the epoch follows, and room behind it."""
