@@ -316,9 +316,9 @@ class Core:
 
     def _make_room(self, filled: int, end: int) -> None:
         """Zeros to write over: the file then has its size already, and a sync need not note another one. Never over an entry, whatever the head says."""
-        # What the reserve gave is for entries.
-        room, wanted = max(self.head.room, filled), end if self.head.full else end + ROOM_BYTES
+        room = max(self.head.room, filled)
         if end > room:
+            wanted = end if self.head.full else end + ROOM_BYTES  # What the reserve gave is for entries.
             self._disk.put(self._fd, bytes(wanted - room), room)
             self.head.room = wanted
 
