@@ -204,3 +204,21 @@ def test_offsets_are_those_of_a_list() -> None:
     assert view.ends[-1] == 5
     with pytest.raises(IndexError):
         view.starts[3]
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        (" 9,9,9,9,9,9,9,9", True),
+        ("[72,101,108,108,111,32,119,111]", True),
+        ("=104,\\n  101,\\n  108,\\n  108,\\n  111,\\n  32,\\n  119,\\n  111", True),
+        # A code that is no character is among the first eight.
+        (" 99,114,108,23,53,28,75,85,56", False),
+        (" 45,345,678,901,234,567", False),
+    ],
+)
+def test_a_list_of_codes_counts_where_eight_stand(text: str, counts: bool) -> None:
+    (begin,) = codes.CONFIRMED
+    number = PROBES.index(begin)
+    assert re.search(begin, text)
+    assert (decode.CONFIRMING[number].search(text) is not None) == counts

@@ -21,6 +21,8 @@ _STEP = len(MARK)
 
 Holder: TypeAlias = "dict[str, Json] | list[Json]"
 _HOLDERS = (dict, list)
+_PLAIN_INT = 1 << 63
+"""Integers below it are written down without a look at how long they are."""
 
 
 class Spot(NamedTuple):
@@ -190,7 +192,11 @@ class _Walk:
             elif kind is dict or kind is list:
                 self.holders.append(item)  # type: ignore[arg-type]
                 self.above.append(said)
-            elif (kind is int or kind is float) and not -LONG_NUMBER < item < LONG_NUMBER and (written := _number(item)) is not None:  # type: ignore[operator]
+            elif kind is int:
+                if not -LONG_NUMBER < item < LONG_NUMBER:  # type: ignore[operator]
+                    put(str(item) if -_PLAIN_INT < item < _PLAIN_INT else _digits(item))  # type: ignore[operator, arg-type]
+                    put_name(said)
+            elif kind is float and not -LONG_NUMBER < item < LONG_NUMBER and (written := _number(item)) is not None:  # type: ignore[operator]
                 put(written)
                 put_name(said)
 

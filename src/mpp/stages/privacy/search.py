@@ -18,7 +18,7 @@ from mpp.stages.privacy.detector import Detector, Hit, Place
 from mpp.stages.privacy.limits import CHECK_EVERY, DULL_KEY_CHARS, DULL_KEYS_MAX, NAME_CHARS_MAX, PLACES_MAX, SMALL_CHARS_MAX
 from mpp.stages.privacy.later import on_use
 from mpp.stages.privacy.ports import Scanner
-from mpp.stages.privacy.views import block_end, further, joined, normal_places, normalise, PART_KEYS, PROBES, readings, Spent, View
+from mpp.stages.privacy.views import block_end, CONFIRMING, further, joined, normal_places, normalise, PART_KEYS, PROBES, readings, Spent, View
 
 AS_WRITTEN, NORMALISED, DECODED, JOINED = "as written", "normalised", "decoded", "joined"
 
@@ -140,30 +140,40 @@ def _scan(arena: Arena, rules: Rules, watch: Watch, touched: set[int] | None = N
     found: list[_Found] = []
     triggers: list[tuple[int, int]] = []
     touched = set() if touched is None else touched
+    texts = arena.texts
     leaf, known, step = 0, len(owners), len(MARK)
+    low = high = last = 0
     before: Detector | None = None
     for count, (at, number) in enumerate(places):
-        if count % CHECK_EVERY == 0:
+        if not count % CHECK_EVERY:
             watch()
         # A probe may begin with the mark before its leaf.
-        if at >= place.high:
+        if at >= high:
             leaf = _leaf_at(starts, at + step, leaf)
             touched.add(leaf)
-            place.leaf, place.low = leaf, starts[leaf]
-            place.high = starts[leaf] + len(arena.texts[leaf])
+            low = starts[leaf]
+            high = low + len(texts[leaf])
+            place.leaf, place.low, place.high = leaf, low, high
         if number >= known:
-            triggers.append((leaf, max(at - place.low, 0)))
+            triggers += _trigger(arena.text, at, number - known, leaf, low)
             continue
         detector = owners[number]
         # Several probes of one detector may begin at one place.
-        if at != place.at or detector is not before:
-            place.at, before = at, detector
+        if at != last or detector is not before:
+            place.at = last = at
+            before = detector
             for hit in detector.look(place):
-                if place.low <= hit.start < hit.end <= place.high:
+                if low <= hit.start < hit.end <= high:
                     found.append(_Found(hit, leaf, detector.name))
                 else:
                     _keep(arena, hit, detector, found)
     return found, triggers
+
+
+def _trigger(text: str, at: int, number: int, leaf: int, low: int) -> tuple[()] | tuple[tuple[int, int]]:
+    """The place where a probe of the readings begins, unless more must stand there than the probe says."""
+    whole = CONFIRMING.get(number)
+    return () if whole is not None and whole.match(text, at) is None else ((leaf, max(at - low, 0)),)
 
 
 def _places(text: str, scanner: Scanner) -> list[tuple[int, int]]:

@@ -22,7 +22,9 @@ _DULL = (
 )
 """Four of five runs in the answers of programs."""
 
-_WHOLE = rf"(?<=\x00\n)(?!00)([0-9]{{7,{cards.OFTEN_IDS}}})\Z"
+_DIGITS_LEAST = 7
+"""Digits of the shortest number that is looked for."""
+_WHOLE = rf"(?<=\x00\n)(?!00)([0-9]{{{_DIGITS_LEAST},{cards.OFTEN_IDS}}})\Z"
 """A leaf that is one number, seldom a card: its key alone can say what it is."""
 
 _RUN = on_use(rf"{_WHOLE}|{_DULL}|[+(]{{0,2}}[0-9](?:[ ().\-/]{{0,3}}[0-9]){{6,{DIGITS_MAX - 1}}}")
@@ -50,11 +52,17 @@ class _Look:
         starts, first, resume = self._judged
         if first <= at < resume and starts is arena_starts:
             return ()
+        low, high = place.low, place.high
+        # What ``_WHOLE`` says, of the most frequent run of all: a JSON number that is the id of a record.
+        if at < low and _DIGITS_LEAST <= high - low <= cards.OFTEN_IDS:
+            written = text[low:high]
+            if written.isdigit() and written.isascii() and written[:2] != "00" and of_name(place.arena.names[place.leaf]) not in _NAMED:
+                return ()
         # The probe begins with the character before the first digit, or within it where that has several bytes.
         head = at + 1
         if text[at] in "+(":
             head = at - 1 if text[at - 1] in "+(" else at
-        found = _match(text, head, place.high) or _RUN.search(text, head, min(place.high, at + _HEAD_MAX + DIGITS_MAX))
+        found = _match(text, head, high) or _RUN.search(text, head, min(high, at + _HEAD_MAX + DIGITS_MAX))
         if found is None:
             return ()
         begin, end = found.span()

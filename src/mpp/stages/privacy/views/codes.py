@@ -34,7 +34,16 @@ _PAIR = "(?:[2-7][0-9A-Fa-f]|0[9AaDd])"
 # A printable character or a line end, as a program writes the bytes of a buffer.
 _CODE = "(?:9|1[03]|3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
 _COMMA = r",(?:\\[rnt]|[ \r\n\t]){0,16}"
+# What may stand behind the first comma of such a list, and later in it.
+_CODE_NEXT, _CODE_LATER = r"[1-9\\ \r\n\t]", r"[0-9,\\rnt \r\n\t]"
 _APART = "(?:, ?|[ :-])"
+# The first characters of a list of codes, as many as the shortest has. An engine that need not tell where something of no fixed length begins
+# is faster by a twentieth of all that it does; that eight codes stand there is asked where one begins.
+_CODES_BEGIN = (
+    rf"[^0-9.,](?:9,{_CODE_NEXT}{_CODE_LATER}{{12}}|(?:1[03]|3[2-9]|[4-9][0-9]),{_CODE_NEXT}{_CODE_LATER}{{11}}"
+    rf"|(?:1[01][0-9]|12[0-6]),{_CODE_NEXT}{_CODE_LATER}{{10}})"
+)
+_CODES_HEAD = on_use(rf"[^0-9.,]{_CODE}(?:,(?:\\[rnt]|[ \r\n\t])*{_CODE}){{{CODES_MIN - 1}}}")
 
 CODE_PROBES: tuple[str, ...] = (
     rf"[^0-9A-Za-z]{_GROUP}{_GROUP}{_GROUP}",
@@ -50,7 +59,7 @@ CODE_PROBES: tuple[str, ...] = (
     r"[^0-9A-WYZa-wyz](?:1[fF]8[bB]08|504[bB]03|425[aA]68|[fF][dD]377[aA])[0-9A-Fa-f]{20}",
     f"{_GROUP32}{_GROUP32}{_GROUP32}",
     rf"[^0-9A-Za-z](?:(?:0x)?[2-7][0-9A-Fa-f]{_APART}){{7}}(?:0x)?[2-7][0-9A-Fa-f]",
-    rf"[^0-9.,]{_CODE}(?:,(?:\\[rnt]|[ \r\n\t])*{_CODE}){{{CODES_MIN - 1}}}",
+    _CODES_BEGIN,
 )
 
 _TOKEN = on_use(
@@ -67,6 +76,10 @@ _NUMBER = on_use("[0-9]+")
 _TO_STANDARD = str.maketrans("-_", "+/", "\r\n=")
 _NO_HEX = on_use(r"0x|[^0-9A-Fa-f]")
 _RUN = on_use(rf"[\t\n\r -~]{{{HEAD_CHARS},}}")
+
+
+CONFIRMED: dict[str, re.Pattern[str]] = {_CODES_BEGIN: _CODES_HEAD}
+"""Probes that begin in more places than count, with what must stand there."""
 
 
 def coded(text: str, low: int, high: int, below: View | None) -> View | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
-from mpp.stages.privacy.views.codes import CODE_PROBES, coded, numbered, paired
+from mpp.stages.privacy.views.codes import CODE_PROBES, coded, CONFIRMED, numbered, paired
 from mpp.stages.privacy.views.escapes import ESCAPE_PROBES, escaped, quoted, QUOTED_PROBES
 from mpp.stages.privacy.views.framed import framed, FRAMED_PROBES
 from mpp.stages.privacy.views.layout import closed_up, laid_out, LAYOUT_PROBES
@@ -15,6 +16,9 @@ from mpp.stages.privacy.views.view import Spent, too_much, View
 
 PROBES: tuple[str, ...] = ESCAPE_PROBES + QUOTED_PROBES + CODE_PROBES + FRAMED_PROBES + LAYOUT_PROBES
 """Where one of these begins a text may hide something; they join the one scan of a message."""
+
+CONFIRMING: dict[int, re.Pattern[str]] = {PROBES.index(probe): whole for probe, whole in CONFIRMED.items()}
+"""By the number of a probe: what must stand where it begins, or the place does not count."""
 
 
 def _plain(text: str, low: int, high: int, below: View | None) -> View | None:

@@ -110,25 +110,49 @@ class _Where:
 
 def joined(arena: Arena, watch: Callable[[], None] = unwatched) -> list[JoinedView]:
     """What the texts of one list or object spell together."""
-    rows = [row for holder in arena.lists if (kind := _KINDS.get(type(holder[0]))) is not None and (row := kind(holder)) is not None]
-    cuts = borders([row.text for row in rows])
+    texts: list[str] = []
+    rows: dict[int, _Row] = {}
+    holders: list[list[Json]] = []
+    for holder in arena.lists:
+        kind = type(holder[0])
+        text = _short_row(holder) if kind is str else None
+        if text is None:
+            row = made(holder) if (made := _KINDS.get(kind)) is not None else None
+            if row is None:
+                continue
+            rows[len(texts)], text = row, row.text
+        texts.append(text)
+        holders.append(holder)
+    cuts = borders(texts)
     grouped = list(parts(arena))
-    coded = [row.holder for row in rows if row.is_numbers and _may_be_codes(row.holder)]
+    coded = [row.holder for row in rows.values() if row.is_numbers and _may_be_codes(row.holder)]
     if not (cuts or grouped or coded):
         return []
     where, spent = _Where(arena), Spent(watch)
     found: list[JoinedView] = []
-    for view in _all(rows, cuts, grouped, coded, where):
+    cut = [(rows.get(number) or _Row(texts[number], holders[number]), places) for number, places in cuts.items()]
+    for view in _all(cut, grouped, coded, where):
         spent.add(view.text)
         found.append(view)
     return found
 
 
-def _all(rows: list[_Row], cuts: dict[int, dict[int, str]], grouped: list[Parts], coded: list[list[Json]], where: _Where) -> Iterator[JoinedView]:
-    for number, places in cuts.items():
-        yield from _chains(rows[number], places, where)
+def _all(cut: list[tuple[_Row, dict[int, str]]], grouped: list[Parts], coded: list[list[Json]], where: _Where) -> Iterator[JoinedView]:
+    for row, places in cut:
+        yield from _chains(row, places, where)
     yield from (view for group in grouped if (view := _of_parts(group, where)) is not None)
     yield from (_of_codes(holder, where) for holder in coded)
+
+
+def _short_row(holder: list[Json]) -> str | None:
+    """Of a short list of short texts, as most lists are, the texts in a row; None where it needs a closer look."""
+    if len(holder) > DIGIT_TEXTS_MOST:
+        return None
+    try:
+        row = ITEM.join(holder)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+    return row if len(row) <= ROW_CHARS_PLAIN and row.count(ITEM) < len(holder) else None
 
 
 def _row_of_texts(holder: list[Json]) -> _Row | None:
