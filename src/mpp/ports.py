@@ -17,6 +17,12 @@ class Wait(NamedTuple):
     until: float
     """Seconds of ``time.monotonic``."""
     writing: bool = False
+    entries: object = None
+    """What the record must be told before the call goes on, where ``fd`` is ``NOWHERE``. Whoever drives several calls writes those of all of them at once."""
+
+
+NOWHERE = -2
+"""In place of a descriptor: others go first, and whoever yielded it goes on when there are none. One that was closed has another number."""
 
 
 Steps: TypeAlias = Generator[Wait, None, T]

@@ -22,6 +22,7 @@ from mpp.host.agent_identity import user_behind
 from mpp.host.audit.vault import CallVault, vault_for
 from mpp.host.drive import drive
 from mpp.host.finishing import finish
+from mpp.host.gathering import alone
 from mpp.host.granting import Places
 from mpp.host.filtering import Whose, patterns_of
 from mpp.host.leaving import reveal_event, send, Sent
@@ -38,7 +39,7 @@ from mpp.host.signed_context import SignedContexts
 from mpp.host.system import SystemClock, SystemRandom
 from mpp.model.agents import AgentIdentity
 from mpp.model.value import value
-from mpp.stages.approval import warrant
+from mpp.stages.approval import warranting
 from mpp.stages.policy import agent_event
 from mpp.stages.privacy import Filter, has_placeholder
 from mpp.stages.sandbox import Arguments, HostCalls, read_arguments, Zygote
@@ -193,7 +194,7 @@ def _run(
     tool = find_tool(taken.package.manifest, judged.grant.tool)
     about = Surroundings(
         environment=os.environ, clock_ns=time.time_ns, live=TerminalLive(quiet=wish.as_json), through=through,
-        issue=lambda grant: warrant(grant, on.approvals, vault or on.events, on.clock.now(), on.approvals.use_standing), vault=vault,
+        issue=lambda grant: warranting(grant, on.approvals, on.events, on.clock.now(), on.approvals.use_standing, alone(vault or on.events)), vault=vault,
     )  # fmt: skip
     if sent.differs:
         on.events.record(

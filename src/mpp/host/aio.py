@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TypeVar
 
-from mpp.ports import Steps, Wait
+from mpp.ports import NOWHERE, Steps, Wait
 
 T = TypeVar("T")
 
@@ -27,6 +27,8 @@ async def drive(steps: Steps[T]) -> T:
 
 async def _ready(wait: Wait) -> None:
     """Until the descriptor is ready or the moment has come."""
+    if wait.fd == NOWHERE:
+        return
     loop = asyncio.get_running_loop()
     woken = asyncio.Event()
     add, remove = (loop.add_writer, loop.remove_writer) if wait.writing else (loop.add_reader, loop.remove_reader)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mpp.errors import MppError
 from mpp.host.agent_signing import AgentSigning
+from mpp.host.drive import drive
 from mpp.host.home import Home
 from mpp.host.host import Host, HostOptions
 from mpp.host.resources import Resources
@@ -18,6 +19,7 @@ from mpp.host.sources.ports import ToolSource
 from mpp.host.toolcall import Room
 from mpp.model.jsontext import Json
 from mpp.model.value import value
+from mpp.ports import Steps
 from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall, UPDATED
 
 if TYPE_CHECKING:
@@ -69,9 +71,10 @@ class HostBackend:
         return searching.LISTING if self._search_mode else self._host.tools(who)
 
     def call(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
-        if self._search_mode:
-            return searching.call(who, call, live, self._host.tools, self._host.run)
-        return self._host.run(who, call, live)
+        return drive(self.steps(who, call, live), live.gone_fd)
+
+    def steps(self, who: Caller, call: ToolCall, live: Live) -> Steps[Outcome]:
+        return searching.call(who, call, live, self._host.tools, self._host.steps) if self._search_mode else self._host.steps(who, call, live)
 
     def answer(self, who: Caller, question: str, *, yes: bool) -> str:
         return self._host.answer(question, yes=yes, who=who)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Generator
 from typing import TypeVar
 
 from mpp.errors import ToolFailed
 from mpp.host.lane import waiting
-from mpp.ports import Steps, Wait
+from mpp.ports import NOWHERE, Steps, Wait
 
 T = TypeVar("T")
+Said = TypeVar("Said")
+Given = TypeVar("Given")
 
 NOBODY = -1
 """In place of a descriptor: nobody can go away."""
@@ -22,20 +25,33 @@ def drive(steps: Steps[T], gone_fd: int = NOBODY) -> T:
     ``gone_fd`` becomes readable when nobody waits for the result any more. Then they are told, once, by ToolFailed ``tool.cancelled`` where they wait;
     what they make of it is still their result, so that the record learns how the call ended.
     """
-    poll = select.poll()
     try:
-        wait = next(steps)
-        while True:
-            if _is_gone(poll, wait, gone_fd):
-                gone_fd = NOBODY
-                wait = steps.throw(ToolFailed("tool.cancelled", "nobody waits for the answer any more", hint="call again if it is still wanted"))
-            else:
-                wait = next(steps)
+        waited(steps, next(steps), gone_fd)
     except StopIteration as done:
         result: T = done.value
         return result
     finally:
         steps.close()
+    raise RuntimeError("steps end with their result")
+
+
+def waited(steps: Generator[Wait | Said, Given | None, T], step: Wait | Said, gone_fd: int = NOBODY) -> Said:
+    """Wait as often as ``steps`` want to, the first time for ``step``: what they say then. StopIteration is their end, as of the steps themselves."""
+    poll = select.poll()
+    while isinstance(step, Wait):
+        if step.fd == NOWHERE:
+            step = next(steps)
+        elif _is_gone(poll, step, gone_fd):
+            gone_fd = NOBODY
+            step = steps.throw(nobody_waits())
+        else:
+            step = next(steps)
+    return step
+
+
+def nobody_waits() -> ToolFailed:
+    """What a call is told where it waits when nobody waits for it."""
+    return ToolFailed("tool.cancelled", "nobody waits for the answer any more", hint="call again if it is still wanted")
 
 
 def _is_gone(poll: select.poll, wait: Wait, gone_fd: int) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from mpp.errors import MppError
 from mpp.host.judging import Judged, Services
 from mpp.host.oncall import Reply, result_event, shown_digest
@@ -10,6 +13,7 @@ from mpp.model.events import EntryRef, Event
 from mpp.model.jsontext import Json
 from mpp.model.jsontext import shown as quoted
 from mpp.model.value import value
+from mpp.ports import Steps
 from mpp.stages.approval import Receipt, receipt_event, write_receipt
 from mpp.stages.policy import token_event
 
@@ -28,21 +32,44 @@ class Finished:
 
 def finish(judged: Judged, reply: Reply, on: Services) -> Finished:
     """Tell the record what it came to. Without that there is no answer."""
+    end = _ended(judged, reply, on)
+    return _finished(judged, reply, on, end, on.events.record(end.event))
+
+
+def finishing(judged: Judged, reply: Reply, on: Services, record: Callable[[Event], Steps[EntryRef]]) -> Steps[Finished]:
+    """The same, where the results of several calls are recorded together."""
+    end = _ended(judged, reply, on)
+    return _finished(judged, reply, on, end, (yield from record(end.event)))
+
+
+class _End(NamedTuple):
+    event: Event
+    shown: str
+    """The digest of what is shown."""
+    document: dict[str, Json] | None
+
+
+def _ended(judged: Judged, reply: Reply, on: Services) -> _End:
     now, grant = on.clock.now(), judged.grant
     document = None if reply.clean.reply is None else reply.clean.reply.to_json()
-    outcome, shown = reply.outcome, shown_digest(reply.clean.reply, document)
+    shown = shown_digest(reply.clean.reply, document)
     on.events.record(token_event("token-used", grant.token, grant.invocation, now))
-    entry = on.events.record(
-        result_event(judged.asked.tenant, grant.invocation, outcome, reply.run, shown, reply.privacy, now, reply.vault, (*judged.spent, *reply.spent))
-    )
+    event = result_event(
+        judged.asked.tenant, grant.invocation, reply.outcome, reply.run, shown, reply.privacy, now, reply.vault, (*judged.spent, *reply.spent)
+    )  # fmt: skip
+    return _End(event, shown, document)
+
+
+def _finished(judged: Judged, reply: Reply, on: Services, end: _End, entry: EntryRef) -> Finished:
+    grant = judged.grant
     if not grant.jti:
-        return Finished(entry=entry, receipt=b"", document=document)
+        return Finished(entry=entry, receipt=b"", document=end.document)
     receipt = Receipt(
-        invocation=grant.invocation, jti=grant.jti, binding=judged.binding, outcome=outcome, at=now, result_sha256=shown
+        invocation=grant.invocation, jti=grant.jti, binding=judged.binding, outcome=reply.outcome, at=end.event.at, result_sha256=end.shown
     )  # fmt: skip
     data = write_receipt(receipt, on.host.signer)
     on.events.record(receipt_event(receipt, data, judged.asked.tenant))
-    return Finished(entry=entry, receipt=data, document=document)
+    return Finished(entry=entry, receipt=data, document=end.document)
 
 
 def refused(

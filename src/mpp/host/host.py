@@ -23,6 +23,7 @@ from mpp.errors import HostFailed, MppError, Refused
 from mpp.host.agent_signing import AgentSigning
 from mpp.host.audit.log import AuditLog
 from mpp.host.audit.vault import CallVault, vault_for
+from mpp.host.drive import drive
 from mpp.host.finishing import refused
 from mpp.host.fleet import fleet_settings
 from mpp.host.granting import Places
@@ -50,7 +51,7 @@ from mpp.host.watched import watched_trust
 from mpp.model.agents import AgentIdentity
 from mpp.model.jsontext import Json
 from mpp.model.value import value
-from mpp.ports import Clock, Events, Random
+from mpp.ports import Clock, Events, Random, Steps
 from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall
 from mpp.stages.approval import accept, vouch
 from mpp.stages.sandbox import read_arguments
@@ -180,11 +181,20 @@ class Host:
 
     def run(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
         """One call as a front took it."""
+        return drive(self.steps(who, call, live), live.gone_fd)
+
+    def steps(self, who: Caller, call: ToolCall, live: Live) -> Steps[Outcome]:
+        """The same for whoever has several calls under way in one thread. A call of an older server, and one that is signed here, blocks."""
         offered = self._found(who, call.name)
         begun, kind = time.monotonic(), ""
         self._counting.begun()
         try:
-            outcome = offered.run(who, call, live) if self._signing is None else self._run_signed(self._signing, offered, who, call, live)
+            if self._signing is not None:
+                outcome = self._run_signed(self._signing, offered, who, call, live)
+            elif offered.steps is None:
+                outcome = offered.run(who, call, live)
+            else:
+                outcome = yield from offered.steps(who, call, live)
             kind = _kind(outcome)
         finally:
             self._counting.ended(kind, time.monotonic() - begun)

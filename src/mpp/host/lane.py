@@ -7,6 +7,12 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
+from typing import TypeVar
+
+from mpp.errors import MppError
+from mpp.ports import Steps
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS = 0.05
 """Seconds that a call waits for its turn before it goes on without one. Reason: a few dozen calls' worth; whoever holds it longer waits for something else."""
@@ -42,6 +48,26 @@ class Lane:
         if _here.lane is self:
             _here.lane = None
             self._turn.release()
+
+
+def in_turn(lane: Lane, steps: Steps[T]) -> Steps[T]:
+    """The same steps, each with its turn. Between two of them others have it, whoever drives them, and in whatever thread the next one is."""
+    fault: MppError | None = None
+    try:
+        while True:
+            with lane:
+                wait = next(steps) if fault is None else steps.throw(fault)
+            try:
+                yield wait
+            except MppError as thrown:
+                fault = thrown
+            else:
+                fault = None
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        steps.close()
 
 
 class waiting:  # noqa: N801 - it is used as a function is, and a generator costs three times as much in each call

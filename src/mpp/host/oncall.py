@@ -51,7 +51,7 @@ class Surroundings:
     live: Live
     through: Filter
     """The privacy filter, bound to this call: what a tool says, and what it sends to other hosts, goes through it, or nowhere."""
-    issue: Callable[[Grant], Warrant]
+    issue: Callable[[Grant], Steps[Warrant]]
     """Spends the approval and records the intent. It is asked last, so that nothing is spent on a call that cannot run."""
     vault: CallVault | None = None
     """Keeps the payloads of this call, where the vault is on; then ``issue`` records the intent through it."""
@@ -145,7 +145,8 @@ def call_tool(
         border=border,
     )
     begun = time.perf_counter()
-    warranted, at_warrant = about.issue(grant), time.perf_counter()
+    warranted = yield from about.issue(grant)
+    at_warrant = time.perf_counter()
     run = yield from sandbox.call(ready, warranted, given)
     at_run, fault, reply = time.perf_counter(), run.fault, None
     if fault is None:

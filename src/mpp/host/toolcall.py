@@ -13,12 +13,12 @@ from mpp.errors import MppError, Refused
 from mpp.host.audit.vault import vault_for
 from mpp.host.drive import drive
 from mpp.host.filtering import NAMES_MAX, Whose
-from mpp.host.finishing import finish, refused
-from mpp.host.gathering import Gathered, Record
+from mpp.host.finishing import finishing, refused
+from mpp.host.gathering import alone, Gathered, Record
 from mpp.host.home import Home
 from mpp.host.judging import Judged, judge, privacy_of, Request, Services, Setting
 from mpp.host.known import known
-from mpp.host.lane import Lane
+from mpp.host.lane import in_turn, Lane
 from mpp.host.leaving import again, reveal_event, send, Sent
 from mpp.host.oncall import call_tool, new_invocation, Reply, result_event, Surroundings
 from mpp.host.ready import ReadyPackages
@@ -30,8 +30,9 @@ from mpp.model.events import Event
 from mpp.model.jsontext import Json
 from mpp.model.manifest import ToolDefinition
 from mpp.model.value import value
+from mpp.ports import Steps
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, Pending, ToolCall
-from mpp.stages.approval import Grant, Question, Warrant, enough, required, warrant
+from mpp.stages.approval import Grant, Question, Warrant, enough, required, warranting
 from mpp.stages.gatekeeper import VerifiedPackage
 from mpp.stages.policy import agent_event
 from mpp.stages.privacy import Report
@@ -82,11 +83,15 @@ class PackageTool:
 
 def call_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
     """Never raises for what a tool, a policy or a person says; the outcome says so."""
-    with room.lane:
-        return _called(one, who, call, live, room)
+    return drive(calling_package(one, who, call, live, room), live.gone_fd)
 
 
-def _called(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Outcome:
+def calling_package(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Steps[Outcome]:
+    """The same for whoever has several calls under way in one thread."""
+    return in_turn(room.lane, _called(one, who, call, live, room))
+
+
+def _called(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Room) -> Steps[Outcome]:
     gathered = Gathered(room.log)
     on = room.on.telling(gathered)
     invocation = new_invocation(on.random)
@@ -97,7 +102,7 @@ def _called(one: PackageTool, who: Caller, call: ToolCall, live: Live, room: Roo
             if isinstance(found, Question):
                 _refused(required(found), one, who, invocation, on)
                 return pending(found, labels)
-            return _ran(one, found, call, live, room, on, labels)
+            return (yield from _ran(one, found, call, live, room, on, gathered, labels))
         except MppError as fault:
             # What went wrong after the intent is recorded where it went wrong; then it comes as an outcome.
             _refused(fault, one, who, invocation, on)
@@ -137,7 +142,9 @@ def _judged(one: PackageTool, who: Caller, call: ToolCall, invocation: str, room
     return found if isinstance(found, Question) else _Ready(judged=found, at=at, sent=sent)
 
 
-def _ran(one: PackageTool, found: _Ready, call: ToolCall, live: Live, room: Room, on: Services, labels: Mapping[str, Json]) -> Outcome:
+def _ran(
+    one: PackageTool, found: _Ready, call: ToolCall, live: Live, room: Room, on: Services, gathered: Gathered, labels: Mapping[str, Json]
+) -> Steps[Outcome]:  # fmt: skip
     judged, package = found.judged, one.package
     vault = vault_for(room.home.log, on.random, room.recorder, on.events, judged.grant.invocation)
     # Attack: a host that cannot filter, or that lacks a secret. It says so before anything runs.
@@ -145,8 +152,9 @@ def _ran(one: PackageTool, found: _Ready, call: ToolCall, live: Live, room: Room
     judge_stored(judged.rights.env, judged.rights.secrets, judged.rights.package_id, room.secrets)
     issued: list[Warrant] = []
 
-    def issue(grant: Grant) -> Warrant:
-        issued.append(warrant(grant, on.approvals, vault or on.events, on.clock.now(), on.approvals.use_standing))
+    def issue(grant: Grant) -> Steps[Warrant]:
+        intend = gathered.intend if vault is None else alone(vault)
+        issued.append((yield from warranting(grant, on.approvals, on.events, on.clock.now(), on.approvals.use_standing, intend)))
         return issued[0]
 
     if found.sent.differs:
@@ -157,12 +165,12 @@ def _ran(one: PackageTool, found: _Ready, call: ToolCall, live: Live, room: Room
             room.sandbox, ready, one.tool, found.sent, judged.grant, judged.asked.user, about, secrets=room.secrets, timeout_ms=call.timeout_ms
         )  # fmt: skip
         try:
-            reply = drive(steps, live.gone_fd)
+            reply = yield from steps
         except MppError as fault:
             if not issued:
                 raise
             return _broken(fault, judged, on, labels)
-    finished = finish(judged, reply, on)
+    finished = yield from finishing(judged, reply, on, gathered.together)
     if one.watch is not None:
         one.watch(reply)
     return outcome(reply, {**labels, "entry": finished.entry.seq, "invocation": judged.grant.invocation}, finished.document)

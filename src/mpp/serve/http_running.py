@@ -12,6 +12,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple, TypeAlias
 
+from mpp.host.drive import waited
 from mpp.model.jsontext import Json
 from mpp.protocol.mcp import Ask, Connection, Job, Reply, Voice, error_reply
 from mpp.protocol.mcp.versions import INTERNAL
@@ -256,9 +257,9 @@ class Run:
         """One step, in a thread; all of them where nobody can be asked anything."""
         self._outcome = None
         try:
-            outcome = NOBODY_WAITS if self._gone.is_set else self._steps.send(self._answer)
+            outcome = NOBODY_WAITS if self._gone.is_set else waited(self._steps, self._steps.send(self._answer), self._gone.fd)
             while isinstance(outcome, Ask) and not self._may_ask:
-                outcome = self._steps.send(None)
+                outcome = waited(self._steps, self._steps.send(None), self._gone.fd)
             self._outcome = outcome
         except StopIteration as end:
             self._outcome = end.value

@@ -10,6 +10,7 @@ from mpp.errors import Refused
 from mpp.host.sources import searching
 from mpp.host.tenants_views import View, ViewStore, view_of
 from mpp.model.jsontext import Json
+from mpp.ports import Steps
 from mpp.protocol.mcp.ports import Backend, Caller, Listing, Live, Outcome, ToolCall
 
 PACKAGES, AUDIT = "mpp://packages/", "mpp://audit/"
@@ -65,6 +66,10 @@ class Viewed:
     def call(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
         self._must_see(who, call.name, "call.tool")
         return self._backend.call(who, call, live)
+
+    def steps(self, who: Caller, call: ToolCall, live: Live) -> Steps[Outcome]:
+        self._must_see(who, call.name, "call.tool")
+        return self._backend.steps(who, call, live)
 
     def answer(self, who: Caller, question: str, *, yes: bool) -> str:
         return self._backend.answer(who, question, yes=yes)

@@ -31,10 +31,10 @@ class Crew:
         """Threads that wait, less the work that waits for them."""
         self._threads: list[threading.Thread] = []
 
-    def put(self, work: Work) -> bool:
-        """Do ``work`` soon. False: too much waits already, and it is not done."""
+    def put(self, work: Work, *, begun: bool = False) -> bool:
+        """Do ``work`` soon. False: too much waits already, and it is not done. What has ``begun`` is never turned away: the record waits for its end."""
         with self._lock:
-            if self._free <= -self._queued:
+            if self._free <= -self._queued and not begun:
                 return False
             self._free -= 1
             more = self._free < 0 and len(self._threads) < self._most

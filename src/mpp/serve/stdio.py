@@ -1,6 +1,7 @@
 """MCP over standard input and output: one client, one line per message. Spec: mcp-front J-56 to J-59.
 
-Two threads take turns at reading, and whoever reads does short calls itself, one behind the other; calls that wait are done beside each other by a crew.
+Two threads take turns at reading, and whoever reads does calls itself, as far as they need not wait; what several of them have for the record is written at once.
+Calls that wait without saying so are done beside each other by a crew.
 Whoever writes holds the one lock. It also guards the connection, so that what is sent is sent in the order in which the protocol decided it.
 """
 
@@ -12,16 +13,15 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from types import FrameType
-from typing import TypeAlias
 
 from mpp.model.jsontext import Json
-from mpp.ports import Clock, Random
-from mpp.protocol.mcp import Answered, Ask, Connection, Ended, Event, Job, Lines, Reply, Server, Voice, busy_reply, error_reply
+from mpp.ports import Clock, Random, Wait
+from mpp.protocol.mcp import Answered, Ask, Connection, Ended, Event, Job, Lines, Reply, Run, Server, Voice, busy_reply, error_reply
 from mpp.protocol.mcp.limits import MESSAGE_BYTES_MAX
 from mpp.protocol.mcp.ports import Backend, Caller
 from mpp.protocol.mcp.versions import INTERNAL, PARSE_ERROR
@@ -31,6 +31,7 @@ from mpp.serve.pipes import dies_with_its_client, is_broken, own_pipes
 from mpp.serve.running import again, Crew, end
 from mpp.serve.settling import settling
 from mpp.serve.turns import Turns
+from mpp.serve.underway import Asked, Call, on_here, on_there, UNDER_WAY_MAX, UnderWay, write
 
 READ_BYTES = 64 * 1024
 """Bytes of one read. Reason: what a pipe holds."""
@@ -53,29 +54,6 @@ LOOK_SECONDS = 0.02
 LEAVE_SECONDS = 3.0
 """Seconds from the end until this process is gone, whatever still runs. Reason: clients kill what does not leave by itself, after five or more."""
 
-Run: TypeAlias = "Generator[Ask, dict[str, Json] | None, Reply]"
-
-
-class _Call:
-    """A request that is being worked on. Its fields are read and written under the lock."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.ended = False
-        self.gone = -1
-        """While a thread works on it: how that is told that nobody waits."""
-        self.run: Run | None = None
-        self.voice: Voice | None = None
-
-
-class _Waiting:
-    """A call that waits for an answer of the client. It holds no thread."""
-
-    def __init__(self, call: _Call, ask: Ask, until: float) -> None:
-        self.call = call
-        self.ask = ask
-        self.until = until
-
 
 class StdioFront:
     """One client on two descriptors."""
@@ -87,8 +65,8 @@ class StdioFront:
         self._crew = crew
         self._leaving = leaving
         self._lock = threading.Lock()
-        self._calls: dict[int | str, _Call] = {}
-        self._waiting: dict[str, _Waiting] = {}
+        self._calls: dict[int | str, Call] = {}
+        self._waiting: dict[str, Asked] = {}
         self._due: float | None = None
         """When the first of them is given up."""
         self._idle = threading.Condition(self._lock)
@@ -96,9 +74,15 @@ class StdioFront:
         self._lines = Lines()
         self._turns = Turns()
         self._pace = Pace()
-        self._next: deque[_Call] = deque()
-        """Calls that whoever reads is going to do. It is filled under the lock."""
-        self._leading: _Call | None = None
+        self._next: deque[Call] = deque()
+        """Calls that whoever reads is going to begin. It is filled under the lock."""
+        self._under_way = UnderWay()
+        self._wants_room = False
+        """Whoever reads looks for room to write."""
+        # What is registered first is looked at first. Besides room to write, its errors count: whoever read our answers is gone, and no more is read.
+        for fd, wanted in ((self._outbox.fd, 0), (self._wake, select.POLLIN), (read_fd, select.POLLIN)):
+            self._under_way.poll.register(fd, wanted)
+        self._leading: Call | None = None
         """The call that whoever reads does now."""
         self._is_stuck = False
         """It takes so long that what waited behind it went to the crew, and what comes goes there too."""
@@ -115,7 +99,6 @@ class StdioFront:
         second = threading.Thread(target=self._take_turns, args=(False,), name="mpp-read", daemon=True)
         second.start()
         self._take_turns(True)
-        self._turns.ring()
         second.join()
 
     def close(self) -> None:
@@ -129,64 +112,85 @@ class StdioFront:
         try:
             while not self._over:
                 leads = self._lead(gone) if leads else self._turns.stand_by(lambda: self._over)
-            # The other thread may be in a call, which ends when this one says so.
+            # The other thread may be in a call, which ends when this one says so; or it sleeps.
+            self._turns.ring()
             self._finish()
         finally:
             os.close(gone)
 
     def _lead(self, gone: int) -> bool:
-        """Read until the end, or until the other thread has taken over. Short calls are done here: to wake a thread costs more than most of them."""
-        poll = select.poll()
-        write_fd, is_waiting = self._outbox.fd, False
-        # What is registered first is looked at first. Besides room to write, its errors count: whoever read our answers is gone, and no more is read.
-        poll.register(write_fd, 0)
-        poll.register(self._wake, select.POLLIN)
-        poll.register(self._read_fd, select.POLLIN)
+        """Read until the end, or until the other thread has taken over. Calls are done here: to wake a thread costs more than most of them."""
+        poll, write_fd = self._under_way.poll, self._outbox.fd
         while not self._over:
-            if self._outbox.is_waiting != is_waiting:
-                is_waiting = not is_waiting
-                poll.modify(write_fd, select.POLLOUT if is_waiting else 0)
+            if self._outbox.is_waiting != self._wants_room:
+                self._wants_room = not self._wants_room
+                poll.modify(write_fd, select.POLLOUT if self._wants_room else 0)
             ready = poll.poll(self._patience())
             if self._due is not None:
                 self._give_up_late()
-            for fd, what in ready:
-                if fd == self._read_fd:
-                    self._read()
-                elif fd == self._wake:
-                    os.eventfd_read(fd)
-                elif what & ~select.POLLOUT:
-                    self._client_gone = True
-                    return False
-                else:
-                    self._flush()
-            if self._next and not self._do_next(gone):
+            if not all(self._look(fd, what) for fd, what in ready):
+                return False
+            if len(self._under_way):
+                self._under_way.find_late()
+            if not self._go_on(gone):
                 return False
         return False
 
-    def _do_next(self, gone: int) -> bool:
-        """Do one call that waits for this thread. False: the other thread leads now."""
+    def _look(self, fd: int, what: int) -> bool:
+        """Something happened there. False: whoever read our answers is gone."""
+        if fd == self._read_fd:
+            self._read()
+        elif fd == self._wake:
+            os.eventfd_read(fd)
+        elif fd != self._outbox.fd:
+            self._under_way.found(fd)
+        elif what & ~select.POLLOUT:
+            self._client_gone = True
+        else:
+            self._flush()
+        return not self._client_gone
+
+    def _go_on(self, gone: int) -> bool:
+        """Go on with each call that can, once; with none of them, write what those have for the record that wait for it. False: the other thread leads now."""
         if self._turns.is_taken:
             # The other is in a long call, so nobody would take over from this thread.
-            if self._turns.worked_for() >= STUCK_SECONDS:
+            if (self._next or self._under_way.can_go_on) and self._turns.worked_for() >= STUCK_SECONDS:
                 self._hand_over()
             return True
-        call = self._next.popleft()
+        ready = self._under_way.ready
+        old, new = len(ready), min(len(self._next), UNDER_WAY_MAX - len(self._under_way))
+        if not old and new <= 0:
+            held = self._under_way.take_held()
+            return not held or self._turns.busy(self._write_held, held, gone) or self._leave()
+        return all(self._do(ready.popleft(), gone) for _ in range(old)) and all(self._do(self._next.popleft(), gone) for _ in range(new))
+
+    def _do(self, call: Call, gone: int) -> bool:
         self._leading, self._is_stuck = call, False
-        if self._turns.busy(self._timed, call, gone):
-            return True
-        # Whoever leads now left to this thread what waits, in case that it comes back soon.
+        return self._turns.busy(self._timed, call, gone) or self._leave()
+
+    def _leave(self) -> bool:
+        """Whoever leads now left to this thread what waits, in case that it comes back soon."""
         os.eventfd_write(self._wake, 1)
         return False
 
-    def _timed(self, call: _Call, gone: int) -> None:
-        # Where others compute beside it, a call waits for those, which says nothing of its tool.
-        is_alone = len(self._calls) == len(self._next) + 1
+    def _timed(self, call: Call, gone: int) -> None:
+        # Where others compute beside it, a call waits for those, which says nothing of its tool. Neither does one that says where it waits.
+        is_told = call.run is None and len(self._calls) == len(self._next) + len(self._under_way) + 1
         begun = self._pace.begin()
-        self._crew.guard(partial(self._work, call, None), gone)
+        self._crew.guard(partial(self._work, call, None, leads=True), gone)
         if not self._turns.is_taken:
             self._leading = None
-            if is_alone:
+            if is_told and call.wait is None:
                 self._pace.note(call.job.name, begun)
+
+    def _write_held(self, held: list[Call], gone: int) -> None:
+        self._crew.guard(lambda _: write(held), gone)
+        with self._lock:
+            for call in held:
+                if self._finishing:
+                    self._give(call, None)
+                else:
+                    self._under_way.ready.append(call)
 
     def _hand_over(self) -> None:
         """What waits for the thread that reads goes to the crew."""
@@ -197,8 +201,9 @@ class StdioFront:
             leading, self._leading, self._is_stuck = self._leading, None, True
             if leading is not None:
                 self._pace.note_long(leading.job.name)
-            while self._next:
-                self._give(self._next.popleft(), None)
+            for call in [*self._next, *self._under_way.take_all(parked=False)]:
+                self._give(call, None)
+            self._next.clear()
         finally:
             self._lock.release()
 
@@ -223,11 +228,12 @@ class StdioFront:
     def _patience(self) -> int | None:
         """Milliseconds until there is something to do: the next call, or to give up a question to the client."""
         # Read without the lock. Attack: a client that reads no answers; whoever writes one then holds the lock, and the end of input must be seen.
-        if self._next:
+        under_way = self._under_way
+        if under_way.can_go_on or (self._next and len(under_way) < UNDER_WAY_MAX):
             # Never below zero, which is for ever: a processor that was taken away may make it late.
             return max(ceil((STUCK_SECONDS - self._turns.worked_for()) * 1000), 0) if self._turns.is_taken and not self._is_stuck else 0
-        due = self._due
-        return None if due is None else max(int((due - time.monotonic()) * 1000) + 1, 0)
+        due = min(under_way.soonest, inf if self._due is None else self._due)
+        return None if due == inf else max(int((due - time.monotonic()) * 1000) + 1, 0)
 
     def _note_due(self) -> None:
         self._due = min((one.until for one in self._waiting.values()), default=None)
@@ -257,23 +263,24 @@ class StdioFront:
 
     def _begin(self, job: Job) -> None:
         is_alone = not self._calls
-        call = self._calls[job.id] = _Call(job)
+        call = self._calls[job.id] = Call(job)
         if (self._is_stuck and self._turns.is_taken) or (not is_alone and self._pace.is_beside(job.name)):
             self._give(call, None)
         else:
             self._next.append(call)
 
-    def _give(self, call: _Call, answer: dict[str, Json] | None) -> None:
-        if not self._crew.put(lambda gone: self._work(call, answer, gone)):
+    def _give(self, call: Call, answer: dict[str, Json] | None) -> None:
+        if not self._crew.put(lambda gone: self._work(call, answer, gone), begun=call.wait is not None):
             self._done(call, busy_reply(call.job.id))
 
-    def _end(self, call: _Call | None) -> None:
+    def _end(self, call: Call | None) -> None:
         """Nobody waits for this call. If a thread works on it, that is told; else it is over."""
         if call is None or call.ended:
             return
         call.ended = True
         if call.gone >= 0:
             end(call.gone)
+        self._under_way.wake(call)
         for name, waiting in list(self._waiting.items()):
             if waiting.call is call:
                 del self._waiting[name]
@@ -281,7 +288,7 @@ class StdioFront:
                 self._done(call, None)
         self._note_due()
 
-    def _done(self, call: _Call, reply: Reply | None) -> None:
+    def _done(self, call: Call, reply: Reply | None) -> None:
         found = self._connection.done(call.job, reply or error_reply(call.job.id, INTERNAL, "nobody waits for this"))
         if found is not None and not call.ended:
             self._write(found.data)
@@ -301,51 +308,69 @@ class StdioFront:
                     self._give(waiting.call, None)
             self._note_due()
 
-    # -- in a thread of the crew
+    # -- in a thread of the crew, or in the one that reads
 
-    def _work(self, call: _Call, answer: dict[str, Json] | None, gone: int) -> None:
-        """One stretch of a call: until it is done, or until the client must answer something."""
+    def _work(self, call: Call, answer: dict[str, Json] | None, gone: int, *, leads: bool = False) -> None:
+        """One stretch of a call: until it is done, or until the client must answer something. ``leads``: in the thread that reads, also until it waits."""
         with self._lock:
-            if call.ended:
-                self._done(call, None)
-                return
-            call.gone = gone
-            if call.run is None or call.voice is None:
-                call.voice = Voice(call.job, lambda data: self._tell(call, data))
-                call.run = self._connection.run(call.job, call.voice)
-            run, voice = call.run, call.voice
-        voice.gone_fd = gone
+            run = self._begun(call, gone, leads=leads)
+        if run is None:
+            return
         reply: Reply | None = None
+        step: Ask | Wait | None = None
         try:
-            ask = run.send(answer)
+            step = on_here(call, run, answer, lambda: len(self._calls) == 1) if leads else on_there(call, run, answer, gone)
         except StopIteration as over:
             reply = over.value
         except BaseException:
+            run.close()
             with self._lock:
                 self._let_go(call, gone)
                 self._done(call, error_reply(call.job.id, INTERNAL, "the host cannot answer this"))
             raise
         with self._lock:
             self._let_go(call, gone)
-            if reply is not None or call.ended:
+            if isinstance(step, Wait):
+                call.wait = step
+                if self._finishing or not self._under_way.park(call, step):
+                    self._give(call, None)
+            elif step is None or call.ended:
                 run.close()
                 self._done(call, reply)
-            elif self._over:
-                # Who wrote its last word answers no question any more.
-                self._give(call, None)
             else:
-                self._waiting[ask.id] = _Waiting(call, ask, time.monotonic() + ask.seconds)
-                self._note_due()
-                self._write(ask.data)
-                os.eventfd_write(self._wake, 1)
+                self._ask(call, step)
 
-    def _let_go(self, call: _Call, gone: int) -> None:
+    def _begun(self, call: Call, gone: int, *, leads: bool) -> Run | None:
+        """Under the lock. None: nobody waits for it, and there is nothing to tell of it."""
+        if call.ended and call.wait is None:
+            self._done(call, None)
+            return None
+        call.gone = gone
+        if call.ended and not leads:
+            end(gone)
+        if call.run is None or call.voice is None:
+            call.voice = Voice(call.job, lambda data: self._tell(call, data))
+            call.run = self._connection.run(call.job, call.voice)
+        call.voice.gone_fd = gone
+        return call.run
+
+    def _ask(self, call: Call, ask: Ask) -> None:
+        if self._over:
+            # Who wrote its last word answers no question any more.
+            self._give(call, None)
+            return
+        self._waiting[ask.id] = Asked(call, ask, time.monotonic() + ask.seconds)
+        self._note_due()
+        self._write(ask.data)
+        os.eventfd_write(self._wake, 1)
+
+    def _let_go(self, call: Call, gone: int) -> None:
         """From here on the descriptor is for the next call of this thread."""
         call.gone = -1
         if call.ended:
             again(gone)
 
-    def _tell(self, call: _Call, data: bytes) -> None:
+    def _tell(self, call: Call, data: bytes) -> None:
         with self._lock:
             if not call.ended:
                 self._write(data)
@@ -411,8 +436,9 @@ class StdioFront:
             if self._finishing:
                 return
             self._finishing = True
-            while self._next:
-                self._give(self._next.popleft(), None)
+            for call in [*self._next, *self._under_way.take_all(parked=True)]:
+                self._give(call, None)
+            self._next.clear()
             if not self._stopped and not self._client_gone:
                 for waiting in list(self._waiting.values()):
                     self._give(waiting.call, None)

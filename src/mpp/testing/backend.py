@@ -12,6 +12,7 @@ import orjson
 
 from mpp.errors import Refused
 from mpp.model.jsontext import Json
+from mpp.ports import Steps
 from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, Pending, ToolCall
 
 Tool: TypeAlias = "Callable[[Caller, ToolCall, Live], Outcome]"
@@ -82,6 +83,10 @@ class MemoryBackend:
         if tool is None:
             raise Refused("call.tool", f"there is no tool {call.name!r}", hint="see tools/list")
         return tool(who, call, live)
+
+    def steps(self, who: Caller, call: ToolCall, live: Live) -> Steps[Outcome]:
+        yield from ()
+        return self.call(who, call, live)
 
     def answer(self, who: Caller, question: str, *, yes: bool) -> str:
         self.answers.append((who, question, yes))

@@ -15,8 +15,9 @@ from mpp.errors import HostFailed, Refused
 from mpp.model.agents import AgentIdentity
 from mpp.model.events import Event
 from mpp.model.scope import Scope
+from mpp.ports import NOWHERE, Steps, Wait
 from mpp.stages.approval import warrants as subject
-from mpp.stages.approval.warrants import APPROVAL, Grant, Warrant, use, warrant
+from mpp.stages.approval.warrants import APPROVAL, Grant, Warrant, use, warrant, warranting
 from mpp.stages.policy.token import held_digest, held_by, mint
 from mpp.testing.tokens import KeptEvents, SpentOnce
 
@@ -106,6 +107,36 @@ def test_what_has_ended_or_is_for_something_else_spends_nothing(given: Grant, no
 
 def test_a_token_without_end_does_not_end() -> None:
     assert warrant(grant(token=token(until=None)), SpentOnce(), KeptEvents(), 10**12)
+
+
+def test_where_others_are_recorded_with_it_the_order_is_the_same() -> None:
+    """The approval is spent, then the intent is given to whoever records it, and there is no warrant before that is done."""
+    events, once, given = KeptEvents(), SpentOnce(), list[Event]()
+
+    def intend(event: Event) -> Steps[object]:
+        assert not once.spend(APPROVAL, "j1", NOW, NOW)
+        given.append(event)
+        yield Wait(NOWHERE, 0.0)
+
+    steps = warranting(grant(**APPROVED), once, events, NOW, None, intend)
+    assert next(steps).fd == NOWHERE
+    assert [one.kind for one in [*events.events, *given]] == ["approval-spent", "intent"]
+    with pytest.raises(StopIteration) as over:
+        next(steps)
+    assert use(over.value.value).jti == "j1"
+
+
+def test_an_intent_that_cannot_be_recorded_leaves_no_warrant() -> None:
+    def intend(event: Event) -> Steps[object]:
+        yield Wait(NOWHERE, 0.0)
+        raise HostFailed("audit.write", "the disk is full")
+
+    once = SpentOnce()
+    steps = warranting(grant(**APPROVED), once, KeptEvents(), NOW, None, intend)
+    next(steps)
+    with pytest.raises(HostFailed):
+        next(steps)
+    assert code(warrant, grant(**APPROVED), once, KeptEvents(), NOW) == "approval.spent"
 
 
 def test_without_a_record_there_is_no_warrant_and_the_approval_is_burned() -> None:

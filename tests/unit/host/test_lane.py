@@ -8,7 +8,9 @@ import time
 import pytest
 
 from mpp.host import lane as subject
-from mpp.host.lane import Lane, waiting
+from mpp.errors import ToolFailed
+from mpp.host.lane import in_turn, Lane, waiting
+from mpp.ports import Steps, Wait
 
 PATIENCE = 30.0
 
@@ -66,3 +68,44 @@ def test_a_fault_gives_the_turn_back() -> None:
     with pytest.raises(KeyError), lane, waiting():
         raise KeyError
     assert not lane._turn.locked()
+
+
+def test_steps_have_their_turn_and_leave_it_between_two_of_them() -> None:
+    lane, seen = Lane(), list[str]()
+
+    def steps() -> Steps[str]:
+        try:
+            seen.append(f"first {lane._turn.locked()}")
+            yield Wait(0, 0.0)
+        except ToolFailed as fault:
+            seen.append(f"{fault.code} {lane._turn.locked()}")
+            yield Wait(1, 0.0)
+        return "done"
+
+    one, other = in_turn(lane, steps()), in_turn(lane, steps())
+    assert next(one).fd == 0
+    assert not lane._turn.locked()
+    # Attack on oneself: the second call of one thread, which would wait for the first for ever.
+    assert next(other).fd == 0
+    assert one.throw(ToolFailed("tool.cancelled", "gone")).fd == 1
+    with pytest.raises(StopIteration) as over:
+        next(one)
+    assert over.value.value == "done"
+    other.close()
+    assert seen == ["first True", "first True", "tool.cancelled True"]
+    assert not lane._turn.locked()
+
+
+def test_steps_that_are_given_up_end_inside() -> None:
+    closed: list[bool] = []
+
+    def steps() -> Steps[None]:
+        try:
+            yield Wait(0, 0.0)
+        finally:
+            closed.append(True)
+
+    one = in_turn(Lane(), steps())
+    next(one)
+    one.close()
+    assert closed == [True]

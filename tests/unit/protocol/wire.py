@@ -7,7 +7,7 @@ from collections.abc import Generator
 from typing import Any
 
 from mpp.host.system import FixedClock
-from mpp.protocol.mcp import Answered, Ask, Connection, Ended, Job, Lines, Listening, Reply, Server, Voice
+from mpp.protocol.mcp import Answered, Connection, Ended, Job, Lines, Listening, Reply, Server, Voice
 from mpp.protocol.mcp.ports import Caller, Outcome, ToolCall
 from mpp.testing.backend import Approving, MemoryBackend, said
 
@@ -36,7 +36,7 @@ class Wire:
         self.listening: list[int | str] = []
         self.ended: list[int | str] = []
         self._lines = Lines()
-        self._asked: dict[str, tuple[Job, Generator[Ask, Any, Reply]]] = {}
+        self._asked: dict[str, tuple[Job, Generator[Any, Any, Reply]]] = {}
 
     def feed(self, data: bytes) -> None:
         for line in self._lines.feed(data):
@@ -63,7 +63,7 @@ class Wire:
                 case Reply():
                     self._keep(event)
 
-    def work(self, job: Job, run: Generator[Ask, Any, Reply], answer: dict[str, Any] | None) -> None:
+    def work(self, job: Job, run: Generator[Any, Any, Reply], answer: dict[str, Any] | None) -> None:
         try:
             ask = run.send(answer)
         except StopIteration as over:

@@ -17,7 +17,7 @@ from mpp.host.policy_files import glance
 from mpp.host.sources.naming import public_name
 from mpp.host.sources.ports import Offered
 from mpp.host.static import icons_of
-from mpp.host.toolcall import PackageTool, Room, call_package
+from mpp.host.toolcall import PackageTool, Room, call_package, calling_package
 from mpp.model.jsontext import Json
 from mpp.stages.gatekeeper import VerifiedPackage
 
@@ -124,7 +124,7 @@ class InstalledSource:
         one = PackageTool(package=package, tool=tool)
         return Offered(
             public_name(alias, tool.name), definition_of(package, tool, icons), partial(call_package, one, room=self._room),
-            package, tool.name,
+            package, tool.name, partial(calling_package, one, room=self._room),
         )  # fmt: skip
 
 

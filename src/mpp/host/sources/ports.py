@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple, Protocol
 
 from mpp.model.jsontext import Json
-from mpp.stages.gatekeeper import VerifiedPackage
+from mpp.ports import Steps
 from mpp.protocol.mcp.ports import Caller, Live, Outcome, ToolCall
+from mpp.stages.gatekeeper import VerifiedPackage
 
 
 class Offered(NamedTuple):
@@ -22,6 +23,8 @@ class Offered(NamedTuple):
     """None: a tool of an older server, for which nobody can sign a call."""
     tool: str = ""
     """Its name in the package, or at the older server."""
+    steps: Callable[[Caller, ToolCall, Live], Steps[Outcome]] | None = None
+    """As ``run``, for whoever has several calls under way in one thread. None: ``run`` alone, which blocks."""
 
 
 class ToolSource(Protocol):

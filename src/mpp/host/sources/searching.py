@@ -14,6 +14,7 @@ from mpp.errors import FAMILIES, Refused
 from mpp.host.toolcall import failure
 from mpp.model.fields import Faults, Fields
 from mpp.model.jsontext import Json, read
+from mpp.ports import Steps
 from mpp.protocol.mcp.ports import Caller, Listing, Live, Outcome, ToolCall
 
 SEARCH, CALL = "mpp_search_tools", "mpp_call"
@@ -59,13 +60,13 @@ LISTING = Listing(revision=1, items=DEFINITIONS)
 
 _LOOK = f"{SEARCH} finds those that there are"
 
-Run = Callable[[Caller, ToolCall, Live], Outcome]
+Run = Callable[[Caller, ToolCall, Live], Steps[Outcome]]
 
 
-def call(who: Caller, asked: ToolCall, live: Live, tools: Callable[[Caller], Listing], run: Run) -> Outcome:
+def call(who: Caller, asked: ToolCall, live: Live, tools: Callable[[Caller], Listing], run: Run) -> Steps[Outcome]:
     if asked.name in {SEARCH, CALL}:
         try:
-            return _searched(asked, tools(who)) if asked.name == SEARCH else run(who, _inner(asked), live)
+            return _searched(asked, tools(who)) if asked.name == SEARCH else (yield from run(who, _inner(asked), live))
         except Refused as fault:
             # A model mends what it reads. An error of the protocol would name this tool in place of the one that it asked for.
             if fault.family != FAMILIES["call"]:

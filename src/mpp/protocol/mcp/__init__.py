@@ -8,7 +8,7 @@ from mpp.model.door import door
 
 if TYPE_CHECKING:
     from mpp.protocol.mcp.calling import Ask
-    from mpp.protocol.mcp.connection import Answered, Connection, Ended, Event, Listening, Server
+    from mpp.protocol.mcp.connection import Answered, Connection, Ended, Event, Listening, Run, Server
     from mpp.protocol.mcp.lines import Lines
     from mpp.protocol.mcp.telling import Job, Voice
     from mpp.protocol.mcp.writing import Reply, busy_reply, error_reply, header_mismatch
@@ -17,7 +17,7 @@ __getattr__ = door(
     __name__,
     {
         "calling": "Ask",
-        "connection": "Answered Connection Ended Event Listening Server",
+        "connection": "Answered Connection Ended Event Listening Run Server",
         "lines": "Lines",
         "telling": "Job Voice",
         "writing": "Reply busy_reply error_reply header_mismatch",
@@ -34,6 +34,7 @@ __all__ = [
     "Lines",
     "Listening",
     "Reply",
+    "Run",
     "Server",
     "Voice",
     "busy_reply",

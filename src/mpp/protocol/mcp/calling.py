@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from mpp.model.jsontext import Json, shown
 from mpp.model.value import value
+from mpp.ports import Steps, Wait
 from mpp.protocol.mcp.asking import APPROVAL, ELICIT, Question, approval_form, asked_questions, elicits, says_yes
 from mpp.protocol.mcp.limits import ELICIT_SECONDS, NAME_CHARS_MAX, ROUNDS_MAX, STATE_CHARS_MAX, TIMEOUT_MS_MAX
 from mpp.protocol.mcp.ports import Backend, Caller, CARRIED, Live, Outcome, Pending, ToolCall
@@ -39,7 +40,7 @@ class Ask(NamedTuple):
     seconds: int
 
 
-Answers: TypeAlias = "Generator[Ask, dict[str, Json] | None, dict[str, Json]]"
+Answers: TypeAlias = "Generator[Wait | Ask, dict[str, Json] | None, dict[str, Json]]"
 
 
 @value
@@ -62,7 +63,7 @@ class Task:
     """``tool`` or ``prompt``."""
     name: str
     arguments: bytes
-    run: Callable[[Mapping[str, Json]], Outcome]
+    run: Callable[[Mapping[str, Json]], Steps[Outcome]]
     """Do it with the answers that are there."""
 
     @property
@@ -90,14 +91,14 @@ def called(at: Asker) -> Answers:
     """The result of a tool's call, finished or asking for more."""
     call, outcome = tool_call(at.job), None
     if not at.job.modern:
-        outcome = at.backend.call(at.who, call, at.live)
+        outcome = yield from at.backend.steps(at.who, call, at.live)
         if outcome.pending is None and not outcome.wants_input:
             # Nobody is asked anything, as in most calls.
             return dict(outcome.result)
 
-    def run(inputs: Mapping[str, Json]) -> Outcome:
+    def run(inputs: Mapping[str, Json]) -> Steps[Outcome]:
         given = ToolCall(name=call.name, arguments=call.arguments, timeout_ms=call.timeout_ms, traceparent=call.traceparent, inputs=inputs, level=call.level)
-        return at.backend.call(at.who, given, at.live)
+        return at.backend.steps(at.who, given, at.live)
 
     return (yield from performed(at, Task(kind="tool", name=call.name, arguments=call.arguments, run=run), outcome))
 
@@ -105,11 +106,11 @@ def called(at: Asker) -> Answers:
 def performed(at: Asker, task: Task, first: Outcome | None = None) -> Answers:
     """The result of a task, in the way of the era in which it was asked for. ``first``: what it came to, if it was done once already."""
     if at.job.modern:
-        return _modern(at, task)
+        return (yield from _modern(at, task))
     return (yield from _old(at, task, first))
 
 
-def _modern(at: Asker, task: Task) -> dict[str, Json]:
+def _modern(at: Asker, task: Task) -> Answers:
     """One round: what the client must be asked goes out in the result, and comes back with the next request."""
     state, answered = State(inputs=_volunteered(at)), False
     if "requestState" in at.job.params:
@@ -118,7 +119,7 @@ def _modern(at: Asker, task: Task) -> dict[str, Json]:
             # Attack: a word about what is wrong helps whoever tries states out.
             raise refuse("invalid requestState")
         state, answered = _answered(at, opened)
-    outcome = task.run(state.inputs)
+    outcome = yield from task.run(state.inputs)
     if outcome.pending is not None and not answered:
         return _ask_approval(at, task, outcome, outcome.pending, state)
     if outcome.wants_input:
@@ -191,7 +192,7 @@ def _old(at: Asker, task: Task, first: Outcome | None) -> Answers:
     inputs: dict[str, Json] = {}
     asked = False
     for _ in range(ROUNDS_MAX):
-        outcome, first = task.run(inputs) if first is None else first, None
+        outcome, first = (yield from task.run(inputs)) if first is None else first, None
         if outcome.pending is not None:
             if asked or not outcome.pending.may_elicit or not elicits(at.job.capabilities, at.job.version):
                 return dict(outcome.result)

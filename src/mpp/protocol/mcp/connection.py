@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeAlias
 
 from mpp.errors import MppError
 from mpp.model.jsontext import Json
-from mpp.ports import Clock, Random
+from mpp.ports import Clock, Random, Wait
 from mpp.protocol.mcp import methods
-from mpp.protocol.mcp.calling import Ask, Asker
+from mpp.protocol.mcp.calling import Answers, Ask, Asker
 from mpp.protocol.mcp.limits import PAGE_ITEMS_MAX, RUNNING_MAX
 from mpp.protocol.mcp.lists import Pages
 from mpp.protocol.mcp.opening import Opened, Openings
@@ -46,6 +46,9 @@ class Listening(NamedTuple):
 
     id: Id
 
+
+Run: TypeAlias = "Generator[Wait | Ask, dict[str, Json] | None, Reply]"
+"""A request that is being worked on: it waits, or has the client asked something."""
 
 Event: TypeAlias = "Reply | Job | Ended | Answered | Listening"
 
@@ -179,8 +182,8 @@ class Connection:
         whole = batch.whole()
         return events if whole is None else [whole, *events]
 
-    def run(self, job: Job, live: Live) -> Generator[Ask, dict[str, Json] | None, Reply]:
-        """Do the work of a request. Yields what the client must be asked; returns the answer. It raises nothing but what the host should not raise."""
+    def run(self, job: Job, live: Live) -> Run:
+        """Do the work of a request. Yields what it waits for and what the client must be asked; returns the answer. It raises nothing but what the host should not raise."""
         at = Asker(backend=self._server.backend, seals=self._server.seals, who=self._who, job=job, live=live, ids=self._ids)
         try:
             if job.method in methods.LISTS:
@@ -188,22 +191,34 @@ class Connection:
             if job.method not in methods.ASKING:
                 return methods.plain(at, self._server.info)
             steps = methods.asking(at, self._server.info)
-            answer: dict[str, Json] | None = None
-            while True:
-                try:
-                    ask = steps.send(answer)
-                except StopIteration as end:
-                    result: dict[str, Json] = end.value
-                    return result_reply(job.id, result)
-                self._asked.add(ask.id)
-                try:
-                    answer = yield ask
-                finally:
-                    self._asked.discard(ask.id)
+            return result_reply(job.id, (yield from self._noting(steps)))
         except FaultError as fault:
             return fault_reply(job.id, fault)
         except MppError as fault:
             return fault_reply(job.id, host_fault(fault))
+
+    def _noting(self, steps: Answers) -> Answers:
+        """The same steps. What the client is asked is known as long as its answer is waited for."""
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Wait):
+                    try:
+                        yield step
+                    except MppError as fault:
+                        step = steps.throw(fault)
+                    else:
+                        step = next(steps)
+                    continue
+                self._asked.add(step.id)
+                try:
+                    answer = yield step
+                finally:
+                    self._asked.discard(step.id)
+                step = steps.send(answer)
+        except StopIteration as end:
+            result: dict[str, Json] = end.value
+            return result
 
     def done(self, job: Job, reply: Reply) -> Reply | None:
         """A job is over: what is sent now. None: nothing, because it was cancelled or others of its batch still run."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from mpp.errors import MppError
 from mpp.model.jsontext import Json, shown
+from mpp.ports import Steps
 from mpp.protocol.mcp.calling import Answers, Asker, called, performed, Task, tool_call
 from mpp.protocol.mcp.fitting import fitting
 from mpp.protocol.mcp.headers import wrong_params
@@ -101,7 +102,8 @@ def prompt(at: Asker) -> Answers:
     if len(texts) != len(given):
         raise refuse("arguments must be an object of texts")
 
-    def run(inputs: Mapping[str, Json]) -> Outcome:
+    def run(inputs: Mapping[str, Json]) -> Steps[Outcome]:
+        yield from ()
         try:
             return Outcome(result=at.backend.prompt(at.who, name, texts, inputs))
         except SaidError as said:

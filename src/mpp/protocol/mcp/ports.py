@@ -9,6 +9,7 @@ from typing import Protocol
 from mpp.model.agents import ANONYMOUS, AgentIdentity
 from mpp.model.jsontext import Json
 from mpp.model.value import value
+from mpp.ports import Steps
 
 
 @value
@@ -122,6 +123,10 @@ class Backend(Protocol):
     def tools(self, who: Caller) -> Listing: ...
 
     def call(self, who: Caller, call: ToolCall, live: Live) -> Outcome: ...
+
+    def steps(self, who: Caller, call: ToolCall, live: Live) -> Steps[Outcome]:
+        """``call`` for whoever has several calls under way in one thread: it waits where it says so, and may block all the same."""
+        ...
 
     def answer(self, who: Caller, question: str, *, yes: bool) -> str:
         """A person's answer through the client (strength: elicitation). Empty: it was taken; else the code of why it does not count."""

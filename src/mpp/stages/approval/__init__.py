@@ -59,7 +59,7 @@ if TYPE_CHECKING:
         Standing,
         State,
     )  # fmt: skip
-    from mpp.stages.approval.warrants import Grant, UseStanding, Warrant, use, warrant
+    from mpp.stages.approval.warrants import Grant, UseStanding, Warrant, use, warrant, warranting
 
 __getattr__ = door(
     __name__,
@@ -82,7 +82,7 @@ __getattr__ = door(
         "strength": "enough needed_strength",
         "text": "moment offer_words",
         "types": "ALWAYS AMR ONCE Action Answer Approver Consent Kept Offer Particulars Proof Question Receipt Settled Standing State",
-        "warrants": "Grant UseStanding Warrant use warrant",
+        "warrants": "Grant UseStanding Warrant use warrant warranting",
     },
 )
 
@@ -165,6 +165,7 @@ __all__ = (
     "verify_proof",
     "vouch",
     "warrant",
+    "warranting",
     "write_approvers",
     "write_consent",
     "write_kept_answer",

@@ -15,13 +15,16 @@ from mpp.model.agents import AgentIdentity
 from mpp.model.events import Event, Written, written_body
 from mpp.model.jsontext import Json
 from mpp.model.value import value
-from mpp.ports import Events, Once
+from mpp.ports import Events, Once, Steps
 from mpp.stages.approval.events import standing_used_event
 from mpp.stages.approval.limits import ANSWER_SECONDS_MAX, INTENTS_KNOWN_MAX
 from mpp.stages.policy import CapabilityToken, Held, held_by, held_digest
 
 APPROVAL = "approval"
 """The kind under which spent approvals are kept."""
+
+Intend: TypeAlias = Callable[[Event], Steps[object]]
+"""Records an intent durably; it may wait, and take others along. It has done so when it ends."""
 
 UseStanding: TypeAlias = Callable[[str, int], int | None]
 """Takes one call from the approval of this id, now: what is left, or None if there was nothing. ``Approvals.use_standing`` is one."""
@@ -83,6 +86,18 @@ class Warrant:
 
 def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: UseStanding | None = None) -> Warrant:
     """Spend the approval, record the intent durably, and only then let the call run. ``use_standing`` takes one call from an approval that lasts."""
+    events.record(_intended(grant, once, events, now, use_standing), durable=True)
+    return _issued(grant)
+
+
+def warranting(grant: Grant, once: Once, events: Events, now: int, use_standing: UseStanding | None, intend: Intend) -> Steps[Warrant]:
+    """The same in the same order, where several calls have their intents recorded together."""
+    yield from intend(_intended(grant, once, events, now, use_standing))
+    return _issued(grant)
+
+
+def _intended(grant: Grant, once: Once, events: Events, now: int, use_standing: UseStanding | None) -> Event:
+    """The intent of a call whose approval is spent now."""
     held = held_by(grant.token)
     end = held.scope.until
     if end is not None and now > end:
@@ -95,8 +110,10 @@ def warrant(grant: Grant, once: Once, events: Events, now: int, use_standing: Us
         _take(grant, held.tenant, use_standing, events, now)
     body, written = _told(grant, held)
     commit = {"in": grant.argument_sha256}
-    intent = Event(kind="intent", at=now, tenant=held.tenant, invocation=grant.invocation, body=body, commit=commit, written=written)
-    events.record(intent, durable=True)
+    return Event(kind="intent", at=now, tenant=held.tenant, invocation=grant.invocation, body=body, commit=commit, written=written)
+
+
+def _issued(grant: Grant) -> Warrant:
     issued = object.__new__(Warrant)
     _ISSUED[id(issued)] = (weakref.ref(issued), grant)
     return issued
