@@ -38,6 +38,6 @@ def _row(row: Row) -> tuple[str, ...]:
 
 def _json(row: Row) -> Json:
     return {
-        "message": row.message, "filter": row.name, "ms": round(row.seconds * 1000, 4), "mb_per_second": round(row.rate, 2), "ratio": round(row.ratio, 3),
-        "missed": row.missed, "planted": row.planted, "extra": row.extra,
+        "message": row.message, "filter": row.name, "ms": round(row.seconds * 1000, 4), "first_ms": round(row.first * 1000, 4),
+        "mb_per_second": round(row.rate, 2), "ratio": round(row.ratio, 3), "missed": row.missed, "planted": row.planted, "extra": row.extra,
     }  # fmt: skip
