@@ -180,7 +180,7 @@ class StdioFront:
         self._crew.guard(partial(self._work, call, None, leads=True), gone)
         if not self._turns.is_taken:
             self._leading = None
-            if is_told and call.wait is None:
+            if is_told and call.wait is None and not call.has_waited:
                 self._pace.note(call.job.name, begun)
 
     def _write_held(self, held: list[Call], gone: int) -> None:
@@ -319,7 +319,7 @@ class StdioFront:
         reply: Reply | None = None
         step: Ask | Wait | None = None
         try:
-            step = on_here(call, run, answer, lambda: len(self._calls) == 1) if leads else on_there(call, run, answer, gone)
+            step = on_here(call, run, answer, lambda: len(self._calls) == 1, self._read_fd) if leads else on_there(call, run, answer, gone)
         except StopIteration as over:
             reply = over.value
         except BaseException:

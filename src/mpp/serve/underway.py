@@ -18,6 +18,10 @@ UNDER_WAY_MAX = 32
 """Calls of one client that are under way so. Reason: as many as a crew has threads; each may hold a sandbox process, and more wait their turn."""
 
 
+SOON_SECONDS = 0.005
+"""Seconds that the thread which reads waits in place with a call that is the only one. Reason: most workers answer within one; to keep a call aside and come back to it costs more than that."""
+
+
 class Call:
     """A request that is being worked on. Its fields are read and written under the lock of its front; ``wait`` and ``told`` by whoever works on it."""
 
@@ -32,6 +36,8 @@ class Call:
         """What it waits for while no thread works on it."""
         self.told = False
         """It knows that nobody waits."""
+        self.has_waited = False
+        """The thread that reads has waited in place with it."""
 
     def take_wait(self) -> Wait | None:
         """What it waited for, where it goes on now."""
@@ -123,8 +129,11 @@ def write(held: list[Call]) -> None:
     write_together([call.wait.entries for call in held if call.wait is not None and isinstance(call.wait.entries, Entries)])
 
 
-def on_here(call: Call, run: Run, answer: dict[str, Json] | None, is_only: Callable[[], bool]) -> Ask | Wait:
-    """Go on until it waits or says something. The only one of a client waits for no others to be written with."""
+def on_here(call: Call, run: Run, answer: dict[str, Json] | None, is_only: Callable[[], bool], read_fd: int) -> Ask | Wait:
+    """Go on until it waits or says something. The only one of a client waits for no others to be written with, and a moment for its worker.
+
+    ``read_fd``: where the client's next message comes. It ends that moment.
+    """
     wait = call.take_wait()
     if wait is None:
         step = run.send(answer)
@@ -133,9 +142,21 @@ def on_here(call: Call, run: Run, answer: dict[str, Json] | None, is_only: Calla
         step = run.throw(nobody_waits())
     else:
         step = next(run)
-    while isinstance(step, Wait) and step.fd == NOWHERE and is_only():
+    while isinstance(step, Wait) and is_only() and (step.fd == NOWHERE or _is_soon(call, step, read_fd)):
         step = next(run)
     return step
+
+
+def _is_soon(call: Call, wait: Wait, read_fd: int) -> bool:
+    """Has it come within a moment? A poll of its own, because another thread may lead by the end of it."""
+    seconds = min(SOON_SECONDS, wait.until - time.monotonic())
+    if wait.fd < 0 or call.ended or seconds <= 0:
+        return False
+    call.has_waited = True
+    poll = select.poll()
+    poll.register(wait.fd, select.POLLOUT if wait.writing else select.POLLIN)
+    poll.register(read_fd, select.POLLIN)
+    return any(fd == wait.fd for fd, _ in poll.poll(seconds * 1000))
 
 
 def on_there(call: Call, run: Run, answer: dict[str, Json] | None, gone: int) -> Ask:

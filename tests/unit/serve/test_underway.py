@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import queue
 import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
@@ -353,3 +354,80 @@ def test_one_that_waits_to_write_is_found_when_there_is_room() -> None:
     with ours, theirs:
         assert way.park(one, Wait(ours.fileno(), time.monotonic() + 60, writing=True))
         assert way.poll.poll(0) == [(ours.fileno(), select.POLLOUT)]
+
+
+# -- the only call of a client
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    yield ours, theirs
+    ours.close()
+    theirs.close()
+
+
+def alone(wait: Wait, *, news: bool = False, is_only: bool = True, ended: bool = False) -> tuple[Call, str]:
+    """How far such a call comes: ``parked`` where it waits, else what it says. ``news``: the client has written something."""
+    read_fd, write_fd = os.pipe()
+    if news:
+        os.write(write_fd, b"x")
+    call = Call(Job.__new__(Job))
+    call.ended = ended
+
+    def steps() -> Generator[Wait, object, str]:
+        yield Wait(NOWHERE, 0.0)
+        yield wait
+        return "done"
+
+    try:
+        underway.on_here(call, steps(), None, lambda: is_only, read_fd)  # type: ignore[arg-type]
+    except StopIteration as over:
+        return call, str(over.value)
+    finally:
+        os.close(read_fd)
+        os.close(write_fd)
+    return call, "parked"
+
+
+def test_the_only_one_goes_on_in_place_when_its_worker_answers_soon(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    theirs.send(b"x")
+    call, end = alone(Wait(ours.fileno(), time.monotonic() + PATIENCE))
+    assert (end, call.has_waited) == ("done", True)
+    assert alone(Wait(ours.fileno(), time.monotonic() + PATIENCE, writing=True))[1] == "done"
+
+
+def test_the_moment_is_over_when_the_client_says_something_or_when_it_is_over(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = Wait(pair[0].fileno(), time.monotonic() + 10 * PATIENCE)
+    assert alone(wait)[1] == "parked"
+    monkeypatch.setattr(underway, "SOON_SECONDS", 5 * PATIENCE)
+    begun = time.monotonic()
+    assert alone(wait, news=True)[1] == "parked"
+    # A call that has less time than a moment does not wait longer than that.
+    assert alone(Wait(pair[0].fileno(), time.monotonic() + 0.01))[1] == "parked"
+    assert time.monotonic() - begun < 4 * PATIENCE
+
+
+def test_one_of_several_or_one_that_nobody_waits_for_does_not_wait_in_place(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = pair
+    theirs.send(b"x")
+    wait = Wait(ours.fileno(), time.monotonic() + PATIENCE)
+    for call, end in (alone(wait, is_only=False), alone(wait, ended=True), alone(Wait(-1, wait.until)), alone(Wait(ours.fileno(), time.monotonic() - 1))):
+        assert (end, call.has_waited) == ("parked", False)
+
+
+def test_a_tool_that_waits_in_place_is_not_taken_for_one_that_computes(client: Client, backend: StepsBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(stdio.Pace, "note", lambda _self, name, _begun: told.put(name))
+    monkeypatch.setattr(underway, "SOON_SECONDS", 5 * PATIENCE)
+    client.send(call(1, "gate-a"))
+    assert backend.gate.running.acquire(timeout=PATIENCE)
+    backend.gate.let_go("a")
+    assert text(client.take()) == "let go"
+    client.send(call(2, "demo__echo"))
+    assert client.take()["id"] == 2
+    # It is told once the answer is on its way.
+    assert told.get(timeout=PATIENCE) == "demo__echo"
