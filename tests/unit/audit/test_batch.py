@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from mpp.errors import HostFailed
 from mpp.limits import JSON_INT_MAX
 from mpp.model.events import COMMITS, Event, EVENT_BYTES_MAX, KINDS, SALT_BYTES, write_event, written_body
+from mpp.model.jsontext import Json
 from mpp.stages.audit import batch
 from mpp.stages.audit.batch import encode_events, EVENTS_AT_ONCE
 from mpp.stages.audit.entry import encode_event
@@ -145,3 +147,15 @@ def test_bodies_that_were_written_before_are_the_same() -> None:
     found = [event(body, written=written_body(body), kind="intent"), *usual(2)]
     salts = salts_for(found)
     assert encode_events(found, salts, WRITER) == slow(found, salts, WRITER)
+
+
+def test_where_all_were_written_before_none_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[dict[str, Json]] = [{"package": "a", "deep": {"a": [[{"b": [[1, "x"]]}]]}}, {"token": "é"}, {"tool": "none"}]
+    found = [event(body, written=written_body(body), kind=kind) for body, kind in zip(bodies, ("decision", "token-granted", "intent"), strict=True)]
+    salts = salts_for(found)
+    wanted = slow([replace(one, written=None) for one in found], salts, WRITER)
+    monkeypatch.setattr(batch, "_at_once", lambda *_: pytest.fail("written anew"))
+    assert encode_events(found, salts, WRITER) == wanted
+    # Attack: a wrapper that adds a label to the body, beside what was written from the body before.
+    found[0] = replace(found[0], body={"package": "a", "label": "new"})
+    assert b'"label":"new"' in encode_events(found, salts, WRITER)[0]
