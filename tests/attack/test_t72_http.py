@@ -19,6 +19,7 @@ import pytest
 
 from mpp.host.backend import HostBackend, ServeOptions, open_backend
 from mpp.host.home import Home
+from mpp.ports import Steps
 from mpp.protocol.mcp.ports import Backend, Caller, Live, Outcome, ToolCall
 from mpp.serve.http_exchange import Exchange
 from mpp.serve.http_limits import HTTP_BODY_BYTES_MAX, HTTP_CALLS_MAX
@@ -252,9 +253,9 @@ class Watching:
     def __getattr__(self, name: str) -> object:
         return getattr(self._backend, name)
 
-    def call(self, who: Caller, call: ToolCall, live: Live) -> Outcome:
+    def steps(self, who: Caller, call: ToolCall, live: Live) -> Steps[Outcome]:
         self.begun.set()
-        found = self._backend.call(who, call, live)
+        found = yield from self._backend.steps(who, call, live)
         self.ended.set()
         return found
 
